@@ -1,0 +1,1 @@
+"""Measurements of what users feel; see README.md beside this file."""

@@ -1,0 +1,1 @@
+"""Other packages, measured on the same events in processes of their own."""

@@ -1,0 +1,6 @@
+"""`python -m hawkesjax` is the command line."""
+
+from hawkesjax.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The application: commands, errors on one line, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from hawkesjax._version import __version__
+from hawkesjax.cli import analysis, tables
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+# typer brings its own copy of click or uses the installed one; this is the base either way.
+UsageProblem = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="hawkesjax",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command()(analysis.demo)
+app.command()(analysis.fit)
+app.command()(analysis.sample)
+app.command()(tables.simulate)
+app.command()(tables.describe)
+app.command()(tables.summary)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"hawkesjax {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Exit codes: 0 done, 1 the run failed or did not converge, 2 bad usage or bad input, "
+    "130 interrupted."
+)
+def root(
+    version: Annotated[
+        bool | None,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = None,
+) -> None:
+    """Hawkes processes on event data: who did what, when, and which events set off which others.
+
+    Start with `hawkesjax demo`; then point `fit` and `sample` at a table of your own.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    warnings.showwarning = lambda message, *_, **__: _say("warning", message)
+    try:
+        code = app(args=arguments, prog_name="hawkesjax", standalone_mode=False)
+        sys.stdout.flush()
+    except UsageProblem as problem:
+        # No arguments at all: the help text is the answer.
+        if type(problem).__name__ == "NoArgsIsHelpError":
+            print(problem.format_message())
+        else:
+            _say("error", problem.format_message())
+        code = BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        _say("error", str(stop) or "interrupted")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except (ValueError, OSError, ImportError) as problem:
+        _say("error", problem)
+        code = BAD_INPUT
+    except (RuntimeError, MemoryError) as problem:
+        _say("error", problem if str(problem) else type(problem).__name__)
+        code = FAILED
+    sys.exit(code if isinstance(code, int) else OK)
+
+
+def _say(what: str, message: object) -> None:
+    print(f"{what}: {' '.join(str(message).split())}", file=sys.stderr)

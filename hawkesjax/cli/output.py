@@ -1,0 +1,70 @@
+"""Where results go: fixed names inside one folder, nothing overwritten unless asked."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+
+def fresh(stem: str) -> Path:
+    """The first of `stem`, `stem-2`, `stem-3`, ... that is not there yet."""
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
+
+
+class Output:
+    """A folder and the names that will be written in it, checked before anything is computed.
+
+    Args:
+        folder: where files go; made with the first of them.
+        names: all file names that may be written.
+        force: overwrite files of these names.
+
+    Raises:
+        ValueError: when one is there already without `force`, or leads outside the folder.
+    """
+
+    def __init__(self, folder: Path, names: list[str], *, force: bool) -> None:
+        self.folder, self.names, self.force = Path(folder), tuple(names), force
+        self.written: list[Path] = []
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"{self.folder} is a file; outputs need a folder.")
+        for name in self.names:
+            self._check(name)
+        there = next(
+            path for path in (self.folder, *self.folder.absolute().parents) if path.exists()
+        )
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(f"{there} cannot be written to; choose another folder.")
+
+    def path(self, name: str) -> Path:
+        """Path of one of the declared names, checked again, and noted as written."""
+        if name not in self.names:
+            raise ValueError(f"{name!r} was not declared as an output.")
+        if self.folder / name not in self.written:
+            self._check(name)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.written.append(self.folder / name)
+        return self.folder / name
+
+    def _check(self, name: str) -> None:
+        path = self.folder / name
+        if Path(name).name != name or path.is_symlink():
+            raise ValueError(f"{path} leads elsewhere; outputs stay inside {self.folder}.")
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder; remove it or choose another --out.")
+        if path.exists() and not self.force:
+            raise ValueError(f"{path} exists; --force overwrites it, or choose another folder.")
+
+
+def single(path: Path, *, force: bool) -> Path:
+    """A single output file that the user named."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a file name.")
+    if path.exists() and not force:
+        raise ValueError(f"{path} exists; --force overwrites it.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"The folder {path.absolute().parent} does not exist.")
+    return path

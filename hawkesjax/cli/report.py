@@ -1,0 +1,124 @@
+"""What a finished run says, and its pictures and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.cli.output import Output
+from hawkesjax.cli.session import table
+
+
+def panel_line(panel: Any) -> str:
+    """One line on what was read."""
+    counts = np.asarray(panel.counts).sum(axis=0)
+    kinds = ", ".join(
+        f"{count:,} {name}" for name, count in zip(panel.mark_names[:6], counts, strict=False)
+    )
+    more = f" and {panel.num_marks - 6} kinds more" if panel.num_marks > 6 else ""
+    plural = "" if panel.num_sequences == 1 else "s"
+    unit = f" {panel.unit}s" if panel.unit else ""
+    origin = f", time 0 is {panel.origin}" if panel.origin else ""
+    start, end = np.asarray(panel.start), np.asarray(panel.start) + np.asarray(panel.duration)
+    one = len(start) and np.ptp(start) == 0 and np.ptp(end) == 0
+    window = f"{start[0]:g} to {end[0]:g}{unit}" if one else "one of its own for each sequence"
+    return (
+        f"{panel.num_events:,} events in {panel.num_sequences:,} sequence{plural}: {kinds}{more}; "
+        f"window {window}{origin}."
+    )
+
+
+def parameters(
+    say: Callable[[str], None], frame: pd.DataFrame, truth: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """Print the table of estimates, effects first, with the truth beside it where it is known.
+
+    Returns:
+        The table, whole.
+    """
+    owners = np.array([str(label).split("[")[0] for label in frame.index])
+    frame = frame.copy()
+    if truth is not None:
+        values = pd.Series(np.nan, frame.index)
+        for name, value in truth.items():
+            values[owners == name] = np.asarray(value, float).ravel()
+        inside = (frame["2.5%"] <= values) & (values <= frame["97.5%"])
+        frame.insert(0, "truth", values)
+        place = list(frame.columns).index("97.5%") + 1
+        frame.insert(
+            place, "holds truth", np.where(inside, "yes", np.where(values.isna(), "", "NO"))
+        )
+    order = {"alpha": 0, "gamma": 1, "mu_median": 2, "mu_spread": 3, "mu": 4}
+    ranks = np.array([order.get(owner, 5) for owner in owners])
+    frame = frame.iloc[np.argsort(ranks, kind="stable")].rename_axis("parameter")
+    say(table(frame))
+    if truth is not None:
+        known = frame[frame["holds truth"] != ""]
+        held = int((known["holds truth"] == "yes").sum())
+        say(
+            f"{held} of {len(known)} intervals hold the truth "
+            f"(about {0.95 * len(known):.0f} are expected of 95 % intervals)."
+        )
+    return frame
+
+
+def residual_lines(tests: pd.DataFrame) -> list[str]:
+    """Residual tests in words, a line a mark."""
+    lines = ["Waiting times, rescaled by the fitted intensity, should be unit exponential:"]
+    for mark, row in tests[tests["events"] > 0].iterrows():
+        verdict = "no misfit seen" if row["p"] > 0.01 else "the model misses structure here"
+        lines.append(
+            f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f}, "
+            f"p = {row['p']:.2g}: {verdict}"
+        )
+    return lines
+
+
+def draw(out: Output, hj: Any, model: Any, values: Any, panel: Any, truth: Any = None) -> None:
+    """The declared pictures."""
+    figures = {
+        "parameters.png": lambda: hj.plots.parameters(values, truth=truth, unit=panel.unit),
+        "intensity.png": lambda: hj.plots.intensity(values, panel, model=model),
+        "residuals.png": lambda: hj.plots.residuals(values, panel, model=model),
+        "trace.png": lambda: hj.plots.trace(values),
+    }
+    for name in out.names:
+        if name in figures:
+            figures[name]().savefig(out.path(name))
+
+
+def write_estimate(path: Path, estimate: Any, panel: Any) -> None:
+    """An estimate as JSON; `hawkesjax simulate --params` reads it."""
+    content = {
+        "result": estimate.result.value,
+        "message": estimate.message,
+        "log_likelihood": _plain(estimate.log_likelihood),
+        "aic": _plain(estimate.aic),
+        "bic": _plain(estimate.bic),
+        "num_events": estimate.num_events,
+        "num_parameters": estimate.num_parameters,
+        "model": estimate.config,
+        "params": _plain(estimate.params),
+        "standard_errors": _plain(estimate.standard_errors),
+        "lower": _plain(estimate.lower),
+        "upper": _plain(estimate.upper),
+        "mark_names": list(panel.mark_names),
+        "sequence_names": list(panel.sequence_names),
+        "unit": panel.unit,
+    }
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Nested lists, with null for what is not a finite number: JSON has no NaN."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    value = np.asarray(value, float).tolist() if not isinstance(value, list | float) else value
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value if np.isfinite(value) else None

@@ -1,0 +1,78 @@
+"""What every command does first: precision and device, and how it speaks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+
+def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
+    """Configure jax, which is imported here and not before, and return hawkesjax.
+
+    Raises:
+        RuntimeError: when the device is not there.
+    """
+    import jax
+
+    jax.config.update("jax_enable_x64", x64)
+    if device is not None:
+        jax.config.update("jax_platforms", {"cpu": "cpu", "gpu": "cuda"}[device])
+    if device != "gpu":
+        # Chains run side by side, one host device each.
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        wanted = max(1, min(chains, cores or 1))
+        if wanted > 1 and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+            with contextlib.suppress(RuntimeError):  # jax runs already: it keeps its devices
+                jax.config.update("jax_num_cpu_devices", wanted)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"jax finds no {device or 'device'} here ({str(error).splitlines()[0]}); "
+            f"leave --device out, or install the extra cuda12 or cuda13."
+        ) from error
+    import hawkesjax
+
+    return hawkesjax
+
+
+class Speaker:
+    """Prints unless quiet, with the time that steps took."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.began = time.perf_counter()
+
+    def say(self, text: str = "") -> None:
+        """A line or several."""
+        if not self.quiet:
+            print(text, flush=True)
+
+    def lap(self) -> str:
+        """Seconds since the last call, in words."""
+        now = time.perf_counter()
+        seconds, self.began = now - self.began, now
+        return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def table(frame: Any, rows: int | None = 60) -> str:
+    """A table for the terminal: four digits, aligned, long ones cut with a note."""
+    shown = frame if rows is None or len(frame) <= rows else frame.head(rows)
+    text = shown.to_string(float_format=number, na_rep="-")
+    if len(shown) < len(frame):
+        text += f"\n... {len(frame) - len(shown):,} more rows"
+    return text
+
+
+def number(value: float) -> str:
+    """Four significant digits, without powers of ten where they can be spared."""
+    if not np.isfinite(value):
+        return "-" if np.isnan(value) else str(value)
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        places = 4 - int(np.floor(np.log10(abs(value)))) - 1 if value else 3
+        return f"{value:,.{min(max(places, 0), 4)}f}"
+    return f"{value:.2e}"

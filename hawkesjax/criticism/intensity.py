@@ -1,0 +1,52 @@
+"""The intensity at any times, for many draws at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def intensity_at(
+    at: Float[np.ndarray, "points"],
+    times: Float[np.ndarray, "events"],
+    marks: Int[np.ndarray, "events"],
+    mu: Float[np.ndarray, "draws marks"],
+    alpha: Float[np.ndarray, "draws marks marks"],
+    gamma: Float[np.ndarray, "draws ..."],
+) -> Float[np.ndarray, "draws points marks"]:
+    r"""Every mark's intensity in one sequence, given the events strictly before each time.
+
+    .. math:: \lambda_i(t) = \mu_i + \sum_{k:\, t_k < t} \alpha_{i m_k} \gamma_{i m_k}
+              e^{-\gamma_{i m_k} (t - t_k)}
+
+    One pass over events and points, on the host; a step handles all draws.
+
+    Args:
+        at: times, sorted, on the events' clock.
+        times, marks: the sequence's events, sorted.
+        mu, alpha, gamma: draws of the parameters; gamma (K,), (K, D) by source, or (K, D, D).
+    """
+    gamma = by_pair(gamma, mu.shape[1])
+    draws = max(len(mu), len(alpha), len(gamma))
+    state = np.zeros((draws, mu.shape[1], mu.shape[1]))
+    weight = alpha * gamma
+    out = np.empty((draws, len(at), mu.shape[1]))
+    seen = np.searchsorted(times, at, side="left")
+    now, done = 0.0, 0
+    for point, (t, known) in enumerate(zip(at, seen, strict=True)):
+        for event in range(done, known):
+            state *= np.exp(-gamma * (times[event] - now))
+            now = times[event]
+            state[:, :, marks[event]] += weight[:, :, marks[event]]
+        done = max(done, known)
+        out[:, point] = mu + np.sum(state * np.exp(-gamma * (t - now)), axis=2)
+    return out
+
+
+def by_pair(gamma: np.ndarray, num_marks: int) -> np.ndarray:
+    """Draws of gamma as (draws, target, source) that broadcast."""
+    if gamma.ndim == 1:
+        return np.broadcast_to(gamma[:, None, None], (len(gamma), num_marks, num_marks))
+    if gamma.ndim == 2:
+        return np.broadcast_to(gamma[:, None, :], (len(gamma), num_marks, num_marks))
+    return gamma

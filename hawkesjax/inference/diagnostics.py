@@ -1,0 +1,115 @@
+"""What a sampler's diagnostics say, in plain words."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+RHAT_LIMIT = 1.01
+ESS_PER_CHAIN = 100
+BFMI_LIMIT = 0.3
+
+
+class SamplingWarning(UserWarning):
+    """A draw that should not be trusted without a second look."""
+
+
+def arviz() -> Any:
+    """ArviZ, imported when it is first needed.
+
+    Some releases write into the user's cache folder when they are imported; where that cannot
+    be done they get a temporary one.
+    """
+    try:
+        import arviz
+    except OSError:
+        os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="arviz-")
+        import arviz
+    except ImportError as error:
+        raise ImportError("This needs ArviZ: pip install arviz.") from error
+    return arviz
+
+
+def convergence(posterior: xr.Dataset) -> xr.Dataset:
+    """Effective sample sizes and R-hat of every parameter, along a new axis `statistic`.
+
+    Rank-normalised split R-hat, bulk and tail ESS: Vehtari, Gelman, Simpson, Carpenter and
+    Buerkner (2021), Bayesian Analysis 16, 667-718. NaN for a parameter that never moved.
+    """
+    az = arviz()
+    parts = []
+    with np.errstate(all="ignore"):
+        for compute in (
+            lambda: az.ess(posterior, method="bulk"),
+            lambda: az.ess(posterior, method="tail"),
+            lambda: az.rhat(posterior),
+        ):
+            found = compute()
+            parts.append(found.to_dataset() if isinstance(found, xr.DataTree) else found)
+    names = pd.Index(["ess_bulk", "ess_tail", "r_hat"], name="statistic")
+    return xr.concat(parts, dim=names)
+
+
+def energy_fraction(energy: np.ndarray) -> np.ndarray:
+    """E-BFMI of each chain (Betancourt 2016, arXiv 1604.00695)."""
+    spread = np.var(energy, axis=1)
+    moved = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
+    return np.where(spread > 0, moved / np.where(spread > 0, spread, 1), np.nan)
+
+
+def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int) -> list[str]:
+    """Sentences about what is wrong; empty when nothing is.
+
+    Args:
+        table: a row a parameter with `ess_bulk`, `ess_tail`, `r_hat`.
+        sample_stats: the sampler's statistics (chain, draw).
+        max_tree_depth: the sampler's limit.
+    """
+    said = []
+    chains, draws = sample_stats.sizes["chain"], sample_stats.sizes["draw"]
+    total = chains * draws
+    bad = int(sample_stats["non_finite"].sum())
+    if bad:
+        said.append(f"{bad} of {total} draws have a density that is not finite: try float64.")
+    diverging = int(sample_stats["diverging"].sum()) - bad
+    if diverging > 0:
+        said.append(
+            f"{diverging} of {total} draws diverged: the sampler missed a part of the posterior. "
+            f"Raise target_accept (0.95), or give a tighter prior."
+        )
+    deep = int((sample_stats["tree_depth"] >= max_tree_depth).sum())
+    if deep:
+        said.append(
+            f"{deep} of {total} draws reached the tree depth of {max_tree_depth}: sampling is "
+            f"slow, not wrong. Raise max_tree_depth, or reparametrise."
+        )
+    worst = table["r_hat"].max()
+    if chains > 1 and worst > RHAT_LIMIT:
+        over = int((table["r_hat"] > RHAT_LIMIT).sum())
+        said.append(
+            f"R-hat is up to {worst:.3f} ({table['r_hat'].idxmax()}; {over} of {len(table)} "
+            f"parameters above {RHAT_LIMIT}): the chains do not agree. Run longer."
+        )
+    for column, word in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
+        least = table[column].min()
+        if least < ESS_PER_CHAIN * chains:
+            said.append(
+                f"The {word} effective sample size is down to {least:.0f} "
+                f"({table[column].idxmin()}), below {ESS_PER_CHAIN} a chain: "
+                f"{'means' if word == 'bulk' else 'intervals'} are rough. Run longer."
+            )
+    stuck = table.index[table["r_hat"].isna()]
+    if len(stuck) and draws > 3:
+        said.append(f"{len(stuck)} parameters never moved or are not finite ({stuck[0]}).")
+    fraction = np.nanmin(energy_fraction(sample_stats["energy"].values), initial=np.inf)
+    if fraction < BFMI_LIMIT:
+        said.append(
+            f"E-BFMI is {fraction:.2f}, below {BFMI_LIMIT}: the tails are explored slowly. Run "
+            f"longer, or reparametrise."
+        )
+    return said

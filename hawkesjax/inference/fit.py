@@ -1,0 +1,232 @@
+"""Maximum likelihood with optax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array
+
+from hawkesjax.inference.estimate import Estimate, Result
+from hawkesjax.inference.information import standard_errors
+from hawkesjax.inference.unconstrained import (
+    Point,
+    Unconstrained,
+    best_start,
+    given_point,
+    scattered,
+    value_and_grad,
+)
+
+NORMAL_975 = 1.959963984540054
+SCATTER = 1.5
+
+
+def fit(
+    model: Any,
+    data: Any,
+    *,
+    starts: int = 1,
+    key: Array | None = None,
+    init: Any = None,
+    max_steps: int = 2000,
+    tol: float | None = None,
+    errors: bool = True,
+    dtype: Any = None,
+) -> Estimate:
+    r"""Maximise the likelihood.
+
+    L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
+    and on the log-likelihood per event. It has converged when no derivative exceeds `tol` nats
+    per event, and never otherwise. A parameter whose best value is 0 drifts to minus infinity on
+    the log scale; it is reported as on the boundary. A hierarchical baseline has no useful
+    maximum of the likelihood alone: its offsets' and spread's priors are added.
+
+    Args:
+        model: a model.
+        data: its data.
+        starts: how many starting points; the first is the model's own, the best of a few time
+            scales; the others are scattered around it.
+        key: PRNG key for `starts > 1`.
+        init: an `Estimate` or dict of natural parameters to start from instead.
+        max_steps: steps of L-BFGS a start.
+        tol: 1e-8 in float64, 1e-5 in float32 by default.
+        errors: whether to compute standard errors and intervals.
+        dtype: floating type; JAX's default when None.
+
+    Returns:
+        The `Estimate` of the best start.
+
+    Raises:
+        ValueError: for no events, a missing key, or starting values that do not fit.
+
+    Source: Liu and Nocedal (1989), Math. Programming 45, 503-528; line search: Nocedal and
+    Wright, Numerical Optimization, algorithm 3.5.
+    """
+    if starts < 1:
+        raise ValueError(f"starts is {starts}; at least 1 is needed.")
+    if starts > 1 and key is None:
+        raise ValueError("Several starts are random: give key=jax.random.key(...).")
+    prepared = jax.tree.map(jnp.asarray, model.prepare(data, dtype=dtype))
+    if int(prepared.num_events) == 0:
+        raise ValueError("The data hold no events: there is nothing to maximise.")
+    loss = Unconstrained(model)
+    first = best_start(loss, prepared) if init is None else given_point(loss, init, prepared)
+    keys = [] if key is None else jax.random.split(key, starts - 1)
+    points = [first, *(scattered(first, k, SCATTER) for k in keys)]
+    real = jnp.result_type(*jax.tree.leaves(points[0]))
+    tol = (1e-8 if real == jnp.float64 else 1e-5) if tol is None else tol
+
+    reached = []
+    for point in points:
+        reached.append(_climb(point, prepared, loss, max_steps, tol))
+    values = [-end.value for end in reached]
+    order = [value if np.isfinite(value) else -np.inf for value in values]
+    best = reached[int(np.argmax(order))]
+    return _report(model, loss, data, prepared, best, values, tol, errors)
+
+
+@dataclass(frozen=True)
+class _End:
+    point: Point
+    value: float
+    grad: float
+    steps: int
+    still: int
+
+
+def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+    per_event = 1 / data.num_events
+    value, grad = value_and_grad(start, data, loss=loss)
+    value, grad = value * per_event, jax.tree.map(lambda leaf: leaf * per_event, grad)
+    point, steps, still = _descend(
+        start, value, grad, data, jnp.asarray(tol, value.dtype), jnp.asarray(max_steps), loss=loss
+    )
+    value, grad = value_and_grad(point, data, loss=loss)
+    return _End(point, float(value), float(_largest(grad) * per_event), int(steps), int(still))
+
+
+@partial(jax.jit, static_argnames="loss")
+def _descend(point, value, grad, data, tol, max_steps, *, loss):
+    per_event = 1 / data.num_events
+    solver = optax.lbfgs(memory_size=20)
+
+    def objective(point):
+        return loss(point, data) * per_event
+
+    def step(carry):
+        point, state, value, grad, steps, still = carry
+        updates, state = solver.update(
+            grad, state, point, value=value, grad=grad, value_fn=objective
+        )
+        point = optax.apply_updates(point, updates)
+        now, grad = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
+        still = jnp.where(now < value, 0, still + 1)
+        return point, state, now, grad, steps + 1, still
+
+    def going(carry):
+        _, _, value, grad, steps, still = carry
+        return (_largest(grad) > tol) & (steps < max_steps) & (still < 5) & jnp.isfinite(value)
+
+    zero = jnp.zeros((), jnp.int32)
+    carry = (point, solver.init(point), value, grad, zero, zero)
+    point, _, _, _, steps, still = jax.lax.while_loop(going, step, carry)
+    return point, steps, still
+
+
+def _largest(tree):
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Estimate:
+    natural = loss.natural(end.point, prepared)
+    params = {name: np.asarray(value) for name, value in natural.items()}
+    gradient = end.grad
+    edge = model.at_boundary(params, prepared)
+    result, why = _verdict(end, gradient, tol, edge, model, data)
+
+    blank = {name: np.full(value.shape, np.nan) for name, value in params.items()}
+    deviations, lower, upper = blank, dict(blank), dict(blank)
+    if errors and result is not Result.NON_FINITE:
+        fixed = _with_partners(edge)
+        plain = Unconstrained(model.unrestricted())
+        point = plain.free(natural, prepared)
+        spread = standard_errors(model, plain, point, prepared, fixed)
+        deviations, lower, upper = _intervals(plain, point, spread, prepared)
+        lost = [n for n in params if np.any(np.isnan(deviations[n]) & ~fixed[n])]
+        if lost:
+            why += (
+                f" The information matrix is not positive definite: the data do not determine "
+                f"{', '.join(lost)}, which have no standard errors."
+            )
+    if "mu_offset" in params:
+        params["mu"] = np.asarray(model.baselines(natural))
+        for part in (deviations, lower, upper):
+            part["mu"] = np.full(params["mu"].shape, np.nan)
+    coords = model.coords(data)
+    return Estimate(
+        params=params,
+        standard_errors=deviations,
+        lower=lower,
+        upper=upper,
+        log_likelihood=float(model.log_likelihood(natural, prepared)),
+        num_parameters=sum(int(np.size(value)) for value in end.point.values()),
+        num_events=int(data.num_events),
+        result=result,
+        message=why,
+        gradient=gradient,
+        steps=end.steps,
+        starts=tuple(values),
+        config=model.config(),
+        dims=dict(model.dims),
+        coords=coords,
+    )
+
+
+def _verdict(end: _End, gradient, tol, edge, model, data) -> tuple[Result, str]:
+    figures = f"after {end.steps} steps, largest derivative {gradient:.1e} nats per event"
+    if not (np.isfinite(end.value) and np.isfinite(gradient)):
+        return Result.NON_FINITE, (
+            f"Stopped {figures}: the log-likelihood or its gradient is not finite; try other "
+            f"starting values, or float64."
+        )
+    if gradient > tol:
+        if end.still >= 5:
+            return Result.STALLED, (
+                f"Not converged: no further gain was found {figures} (tolerance {tol:.0e}); "
+                f"the precision of the arithmetic may be the limit."
+            )
+        return Result.STEP_LIMIT, f"Not converged: step limit reached {figures}; raise max_steps."
+    zeros = sum(int(mask.sum()) for mask in edge.values())
+    if not zeros:
+        return Result.CONVERGED, f"Converged {figures}."
+    named = model.name_entries(edge, data)
+    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+    return Result.BOUNDARY, (
+        f"Converged on the boundary {figures}: {shown} at 0, without standard errors."
+    )
+
+
+def _with_partners(edge):
+    """A decay whose alpha is 0 has no effect: it is fixed with it."""
+    fixed = {name: mask.copy() for name, mask in edge.items()}
+    if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
+        fixed["gamma"] |= fixed["alpha"]
+    return fixed
+
+
+def _intervals(loss, point, spread, prepared):
+    real = {name: jnp.asarray(value, point[name].dtype) for name, value in spread.items()}
+    low = {name: point[name] - NORMAL_975 * real[name] for name in point}
+    high = {name: point[name] + NORMAL_975 * real[name] for name in point}
+    lower = {n: np.asarray(v) for n, v in loss.natural(low, prepared).items()}
+    upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
+    ones = {name: jnp.ones_like(value) for name, value in point.items()}
+    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
+    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(spread[n]) for n in point}
+    return deviations, lower, upper

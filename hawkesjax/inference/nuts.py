@@ -1,0 +1,158 @@
+"""One jitted block of NUTS steps, and the loop around it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
+from numpyro.infer import NUTS
+
+STATISTICS = ("diverging", "energy", "lp", "num_steps", "acceptance_rate", "step_size")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What shapes the compiled kernel.
+
+    Args:
+        num_warmup: steps of adaptation.
+        target_accept: acceptance that the step size aims at.
+        max_tree_depth: longest trajectory, 2^depth - 1 steps.
+        dense_mass: as numpyro's `NUTS(dense_mass=...)`, tuples for lists.
+        block: steps in one compiled call.
+        devices: devices over which the chains of one call are spread.
+    """
+
+    num_warmup: int
+    target_accept: float
+    max_tree_depth: int
+    dense_mass: Any
+    block: int
+    devices: int = 1
+
+
+class Block(NamedTuple):
+    """A block's draws: unconstrained points and statistics, (chains, steps, ...)."""
+
+    point: dict[str, Any]
+    statistics: dict[str, Any]
+
+
+class Kernel:
+    """numpyro's NUTS behind two compiled functions, which take the data as an argument.
+
+    `init(keys, points, data)` gives the chains' state; `advance(state, data, count)` the state
+    `count <= block` steps later, with the draws. Batched over chains. Panels of the same sizes
+    share one compilation, warm-up and sampling too.
+    """
+
+    def __init__(self, model: Any, settings: Settings) -> None:
+        dense = settings.dense_mass
+        self.settings = settings
+        self.traces = 0
+        nuts = NUTS(
+            model.program,
+            target_accept_prob=settings.target_accept,
+            max_tree_depth=settings.max_tree_depth,
+            dense_mass=dense if isinstance(dense, bool) else [tuple(block) for block in dense],
+        )
+
+        def init(keys, points, data):
+            # The first call lets numpyro read the model; only traced, it costs no compilation.
+            jax.eval_shape(lambda key: nuts.init(key, settings.num_warmup, None, (data,), {}), keys[0])
+
+            def one(key, point):
+                return nuts.init(key, settings.num_warmup, point, (data,), {})
+
+            return jax.vmap(one)(keys, points)
+
+        def advance(state, data, count):
+            self.traces += 1
+            sample = jax.vmap(lambda chain: nuts.sample(chain, (data,), {}))
+            blank = jax.eval_shape(_draw, state)
+
+            def step(state, index):
+                def move(state):
+                    state = sample(state)
+                    return state, _draw(state)
+
+                def stay(state):
+                    return state, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), blank)
+
+                return jax.lax.cond(index < count, move, stay, state)
+
+            state, draws = jax.lax.scan(step, state, jnp.arange(settings.block))
+            return state, jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), draws)
+
+        if settings.devices > 1:
+            mesh = jax.make_mesh((settings.devices,), ("chain",))
+            chains, whole = PartitionSpec("chain"), PartitionSpec()
+            spread = functools.partial(jax.shard_map, mesh=mesh, check_vma=False)
+            init = spread(init, in_specs=(chains, chains, whole), out_specs=chains)
+            advance = spread(advance, in_specs=(chains, whole, whole), out_specs=chains)
+        self.init = jax.jit(init)
+        self.advance = jax.jit(advance)
+
+
+def _draw(state: Any) -> Block:
+    adapted = state.adapt_state
+    statistics = (
+        state.diverging,
+        state.energy,
+        -state.potential_energy,
+        state.num_steps,
+        state.accept_prob,
+        adapted.step_size,
+    )
+    return Block(state.z, dict(zip(STATISTICS, statistics, strict=True)))
+
+
+_kernels: dict[str, Kernel] = {}
+MAX_KERNELS = 16
+
+
+def kernel_for(model: Any, settings: Settings) -> Kernel:
+    """The kernel of this model and these settings, compiled once."""
+    name = json.dumps([model.config(), str(settings), jax.config.jax_enable_x64])
+    if name not in _kernels:
+        while len(_kernels) >= MAX_KERNELS:
+            del _kernels[next(iter(_kernels))]
+        _kernels[name] = Kernel(model, settings)
+    return _kernels[name]
+
+
+def run(
+    kernel: Kernel,
+    state: Any,
+    data: Any,
+    *,
+    done: int,
+    total: int,
+    after: Callable[[Any, Block | None, int], None],
+) -> None:
+    """Advance from step `done` to `total`, a block at a time.
+
+    Blocks end at the end of warm-up, so that none holds both kinds of steps.
+
+    Args:
+        after: called with the state, the block's draws (None in warm-up) and the steps done.
+    """
+    warmup = kernel.settings.num_warmup
+    while done < total:
+        end = warmup if done < warmup else total
+        count = min(kernel.settings.block, end - done)
+        state, block = kernel.advance(state, data, jnp.asarray(count))
+        done += count
+        drawn = None
+        if done > warmup:
+            drawn = jax.tree.map(lambda leaf, n=count: np.asarray(leaf)[:, :n], block)
+        else:
+            jax.block_until_ready(state)
+        after(state, drawn, done)

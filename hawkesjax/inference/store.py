@@ -1,0 +1,101 @@
+"""Results as NetCDF files, read with care."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import xarray as xr
+
+MAX_BYTES = 4 * 2**30
+MAX_OBJECTS = 1000
+FORMAT = "hawkesjax result 1"
+
+
+def write(
+    path: str | os.PathLike[str],
+    groups: Mapping[str, xr.Dataset],
+    attributes: Mapping[str, Any],
+    *,
+    force: bool = False,
+) -> None:
+    """Write groups of data sets as one NetCDF file, whole or not at all.
+
+    Raises:
+        FileExistsError: when the file is there and `force` is not set.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} exists: choose another name, or set force=True.")
+    root = xr.Dataset(attrs={"format": FORMAT, "attributes": json.dumps(dict(attributes))})
+    tree = xr.DataTree.from_dict({"/": root, **{f"/{name}": part for name, part in groups.items()}})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    os.close(handle)
+    try:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES
+) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+    """Read what `write` wrote into memory.
+
+    The file is inspected before any array is read: links other than hard ones, data kept in
+    other files, and declared sizes above the cap are refused.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: for anything but a whole result within the cap; it says what is wrong.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}.")
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT:
+                raise ValueError(f"{path} is not a result of hawkesjax.")
+            _inspect(file, path, max_bytes)
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            attributes = json.loads(tree.attrs["attributes"])
+            groups = {name: child.to_dataset().load() for name, child in tree.children.items()}
+    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{path} is not a whole NetCDF result: {reason}.") from error
+    return groups, attributes
+
+
+def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:
+    total, seen, waiting = 0, 0, [file["/"]]
+    addresses = set()
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            where = f"{group.name.rstrip('/')}/{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"{path}: {where} is a link to elsewhere; it is not followed.")
+            child = group[name]
+            seen += 1
+            address = h5py.h5o.get_info(child.id).addr
+            if address in addresses or seen > MAX_OBJECTS:
+                raise ValueError(f"{path}: its groups are linked in circles or beyond count.")
+            addresses.add(address)
+            if isinstance(child, h5py.Group):
+                waiting.append(child)
+            elif isinstance(child, h5py.Dataset):
+                if child.external or child.is_virtual:
+                    raise ValueError(f"{path}: {where} keeps its data in another file.")
+                total += int(child.size or 0) * max(child.dtype.itemsize, 1)
+    if total > max_bytes:
+        raise ValueError(
+            f"{path} declares {total} bytes, more than the cap of {max_bytes}: raise max_bytes if "
+            f"you trust it."
+        )

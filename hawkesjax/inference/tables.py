@@ -1,0 +1,102 @@
+"""Tables of a Hawkes posterior in the field's own words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+QUANTILES = (0.025, 0.5, 0.975)
+
+
+def spillover(posterior: xr.Dataset) -> pd.DataFrame:
+    r"""Effect of each source on each target: alpha, its decay rate and its half-life.
+
+    Rows read `online -> offline`: `alpha` is the expected number of direct offline children of
+    one online event; the half-life is `log 2 / gamma`, in the data's unit of time. Intervals
+    run from the 2.5 % to the 97.5 % quantile of the draws.
+
+    Args:
+        posterior: draws with variable `alpha` (chain, draw, target, source), and `gamma` where
+            it was learned.
+
+    Returns:
+        A row a pair; columns (quantity, statistic).
+    """
+    quantities = {"alpha": posterior["alpha"]}
+    if "gamma" in posterior:
+        gamma = posterior["gamma"].broadcast_like(posterior["alpha"])
+        quantities |= {"gamma": gamma, "half-life": np.log(2) / gamma}
+    order = ("chain", "draw", "target", "source")
+    columns = {
+        (name, statistic): column
+        for name, value in quantities.items()
+        for statistic, column in _statistics(value.transpose(*order).values).items()
+    }
+    targets, sources = (posterior[dim].values for dim in ("target", "source"))
+    rows = [f"{source} -> {target}" for target in targets for source in sources]
+    return pd.DataFrame(columns, index=pd.Index(rows, name="effect"))
+
+
+def shares(posterior: xr.Dataset) -> pd.DataFrame:
+    r"""Part of the events of each target that would vanish without each source, in the long run.
+
+    With `n = (I - alpha)^{-1} mu` the long-run rates, the share of target i due to source j is
+    `1 - n_i(alpha_ij = 0) / n_i`, from every whole draw (not from point estimates); `all` adds
+    the sequences' rates up. It needs a spectral radius below one; draws beyond it have no long
+    run.
+
+    Args:
+        posterior: draws with variables `alpha` and `mu`.
+
+    Returns:
+        A row a sequence (and `all`), target and source: mean and quantiles.
+
+    Raises:
+        ValueError: when a draw of alpha has a spectral radius of one or more; it says how many.
+    """
+    alpha = posterior["alpha"].transpose("chain", "draw", "target", "source").values
+    size = alpha.shape[-1]
+    alpha = alpha.reshape(-1, size, size)
+    radius = np.abs(np.linalg.eigvals(alpha)).max(axis=-1)
+    beyond = int(np.sum(radius >= 1))
+    if beyond:
+        raise ValueError(
+            f"{beyond} of {len(radius)} draws of alpha have a spectral radius of 1 or more "
+            f"(largest {radius.max():.3f}): their long-run rates are infinite. Fit with "
+            f"Hawkes(stationary=True) when stationarity can be assumed."
+        )
+    mu = posterior["mu"]
+    if "sequence" in mu.dims:
+        names = [*map(str, posterior["sequence"].values), "all"]
+        mu = mu.transpose("chain", "draw", "sequence", "mark").values
+        mu = mu.reshape(len(alpha), -1, size)
+        mu = np.concatenate([mu, mu.sum(axis=1, keepdims=True)], axis=1)
+    else:
+        names = ["all"]
+        mu = mu.transpose("chain", "draw", "mark").values.reshape(len(alpha), 1, size)
+    whole = _long_run(alpha, mu)
+    rows, values = [], []
+    targets, sources = (posterior[dim].values for dim in ("target", "source"))
+    for i, target in enumerate(targets):
+        for j, source in enumerate(sources):
+            without = alpha.copy()
+            without[:, i, j] = 0
+            values.append(1 - _long_run(without, mu)[..., i] / whole[..., i])
+            rows += [(name, str(target), str(source)) for name in names]
+    index = pd.MultiIndex.from_tuples(rows, names=["sequence", "target", "due to source"])
+    table = pd.DataFrame(_statistics(np.concatenate(values, axis=1)), index=index)
+    return table.loc[["all", *names[:-1]]] if len(names) > 1 else table
+
+
+def _long_run(alpha: np.ndarray, mu: np.ndarray) -> np.ndarray:
+    system = np.eye(alpha.shape[-1]) - alpha
+    return np.swapaxes(np.linalg.solve(system, np.swapaxes(mu, 1, 2)), 1, 2)
+
+
+def _statistics(draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean and quantiles over the draws (all but the trailing axes of a pair or of the rows)."""
+    trailing = 2 if draws.ndim == 4 else 1
+    flat = draws.reshape(-1, int(np.prod(draws.shape[-trailing:])))
+    low, middle, high = np.quantile(flat, QUANTILES, axis=0)
+    return {"mean": flat.mean(axis=0), "2.5%": low, "50%": middle, "97.5%": high}

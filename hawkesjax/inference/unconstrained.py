@@ -1,0 +1,95 @@
+"""A model's parameters on the whole real line, and starting points there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpyro.distributions import biject_to
+
+Point = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Unconstrained:
+    """The map between natural parameters and a free point, by the supports of the priors.
+
+    Called with a free point and prepared data it gives minus the log-likelihood (with a
+    hierarchical baseline's penalty), what `fit` minimises.
+    """
+
+    model: Any
+
+    def natural(self, point: Mapping[str, Any], data: Any) -> Point:
+        """Natural parameters of a free point."""
+        sites = self.model.sites(data)
+        return {name: biject_to(sites[name].support)(value) for name, value in point.items()}
+
+    def free(self, params: Mapping[str, Any], data: Any) -> Point:
+        """Free point of natural parameters."""
+        sites = self.model.sites(data)
+        return {name: biject_to(sites[name].support).inv(params[name]) for name in sites}
+
+    def __call__(self, point: Mapping[str, Any], data: Any) -> Array:
+        params = self.natural(point, data)
+        return -self.model.log_likelihood(params, data) - self.model.penalty(params, data)
+
+
+@partial(jax.jit, static_argnames="loss")
+def value_and_grad(point: Point, data: Any, *, loss: Unconstrained) -> tuple[Array, Point]:
+    """The loss and its gradient, compiled once for all panels of one size."""
+    return jax.value_and_grad(loss)(point, data)
+
+
+def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
+    """The free point of an `Estimate` or a dict of natural parameters.
+
+    Raises:
+        ValueError: for a missing parameter or a value outside its support.
+    """
+    values = getattr(given, "params", given)
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f"init must be an Estimate or a dict of natural parameters, "
+            f"not {type(given).__name__}."
+        )
+    shapes = loss.model.shapes(data)
+    missing = [name for name in shapes if name not in values]
+    if missing:
+        raise ValueError(f"init lacks {missing}; it needs {list(shapes)}.")
+    real = data.rates.dtype
+    natural = {}
+    for name, shape in shapes.items():
+        try:
+            natural[name] = jnp.broadcast_to(jnp.asarray(values[name], real), shape)
+        except ValueError as error:
+            raise ValueError(
+                f"init[{name!r}] has shape {np.shape(values[name])}; it must be {shape}."
+            ) from error
+    point = loss.free(natural, data)
+    for name, leaf in point.items():
+        if not bool(jnp.all(jnp.isfinite(leaf))):
+            raise ValueError(f"init[{name!r}] has a value outside its support or on its boundary.")
+    return point
+
+
+def best_start(loss: Unconstrained, data: Any) -> Point:
+    """The best of the model's own starting values."""
+    candidates = [loss.free(values, data) for values in loss.model.starts(data)]
+    scores = [float(value_and_grad(point, data, loss=loss)[0]) for point in candidates]
+    return candidates[int(np.argmin([s if np.isfinite(s) else np.inf for s in scores]))]
+
+
+def scattered(point: Point, key: Array, scale: float) -> Point:
+    """The point with independent normal noise of standard deviation `scale`."""
+    keys = jax.random.split(key, len(point))
+    return {
+        name: value + scale * jax.random.normal(k, value.shape, value.dtype)
+        for k, (name, value) in zip(keys, point.items(), strict=True)
+    }

@@ -1,0 +1,116 @@
+"""A panel made ready for a device: sizes are static, names stay behind."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hawkesjax.data import EventPanel
+from hawkesjax.ops import ScanForm, Stream, choose_form
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class PreparedPanel:
+    """What the likelihood needs of a panel; panels of the same sizes share one compilation.
+
+    Forms are padded, so that panels of nearly as many events are of the same size.
+
+    Args:
+        form: the decayed counts' form (`hawkesjax.ops`).
+        durations: (M,) length of each sequence's window.
+        counts: (M, D) events of each mark in each sequence.
+        num_sequences, num_marks: M, D.
+    """
+
+    form: Any
+    durations: Float[Array, "sequences"]
+    counts: Float[Array, "sequences marks"]
+    num_sequences: int = field(metadata={"static": True})
+    num_marks: int = field(metadata={"static": True})
+
+    @property
+    def num_events(self) -> Float[Array, ""]:
+        """Number of events N, an array."""
+        return jnp.sum(jnp.asarray(self.counts))
+
+    @property
+    def rates(self) -> Float[Array, "marks"]:
+        """Events of each mark per unit of time and sequence; half an event where there is none."""
+        totals = jnp.sum(jnp.asarray(self.counts), axis=0)
+        time = jnp.sum(jnp.asarray(self.durations))
+        return jnp.maximum(totals, 0.5) / jnp.where(time > 0, time, 1)
+
+
+def stream_of(panel: EventPanel) -> Stream:
+    """The panel's events as the primitives take them."""
+    return Stream.from_arrays(
+        panel.gaps,
+        panel.remaining,
+        panel.marks,
+        panel.sequence,
+        num_marks=panel.num_marks,
+        num_sequences=panel.num_sequences,
+    )
+
+
+_cache: weakref.WeakKeyDictionary[EventPanel, dict] = weakref.WeakKeyDictionary()
+
+
+def prepare(
+    panel: EventPanel,
+    *,
+    form: str = "auto",
+    dtype: Any = None,
+    gamma: tuple | None = None,
+) -> PreparedPanel:
+    """Lay a panel out once; asked again for the same panel and form, the same object comes back.
+
+    Under a transformation that has replaced the panel's arrays by tracers (`jit` or `vmap` over
+    panels), the plain one-event-a-step form is built, which needs no work on the host.
+    """
+    dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(panel)):
+        return _traced(panel, dtype)
+    key = (form, dtype, gamma)
+    made = _cache.setdefault(panel, {})
+    if key not in made:
+        stream = stream_of(panel)
+        made[key] = PreparedPanel(
+            form=choose_form(
+                stream, form=form, dtype=dtype, gamma=None if gamma is None else np.array(gamma)
+            ),
+            durations=np.asarray(panel.duration, dtype),
+            counts=np.asarray(panel.counts, dtype),
+            num_sequences=panel.num_sequences,
+            num_marks=panel.num_marks,
+        )
+    return made[key]
+
+
+def _traced(panel: EventPanel, dtype: np.dtype) -> PreparedPanel:
+    marks, sequence = jnp.asarray(panel.marks), jnp.asarray(panel.sequence)
+    num_events = marks.shape[0]
+    num_sequences, num_marks = len(panel.sequence_names), len(panel.mark_names)
+    first = jnp.concatenate([jnp.ones(min(1, num_events), bool), sequence[1:] != sequence[:-1]])
+    counts = jnp.zeros((num_sequences, num_marks), dtype).at[sequence, marks].add(1)
+    return PreparedPanel(
+        form=ScanForm(
+            gaps=jnp.asarray(panel.gaps, dtype),
+            remaining=jnp.asarray(panel.remaining, dtype),
+            marks=marks,
+            sequence=sequence,
+            first=first,
+            num_marks=num_marks,
+        ),
+        durations=jnp.asarray(panel.duration, dtype),
+        counts=counts,
+        num_sequences=num_sequences,
+        num_marks=num_marks,
+    )

@@ -1,0 +1,21 @@
+"""Numerical primitives, each with one job. They know no models, no priors and no optimisers."""
+
+from hawkesjax.ops.choose import choose_form
+from hawkesjax.ops.fixed import FixedForm
+from hawkesjax.ops.increments import excitation_increments
+from hawkesjax.ops.lanes import LaneForm
+from hawkesjax.ops.pairs import PairForm
+from hawkesjax.ops.perron import spectral_radius
+from hawkesjax.ops.scan import ScanForm
+from hawkesjax.ops.streams import Stream
+
+__all__ = [
+    "FixedForm",
+    "LaneForm",
+    "PairForm",
+    "ScanForm",
+    "Stream",
+    "choose_form",
+    "excitation_increments",
+    "spectral_radius",
+]

@@ -1,0 +1,53 @@
+"""Which form of the decayed counts to build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.ops.fixed import FixedForm
+from hawkesjax.ops.lanes import LaneForm
+from hawkesjax.ops.pairs import PairForm
+from hawkesjax.ops.scan import ScanForm
+from hawkesjax.ops.streams import Stream
+
+Form = ScanForm | LaneForm | PairForm | FixedForm
+
+FORMS: dict[str, type[ScanForm] | type[LaneForm] | type[PairForm]] = {
+    "scan": ScanForm,
+    "lanes": LaneForm,
+    "pairs": PairForm,
+}
+
+# Above this many marks 2 D exponentials an event and their gathers cost less than D^2.
+FEW_MARKS = 4
+
+
+def choose_form(
+    stream: Stream,
+    *,
+    form: str = "auto",
+    dtype: Any = np.float64,
+    gamma: np.ndarray | None = None,
+) -> Form:
+    """Build the fastest form, or the one that is asked for; all give the same numbers.
+
+    Args:
+        stream: the events.
+        form: `"auto"`, `"scan"`, `"lanes"` or `"pairs"`.
+        dtype: floating type of the form.
+        gamma: decay rates when they are fixed; then the decayed counts are data.
+
+    Raises:
+        ValueError: for an unknown form.
+    """
+    if form == "auto":
+        if gamma is not None:
+            return FixedForm.from_stream(stream, dtype, gamma)
+        return FORMS["lanes" if stream.num_marks <= FEW_MARKS else "pairs"].from_stream(
+            stream, dtype
+        )
+    if form not in FORMS:
+        raise ValueError(f"form is {form!r}; it must be one of auto, {', '.join(FORMS)}.")
+    return FORMS[form].from_stream(stream, dtype)

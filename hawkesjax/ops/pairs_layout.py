@@ -1,0 +1,250 @@
+"""Where the pairwise form keeps its events: chunks of targets, lanes of sources (host, NumPy)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from hawkesjax.ops.streams import Stream
+
+CHUNK = 2048  # target events a chunk: its arrays stay in a core's second-level cache
+LANE = 64  # source events a lane
+LANES = 512  # lanes a block
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Chunks:
+    """Target events sorted by mark (stably) and cut into chunks of a single mark.
+
+    Within a chunk a row of alpha is a constant, so that the excitation is a matrix-vector product
+    and its gradient another one. The last chunk of a mark is padded.
+
+    Args:
+        mark: mark of each chunk.
+        start: first chunk of each mark, and the number of chunks at the end.
+        size: events in each chunk, padding apart.
+        events: position in the stream of each event of each chunk; 0 for padding.
+        sequence: sequence of each event of each chunk; 0 for padding.
+        place: position in the flattened chunks of each event of the stream.
+        num_sequences: number of sequences.
+        spread: number of partial sums for each cell (sequence, mark).
+    """
+
+    mark: Int[Array, "chunks"]
+    start: Int[Array, "marks+1"]
+    size: Int[Array, "chunks"]
+    events: Int[Array, "chunks width"]
+    sequence: Int[Array, "chunks width"]
+    place: Int[Array, "events"]
+    num_sequences: int = field(metadata={"static": True})
+    spread: int = field(metadata={"static": True})
+
+    @classmethod
+    def from_stream(cls, stream: Stream, width: int | None = None) -> Chunks:
+        marks = np.asarray(stream.marks)
+        num_marks = stream.num_marks
+        counts = np.bincount(marks, minlength=num_marks)
+        if width is None:
+            width = chunk_width(int(counts.max(initial=0)))
+        place, start = _pack(marks, counts, width)
+        total = max(int(start[-1]), 1)
+        mark = np.repeat(np.arange(num_marks), np.diff(start))
+        mark = np.concatenate([mark, np.zeros(total - mark.size)]).astype(np.int32)
+        size = counts[mark] - width * (np.arange(total) - start[mark])
+        events = np.zeros(total * width, np.int32)
+        events[place] = np.arange(marks.size)
+        sequence = np.zeros(total * width, np.int32)
+        sequence[place] = stream.sequence
+        cells = np.asarray(stream.sequence, np.int64) * num_marks + marks
+        longest = int(np.unique(cells, return_counts=True)[1].max(initial=0))
+        return cls(
+            mark=mark,
+            start=start.astype(np.int32),
+            size=np.clip(size, 0, width).astype(np.int32),
+            events=events.reshape(total, width),
+            sequence=sequence.reshape(total, width),
+            place=place.astype(np.int32),
+            num_sequences=stream.num_sequences,
+            spread=max(1, int(np.sqrt(longest)) // 4),
+        )
+
+    @property
+    def width(self) -> int:
+        return self.events.shape[1]
+
+    @property
+    def num_marks(self) -> int:
+        return self.start.shape[0] - 1
+
+    def is_scalar(self, baseline: Array) -> bool:
+        """Whether a whole chunk shares one baseline."""
+        return baseline.ndim == 2 and self.num_sequences == 1
+
+    def baseline(self, baseline: Array) -> Array:
+        """The baseline of each event of each chunk, (chunks, width) or (chunks, 1)."""
+        if baseline.ndim == 1:
+            return baseline[jnp.asarray(self.events)] if self.place.size else jnp.ones(self.events.shape, baseline.dtype)
+        if self.is_scalar(baseline):
+            return baseline[0, self.mark][:, None]
+        return baseline.T[self.mark[:, None], self.sequence]
+
+    def baseline_gradient(self, baseline: Array, weights: Array) -> Array:
+        """Weights of the events summed over the events that share a baseline.
+
+        `weights` is (chunks, width), or (marks,) of sums where chunks share one baseline. Sums
+        by cell go through `spread` partial sums, so that float32 loses nothing to long sums.
+        """
+        if self.is_scalar(baseline):
+            return weights[None, :]
+        if baseline.ndim == 1:
+            return weights.ravel()[self.place]
+        cells = self.num_marks * self.num_sequences * self.spread
+        cell = self.mark[:, None] * self.num_sequences + self.sequence
+        column = jax.lax.broadcasted_iota(jnp.int32, self.events.shape, 1) % self.spread
+        partial = jax.ops.segment_sum(weights.ravel(), (cell * self.spread + column).ravel(), cells)
+        return partial.reshape(self.num_marks, self.num_sequences, self.spread).sum(2).T
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """Source events laid out for their recursion, and where each target finds its own (host only).
+
+    Events are sorted by mark and cut into lanes of a single mark; lanes are grouped into blocks,
+    which the recursion visits one after another, every block as steps x lanes. The last lane has
+    no events, so that its states are zero: what has no predecessor points there.
+
+    Args:
+        gaps: (blocks, steps, lanes) time since the previous event of the same mark and sequence;
+            -1 for a sequence's first, which resets the state.
+        mark: (blocks, lanes) mark of each lane.
+        jump: (blocks, lanes) 1, and 0 for lanes without events.
+        slot: position among the states (blocks, steps, lanes) of each event of the stream.
+        empty: position of a state that is zero.
+        clock: time of each event on one clock that runs through all sequences.
+        stream: the stream.
+    """
+
+    gaps: np.ndarray
+    mark: np.ndarray
+    jump: np.ndarray
+    slot: np.ndarray
+    empty: int
+    clock: np.ndarray
+    stream: Stream
+
+    @classmethod
+    def from_stream(
+        cls, stream: Stream, steps: int | None = None, lanes: int | None = None
+    ) -> Sources:
+        marks = np.asarray(stream.marks)
+        counts = np.bincount(marks, minlength=stream.num_marks)
+        if steps is None:
+            steps = lane_length(marks.size)
+        slot, start = _pack(marks, counts, steps)
+        used = int(start[-1])
+        lanes = min(used + 1, LANES if lanes is None else lanes)
+        blocks = -(-(used + 1) // lanes)
+        spare = np.zeros(blocks * lanes - used, np.int64)
+        mark = np.append(np.repeat(np.arange(stream.num_marks), np.diff(start)), spare)
+        # Sums of the gaps in extended precision where the machine has it, so that a lag between
+        # two neighbours keeps the digits of the gaps between them.
+        clock = np.cumsum(np.where(stream.first, 0.0, stream.gaps), dtype=np.longdouble)
+        order = np.argsort(marks, kind="stable")
+        own = np.diff(clock[order], prepend=0).astype(np.float64)
+        sequence, kind = np.asarray(stream.sequence)[order], marks[order]
+        own[1:][(sequence[1:] != sequence[:-1]) | (kind[1:] != kind[:-1])] = -1
+        own[:1] = -1
+        gaps = np.zeros(blocks * lanes * steps)
+        gaps[used * steps :] = -1
+        gaps[slot[order]] = own
+        return cls(
+            gaps=np.ascontiguousarray(gaps.reshape(blocks, lanes, steps).swapaxes(1, 2)),
+            mark=mark.reshape(blocks, lanes).astype(np.int32),
+            jump=(np.arange(blocks * lanes) < used).reshape(blocks, lanes).astype(np.float64),
+            slot=_across(slot, steps, lanes),
+            empty=int(_across(np.asarray(used * steps), steps, lanes)),
+            clock=clock,
+            stream=stream,
+        )
+
+    def before(self, source: int, chunks: Chunks) -> tuple[np.ndarray, np.ndarray]:
+        """Slot and lag of the last strictly earlier event of a source, (chunks, width) both.
+
+        Strictly earlier means before the first event at the same time, whose position the gaps
+        tell; where the sequence has none yet, the slot is the empty lane's and the lag is 0.
+        """
+        stream = self.stream
+        own = np.flatnonzero(stream.marks == source)
+        earlier = np.zeros(stream.num_events + 1, np.int64)
+        earlier[own + 1] = 1
+        earlier = np.cumsum(earlier)
+        opens = stream.first | (stream.gaps > 0)
+        opening = np.maximum.accumulate(np.where(opens, np.arange(stream.num_events), 0))
+        last = earlier[opening] - 1
+        if own.size == 0:
+            own = np.zeros(1, np.int64)
+            last[:] = -1
+        k = own[np.maximum(last, 0)]
+        found = (last >= 0) & (stream.sequence[k] == stream.sequence)
+        slot = np.full(chunks.events.size, self.empty, np.int32)
+        lag = np.zeros(chunks.events.size)
+        slot[chunks.place] = np.where(found, self.slot[k], self.empty)
+        lag[chunks.place] = np.where(found, self.clock - self.clock[k], 0)
+        return slot.reshape(chunks.events.shape), lag.reshape(chunks.events.shape)
+
+    def ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Last event of each (source, sequence) that has any, in rows of a single source.
+
+        Returns:
+            source of each row; slot and time to the window's end, (rows, width); padding has the
+            empty slot and 0.
+        """
+        stream = self.stream
+        cells = np.asarray(stream.marks, np.int64) * stream.num_sequences + stream.sequence
+        last = np.full(stream.num_marks * stream.num_sequences, -1)
+        last[cells] = np.arange(cells.size)  # the last one stays
+        kind = np.flatnonzero(last >= 0) // stream.num_sequences
+        last = last[last >= 0]
+        counts = np.bincount(kind, minlength=stream.num_marks)
+        width = min(1024, chunk_width(int(counts.max(initial=0))))
+        place, start = _pack(kind, counts, width)
+        slot = np.full(max(int(start[-1]), 1) * width, self.empty, np.int32)
+        lag = np.zeros(slot.size)
+        slot[place] = self.slot[last]
+        lag[place] = stream.remaining[last]
+        row = np.repeat(np.arange(stream.num_marks), np.diff(start)).astype(np.int32)
+        if row.size == 0:
+            row = np.zeros(1, np.int32)
+        return row, slot.reshape(-1, width), lag.reshape(-1, width)
+
+
+def chunk_width(longest: int) -> int:
+    """Events a chunk: a power of two, CHUNK at most, near the longest run for less."""
+    return int(min(CHUNK, 2 ** int(np.ceil(np.log2(max(longest, 1))))))
+
+
+def lane_length(num_events: int) -> int:
+    """Steps of the recursion over the sources' events."""
+    return int(min(LANE, max(1, 2 ** int(np.log2(max(num_events, 1)) / 2))))
+
+
+def _across(place: np.ndarray, steps: int, lanes: int) -> np.ndarray:
+    """Places counted along the lanes of (blocks, lanes, steps), in (blocks, steps, lanes)."""
+    lane, step = np.divmod(place, steps)
+    block, lane = np.divmod(lane, lanes)
+    return (block * steps + step) * lanes + lane
+
+
+def _pack(kind: np.ndarray, counts: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each item when kinds are laid one after another, each padded to full rows."""
+    start = np.concatenate([[0], np.cumsum(-(-counts // width))])
+    order = np.argsort(kind, kind="stable")
+    within = np.arange(kind.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    place = np.empty(kind.size, np.int64)
+    place[order] = start[kind[order]] * width + within
+    return place, start

@@ -1,0 +1,10 @@
+"""Pictures. matplotlib is imported when one is drawn; every function returns its Figure.
+
+Figures are made without pyplot, so none stays open behind your back: save one with
+`figure.savefig("name.png")`; a notebook shows it after `%matplotlib inline`.
+"""
+
+from hawkesjax.plots.fits import intensity, residuals
+from hawkesjax.plots.tables import parameters, trace
+
+__all__ = ["intensity", "parameters", "residuals", "trace"]

@@ -1,0 +1,39 @@
+"""What all tests share: 64-bit floats, two host devices, no screen, and the real data's folder.
+
+jax reads the environment when it is first imported, so this comes before any such import. Set
+``JAX_ENABLE_X64=0`` to run the suite in single precision, ``HAWKESJAX_DATA`` to point at the data.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+if "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count=2".strip()
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The path of a real data set by name; the test is skipped where it is not there."""
+    folder = Path(os.environ.get("HAWKESJAX_DATA", ROOT.parent / "shared" / "data"))
+
+    def find(name: str) -> Path:
+        path = folder / name
+        if not path.exists():
+            pytest.skip(f"the real data set {name!r} is not here (set HAWKESJAX_DATA)")
+        return path
+
+    return find

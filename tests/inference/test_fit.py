@@ -1,0 +1,122 @@
+"""Maximum likelihood: it converges, says so, and its standard errors are the dense ones."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpyro.distributions import biject_to
+
+import hawkesjax as hj
+from hawkesjax.inference.information import standard_errors
+from hawkesjax.inference.unconstrained import Unconstrained
+
+WINDOW = (0.0, 120.0)
+TRUTH = {
+    "mu": np.array([[0.4, 0.2], [0.7, 0.3], [0.2, 0.5]]),
+    "alpha": np.array([[0.5, 0.2], [0.1, 0.3]]),
+    "gamma": np.array([[1.0, 2.0], [0.6, 3.0]]),
+}
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return hj.simulate(hj.Hawkes(), TRUTH, window=WINDOW, key=jax.random.key(3))
+
+
+MODELS = [
+    hj.Hawkes(),
+    hj.Hawkes(decay="source"),
+    hj.Hawkes(decay="shared", baseline="shared"),
+    hj.Hawkes(baseline="hierarchical"),
+    hj.Hawkes(gamma=1.0),
+    hj.Hawkes(stationary=True),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: f"{m.decay}-{m.baseline}-{m.gamma}")
+def test_stops_where_the_gradient_vanishes(model, panel):
+    found = hj.fit(model, panel)
+    assert found.converged, found.message
+    free = {name: found.params[name] for name in model.shapes(panel)}
+
+    def objective(params):
+        return model.log_likelihood(params, panel) + model.penalty(params, model.prepare(panel))
+
+    gradient = jax.grad(objective)(jax.tree.map(jnp.asarray, free))
+    scaled = {name: np.abs(gradient[name] * free[name]) for name in free if name != "mu_offset"}
+    assert max(np.max(value) for value in scaled.values()) < 1e-6 * panel.num_events
+    np.testing.assert_allclose(found.log_likelihood, model.log_likelihood(free, panel), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [hj.Hawkes(), hj.Hawkes(decay="source"), hj.Hawkes(baseline="hierarchical"), hj.Hawkes(gamma=1.0)],
+    ids=lambda m: f"{m.decay}-{m.baseline}-{m.gamma}",
+)
+def test_standard_errors_equal_the_dense_information(model, panel):
+    data, loss = model.prepare(panel), Unconstrained(model)
+    params = {
+        name: jnp.full(shape, 0.3) + 0.1 * jnp.arange(np.prod(shape, dtype=int)).reshape(shape)
+        for name, shape in model.shapes(data).items()
+    }
+    fixed = {name: np.zeros(value.shape, bool) for name, value in params.items()}
+    found = hj.fit(model, panel, errors=False)
+    point = loss.free({name: jnp.asarray(found.params[name]) for name in params}, data)
+    sparse = standard_errors(model, loss, point, data, fixed)
+    flat, unflatten = jax.flatten_util.ravel_pytree(point)
+    dense = jax.hessian(lambda z: loss(unflatten(z), data))(flat)
+    expected = unflatten(jnp.sqrt(jnp.diag(jnp.linalg.inv(dense))))
+    for name in point:
+        np.testing.assert_allclose(sparse[name], expected[name], rtol=1e-6)
+
+
+def test_intervals_stay_in_the_support_and_hold_the_estimate(panel):
+    found = hj.fit(hj.Hawkes(), panel)
+    table = found.summary()
+    assert list(table.columns) == ["estimate", "se", "2.5%", "97.5%"]
+    assert (table["2.5%"] > 0).all()
+    assert ((table["2.5%"] < table["estimate"]) & (table["estimate"] < table["97.5%"])).all()
+    assert found.aic == 2 * 14 - 2 * found.log_likelihood
+    assert found.bic == 14 * np.log(panel.num_events) - 2 * found.log_likelihood
+
+
+def test_a_missing_effect_is_named_as_on_the_boundary():
+    params = TRUTH | {"alpha": np.array([[0.5, 0.0], [0.1, 0.3]])}
+    for seed in range(10):
+        panel = hj.simulate(hj.Hawkes(), params, window=WINDOW, key=jax.random.key(seed))
+        found = hj.fit(hj.Hawkes(), panel)
+        if found.result is hj.inference.Result.BOUNDARY:
+            break
+    assert found.result is hj.inference.Result.BOUNDARY
+    assert "alpha[1 -> 0]" in found.message
+    assert np.isnan(found.standard_errors["alpha"][0, 1])
+    assert np.isfinite(found.standard_errors["alpha"][0, 0])
+
+
+def test_starts_steps_and_bad_input(panel):
+    model = hj.Hawkes()
+    several = hj.fit(model, panel, starts=3, key=jax.random.key(0), errors=False)
+    assert len(several.starts) == 3
+    assert several.log_likelihood == pytest.approx(max(several.starts), abs=1e-6)
+    short = hj.fit(model, panel, max_steps=2, errors=False)
+    assert short.result is hj.inference.Result.STEP_LIMIT and "max_steps" in short.message
+    again = hj.fit(model, panel, init=several, errors=False)
+    assert again.steps <= 2
+    with pytest.raises(ValueError, match="key"):
+        hj.fit(model, panel, starts=2)
+    with pytest.raises(ValueError, match="alpha"):
+        hj.fit(model, panel, init={"mu": 1.0, "gamma": 1.0})
+    with pytest.raises(ValueError, match="support"):
+        hj.fit(model, panel, init={"mu": 1.0, "gamma": 1.0, "alpha": -1.0})
+    empty = hj.EventPanel.from_arrays([], [], window=(0, 1), mark_names=["a"])
+    with pytest.raises(ValueError, match="no events"):
+        hj.fit(model, empty)
+
+
+def test_intervals_are_the_stated_transform(panel):
+    model = hj.Hawkes()
+    found = hj.fit(model, panel)
+    support = model.sites(model.prepare(panel))["alpha"].support
+    centre = biject_to(support).inv(found.params["alpha"])
+    width = 1.959963984540054 * found.standard_errors["alpha"] / found.params["alpha"]
+    np.testing.assert_allclose(found.upper["alpha"], np.exp(centre + width), rtol=1e-9)

@@ -1,0 +1,220 @@
+"""The command line as a subprocess, on good and bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hawkesjax as hj
+from tests.conftest import ROOT
+
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+}
+
+# Runs several command lines in one process: starting one costs seconds.
+DRIVER = """
+import contextlib, io, json, sys, traceback
+from hawkesjax.cli import main
+results = []
+for line in json.loads(sys.stdin.read()):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(line)
+        except SystemExit as end:
+            code = end.code
+        except Exception:
+            code, _ = "crashed", traceback.print_exc(file=err)
+    results.append([code, out.getvalue(), err.getvalue()])
+sys.__stdout__.write("\\n<<<" + json.dumps(results))
+"""
+
+
+def run(lines, folder):
+    """(exit code, stdout, stderr) of each command line, in one process."""
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER],
+        input=json.dumps([[str(part) for part in line] for line in lines]),
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert "<<<" in done.stdout, done.stderr
+    return json.loads(done.stdout.split("<<<")[1])
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def events(work):
+    """A good file: day, kind, gang."""
+    panel, _ = hj.datasets.spillover(key=__import__("jax").random.key(5), users=3, days=40)
+    frame = pd.DataFrame(
+        {
+            "day": panel.times,
+            "kind": np.array(panel.mark_names)[panel.marks],
+            "gang": np.array(panel.sequence_names)[panel.sequence],
+        }
+    )
+    path = work / "events.csv"
+    frame.sample(frac=1, random_state=0).to_csv(path, index=False)  # unsorted is fine
+    return path
+
+
+COLUMNS = ["--time", "day", "--mark", "kind", "--sequence", "gang", "--window", "0", "40"]
+
+
+def test_the_demo_as_a_user_runs_it(work):
+    line = ["demo", "--quick", "--seed", "3", "--out", "demo", "--csv", "tables"]
+    done = subprocess.run(
+        [sys.executable, "-m", "hawkesjax", *line],
+        cwd=work,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    for words in ("intervals hold the truth", "alpha[online -> offline]", "Written to", "events"):
+        assert words in done.stdout, done.stdout
+    pictures = {"parameters.png", "intensity.png", "residuals.png", "trace.png"}
+    written = {path.name for path in (work / "demo").iterdir()}
+    assert written == pictures | {"events.csv", "estimate.json", "posterior.nc"}
+    table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)
+    assert {"truth", "mean", "2.5%", "97.5%"} <= set(table.columns)
+    assert set(hj.load(work / "demo" / "posterior.nc").summary().index) == set(table.index)
+    estimate = json.loads((work / "demo" / "estimate.json").read_text())
+    assert estimate["mark_names"] == ["online", "offline"]
+    assert np.shape(estimate["params"]["alpha"]) == (2, 2)
+
+
+def test_a_table_goes_in_and_results_come_out(work, events):
+    lines = [
+        ["fit", events, *COLUMNS, "--unit", "day", "--out", "fitted", "--csv", "fitted"],
+        ["simulate", "--params", "fitted/estimate.json", "--out", "again.csv", "--days", "30"],
+        ["describe", "again.csv", "--mark", "mark", "--sequence", "sequence"],
+        ["sample", events, *COLUMNS, "--chains", "2", "--warmup", "60", "--draws", "50",
+         "--out", "sampled", "--quiet", "--no-pictures", "--seed", "1"],
+        ["summary", "sampled/posterior.nc"],
+        ["simulate", "--out", "default.csv", "--users", "3", "--days", "20", "--seed", "9"],
+        ["simulate", "--out", "default2.csv", "--users", "3", "--days", "20", "--seed", "9"],
+        ["--version"],
+        ["fit", "--help"],
+    ]  # fmt: skip
+    results = run(lines, work)
+    for line, (code, out, err) in zip(lines, results, strict=True):
+        assert code == 0, (line, out, err)
+        assert "Traceback" not in err
+    fitted, _, described, sampled, summed, *_, version, help_ = (out for _, out, _ in results)
+    assert "alpha[online -> offline]" in fitted
+    assert "onverged" in fitted
+    assert "online" in described
+    assert sampled == ""
+    assert "alpha[online -> offline]" in summed
+    assert hj.__version__ in version
+    assert "hawkesjax fit events.csv" in help_
+    names = {path.name for path in (work / "fitted").iterdir()}
+    assert names == {"estimate.json", "parameters.png", "intensity.png", "residuals.png",
+                     "parameters.csv", "residuals.csv"}  # fmt: skip
+    assert {path.name for path in (work / "sampled").iterdir()} == {"posterior.nc"}
+    assert (work / "default.csv").read_bytes() == (work / "default2.csv").read_bytes()
+
+
+def bad_files(work):
+    """Each file with what is wrong with it."""
+    good = "day,kind,gang\n1.0,a,x\n2.0,b,x\n3.0,a,y\n"
+    contents = {
+        "empty.csv": b"",
+        "header.csv": b"day,kind,gang\n",
+        "nan.csv": good.replace("2.0", "").encode(),
+        "text.csv": good.replace("2.0", "soon").encode(),
+        "outside.csv": good.replace("3.0", "77").encode(),
+        "double.csv": good.replace("kind", "day", 1).encode(),
+        "binary.csv": bytes(range(256)) * 8,
+        "not.parquet": good.encode(),
+        "not.nc": good.encode(),
+        "broken.json": b"{",
+        "lacking.json": b'{"mu": [1]}',
+        "wild.json": b'{"mu": [1], "alpha": [[1.4]], "gamma": [[1]]}',
+        "good.csv": good.encode(),
+    }
+    for name, content in contents.items():
+        (work / name).write_bytes(content)
+    (work / "taken").mkdir()
+    (work / "taken" / "estimate.json").write_text("mine")
+    (work / "linked").mkdir()
+    (work / "linked" / "estimate.json").symlink_to(work / "elsewhere.json")
+
+
+FIT = ["--time", "day", "--mark", "kind", "--sequence", "gang", "--window", "0", "40"]
+BAD = {
+    "no such command": (["fiit"], "fiit"),
+    "no file named": (["fit"], "Missing argument"),
+    "an unknown option": (["fit", "good.csv", "--tiem", "day"], "--tiem"),
+    "an unknown choice": (["fit", "good.csv", "--decay", "slow"], "slow"),
+    "half a window": (["fit", "good.csv", "--window", "0"], "window"),
+    "a negative seed": (["demo", "--seed", "-1"], "--seed"),
+    "no chains": (["demo", "--chains", "0"], "--chains"),
+    "a missing file": (["fit", "absent.csv", *FIT], "absent.csv"),
+    "a folder": (["fit", "taken", *FIT], "taken"),
+    "an empty file": (["fit", "empty.csv", *FIT], "empty"),
+    "only a header": (["fit", "header.csv", *FIT], "no rows"),
+    "a missing time": (["fit", "nan.csv", *FIT], "day"),
+    "text for a time": (["fit", "text.csv", *FIT], "soon"),
+    "an event outside": (["fit", "outside.csv", *FIT], "77"),
+    "a column twice": (["fit", "double.csv", *FIT], "day"),
+    "a missing column": (["fit", "good.csv", *FIT, "--mark", "sort"], "sort"),
+    "a window backwards": (["fit", "good.csv", *FIT, "--window", "9", "3"], "window"),
+    "not text": (["describe", "binary.csv", *FIT], "binary.csv"),
+    "not parquet": (["describe", "not.parquet", *FIT], "not.parquet"),
+    "not a result": (["summary", "not.nc"], "not.nc"),
+    "no result": (["summary", "absent.nc"], "absent.nc"),
+    "an output there": (["fit", "good.csv", *FIT, "--out", "taken"], "--force"),
+    "an output elsewhere": (["fit", "good.csv", *FIT, "--out", "linked", "--force"], "inside"),
+    "an output that is a file": (["fit", "good.csv", *FIT, "--out", "good.csv"], "is a file"),
+    "a table there": (["simulate", "--out", "good.csv"], "--force"),
+    "a table nowhere": (["simulate", "--out", "void/a.csv"], "does not exist"),
+    "a strange table": (["simulate", "--out", "a.xlsx"], ".parquet"),
+    "broken parameters": (["simulate", "--out", "a.csv", "--params", "broken.json"], "not JSON"),
+    "lacking parameters": (["simulate", "--out", "a.csv", "--params", "lacking.json"], "alpha"),
+    "supercritical": (["simulate", "--out", "a.csv", "--params", "wild.json"], "spectral radius"),
+}
+
+
+def test_bad_input_is_one_line_and_exit_code_2(work):
+    bad_files(work)
+    before = sorted(path.name for path in work.iterdir())
+    results = run([line for line, _ in BAD.values()], work)
+    for (name, (_, words)), (code, out, err) in zip(BAD.items(), results, strict=True):
+        lines = err.strip().splitlines()
+        assert code == 2, (name, code, out, err)
+        assert len(lines) == 1, (name, err)
+        assert lines[0].startswith("error: "), (name, err)
+        assert words in lines[0], (name, err)
+    assert (work / "taken" / "estimate.json").read_text() == "mine"
+    assert not (work / "elsewhere.json").exists()
+    assert not (work / "a.csv").exists()
+    assert sorted(path.name for path in work.iterdir()) == before
+
+
+def test_a_file_is_kept_without_force_and_replaced_with_it(work, events):
+    (work / "kept").mkdir()
+    for name in ("estimate.json", "parameters.csv", "residuals.csv"):
+        (work / "kept" / name).write_text("mine")
+    line = ["fit", events, *COLUMNS, "--out", "kept", "--csv", "kept", "--no-pictures", "-q"]
+    (refused, _, words), (done, *_) = run([line, [*line, "--force"]], work)
+    assert (refused, done) == (2, 0), words
+    assert json.loads((work / "kept" / "estimate.json").read_text())["unit"] == ""

@@ -1,0 +1,42 @@
+"""The notebooks run from top to bottom."""
+
+import os
+import subprocess
+import sys
+
+import jupytext
+import pytest
+
+NOTEBOOKS = ["spillover"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs(name, repository, tmp_path):
+    path = repository / "notebooks" / f"{name}.py"
+    environment = os.environ | {
+        "MPLBACKEND": "Agg",
+        "PYTHONPATH": str(repository),
+        "HAWKESJAX_DATA": os.environ.get(
+            "HAWKESJAX_DATA", str(repository.parent / "shared" / "data")
+        ),
+    }
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Converged" in done.stdout
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_a_notebook(name, repository):
+    book = jupytext.read(repository / "notebooks" / f"{name}.py")
+    kinds = [cell.cell_type for cell in book.cells]
+    assert kinds[0] == "markdown"
+    assert kinds.count("code") >= 5
+    assert book.metadata["kernelspec"]["name"] == "python3"

@@ -1,0 +1,148 @@
+"""Residuals against quadrature, and their law under the truth; intensities against double sums."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+import hawkesjax as hj
+from hawkesjax.criticism import intensity_at, residual_tests
+from tests.reference import random_events
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
+ALPHA = np.array([[0.3, 0.6, 0.0], [0.2, 0.1, 0.4], [0.0, 0.5, 0.2]])
+GAMMAS = {
+    "pair": np.array([[1.0, 4.0, 2.0], [0.5, 3.0, 1.5], [2.5, 0.7, 6.0]]),
+    "source": np.array([1.0, 4.0, 0.5]),
+    "shared": np.array(2.0),
+}
+
+
+def panel_of(counts, seed=0):
+    rng = np.random.default_rng(seed)
+    times, marks, sequence = random_events(rng, 3, counts)
+    return hj.EventPanel.from_arrays(
+        times,
+        marks,
+        sequence=sequence,
+        window=(0.0, 10.0),
+        mark_names=["a", "b", "c"],
+        sequence_names=[f"s{m}" for m in range(len(counts))],
+    )
+
+
+def intensity(t, times, marks, mu, alpha, gamma):
+    """lambda_i(t) of all marks by the sum over all events strictly before t."""
+    out = np.array(mu, float)
+    for at, mark in zip(times, marks, strict=True):
+        if at < t:
+            out += alpha[:, mark] * gamma[:, mark] * np.exp(-gamma[:, mark] * (t - at))
+    return out
+
+
+def integral(low, high, mark, times, marks, mu, alpha, gamma):
+    """Gauss-Legendre on each piece between events."""
+    edges = np.unique([low, *times[(times > low) & (times < high)], high])
+    total = 0.0
+    for a, b in itertools.pairwise(edges):
+        for node, weight in zip(NODES, WEIGHTS, strict=True):
+            t = 0.5 * (a + b) + 0.5 * (b - a) * node
+            total += 0.5 * (b - a) * weight * intensity(t, times, marks, mu, alpha, gamma)[mark]
+    return total
+
+
+@pytest.mark.parametrize("decay", GAMMAS)
+@pytest.mark.parametrize("join", [False, True])
+def test_residuals_equal_quadrature(decay, join):
+    panel = panel_of([9, 0, 1, 14, 0])
+    mu = np.random.default_rng(1).uniform(0.1, 1, (5, 3))
+    gamma = np.broadcast_to(GAMMAS[decay], (3, 3))
+    params = {"mu": mu, "alpha": ALPHA, "gamma": GAMMAS[decay]}
+    table = hj.residuals(hj.Hawkes(decay=decay), params, panel, join=join)
+
+    expected = np.zeros(panel.num_events)
+    carried = np.zeros(3)
+    for m in range(5):
+        rows = np.flatnonzero(np.asarray(panel.sequence) == m)
+        history = (np.asarray(panel.times)[rows], np.asarray(panel.marks)[rows])
+        last = np.zeros(3)
+        for row, t, mark in zip(rows, *history, strict=True):
+            piece = integral(last[mark], t, mark, *history, mu[m], ALPHA, gamma)
+            expected[row] = piece + (carried[mark] if join else 0.0)
+            carried[mark], last[mark] = 0.0, t
+        for mark in range(3):
+            carried[mark] += integral(last[mark], 10.0, mark, *history, mu[m], ALPHA, gamma)
+    np.testing.assert_allclose(table["residual"], expected, rtol=1e-5 if _single() else 1e-8)
+    assert list(table["sequence"]) == [panel.sequence_names[m] for m in panel.sequence]
+    assert list(table["mark"]) == [panel.mark_names[k] for k in panel.marks]
+
+
+@pytest.mark.parametrize("window", [(0.0, 400.0), (1000.0, 1003.0)], ids=["long", "short"])
+def test_joined_residuals_are_unit_exponential_under_the_truth(window):
+    """In short windows, with few events a sequence, only the joined ones are."""
+    params = {"mu": [0.4, 0.2], "alpha": [[0.5, 0.2], [0.1, 0.4]], "gamma": [[2, 3], [1, 5.0]]}
+    num = 8 if window[1] - window[0] > 100 else 800
+    model = hj.Hawkes(baseline="shared")
+    panel = hj.simulate(model, params, window=window, key=jax.random.key(2), num_sequences=num)
+    tests = residual_tests(hj.residuals(model, params, panel, join=True))
+    assert list(tests.index) == list(panel.mark_names)
+    assert tests["events"].sum() == panel.num_events
+    assert np.all(tests["p"] > 1e-3)
+    np.testing.assert_allclose(tests["mean"], 1, atol=0.1)
+    if num > 8:
+        plain = residual_tests(hj.residuals(model, params, panel))
+        assert np.all(plain["mean"] < 0.9)
+
+
+def test_wrong_parameters_are_seen():
+    params = {"mu": [0.5], "alpha": [[0.7]], "gamma": 3.0}
+    model = hj.Hawkes(decay="shared", baseline="shared")
+    panel = hj.simulate(model, params, window=(0, 1500), key=jax.random.key(0))
+    flat = {"mu": [0.5 / 0.3], "alpha": [[0.0]], "gamma": 3.0}
+    assert residual_tests(hj.residuals(model, flat, panel, join=True))["p"].item() < 1e-6
+
+
+def test_a_fixed_gamma_is_taken_from_the_model():
+    panel = panel_of([8, 3])
+    free = {"mu": np.full((2, 3), 0.5), "alpha": ALPHA, "gamma": np.array(2.0)}
+    fixed = {name: value for name, value in free.items() if name != "gamma"}
+    expected = hj.residuals(hj.Hawkes(decay="shared"), free, panel)
+    found = hj.residuals(hj.Hawkes(gamma=2.0), fixed, panel)
+    np.testing.assert_allclose(found["residual"], expected["residual"], rtol=1e-5)
+
+
+def test_no_events_give_an_empty_table():
+    panel = panel_of([0, 0])
+    params = {"mu": np.full((2, 3), 0.5), "alpha": ALPHA, "gamma": np.array(2.0)}
+    table = hj.residuals(hj.Hawkes(decay="shared"), params, panel)
+    assert len(table) == 0
+    assert residual_tests(table)["events"].tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match="gamma"):
+        hj.residuals(hj.Hawkes(), {"mu": params["mu"], "alpha": ALPHA}, panel)
+
+
+@pytest.mark.parametrize("decay", GAMMAS)
+def test_intensities_equal_double_sums(decay):
+    panel = panel_of([25])
+    times, marks = np.asarray(panel.times), np.asarray(panel.marks)
+    rng = np.random.default_rng(3)
+    mu = rng.uniform(0.1, 1, (4, 3))
+    alpha = ALPHA * rng.uniform(0.5, 1.5, (4, 1, 1))
+    gamma = GAMMAS[decay] * rng.uniform(0.5, 1.5, (4,) + (1,) * GAMMAS[decay].ndim)
+    at = np.sort(np.concatenate([np.linspace(0, 10, 17), times, np.nextafter(times, 11)]))
+    found = intensity_at(at, times, marks, mu, alpha, gamma)
+    for draw in range(4):
+        pairs = np.broadcast_to(gamma[draw], (3, 3))
+        expected = [intensity(t, times, marks, mu[draw], alpha[draw], pairs) for t in at]
+        np.testing.assert_allclose(found[draw], expected, rtol=1e-10)
+    # The model's own intensity at the events, where history is strictly before.
+    one = {"mu": mu[:1], "alpha": alpha[0], "gamma": gamma[0]}
+    own = np.exp(hj.Hawkes(decay=decay).log_intensity(one, panel))
+    at_events = intensity_at(times, times, marks, mu[:1], alpha[:1], gamma[:1])[0]
+    rtol = 1e-4 if _single() else 1e-10
+    np.testing.assert_allclose(at_events[np.arange(len(times)), marks], own, rtol=rtol)
+
+
+def _single():
+    return not jax.config.jax_enable_x64
