@@ -41,10 +41,10 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.nuts $(ARGS)
 
 # The one set-up; it is repeated when what it installs has changed.
-$(READY): pyproject.toml requirements.lock tools/bootstrap.py
+$(READY): pyproject.toml requirements.lock .ci/bootstrap.py
 	@for python in $(CANDIDATES); do \
 	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    "$$python" tools/bootstrap.py $(VENV) && touch $@; exit $$?; \
+	    "$$python" .ci/bootstrap.py $(VENV) && touch $@; exit $$?; \
 	  fi; \
 	done; \
 	echo "hawkesjax needs Python 3.11 or newer with venv (on Debian: python3-venv); tried: $(CANDIDATES)." >&2; \
@@ -52,7 +52,7 @@ $(READY): pyproject.toml requirements.lock tools/bootstrap.py
 
 # Re-resolves requirements.lock: hashes, no addresses, one file for all supported Pythons.
 lock: $(READY)
-	$(BIN)/python tools/bootstrap.py --lock $(ARGS)
+	$(BIN)/python .ci/bootstrap.py --lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) .uv .pytest_cache .ruff_cache .hypothesis build dist

@@ -51,7 +51,7 @@ keys = jax.random.split(jax.random.key(2024), 4)
 
 # %%
 panel, truth = hj.datasets.spillover(key=keys[0], users=6, days=150)
-panel
+print(panel)
 
 # %%
 panel.to_dataframe().head()
@@ -164,7 +164,4 @@ if rumours is not None:
 # model does not explain.
 
 # %%
-figure = None
-if rumours is not None:
-    figure = hj.plots.residuals(fitted, some, model=by_stance)
-figure
+hj.plots.residuals(fitted, some, model=by_stance) if rumours is not None else None

@@ -1,4 +1,4 @@
-"""What was observed: panels of events, and their readers."""
+"""What was observed: event panels and their readers."""
 
 from hawkesjax.data.panel import EventPanel
 from hawkesjax.data.readers import read_events

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-SHOWN = 5
+SHOWN = 5  # offending rows that a message names
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How errors call the rows of a table.
+
+    Args:
+        word: "row" for tables in memory (counted from 0), "line" for files (the header is line 1).
+        number: the number of the first row, or every row's own, or a function from row to text.
+    """
+
+    word: str = "row"
+    number: int | np.ndarray | Callable[[int], str] = 0
+
+    def name(self, row: int) -> str:
+        """What a message calls this row."""
+        if callable(self.number):
+            return self.number(row)
+        if isinstance(self.number, np.ndarray):
+            return str(self.number[row])
+        return str(row + self.number)
+
+
+ROWS = Rows()
 
 
 def refuse(
-    wrong: np.ndarray, column: str, what: str, remedy: str, values=None, first_row: int = 0
+    wrong: Any, column: str, what: str, remedy: str, values: Any = None, rows: Rows = ROWS
 ) -> None:
     """Raise a ValueError that names the first wrong rows; do nothing where none is wrong.
 
@@ -19,27 +45,49 @@ def refuse(
         column: the column's name.
         what: what is wrong with them.
         remedy: what to do.
-        values: the column's values, shown beside the rows.
-        first_row: number of the first row (2 for a file with a header, counted as its line).
+        values: shown beside the rows: an array, or a function from row to text.
+        rows: how rows are called.
+
+    Raises:
+        ValueError: if any row is wrong.
     """
-    rows = np.flatnonzero(wrong)
-    if not len(rows):
+    found = np.flatnonzero(np.asarray(wrong, bool))
+    if not len(found):
         return
-    kind = "line" if first_row else "row"
-    shown = [
-        str(row + first_row) if values is None else f"{row + first_row} ({values[row]!s})"
-        for row in rows[:SHOWN]
-    ]
-    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    plural = "s" if len(rows) > 1 else ""
-    raise ValueError(
-        f"Column {column!r}: {what} in {kind}{plural} {', '.join(shown)}{more}. {remedy}"
-    )
+
+    def show(row: int) -> str:
+        if values is None:
+            return rows.name(row)
+        value = values(row) if callable(values) else values[row]
+        return f"{rows.name(row)} ({short(value)})"
+
+    shown = ", ".join(show(int(row)) for row in found[:SHOWN])
+    total = f", ... ({len(found):,} in all)" if len(found) > SHOWN else ""
+    plural = "s" if len(found) > 1 else ""
+    raise ValueError(f"Column {column!r}: {what} in {rows.word}{plural} {shown}{total}. {remedy}")
 
 
-def one_dimensional(values, column: str) -> np.ndarray:
+def short(value: Any, most: int = 40) -> str:
+    """A value as text of bounded length."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    text = repr(value) if isinstance(value, (str, bytes)) else str(value)
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def listed(names: Iterable[Any], most: int = 10) -> str:
+    """The first names, and how many more there are."""
+    names = list(names)
+    more = f", ... ({len(names):,} in all)" if len(names) > most else ""
+    return ", ".join(repr(str(name)) for name in names[:most]) + more
+
+
+def one_dimensional(values: Any, column: str) -> np.ndarray:
     """The values as an array of one dimension."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"Column {column!r}: not one value an event ({error}).") from error
     if array.size == 0 and array.ndim <= 1:
         return array.reshape(0)
     if array.ndim != 1:
@@ -50,12 +98,21 @@ def one_dimensional(values, column: str) -> np.ndarray:
     return array
 
 
-def unique_names(names: Sequence, what: str) -> tuple[str, ...]:
-    """Names as strings, refused when one repeats."""
-    if isinstance(names, str):
-        raise ValueError(f"{what}_names is the text {names!r}: give a list of names.")
-    out = tuple(str(name) for name in names)
-    repeated = sorted({name for name in out if out.count(name) > 1}) if len(out) < 1000 else []
+def same_length(sizes: dict[str, int]) -> None:
+    """Refuse columns of different lengths."""
+    if len(set(sizes.values())) > 1:
+        found = ", ".join(f"{name!r} has {size:,}" for name, size in sizes.items())
+        raise ValueError(f"The columns' lengths differ: {found}. Give one value an event in each.")
+
+
+def unique_names(names: Sequence[Any], what: str) -> tuple[str, ...]:
+    """Names as text; repeated ones are refused."""
+    if isinstance(names, (str, bytes)):
+        raise ValueError(f"{what}_names is the text {names!r}. Give a list of names.")
+    array = names if isinstance(names, np.ndarray) else list(names)
+    out = tuple(str(name) for name in array)
     if len(set(out)) != len(out):
-        raise ValueError(f"{what}_names repeat: {repeated[:SHOWN] or 'see the list'}. Name each once.")
+        seen: set[str] = set()
+        repeated = [name for name in out if name in seen or seen.add(name)]
+        raise ValueError(f"{what}_names repeat {listed(repeated, SHOWN)}. Name each {what} once.")
     return out

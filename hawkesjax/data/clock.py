@@ -2,146 +2,306 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.checks import one_dimensional, refuse
+from hawkesjax.data.checks import ROWS, Rows, one_dimensional, refuse
 
-UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 NANOSECONDS = 1_000_000_000
-OFFSET = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
+UNITS = {
+    name: seconds * NANOSECONDS
+    for name, seconds in (
+        ("second", 1),
+        ("minute", 60),
+        ("hour", 3600),
+        ("day", 86400),
+        ("week", 604800),
+    )
+}
+ISO = r"^\s*\d{4}-?\d{2}(?:-?\d{2})?(?:[T ].*)?$"
+OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
+EXACT = 2**53  # beyond it, float64 does not hold every whole number
+LARGEST = 2**62  # differences of two such numbers still fit in int64
+MISSING = "Fill these rows in, or leave them out before."
+ZONES = (
+    "Say timezone='UTC' (or another zone, such as 'Europe/London') to put them all on one clock; "
+    "times without an offset are then read in that zone."
+)
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Times as one array of numbers, and what they mean.
+    """A column of times as numbers, and what they mean.
 
     Args:
-        values: float64, or int64 where that is exact (whole numbers, nanoseconds).
-        scale: how many of `values` make one unit of the panel.
-        unit: the unit's name.
-        dated: whether `values` are nanoseconds since 1970 (UTC, or local when `zone` is None).
-        zone: the time zone in which dates are shown.
+        values: (N,) int64 where that is exact (whole numbers, nanoseconds), else float64.
+        unit: the panel's unit.
+        dated: whether `values` are nanoseconds since 1970 (in UTC, or local when `zone` is None).
+        zone: the time zone in which datetimes are shown.
+        column: the column's name.
     """
 
     values: np.ndarray
-    scale: int
     unit: str
-    dated: bool
+    dated: bool = False
     zone: Any = None
+    column: str = field(default="times")
 
-    def moment(self, value: Any, what: str) -> int | float:
-        """A bound of the window in the numbers of `values`."""
+    @property
+    def scale(self) -> int:
+        """How many steps of `values` make one unit of the panel."""
+        return UNITS[self.unit] if self.dated else 1
+
+    def show(self, value: Any) -> str:
+        """One of `values` as a user wrote it: a number, or an ISO datetime."""
         if not self.dated:
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-                raise ValueError(f"{what} is {value!r}; the times are numbers, so give a number.")
-            number = float(value)
-            if not np.isfinite(number):
-                raise ValueError(f"{what} is {value!r}; it must be finite.")
-            whole = isinstance(value, (int, np.integer)) or number.is_integer()
-            return int(value) if whole and self.values.dtype == np.int64 else number
-        if isinstance(value, (int, float, np.number)):
-            raise ValueError(f"{what} is {value!r}; the times are datetimes, so give a datetime.")
-        try:
-            stamp = pd.Timestamp(value)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{what} is {value!r}, which is not a datetime.") from error
-        if stamp is pd.NaT:
-            raise ValueError(f"{what} is missing; give a datetime.")
-        if self.zone is None and stamp.tzinfo is not None:
-            raise ValueError(f"{what} has a time zone, the times have none: give timezone=.")
-        if self.zone is not None and stamp.tzinfo is None:
-            stamp = stamp.tz_localize(self.zone)
-        return stamp.as_unit("ns").value
+            return str(np.asarray(value).item())
+        stamp: Any = pd.Timestamp(int(value), unit="ns")
+        if self.zone is not None:
+            stamp = stamp.tz_localize("UTC").tz_convert(self.zone)
+        return stamp.isoformat()
 
-    def iso(self, value: int) -> str:
-        """The ISO form of one of `values`."""
-        stamp = pd.Timestamp(value, unit="ns")
-        return (stamp if self.zone is None else stamp.tz_localize("UTC").tz_convert(self.zone)).isoformat()
+    def in_units(self, steps: np.ndarray) -> np.ndarray:
+        """Differences of `values` in the panel's unit, rounded once."""
+        return np.asarray(steps) / self.scale
 
 
-def clock_of(
-    values: Any, column: str, unit: str | None, timezone: str | None = None, first_row: int = 0
+def read_times(
+    values: Any, column: str, unit: str | None, timezone: str | None = None, rows: Rows = ROWS
 ) -> Clock:
-    """Read a column of times; every value that is no time is refused with its row."""
-    series = pd.Series(values).reset_index(drop=True) if not isinstance(values, np.ndarray) else None
-    if series is None:
-        series = pd.Series(one_dimensional(values, column))
+    """Read a column of times; every value that is no time is refused with its row.
+
+    Whole numbers and datetimes stay integers (nanoseconds), so that differences are exact.
+
+    Args:
+        values: numbers, datetimes, or text that holds one of them.
+        column: its name.
+        unit: name of the numbers' unit, or the unit to convert datetimes to.
+        timezone: the zone of datetimes without one; with it, several zones may be mixed.
+        rows: how errors call the rows.
+    """
+    series: Any = _series(values, column)
+    _refuse_booleans(series, column, rows)
+    refuse(series.isna(), column, "a missing time (NaN or empty)", MISSING, None, rows)
+    dtype = series.dtype
+    if len(series) and not _dates_or_numbers(dtype):
+        series = _parse_text(series, column, timezone, rows)
+        dtype = series.dtype
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        unit = _date_unit(unit, column)
+        ticks, zone = _ticks(series, column, timezone, rows)
+        return Clock(ticks, unit, True, zone, column)
+    if timezone is not None and len(series):
+        raise ValueError(
+            f"Column {column!r} holds numbers, so timezone={timezone!r} has no meaning. "
+            f"Leave it out, or convert the column with pandas.to_datetime(..., unit='s')."
+        )
+    return Clock(_numbers(series, column, rows), "" if unit is None else str(unit), column=column)
+
+
+def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
+    """Bounds of windows in the numbers of a clock: nanoseconds, or plain numbers.
+
+    Args:
+        values: sequence of 2M bounds.
+        clock: the clock of the events.
+        rows: how errors call the bounds.
+    """
+    series: Any = _series(values, "window")
+    _refuse_booleans(series, "window", rows)
+    refuse(series.isna(), "window", "a missing or NaN bound", "Give every bound.", None, rows)
+    numeric = pd.api.types.is_numeric_dtype(series.dtype)
+    if not numeric and not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        objects = series.astype(object)
+        dates = objects.map(lambda v: isinstance(v, str) or hasattr(v, "isoformat"))
+        if clock.dated:
+            remedy = "Give datetimes (2024-05-31T18:00:00Z) on both sides."
+            refuse(~dates, "window", "no datetime, while the times are,", remedy, objects, rows)
+            series = _parse_text(objects, "window", str(clock.zone or "") or None, rows, True)
+        else:
+            series = pd.to_numeric(objects, errors="coerce")
+            bad = series.isna() | objects.map(lambda v: hasattr(v, "isoformat"))
+            remedy = "Give numbers, in the times' own unit."
+            refuse(bad, "window", "no number, while the times are,", remedy, objects, rows)
+            numeric = True
+    if numeric == clock.dated:
+        kind, other = ("datetimes", "a number") if clock.dated else ("numbers", "a datetime")
+        raise ValueError(
+            f"Column 'window': {other} as bound (the first is {series.iloc[0]}), while the times "
+            f"in column {clock.column!r} are {kind}. Give {kind} on both sides."
+        )
+    if not clock.dated:
+        return _numbers(series, "window", rows)
+    if series.dt.tz is not None and clock.zone is None:
+        raise ValueError(
+            f"Column 'window' has a time zone, the times in column {clock.column!r} have none. "
+            f"Say timezone= for the times, or give bounds without a zone."
+        )
+    return _ticks(series, "window", clock.zone, rows)[0]
+
+
+def _series(values: Any, column: str) -> Any:
+    if isinstance(values, pd.Series):
+        return values.reset_index(drop=True)
+    if isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
+        return pd.Series(values)
+    if isinstance(values, (list, tuple)):
+        return pd.Series(values) if len(values) else pd.Series([], dtype=float)
+    array = one_dimensional(values, column)
+    return pd.Series(array.astype(array.dtype.newbyteorder("=")))
+
+
+def _dates_or_numbers(dtype: Any) -> bool:
+    return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
+
+
+def _refuse_booleans(series: Any, column: str, rows: Rows) -> None:
+    remedy = "Booleans are no times: give numbers or datetimes."
     if pd.api.types.is_bool_dtype(series.dtype):
-        raise ValueError(f"Column {column!r}: booleans are no times. Give numbers or datetimes.")
-    missing = "Fill these rows in, or leave them out."
-    refuse(series.isna().to_numpy(), column, "a missing time (NaN)", missing, None, first_row)
-    if not len(series) or pd.api.types.is_numeric_dtype(series.dtype):
-        return _numbers(series, column, unit, timezone, first_row)
-    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
-        text = series.map(lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v).strip())
-        numbers = pd.to_numeric(text, errors="coerce")
-        dates = _parse(text)
-        if numbers.notna().sum() >= dates.notna().sum():
-            remedy = "Give numbers or ISO datetimes in every row."
-            refuse(numbers.isna().to_numpy(), column, "text that is no time", remedy, text, first_row)
-            return _numbers(numbers, column, unit, timezone, first_row)
-        remedy = "Write every time as in 2024-05-31T18:00:00Z."
-        refuse(dates.isna().to_numpy(), column, "text that is no datetime", remedy, text, first_row)
-        series = _one_zone(text, dates, column, timezone, first_row)
-    return _dates(series, column, unit, timezone, first_row)
+        refuse(np.ones(len(series)), column, "a boolean", remedy, series, rows)
+    elif series.dtype == object:
+        found = series.map(lambda v: isinstance(v, (bool, np.bool_)))
+        refuse(found, column, "a boolean", remedy, series, rows)
 
 
-def _numbers(series, column, unit, timezone, first_row) -> Clock:
+def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
+    if not len(series):
+        return np.zeros(0)
+    kind = "i" if pd.api.types.is_integer_dtype(series.dtype) else "f"
+    if pd.api.types.is_complex_dtype(series.dtype):
+        raise ValueError(f"Column {column!r} holds complex numbers. Give real times.")
+    if kind == "i":
+        array = series.to_numpy()
+        remedy = "Subtract a start first, or use a coarser unit."
+        far = (array > LARGEST) | (array < -LARGEST)
+        refuse(far, column, "a number beyond 2**62", remedy, array, rows)
+        return array.astype(np.int64)
+    array = series.to_numpy(dtype=np.float64)
+    refuse(~np.isfinite(array), column, "a value that is not finite", "Correct it.", array, rows)
+    return array
+
+
+def _parse_text(
+    series: Any, column: str, timezone: Any, rows: Rows, dates_only: bool = False
+) -> Any:
+    """Text and objects as numbers or as datetimes, whichever most of the rows are."""
+    if pd.api.types.is_timedelta64_dtype(series.dtype):
+        raise ValueError(
+            f"Column {column!r} holds durations. Divide them by a unit first, as in "
+            f"column / pandas.Timedelta(hours=1)."
+        )
+    written = series
+    if series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype):
+        text = series.astype(object)
+        series = text.map(lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v))
+    series = series.astype("str").str.strip()
+    blank = (series == "").to_numpy()
+    refuse(blank, column, "a missing time (NaN or empty)", MISSING, None, rows)
+    if not dates_only:
+        numbers: Any = pd.to_numeric(series, errors="coerce")
+        count = int(numbers.notna().sum())
+        if count == len(series):
+            return numbers
+    like = series.str.match(ISO).to_numpy(dtype=bool)
+    if not dates_only and count >= like.sum():
+        remedy = "Give a number in every row (or an ISO datetime, such as 2024-05-31T18:00:00Z)."
+        refuse(numbers.isna(), column, "text that is not a number", remedy, written, rows)
+    remedy = (
+        "Write times as in 2024-05-31T18:00:00Z (ISO 8601), or convert the column with "
+        "pandas.to_datetime(..., format=...) and use EventPanel.from_dataframe."
+    )
+    refuse(~like, column, "text that is not an ISO datetime", remedy, written, rows)
+    dates: Any = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
+    refuse(dates.isna(), column, "text that is not a valid datetime", remedy, written, rows)
+    return _one_zone(series, dates, column, timezone, rows)
+
+
+def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> Any:
+    """Parsed datetimes on one clock, or naive; a mixture without `timezone` is refused."""
+    try:
+        alone: Any = pd.to_datetime(text, format="ISO8601")
+        return (
+            alone
+            if timezone is None or alone.dt.tz is not None
+            else _localize_all(alone, column, timezone, rows)
+        )
+    except ValueError as error:
+        if "Mixed timezones" not in str(error):
+            raise
+    aware = text.str.contains(OFFSET).to_numpy(dtype=bool)
     if timezone is not None:
-        raise ValueError(f"timezone is {timezone!r}, but column {column!r} holds numbers.")
-    array = series.to_numpy()
-    if np.issubdtype(array.dtype, np.integer):
-        return Clock(array.astype(np.int64), 1, unit or "", False)
-    array = array.astype(np.float64)
-    refuse(~np.isfinite(array), column, "a time that is not finite", "Correct these rows.", array, first_row)
-    return Clock(array, 1, unit or "", False)
-
-
-def _parse(text: pd.Series) -> pd.Series:
-    return pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
-
-
-def _one_zone(text, dates, column, timezone, first_row) -> pd.Series:
-    offsets = text.str.extract(f"({OFFSET})", expand=False)
-    dated = text.str.contains(r"\d[T ]\d{1,2}", regex=True)
-    aware = (offsets.notna() & dated).to_numpy()
-    if not aware.any():
-        return dates.dt.tz_localize(None)
-    remedy = "Write all times with an offset (2024-05-31T18:00:00+02:00), or none with timezone=."
-    refuse(~aware, column, "no time zone while other rows have one", remedy, text, first_row)
-    spelled = offsets.replace({"z": "Z", "+00:00": "Z", "+0000": "Z"})
-    if timezone is None:
-        remedy = "Say timezone='UTC' (or another zone) to convert them all to one clock."
-        mixed = (spelled != spelled.iloc[0]).to_numpy()
-        refuse(mixed, column, f"mixed time zones ({spelled.iloc[0]} before)", remedy, text, first_row)
+        local: Any = pd.to_datetime(text[~aware], format="ISO8601")
+        if len(local):
+            where = np.flatnonzero(~aware)
+            named = Rows(rows.word, lambda row: rows.name(int(where[row])))
+            local = _localize_all(local.reset_index(drop=True), column, timezone, named)
+            dates = dates.astype("datetime64[ns, UTC]").copy()
+            dates.iloc[where] = local.dt.tz_convert("UTC").dt.as_unit("ns").to_numpy()
+        return dates
+    refuse(
+        ~aware & aware.any(), column, "times without a zone among times with one", ZONES, text, rows
+    )
+    offset = text.str.extract(r"([Zz]|[+-]\d{2}(?::?\d{2})?)$", expand=False)
+    offset = offset.str.replace(":", "").replace({"Z": "+00", "z": "+00"}).str.ljust(5, "0")
+    other = (offset != offset.iloc[0]).to_numpy()
+    first = f"mixed time zones (the first row has {text.iloc[0]!r}): another offset"
+    refuse(other, column, first, ZONES, text, rows)
     return dates
 
 
-def _dates(series, column, unit, timezone, first_row) -> Clock:
-    if unit not in UNITS:
-        raise ValueError(
-            f"Column {column!r} holds datetimes: declare the unit to convert to, "
-            f"unit= one of {', '.join(UNITS)}; got {unit!r}."
+def _localize_all(series: Any, column: str, timezone: Any, rows: Rows) -> Any:
+    """Naive datetimes in a zone; those that daylight saving skips or repeats are refused."""
+    zone = _zone(timezone)
+    marked = series.dt.tz_localize(zone, nonexistent="NaT", ambiguous="NaT")
+    if marked.isna().any():
+        remedy = (
+            f"Write these times with their offset (as in 2024-03-31T02:30:00+02:00), or in UTC "
+            f"with timezone='UTC'; the zone is {timezone}."
         )
-    if series.dt.tz is None and timezone is not None:
-        try:
-            local = series.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
-        except Exception as error:
-            raise ValueError(f"timezone {timezone!r} is not known ({error}).") from error
-        what = "local times that do not exist or occur twice (daylight saving)"
-        remedy = "Write these times with their offset."
-        refuse(local.isna().to_numpy(), column, what, remedy, series, first_row)
-        series = local
-    elif timezone is not None:
-        try:
-            series = series.dt.tz_convert(timezone)
-        except Exception as error:
-            raise ValueError(f"timezone {timezone!r} is not known ({error}).") from error
+        skipped = series.dt.tz_localize(
+            zone, nonexistent="NaT", ambiguous=np.zeros(len(series), bool)
+        ).isna()
+        gap = "a local time that does not exist (skipped when daylight saving began)"
+        refuse(skipped, column, gap, remedy, series, rows)
+        twice = "an ambiguous local time (it occurs twice, when daylight saving ended)"
+        refuse(marked.isna(), column, twice, remedy, series, rows)
+    return marked
+
+
+def _zone(timezone: Any) -> Any:
+    try:
+        return pd.Timestamp(0, tz=timezone).tz
+    except Exception as error:
+        raise ValueError(
+            f"timezone={timezone!r} is not known. Give a name such as 'UTC' or 'Europe/London'."
+        ) from error
+
+
+def _date_unit(unit: str | None, column: str) -> str:
+    name = str(unit).strip().lower() if unit else ""
+    name = name if name in UNITS else name.removesuffix("s")
+    if name not in UNITS:
+        raise ValueError(
+            f"Column {column!r} holds datetimes. Say the unit to convert them to, "
+            f"unit= one of {', '.join(map(repr, UNITS))}; got {unit!r}."
+        )
+    return name
+
+
+def _ticks(series: Any, column: str, timezone: Any, rows: Rows) -> tuple[np.ndarray, Any]:
+    """Nanoseconds since 1970, and the zone to show them in."""
+    far = (series.dt.year < 1678) | (series.dt.year > 2261)
+    remedy = "Nanoseconds reach from 1678 to 2261. Give such times as numbers."
+    refuse(far, column, "a year out of range", remedy, series, rows)
+    if timezone is not None:
+        zone = _zone(timezone)
+        if series.dt.tz is None:
+            series = _localize_all(series, column, timezone, rows)
+        else:
+            series = series.dt.tz_convert(zone)
     zone = series.dt.tz
     utc = series if zone is None else series.dt.tz_convert("UTC").dt.tz_localize(None)
-    ticks = utc.astype("datetime64[ns]").to_numpy().astype(np.int64)
-    return Clock(ticks, UNITS[unit] * NANOSECONDS, unit, True, zone)
+    return utc.astype("datetime64[ns]").to_numpy().astype(np.int64), zone

@@ -1,54 +1,99 @@
-"""A panel of marked events: any number of sequences, each with a window of its own."""
+"""Marked events of any number of sequences, each seen through a window of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
-from hawkesjax.data.build import assemble
-from hawkesjax.data.checks import one_dimensional, unique_names
-from hawkesjax.data.clock import NANOSECONDS, UNITS, clock_of
-from hawkesjax.data.labels import index_codes, label_codes
+from hawkesjax.data import assemble, tables
+from hawkesjax.data.checks import Rows, listed, one_dimensional, same_length, short
+from hawkesjax.data.clock import read_times
+from hawkesjax.data.frames import fields_of_frame
+from hawkesjax.data.labels import read_indices
+from hawkesjax.data.lists import fields_of_lists
+from hawkesjax.data.windows import count_of, names_of
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
 class EventPanel:
-    """Events with a mark and a sequence each, and the window in which each sequence was seen.
+    """Marked events in continuous time: N events, D marks, M sequences.
 
-    Build one with `from_arrays`, `from_lists`, `from_dataframe` or `read_events`; they check
-    everything once, on the host. Events are sorted by sequence, then time; ties keep their order.
+    Sequence m is observed over its window [a_m, b_m]; an event at exactly b_m belongs to it. Rows
+    are sorted by sequence, then time; events at the same time keep the order they came in. Times
+    are differences, formed in whole numbers or float64 before anything is rounded, so that time
+    stamps of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
+
+    Build panels with `from_arrays`, `from_lists`, `from_dataframe` or `hawkesjax.read_events`;
+    they check what they are given. The dataclass itself checks nothing: it is a JAX pytree, and
+    its leaves may be anything under a transformation.
 
     Args:
-        times: (N,) time since the start of the event's own sequence's window.
-        gaps: (N,) time since the previous event of the sequence; for its first event, since the
-            start of the window.
-        remaining: (N,) time to the end of the window.
-        marks: (N,) 0 .. D - 1.
-        sequence: (N,) 0 .. M - 1, ascending.
-        start: (M,) start of each window, from the panel's time 0.
-        duration: (M,) length of each window.
-        mark_names, sequence_names: D and M names.
-        unit: name of the time unit of all of these.
-        origin: date and time (ISO) of time 0, where the times came as datetimes.
+        times: (N,) time since the start of the event's own sequence's window, in `unit`.
+        gaps: (N,) time since the previous event of the sequence, whatever its mark, 0 for events
+            at the same time; for the first event of a sequence, its `times`.
+        remaining: (N,) window end minus time of the event.
+        marks: (N,) 0 .. D-1.
+        sequence: (N,) 0 .. M-1.
+        start: (M,) window starts in absolute time.
+        duration: (M,) window lengths.
+        mark_names: D names.
+        sequence_names: M names.
+        unit: name of the unit of time, "" if it has none.
+        origin: ISO datetime of absolute time 0 (the earliest window start), with its offset from
+            UTC unless the times had no zone; None for times that were numbers.
+
+    Example:
+        >>> panel = EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
+        >>> panel.counts.tolist()
+        [[1, 1]]
     """
 
-    times: np.ndarray
-    gaps: np.ndarray
-    remaining: np.ndarray
-    marks: np.ndarray
-    sequence: np.ndarray
-    start: np.ndarray
-    duration: np.ndarray
+    times: Float[np.ndarray, "events"]
+    gaps: Float[np.ndarray, "events"]
+    remaining: Float[np.ndarray, "events"]
+    marks: Int[np.ndarray, "events"]
+    sequence: Int[np.ndarray, "events"]
+    start: Float[np.ndarray, "sequences"]
+    duration: Float[np.ndarray, "sequences"]
     mark_names: tuple[str, ...] = field(metadata={"static": True})
     sequence_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})
     origin: str | None = field(default=None, metadata={"static": True})
+
+    @property
+    def num_events(self) -> int:
+        """N."""
+        return self.marks.shape[-1]
+
+    @property
+    def num_marks(self) -> int:
+        """D."""
+        return len(self.mark_names)
+
+    @property
+    def num_sequences(self) -> int:
+        """M."""
+        return len(self.sequence_names)
+
+    @property
+    def window(self) -> Float[np.ndarray, "sequences 2"]:
+        """Start and end of each sequence's window, absolute, in `unit`."""
+        return np.stack([self.start, self.start + self.duration], axis=-1)
+
+    @property
+    def counts(self) -> Int[np.ndarray, "sequences marks"]:
+        """Number of events of each sequence and mark."""
+        cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
+        size = self.num_sequences * self.num_marks
+        counts = np.bincount(cells, minlength=size).astype(np.int64)
+        return counts.reshape(self.num_sequences, self.num_marks)
 
     @classmethod
     def from_arrays(
@@ -58,316 +103,249 @@ class EventPanel:
         *,
         sequence: Any = None,
         window: Any = None,
-        mark_names: Sequence[str] | None = None,
-        sequence_names: Sequence[str] | None = None,
+        mark_names: Sequence[Any] | None = None,
+        sequence_names: Sequence[Any] | None = None,
         unit: str = "",
     ) -> EventPanel:
-        """Build a panel from one array a column.
+        """A panel from arrays, one value an event, in any order.
 
         Args:
-            times: (N,) numbers or datetimes, in any order.
-            marks: (N,) whole numbers from 0, or names.
-            sequence: (N,) whole numbers from 0, or names; None for one sequence.
-            window: (start, end); or one pair a sequence, as an array or a dict by name; or
-                `"sequence"`, each sequence's first to last event; None, the first to the last
-                event of all. An event at the very end counts.
-            mark_names, sequence_names: names, those without events included.
-            unit: the unit of `times`; datetimes need one of second, minute, hour, day, week.
+            times: (N,) numbers in `unit`, or datetimes (`datetime64`, or ISO text).
+            marks: (N,) whole numbers 0 .. D-1, or labels. Without `mark_names`, numbers make
+                D = largest + 1 marks "0", "1", ..., and labels are sorted.
+            sequence: (N,) whole numbers 0 .. M-1, or labels, likewise; None for one sequence "0".
+            window: what was observed, in the times' own terms.
+                `(a, b)`: one window for all sequences;
+                `[(a, b), ...]` or an (M, 2) array: one a sequence, in the order of the names;
+                `{name: (a, b), ...}`: the same by name, which also declares the sequences;
+                `"sequence"`: each sequence from its own first to its own last event (a sequence
+                without events gets no time at all, placed at the first event of all);
+                None: from the first to the last event of all.
+                The last two let the data choose the window, which hides the silence before the
+                first and after the last event; declare the window where you know it.
+            mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
+                events are kept.
+            sequence_names: likewise; sequences without events are kept.
+            unit: the unit of time; for datetimes the one to convert them to ("second", "minute",
+                "hour", "day" or "week").
+
+        Returns:
+            The panel, sorted.
 
         Raises:
-            ValueError: naming the column, the first offending rows and the remedy.
+            ValueError: if anything but the order is wrong; names the column, the first offending
+                rows (counted from 0) and a remedy. Nothing is dropped or clipped.
         """
-        clock = clock_of(times, "times", unit or None)
-        codes, mark_names = index_codes(marks, mark_names, "marks", "mark")
+        if not hasattr(marks, "dtype"):
+            marks = one_dimensional(marks, "marks")
+        clock = read_times(times, "times", unit)
+        sizes = {"times": len(clock.values), "marks": len(marks)}
         if sequence is None:
-            names = unique_names(sequence_names or ("0",), "sequence")
-            if len(names) != 1:
-                raise ValueError(
-                    f"sequence_names has {len(names)} names but no sequence array was given."
-                )
-            owners = np.zeros(len(clock.values), np.int32)
+            codes, names = _one_sequence(len(clock.values), sequence_names or names_of(window))
         else:
-            owners, names = index_codes(sequence, sequence_names, "sequence", "sequence")
-        parts = {"times": clock.values, "marks": codes, "sequence": owners}
-        return cls(**assemble(clock, codes, owners, window, mark_names, names, parts))
+            if not hasattr(sequence, "dtype"):
+                sequence = one_dimensional(sequence, "sequence")
+            same_length(sizes | {"sequence": len(sequence)})
+            declared = sequence_names if sequence_names is not None else names_of(window)
+            size = count_of(window) if declared is None else None
+            codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
+        same_length(sizes)
+        kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
+        fields = assemble.assemble(
+            clock,
+            kinds,
+            codes,
+            mark_names=kind_names,
+            sequence_names=names,
+            window=window,
+            column="sequence",
+            rows=Rows(),
+        )
+        return cls(**fields)
 
     @classmethod
     def from_lists(
         cls,
         users: Sequence[Sequence[Any]],
         *,
-        window: Any,
-        mark_names: Sequence[str] | None = None,
-        sequence_names: Sequence[str] | None = None,
+        window: Any = None,
+        mark_names: Sequence[Any] = ("online", "offline"),
+        sequence_names: Sequence[Any] | None = None,
         unit: str = "",
     ) -> EventPanel:
-        """Build a panel from one tuple of arrays of times a user: `[(online, offline), ...]`.
+        """A panel from one tuple of arrays a user: the times of each mark.
 
         Args:
-            users: for each sequence, one array of times for each mark; empty ones are fine.
+            users: M tuples of D arrays of times, as `[(online, offline), ...]`.
             window: as in `from_arrays`.
-            mark_names: "online", "offline" for two marks by default, numbers otherwise.
-            sequence_names: numbers by default.
-            unit: the unit of the times.
+            mark_names: D names, in the order within the tuples.
+            sequence_names: M names; "0", "1", ... by default.
+            unit: as in `from_arrays`.
+
+        Raises:
+            ValueError: as `from_arrays`; says which value of which user's array is wrong.
         """
-        widths = {len(user) for user in users}
-        if len(widths) > 1:
-            raise ValueError(
-                f"users have {sorted(widths)} arrays: give every user one array for each mark."
-            )
-        width = widths.pop() if widths else len(mark_names or ())
-        if mark_names is None:
-            mark_names = ("online", "offline") if width == 2 else tuple(map(str, range(width)))
-        if len(mark_names) != width:
-            raise ValueError(f"{width} arrays a user, but {len(mark_names)} mark_names.")
-        if sequence_names is not None and len(sequence_names) != len(users):
-            raise ValueError(f"{len(users)} users, but {len(sequence_names)} sequence_names.")
-        flat = [
-            one_dimensional(times, f"user {m}, {mark_names[i]}")
-            for m, user in enumerate(users)
-            for i, times in enumerate(user)
-        ]
-        sizes = np.array([len(times) for times in flat], int)
-        cells = np.repeat(np.arange(len(flat)), sizes)
-        filled = [times for times in flat if len(times)]
-        return cls.from_arrays(
-            np.concatenate(filled) if filled else np.zeros(0),
-            cells % max(width, 1),
-            sequence=cells // max(width, 1),
-            window=window,
-            mark_names=mark_names,
-            sequence_names=sequence_names or tuple(map(str, range(len(users)))),
-            unit=unit,
-        )
+        return cls(**fields_of_lists(users, window, mark_names, sequence_names, unit))
 
     @classmethod
     def from_dataframe(
         cls,
         df: pd.DataFrame,
         *,
-        time: str,
-        mark: str | None = None,
-        sequence: str | None = None,
+        time: Any,
+        mark: Any = None,
+        sequence: Any = None,
         window: Any = None,
         unit: str | None = None,
+        mark_names: Sequence[Any] | None = None,
+        sequence_names: Sequence[Any] | None = None,
         timezone: str | None = None,
-        mark_names: Sequence[str] | None = None,
-        sequence_names: Sequence[str] | None = None,
-        first_row: int = 0,
     ) -> EventPanel:
-        """Build a panel from a table with a row an event.
+        """A panel from a table with a row an event, in any order.
 
         Args:
             df: the table.
-            time: column of times: numbers, datetimes, or text of either.
-            mark: column of marks, names or whole numbers; None for a single mark `event`.
-            sequence: column of sequences; None for one sequence.
-            window: as in `from_arrays`; with datetimes, pairs of datetimes.
-            unit: for numbers the name of their unit; for datetimes the unit to convert to:
-                second, minute, hour, day or week. Time 0 is then the earliest window's start.
-            timezone: for datetimes without a zone, the zone they are in; for datetimes of
-                several zones, the one to show them in.
-            mark_names, sequence_names: names in the order wanted, those without events included;
-                by default those found, sorted.
-            first_row: number of the first row in messages (2 for the lines of a file).
+            time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
+            mark: column of marks; None for the one mark "event".
+            sequence: column of sequences; None for one sequence "0".
+            window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
+                Bounds without an offset are read in the times' zone.
+            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
+                "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
+                earliest window start.
+            mark_names: the marks in their order, those without events too. By default those that
+                occur, sorted. Labels in the table are names: whole numbers, too, unless names are
+                declared none of which is a whole number; then the numbers count them from 0.
+            sequence_names: likewise.
+            timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
+                several offsets stand in one column; without it they are refused. Times without
+                any zone are taken as they are, on a clock that knows no daylight saving.
 
         Raises:
-            ValueError: naming the column, the first offending rows and the remedy.
+            ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
         """
-        columns = [str(name) for name in df.columns]
-        repeated = sorted({name for name in columns if columns.count(name) > 1})
-        if repeated:
-            raise ValueError(f"Duplicated column names: {', '.join(repeated)}. Rename them.")
-        wanted = {"time": time, "mark": mark, "sequence": sequence}
-        for role, name in wanted.items():
-            if name is not None and name not in df.columns:
-                raise ValueError(
-                    f"No column {name!r} for the {role}. The columns are: {', '.join(columns)}."
-                )
-        clock = clock_of(df[time], time, unit, timezone, first_row)
-        count = len(df)
-        if mark is None:
-            names = unique_names(mark_names or ("event",), "mark")
-            if len(names) != 1:
-                raise ValueError(f"mark_names has {len(names)} names but no mark column was named.")
-            codes, mark_names = np.zeros(count, np.int32), names
-        else:
-            codes, mark_names = label_codes(df[mark], mark_names, mark, "mark", first_row)
-        if sequence is None:
-            names = unique_names(sequence_names or ("0",), "sequence")
-            if len(names) != 1:
-                raise ValueError(
-                    f"sequence_names has {len(names)} names but no sequence column was named."
-                )
-            owners = np.zeros(count, np.int32)
-        else:
-            owners, names = label_codes(df[sequence], sequence_names, sequence, "sequence", first_row)
-        parts = {time: clock.values}
-        return cls(**assemble(clock, codes, owners, window, mark_names, names, parts, first_row))
-
-    # What it holds
-
-    @property
-    def num_events(self) -> int:
-        """Number of events N."""
-        return self.marks.shape[0]
-
-    @property
-    def num_marks(self) -> int:
-        """Number of marks D."""
-        return len(self.mark_names)
-
-    @property
-    def num_sequences(self) -> int:
-        """Number of sequences M."""
-        return len(self.sequence_names)
-
-    @property
-    def window(self) -> np.ndarray:
-        """(M, 2) start and end of each window, from the panel's time 0."""
-        return np.stack([self.start, self.start + self.duration], axis=1)
-
-    @property
-    def counts(self) -> np.ndarray:
-        """(M, D) number of events."""
-        cells = self.sequence.astype(np.int64) * self.num_marks + self.marks
-        size = self.num_sequences * self.num_marks
-        return np.bincount(cells, minlength=size).reshape(self.num_sequences, self.num_marks)
+        fields = fields_of_frame(
+            df,
+            time=time,
+            mark=mark,
+            sequence=sequence,
+            window=window,
+            unit=unit,
+            mark_names=mark_names,
+            sequence_names=sequence_names,
+            timezone=timezone,
+        )
+        return cls(**fields)
 
     def between(self, a: Any, b: Any) -> EventPanel:
-        """Cut every window to its part in [a, b), with the events inside.
+        """The panel seen through [a, b): every window is cut to what it shares with it.
 
-        An event at b belongs to the next piece, unless its window ends there. Sequences that do
-        not meet [a, b) stay, with a window of length 0. What happened before a is forgotten.
+        Events at exactly b go to the next piece, so that the pieces of a partition hold every
+        event once; those at the end of their own window stay with the moment before it. Sequences
+        that do not meet [a, b) are kept, with no events and no time. History is forgotten: events
+        before a no longer excite those after it (their `gaps` restart at a).
 
         Args:
-            a, b: times from the panel's time 0, or datetimes where the panel has an origin.
+            a, b: absolute times in the panel's unit (the scale of `start`), or datetimes where
+                the panel has an `origin`.
+
+        Raises:
+            ValueError: if a is not before b.
         """
-        a, b = self._moment(a, "a"), self._moment(b, "b")
-        if b < a:
-            raise ValueError(f"between: the end {b} is before the start {a}.")
-        end = self.start + self.duration
-        start = np.clip(a, self.start, end)
-        stop = np.clip(b, start, end)
-        at = self.start[self.sequence] + self.times
-        last = (stop == end)[self.sequence] & (b >= end[self.sequence])
-        open_ = (stop > start)[self.sequence] | (at == stop[self.sequence])
-        keep = (at >= start[self.sequence]) & open_
-        keep &= np.where(last, at <= stop[self.sequence], at < stop[self.sequence])
-        shift = start - self.start
-        times = self.times[keep] - shift[self.sequence[keep]]
-        sequence = self.sequence[keep]
-        first = np.diff(sequence, prepend=-1) != 0
-        return EventPanel(
-            times=times,
-            gaps=np.where(first, times, self.gaps[keep]),
-            remaining=self.remaining[keep] - (end - stop)[sequence],
-            marks=self.marks[keep],
-            sequence=sequence,
-            start=start,
-            duration=np.where(stop == end, self.duration - shift, stop - start),
-            mark_names=self.mark_names,
-            sequence_names=self.sequence_names,
-            unit=self.unit,
-            origin=self.origin,
-        )
+        low, high = (assemble.moment(v, self, n) for v, n in ((a, "a"), (b, "b")))
+        if not low < high:
+            raise ValueError(f"between({a}, {b}): the first must be less than the second.")
+        return replace(self, **assemble.cut(self, low, high))
 
     def select(self, sequences: Any) -> EventPanel:
-        """The named (or numbered) sequences, in that order, with all their events."""
-        wanted = [sequences] if isinstance(sequences, str | int | np.integer) else list(sequences)
-        place = {name: number for number, name in enumerate(self.sequence_names)}
-        rows = []
-        for item in wanted:
-            row = place.get(item, -1) if isinstance(item, str) else int(item)
-            if not 0 <= row < self.num_sequences:
-                raise ValueError(
-                    f"No sequence {item!r}; there are {self.num_sequences}: "
-                    f"{', '.join(self.sequence_names[:10])}{' ...' if len(place) > 10 else ''}."
-                )
-            rows.append(row)
-        if len(set(rows)) != len(rows):
-            raise ValueError(f"A sequence is named twice in {wanted!r}.")
-        new = np.full(self.num_sequences, -1, np.int32)
-        new[rows] = np.arange(len(rows), dtype=np.int32)
-        kept = np.flatnonzero(new[self.sequence] >= 0)
-        order = kept[np.argsort(new[self.sequence[kept]], kind="stable")]
-        return EventPanel(
-            times=self.times[order],
-            gaps=self.gaps[order],
-            remaining=self.remaining[order],
-            marks=self.marks[order],
-            sequence=new[self.sequence[order]],
-            start=self.start[rows],
-            duration=self.duration[rows],
-            mark_names=self.mark_names,
-            sequence_names=tuple(self.sequence_names[row] for row in rows),
-            unit=self.unit,
-            origin=self.origin,
-        )
+        """The panel of some sequences, in the order given; all marks are kept.
 
-    def describe(self) -> pd.DataFrame:
-        """A row a sequence, and `all`: its window, its events of each mark, their rate."""
-        counts = self.counts
-        tied = (self.gaps == 0) & (np.diff(self.sequence, prepend=-1) == 0)
-        ties = np.bincount(self.sequence[tied], minlength=self.num_sequences)
-        table = pd.DataFrame(
-            {
-                "start": self.start,
-                "end": self.start + self.duration,
-                "duration": self.duration,
-                **dict(zip(self.mark_names, counts.T, strict=True)),
-                "events": counts.sum(axis=1),
-                "ties": ties,
-            },
-            index=pd.Index(self.sequence_names, name="sequence"),
-        )
-        total = table.sum()
-        total["start"], total["end"] = self.start.min(initial=np.inf), table["end"].max()
-        table.loc["all"] = total
-        table = table.astype({name: int for name in (*self.mark_names, "events", "ties")})
-        with np.errstate(invalid="ignore", divide="ignore"):
-            table["rate"] = table["events"] / table["duration"]
-        return table
+        Args:
+            sequences: names, or positions 0 .. M-1 (negative ones count from the end), or a mask
+                of M booleans; a single name or position will do.
+
+        Raises:
+            ValueError: if one is unknown or repeated.
+        """
+        rows = _positions(sequences, self.sequence_names)
+        names = tuple(self.sequence_names[row] for row in rows)
+        return replace(self, **assemble.choose(self, rows), sequence_names=names)
+
+    def windows(self) -> dict[str, tuple[Any, Any]]:
+        """Start and end of each sequence's window by name, datetimes where there is an `origin`.
+
+        `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
+        """
+        start, end = tables.absolute(self, self.window.T)
+        pairs = zip(start.tolist(), end.tolist(), strict=True)
+        return dict(zip(self.sequence_names, pairs, strict=True))
+
+    def describe(self, by: str = "cell") -> pd.DataFrame:
+        """How many events there are, and how dense.
+
+        Args:
+            by: "cell" for one row a sequence and mark, "sequence" or "mark" for totals.
+
+        Returns:
+            A table: sequence and/or mark, events, start and end of the window (datetimes where
+            there is an `origin`; by mark, only their total `duration`), duration, rate (events
+            per unit of time), ties (events that share their time with another of their sequence).
+        """
+        return tables.describe(self, by)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """The events as a table: time (datetimes where the panel has an origin), mark, sequence."""
-        at = self.start[self.sequence] + self.times
-        if self.origin is not None:
-            ticks = np.round(at * UNITS[self.unit] * NANOSECONDS).astype(np.int64)
-            at = pd.Timestamp(self.origin) + pd.to_timedelta(ticks, unit="ns")
-        return pd.DataFrame(
-            {
-                "time": at,
-                "mark": np.array(self.mark_names, object)[self.marks],
-                "sequence": np.array(self.sequence_names, object)[self.sequence],
-            }
-        )
+        """The events in absolute time: columns time, mark, sequence.
+
+        Times are datetimes where the panel has an `origin` (in its offset), in the finest
+        resolution that float64 held; otherwise numbers.
+        """
+        return tables.to_dataframe(self)
 
     def __repr__(self) -> str:
-        if not isinstance(self.times, np.ndarray):
-            return f"EventPanel({', '.join(self.mark_names)}; arrays being traced)"
-        unit = f" {self.unit}s" if self.unit else ""
-        origin = f", time 0 is {self.origin}" if self.origin else ""
-        table = self.describe()
-        shown = pd.concat([table.iloc[:10], table.iloc[-1:]]) if len(table) > 12 else table
-        lines = [
-            f"EventPanel: {self.num_events} events, {self.num_marks} marks, "
-            f"{self.num_sequences} sequences, {self.duration.sum():.6g}{unit} in all{origin}",
-            shown.to_string(float_format=lambda x: f"{x:.6g}", max_cols=12),
-        ]
-        if len(shown) < len(table):
-            lines.append(f"({self.num_sequences - 10} more sequences in describe())")
-        return "\n".join(lines)
-
-    def _moment(self, value: Any, what: str) -> float:
-        if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-            return float(value)
-        if self.origin is None:
-            raise ValueError(f"between: {what} is {value!r}; this panel's times are numbers.")
-        zero = pd.Timestamp(self.origin)
-        moment = pd.Timestamp(value)
-        if (moment.tzinfo is None) != (zero.tzinfo is None):
-            raise ValueError(f"between: {what} is {value!r}; time 0 is {self.origin}: give both a zone.")
-        return (moment - zero).value / (UNITS[self.unit] * NANOSECONDS)
+        return tables.text(self)
 
 
+def _one_sequence(size: int, names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    names = ("0",) if names is None else tuple(map(str, names))
+    if len(names) != 1:
+        raise ValueError(
+            f"{len(names):,} sequences are named ({listed(names, 5)}), but the events carry none. "
+            f"Give sequence, one value an event."
+        )
+    return np.zeros(size, np.int32), names
+
+
+def _positions(sequences: Any, names: tuple[str, ...]) -> np.ndarray:
+    if isinstance(sequences, (str, int, np.integer)):
+        sequences = [sequences]
+    asked = np.asarray(sequences) if isinstance(sequences, np.ndarray) else list(sequences)
+    if isinstance(asked, np.ndarray) and asked.dtype == bool:
+        if asked.shape != (len(names),):
+            raise ValueError(
+                f"The mask has shape {asked.shape}; there are {len(names):,} sequences."
+            )
+        return np.flatnonzero(asked)
+    place: Mapping[str, int] = {name: row for row, name in enumerate(names)}
+    rows, unknown = [], []
+    for item in asked:
+        row = place.get(str(item)) if isinstance(item, str) else None
+        if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+            row = int(item) + len(names) * (item < 0)
+            row = row if 0 <= row < len(names) else None
+        if row is None:
+            unknown.append(item)
+        rows.append(row)
+    if unknown:
+        shown = ", ".join(short(item) for item in unknown[:5])
+        raise ValueError(
+            f"Unknown sequences: {shown}{', ...' if len(unknown) > 5 else ''}. There are "
+            f"{len(names):,}: {listed(names)}; select by name, or by position from 0."
+        )
+    repeated = (
+        {names[row] for row in rows if rows.count(row) > 1} if len(set(rows)) < len(rows) else ()
+    )
+    if repeated:
+        raise ValueError(f"Repeated sequences: {listed(sorted(repeated), 5)}. Select each once.")
+    if not rows:
+        raise ValueError("No sequence is selected. Give at least one name or position.")
+    return np.array(rows, np.int64)

@@ -1,20 +1,19 @@
-"""Events from CSV and Parquet files."""
+"""Panels from files."""
 
 from __future__ import annotations
 
-import csv
-import gzip
+import io
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from hawkesjax.data.checks import Rows
+from hawkesjax.data.files import csv_bytes, header_and_lines, kind_of, refuse_kind
+from hawkesjax.data.frames import check_columns, fields_of_frame
 from hawkesjax.data.panel import EventPanel
-
-FIRST_LINE = 2
 
 
 def read_events(
@@ -25,122 +24,100 @@ def read_events(
     sequence: str | None = None,
     window: Any = None,
     unit: str | None = None,
+    mark_names: Sequence[Any] | None = None,
+    sequence_names: Sequence[Any] | None = None,
     timezone: str | None = None,
-    mark_names: Sequence[str] | None = None,
-    sequence_names: Sequence[str] | None = None,
+    separator: str = ",",
 ) -> EventPanel:
-    """Read a panel from a file with a row an event.
+    """A panel from a CSV or Parquet file with a row an event, in any order.
 
     Args:
-        path: `.csv`, `.csv.gz` (UTF-8, a header line, commas), or `.parquet`.
-        time, mark, sequence, window, unit, timezone, mark_names, sequence_names: as in
-            `EventPanel.from_dataframe`. Only an empty cell is missing: text such as `NA` is a
-            name.
+        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`.
+        time, mark, sequence: its columns; others are not read.
+        window, unit, mark_names, sequence_names, timezone: as in `EventPanel.from_dataframe`.
+        separator: what stands between the fields of a CSV file.
+
+    Returns:
+        The panel, sorted.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: for a file that is empty, damaged, or not what its name says, and for all
-            that `from_dataframe` refuses; lines are counted as in the file.
+        ValueError: if the file is not what its name says, has no rows, rows of unequal length or
+            repeated columns, and as `EventPanel.from_arrays`; rows of a CSV file are named by
+            line (the header is line 1), rows of a Parquet file from 0.
+        FileNotFoundError: if there is no such file.
+        ImportError: if the file is Parquet and pyarrow is not installed.
+
+    Example:
+        >>> hj.read_events("replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"No file {path}.")
-    columns = [name for name in (time, mark, sequence) if name is not None]
-    table, first_row = _read(path, columns)
-    return EventPanel.from_dataframe(
-        table,
-        time=time,
-        mark=mark,
-        sequence=sequence,
+    file = Path(path)
+    used = {"time": time, "mark": mark, "sequence": sequence}
+    read = _read_csv if kind_of(file) == "CSV" else _read_parquet
+    frame, rows = read(file, used, separator)
+    if not len(frame):
+        raise ValueError(
+            f"{file} has a header but no rows. For a panel without events say "
+            f"EventPanel.from_arrays([], [], window=(a, b), mark_names=[...])."
+        )
+    fields = fields_of_frame(
+        frame,
+        **used,
         window=window,
         unit=unit,
-        timezone=timezone,
         mark_names=mark_names,
         sequence_names=sequence_names,
-        first_row=first_row,
+        timezone=timezone,
+        rows=rows,
     )
+    return EventPanel(**fields)
 
 
-def _read(path: Path, columns: list[str]) -> tuple[pd.DataFrame, int]:
-    name = path.name.lower()
-    with path.open("rb") as file:
-        head = file.read(4)
-    if not head:
-        raise ValueError(f"{path} is empty.")
-    if name.endswith((".parquet", ".pq")):
-        if head != b"PAR1":
-            raise ValueError(f"{path} is not a Parquet file, whatever its name says.")
-        return _parquet(path, columns), 0
-    if not name.endswith((".csv", ".csv.gz")):
-        raise ValueError(f"{path}: the name must end in .csv, .csv.gz or .parquet.")
-    zipped = name.endswith(".gz")
-    if zipped != (head[:2] == b"\x1f\x8b"):
-        said = "gzip" if zipped else "plain text"
-        raise ValueError(f"{path} is not {said}, whatever its name says.")
-    return _csv(path, columns, zipped), FIRST_LINE
+def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.DataFrame, Rows]:
+    if len(separator) != 1 or not separator.isascii():
+        raise ValueError(f"separator={separator!r} is not one ASCII character.")
+    raw = csv_bytes(file)
+    columns, lines = header_and_lines(file, raw, separator)
+    check_columns(columns, used, str(file))
+    labels = {name: "category" for role, name in used.items() if name and role != "time"}
+    frame = pd.read_csv(
+        io.BytesIO(raw),
+        sep=separator,
+        usecols=list(filter(None, used.values())),
+        dtype=labels,
+        keep_default_na=False,
+        na_values={used["time"]: [""]},
+        float_precision="round_trip",
+        low_memory=False,
+        skip_blank_lines=False,
+        index_col=False,
+    )
+    count = len(lines) if not isinstance(lines, int) else None
+    while len(frame) and count is None and raw.endswith((b"\n\n", b"\r\n\r\n")):
+        raw = raw[: -2 if raw.endswith(b"\r\n") else -1]
+        frame = frame.iloc[:-1]
+    return frame if count is None else frame.iloc[:count], Rows("line", lines)
 
 
-def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
+def _read_parquet(file: Path, used: dict[str, Any], _: str) -> tuple[pd.DataFrame, Rows]:
+    with file.open("rb") as stream:
+        head = stream.read(8)
+    refuse_kind(file, head, "a Parquet file", b"PAR1")
+    if head[:4] != b"PAR1":
         raise ValueError(
-            "Parquet files need pyarrow: pip install 'hawkesjax[parquet]'."
+            f"{file} is not a Parquet file, though its name says so: it does not begin with PAR1. "
+            f"If it is text, name it .csv."
+        )
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise ImportError(
+            f"Reading {file} needs pyarrow: pip install 'hawkesjax[parquet]'."
         ) from error
     try:
-        found = parquet.ParquetFile(path)
-        names = found.schema_arrow.names
-        _check_header(path, names, columns)
-        return found.read(columns=list(dict.fromkeys(columns))).to_pandas()
-    except (OSError, parquet.lib.ArrowException) as error:
-        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}.") from error
-
-
-def _csv(path: Path, columns: list[str], zipped: bool) -> pd.DataFrame:
-    try:
-        with (gzip.open if zipped else open)(path, "rb") as file:
-            sample = file.read(65536)
-        if b"\x00" in sample:
-            raise ValueError(f"{path} is not a text file, whatever its name says.")
-        opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if zipped else open(
-            path, encoding="utf-8-sig", newline=""
-        )
-        with opened as file:
-            header = next(csv.reader(file), [])
-        _check_header(path, header, columns)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                path,
-                encoding="utf-8-sig",
-                keep_default_na=False,
-                na_values=[""],
-                index_col=False,
-                skip_blank_lines=False,
-                low_memory=False,
-                float_precision="round_trip",
-                compression="gzip" if zipped else None,
-            )
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}).") from error
-    except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
-        raise ValueError(f"{path}: lines of different lengths ({error}). Mend the file.") from error
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise ValueError(f"{path} is a damaged gzip file ({error}).") from error
-    if not len(table):
-        raise ValueError(f"{path} has a header but no rows.")
-    while len(table) and table.iloc[-1].isna().all():
-        table = table.iloc[:-1]  # blank lines at the end hold nothing
-    return table
-
-
-def _check_header(path: Path, header: list[str], columns: list[str]) -> None:
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{path}: duplicated column names {', '.join(repeated)}. Rename them.")
-    missing = [name for name in columns if name not in header]
-    if missing:
-        raise ValueError(
-            f"{path} has no column {', '.join(map(repr, missing))}; its columns are: "
-            f"{', '.join(header) or 'none'}."
-        )
+        with parquet.ParquetFile(file) as source:
+            columns = source.schema_arrow.names
+            check_columns(columns, used, str(file))
+            table = source.read(columns=list(filter(None, used.values())))
+    except (ArrowException, OSError) as error:
+        raise ValueError(f"{file} cannot be read as Parquet ({error}). Write it again.") from error
+    return table.to_pandas(), Rows("row")

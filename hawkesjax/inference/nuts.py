@@ -71,7 +71,7 @@ class Kernel:
             def one(key, point):
                 return nuts.init(key, settings.num_warmup, point, (data,), {})
 
-            return jax.vmap(one)(keys, points)
+            return jax.tree.map(_strong, jax.vmap(one)(keys, points))
 
         def advance(state, data, count):
             self.traces += 1
@@ -89,16 +89,26 @@ class Kernel:
                 return jax.lax.cond(index < count, move, stay, state)
 
             state, draws = jax.lax.scan(step, state, jnp.arange(settings.block))
+            state = jax.tree.map(_strong, state)
             return state, jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), draws)
 
         if settings.devices > 1:
-            mesh = jax.make_mesh((settings.devices,), ("chain",))
+            mesh = jax.make_mesh(
+                (settings.devices,), ("chain",), axis_types=(jax.sharding.AxisType.Auto,)
+            )
             chains, whole = PartitionSpec("chain"), PartitionSpec()
             spread = functools.partial(jax.shard_map, mesh=mesh, check_vma=False)
             init = spread(init, in_specs=(chains, chains, whole), out_specs=chains)
             advance = spread(advance, in_specs=(chains, whole, whole), out_specs=chains)
         self.init = jax.jit(init)
         self.advance = jax.jit(advance)
+
+
+def _strong(leaf: Any) -> Any:
+    """The leaf without JAX's weak type, which would cost a second compilation."""
+    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return leaf
+    return jax.lax.convert_element_type(leaf, leaf.dtype)
 
 
 def _draw(state: Any) -> Block:

@@ -138,10 +138,11 @@ def sample(
             seconds["init"] = seconds["init"] or time.perf_counter() - clock
 
             def after(state, drawn, at, number=number, blocks=blocks):
-                if saved is not None:
-                    saved.save(number, state, drawn, len(blocks), at)
+                count = len(blocks)
                 if drawn is not None:
                     blocks.append(drawn)
+                if saved is not None:
+                    saved.save(number, state, drawn, count, at)
                 _show(bar, at, num_warmup, total, state, groups)
 
             run(kernel, state, prepared, done=done, total=total, after=after)

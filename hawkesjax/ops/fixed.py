@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.ops.pairs import PairForm, chunk_counts
 from hawkesjax.ops.pairs_layout import Chunks
-from hawkesjax.ops.pairs_sums import add_to_row, baseline_of_chunk, total_of
+from hawkesjax.ops.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.ops.streams import Stream
 
 
@@ -115,11 +115,25 @@ def _fixed(gamma: Array, form: PairForm) -> tuple[Array, Array]:
 
 @jax.custom_jvp
 def _total(baseline: Array, alpha: Array, form: FixedForm) -> Array:
-    return _pass(baseline, alpha, form, False)[0]
+    return _sums(baseline, alpha, form, False)[0]
 
 
 @_total.defjvp
 def _total_jvp(primals, tangents):
     baseline, alpha, form = primals
-    total, by_baseline, by_alpha = _pass(baseline, alpha, form, True)
+    total, by_baseline, (by_alpha,) = _sums(baseline, alpha, form, True)
     return total, jnp.vdot(by_baseline, tangents[0]) + jnp.vdot(by_alpha, tangents[1])
+
+
+def _sums(baseline: Array, alpha: Array, form: FixedForm, derivative: bool):
+    chunks = form.chunks
+    by_chunk = chunks.baseline(baseline)
+
+    def step(state, x):
+        chunk, rates = x
+        return add_chunk(state, chunk, chunks, by_chunk, alpha, (rates,), derivative), None
+
+    state = start_sums(chunks, baseline, 1, derivative)
+    order = jnp.arange(chunks.mark.shape[0])
+    state, _ = lax.scan(step, state, (order, jnp.asarray(form.rates)))
+    return finish_sums(state, chunks, baseline)

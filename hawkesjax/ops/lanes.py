@@ -16,6 +16,41 @@ from hawkesjax.ops.streams import Stream
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class LaneForm:
+    r"""Decayed counts of few marks, by one recursion over many pieces of the stream at once.
+
+    The stream is cut into contiguous pieces of `steps` events, the lanes; no lane holds events of
+    two sequences. With `c` the jumps that the last moment before an event left behind (counts by
+    mark, so that ties come out right),
+
+    .. math:: S \leftarrow e (S + c), \qquad Q \leftarrow e Q + g S, \qquad e = e^{-\gamma g}
+
+    runs over the steps for all lanes together, `g` the gap. Where each lane starts follows from
+    the lanes before it: `S1 = P S0 + s`, `Q1 = P (Q0 + span S0) + q`, with `P = exp(-gamma span)`,
+    and `s`, `q` direct sums over the lane's own events. One event costs D exponentials for the
+    starts and D^2 for the recursion. Since `dR/dgamma = -Q`, the gradient of `event_terms` comes
+    out of the same forward pass, without a tape; reverse mode only transposes a product.
+
+    An intensity below the smallest normal number counts as zero (`log` is minus infinity), a
+    negative one gives nan.
+
+    Args:
+        gaps: time since the event before; 0 for a tie and for the first of a sequence.
+        jumps: events by mark at the last moment before this event; 0 for a tie.
+        marks: mark of each event, -1 below a lane's last event.
+        lags: for each mark, time from the lane's events of that mark to the lane's last event,
+            without those simultaneous with it; -1 below the last.
+        spans: time from the last event of the lane before to the lane's own last event.
+        linked: 1 where the lane continues the sequence of the lane before, 0 where it begins one.
+        carried: events by mark at the end of the lanes before that act first inside this lane.
+        pending: the lane's own events by mark at the moment of its last event.
+        tails: time from the lane's last event to the end of its window.
+        owner: sequence of each lane.
+        slots: place of each event, `step * lanes + lane`.
+        num_marks: number of marks D.
+        num_sequences: number of sequences M.
+        depth: most lanes of one sequence.
+    """
+
     gaps: Float[Array, "steps lanes"]
     jumps: Float[Array, "steps marks lanes"]
     marks: Int[Array, "steps lanes"]
@@ -35,6 +70,13 @@ class LaneForm:
     def from_stream(
         cls, stream: Stream, dtype: np.dtype | type = np.float64, lanes: int | None = None
     ) -> LaneForm:
+        """Lay a stream out on the host.
+
+        Args:
+            stream: the events.
+            dtype: float32 or float64.
+            lanes: about how many lanes; None chooses by the lengths of the sequences.
+        """
         return cls(**lane_layout(stream, np.dtype(dtype), lanes))
 
     def decayed_counts(self, gamma: Float[Array, "..."]) -> Float[Array, "events marks"]:
@@ -127,11 +169,13 @@ def _fused(baseline, alpha, gamma, form: LaneForm):
 def _fused_jvp(primals, tangents):
     *parameters, form = primals
 
-    def fused(*parameters):
-        total, ends, slopes = _pass(*parameters, form, weighted=True)
+    def fused(baseline, alpha, gamma):
+        total, ends, slopes = _pass(baseline, alpha, gamma, form, weighted=True)
         return slopes, (total, ends)
 
-    slopes, d_slopes, (total, ends) = jax.jvp(fused, tuple(parameters), tuple(tangents[:3]), has_aux=True)
+    slopes, d_slopes, (total, ends) = jax.jvp(
+        fused, tuple(parameters), tuple(tangents[:3]), has_aux=True
+    )
     return (total, ends, slopes), (*_along(slopes, tangents), d_slopes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,12 +13,54 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.ops.pairs_layout import Chunks, Sources
+from hawkesjax.ops.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.ops.streams import Stream
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class PairForm:
+    r"""Decayed counts for many marks, with 2 D exponentials an event instead of D^2.
+
+    Let :math:`S^{ij}_p = \sum_{k \le p} e^{-\gamma_{ij} (t_p - t_k)}` over the events of mark j
+    of one sequence, the state just after its p-th event, and :math:`Q^{ij}_p` the same sum
+    weighted with :math:`t_p - t_k`. For an event n of mark i whose last strictly earlier event of
+    mark j is p, with :math:`u = t_n - t_p`,
+
+    .. math:: R_{nj} = e^{-\gamma_{ij} u} S^{ij}_p, \qquad
+              -\partial R_{nj} / \partial \gamma_{ij} =
+              Q_{nj} = e^{-\gamma_{ij} u} (Q^{ij}_p + u S^{ij}_p)
+
+    p and u are found once on the host: simultaneous events come out right by construction, and
+    one forward pass gives the value and the whole gradient. Target by target, the states of all
+    sources are computed (`source_states`) and the target's events read them, chunk by chunk.
+    Decay rates by source, or shared, need the states once for all targets.
+
+    The rules of differentiation are `custom_jvp`s whose gradients are computed on the way
+    forward, so reverse mode transposes a dot product. Derivatives of second order are forward
+    over reverse (`jax.hessian`, `jax.jvp` of `jax.grad`); reverse over reverse is refused by JAX,
+    for the number of chunks of a mark is known only when the program runs.
+
+    Positions are int32: D times the number of chunks times their width may be any number, but
+    the source states, N plus at most 32 D and one block, must number fewer than 2^31. An event
+    costs 4 + (4 or 8) bytes for each source.
+
+    Args:
+        chunks: target events by chunks of a single mark.
+        gaps: time since the previous event of the same mark and sequence; -1 resets.
+        jump: 1 for lanes with events, 0 for the others.
+        span: sum of a lane's gaps; -1 if a sequence begins in it.
+        source: mark of each lane.
+        slot: place among the states of each target's last strictly earlier event of each source.
+        lag: time since then, 0 if there is none.
+        end_source: source of each row of the next two.
+        end_slot: place of the last event of a source in each sequence.
+        end_lag: time from it to the end of its window.
+
+    Source: the pairwise recursion is Ogata (1981), IEEE Trans. Inf. Theory 27, 23-31, eq. 3.4,
+    source by source; there ties cannot occur.
+    """
+
     chunks: Chunks
     gaps: Float[Array, "blocks steps lanes"]
     jump: Float[Array, "blocks lanes"]
@@ -40,9 +83,19 @@ class PairForm:
         steps: int | None = None,
         lanes: int | None = None,
     ) -> PairForm:
+        """Lay the stream out.
+
+        Args:
+            stream: the events.
+            dtype: floating type of the form and of all it returns.
+            width: target events a chunk.
+            steps: source events a lane.
+            lanes: lanes a block. These three are chosen by size if not given; they change the
+                speed only.
+        """
         chunks = Chunks.from_stream(stream, width)
         sources = Sources.from_stream(stream, steps, lanes)
-        shape = (chunks.mark.size, stream.num_marks, chunks.width)
+        shape = (chunks.mark.shape[0], stream.num_marks, chunks.width)
         slot, lag = np.empty(shape, np.int32), np.empty(shape, dtype)
         for j in range(stream.num_marks):
             slot[:, j], lag[:, j] = sources.before(j, chunks)
@@ -64,16 +117,16 @@ class PairForm:
 
     def decayed_counts(self, gamma: Float[Array, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""
-        counts = _counts(self._rows(gamma), self)
+        counts = chunk_counts(self.rows(gamma), self)
         return jnp.swapaxes(counts, 1, 2).reshape(-1, self.num_marks)[self.chunks.place]
 
     def excitation(
         self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
     ) -> Float[Array, "events"]:
         """`sum_j alpha[i, j] gamma[i, j] R[n, j]` with i the mark of event n."""
-        rows = self._rows(gamma)
+        rows = self.rows(gamma)
         weights = jnp.asarray(alpha, rows.dtype) * rows
-        counts = _counts(rows, self)
+        counts = chunk_counts(rows, self)
         rates = jnp.einsum("kj,kjc->kc", weights[self.chunks.mark], counts)
         return rates.ravel()[self.chunks.place]
 
@@ -83,75 +136,113 @@ class PairForm:
         alpha: Float[Array, "marks marks"],
         gamma: Float[Array, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
-        """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
-        rows = self._rows(gamma)
+        """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end.
+
+        Nothing of the size events x marks is written. Sums over events are taken chunk by chunk
+        and added with their rounding errors.
+        """
+        rows = self.rows(gamma)
         baseline = jnp.asarray(baseline, rows.dtype)
         weights = jnp.asarray(alpha, rows.dtype) * rows
         total, ends = _terms(baseline, weights, rows, self)
         return total, jnp.broadcast_to(ends, (self.num_marks, self.num_marks))
 
-    def _rows(self, gamma: Any) -> Array:
-        """Distinct rows of decay rates: (marks, marks) by pair, (1, marks) otherwise."""
+    def rows(self, gamma: Any) -> Float[Array, "rows marks"]:
+        """Distinct rows of decay rates: D by pair, one otherwise."""
         gamma = jnp.asarray(gamma, self.lag.dtype)
-        if gamma.ndim == 2:
-            return gamma
-        return jnp.broadcast_to(gamma, (1, self.num_marks))
+        return gamma if gamma.ndim == 2 else jnp.broadcast_to(gamma, (1, self.num_marks))
 
 
 @jax.custom_jvp
-def _counts(rows: Array, form: PairForm) -> Array:
-    return _loop(rows, form, _keep_counts(form, rows, False), False)[0]
+def chunk_counts(rows: Float[Array, "rows marks"], form: PairForm) -> Array:
+    """R in the layout of the chunks, (chunks, marks, width)."""
+    return _chunk_counts(rows, form, False)[0]
 
 
-@_counts.defjvp
-def _counts_jvp(primals, tangents):
+@chunk_counts.defjvp
+def _chunk_counts_jvp(primals, tangents):
     rows, form = primals
-    counts, weighted = _loop(rows, form, _keep_counts(form, rows, True), True)
+    counts, weighted = _chunk_counts(rows, form, True)
     change = jnp.broadcast_to(tangents[0], (form.num_marks, form.num_marks))
     return counts, -weighted * change[form.chunks.mark][:, :, None]
 
 
-def _keep_counts(form, rows, derivative):
-    start = (jnp.zeros(form.lag.shape, rows.dtype),) * (2 if derivative else 1)
+def _chunk_counts(rows: Array, form: PairForm, derivative: bool) -> tuple[Array, ...]:
+    def keep(kept, chunk, values):
+        return tuple(
+            lax.dynamic_update_index_in_dim(array, value, chunk, 0)
+            for array, value in zip(kept, values, strict=True)
+        )
 
-    def visit(carry, chunk, row, *values):
-        return tuple(lax.dynamic_update_index_in_dim(c, v, chunk, 0) for c, v in zip(carry, values, strict=True))
-
-    return start, visit
+    kept = (jnp.zeros(form.lag.shape, rows.dtype),) * (2 if derivative else 1)
+    return _visit(rows, form, derivative, keep, kept)[0]
 
 
-def _loop(rows, form, start_visit, derivative):
-    """Visit every chunk with its R (and Q), by groups of targets that share decay rates."""
-    carry, visit = start_visit
+@jax.custom_jvp
+def _terms(baseline: Array, weights: Array, rows: Array, form: PairForm) -> tuple[Array, Array]:
+    (total, _, _), ends = _sums(baseline, weights, rows, form, False)
+    return total, ends[0]
+
+
+@_terms.defjvp
+def _terms_jvp(primals, tangents):
+    baseline, weights, rows, form = primals
+    (total, by_baseline, parts), ends = _sums(baseline, weights, rows, form, True)
+    by_weight, by_rate = parts[0], -weights * parts[1]
+    if rows.shape[0] == 1:
+        by_rate = jnp.sum(by_rate, axis=0, keepdims=True)
+    change = (
+        jnp.vdot(by_baseline, tangents[0])
+        + jnp.vdot(by_weight, tangents[1])
+        + jnp.vdot(by_rate, tangents[2])
+    )
+    return (total, ends[0]), (change, -ends[1] * tangents[2])
+
+
+def _sums(baseline: Array, weights: Array, rows: Array, form: PairForm, derivative: bool):
     chunks = form.chunks
+    by_chunk = chunks.baseline(baseline)
 
-    def one(row, bounds, carry, gamma):
+    def add(state, chunk, values):
+        return add_chunk(state, chunk, chunks, by_chunk, weights, values, derivative)
+
+    state = start_sums(chunks, baseline, 2, derivative)
+    state, ends = _visit(rows, form, derivative, add, state)
+    return finish_sums(state, chunks, baseline), ends
+
+
+def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: Any):
+    """Call `state = use(state, chunk, (R,) or (R, Q))` for every chunk.
+
+    Returns:
+        the last state; E, and with `derivative` its lag-weighted twin, for each row of rates.
+    """
+    start = jnp.asarray(form.chunks.start)
+
+    def row(i, carry, first, beyond):
+        state, ends = carry
+        gamma = rows[i]
         states = source_states(gamma, form, derivative)
 
-        def step(chunk, carry):
-            values = gather(form, gamma, states, chunk)
-            return visit(carry, chunk, row, *values)
+        def step(chunk, state):
+            lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
+            slot = lax.dynamic_index_in_dim(jnp.asarray(form.slot), chunk, 0, False)
+            return use(state, chunk, _decayed(gamma[:, None], lag, slot, states))
 
-        return lax.fori_loop(bounds[0], bounds[1], step, carry)
+        state = lax.fori_loop(first, beyond, step, state)
+        return state, ends.at[:, i].set(jnp.stack(_ends(gamma, form, states)))
 
+    carry = (state, jnp.zeros((2 if derivative else 1, *rows.shape), rows.dtype))
     if rows.shape[0] == 1:
-        return one(0, (0, chunks.mark.shape[0]), carry, rows[0])
-    start = jnp.asarray(chunks.start)
+        return row(0, carry, 0, form.chunks.mark.shape[0])
     return lax.fori_loop(
-        0,
-        form.num_marks,
-        lambda i, carry: one(i, (start[i], start[i + 1]), carry, rows[i]),
-        carry,
+        0, rows.shape[0], lambda i, carry: row(i, carry, start[i], start[i + 1]), carry
     )
 
 
-def gather(form, gamma, states, chunk):
-    lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
-    slot = lax.dynamic_index_in_dim(jnp.asarray(form.slot), chunk, 0, False)
-    return decayed(jnp.exp(-gamma[:, None] * lag), lag, slot, states)
-
-
-def decayed(decay, lag, slot, states):
+def _decayed(gamma: Array, lag: Array, slot: Array, states: tuple[Array, ...]):
+    """States that are read and decayed by a lag: R, and Q where its state is there."""
+    decay = jnp.exp(-gamma * lag)
     picked = [state.at[slot].get(mode="promise_in_bounds") for state in states]
     counts = decay * picked[0]
     if len(states) == 1:
@@ -159,11 +250,18 @@ def decayed(decay, lag, slot, states):
     return counts, decay * picked[1] + lag * counts
 
 
-def source_states(gamma, form, derivative):
-    """S (and Q) just after each source event, one flat array each.
+def _ends(gamma: Array, form: PairForm, states: tuple[Array, ...]) -> list[Array]:
+    """The states of each source decayed to the ends of the windows, summed over sequences."""
+    source, lag = jnp.asarray(form.end_source), jnp.asarray(form.end_lag)
+    values = _decayed(gamma[source][:, None], lag, jnp.asarray(form.end_slot), states)
+    return [jax.ops.segment_sum(jnp.sum(v, axis=1), source, form.num_marks) for v in values]
 
-    Every block goes twice through its steps: from zero, which gives each lane's affine map, and
-    from the lane's true start. Exponentials are taken once, and all of it stays in cache.
+
+def source_states(gamma: Float[Array, "marks"], form: PairForm, derivative: bool):
+    """S (and Q) just after each source event, flat, in the layout of the sources.
+
+    Every block of lanes goes twice through its steps: from zero, which gives each lane's affine
+    map, and from the lane's true start. Exponentials are taken once, and a block stays in cache.
     """
 
     def block(start, x):
@@ -179,7 +277,7 @@ def source_states(gamma, form, derivative):
                 return (counts,)
             return counts, decay * (state[1] + gap * state[0])
 
-        def twice(state, x):
+        def keeping(state, x):
             state = advance(state, x)
             return state, state
 
@@ -189,24 +287,23 @@ def source_states(gamma, form, derivative):
         before = tuple(
             jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)
         )
-        _, states = lax.scan(twice, before, (decay, gaps))
+        _, states = lax.scan(keeping, before, (decay, gaps))
         return tuple(a[-1] for a in after), states
 
     zero = (jnp.zeros((), gamma.dtype),) * (2 if derivative else 1)
     parts = (form.gaps, form.span, form.source, form.jump)
     _, states = lax.scan(block, zero, jax.tree.map(jnp.asarray, parts))
-    return [state.ravel() for state in states]
+    return tuple(state.ravel() for state in states)
 
 
-def _join(keep, span, ends, start):
-    """State after each lane, from its affine map and the state before the first lane.
+def _join(keep: Array, span: Array, ends: tuple[Array, ...], start: tuple[Array, ...]):
+    """State after each lane, from the lanes' affine maps and the state before the first.
 
     A lane takes (S, Q) to (P S + s, P (Q + span S) + q); `keep` is P, `ends` are s and q.
     """
 
     def compose(a, b):
-        keep, span = a[0] * b[0], a[1] + b[1]
-        out = (keep, span, b[0] * a[2] + b[2])
+        out = (a[0] * b[0], a[1] + b[1], b[0] * a[2] + b[2])
         if len(a) == 4:
             out += (b[0] * (a[3] + b[1] * a[2]) + b[3],)
         return out
@@ -216,84 +313,3 @@ def _join(keep, span, ends, start):
     if len(ends) == 1:
         return (counts,)
     return counts, keep * (start[1] + span * start[0]) + ends[1]
-
-
-@jax.custom_jvp
-def _terms(baseline, weights, rows, form):
-    return _terms_value(baseline, weights, rows, form, False)
-
-
-@_terms.defjvp
-def _terms_jvp(primals, tangents):
-    baseline, weights, rows, form = primals
-    total, ends, grads, weighted_ends = _terms_value(baseline, weights, rows, form, True)
-    change = sum(jnp.vdot(g, t) for g, t in zip(grads, tangents[:3], strict=True))
-    return (total, ends), (change, -weighted_ends * tangents[2])
-
-
-def _terms_value(baseline, weights, rows, form, derivative):
-    chunks, marks = form.chunks, form.num_marks
-    dtype = rows.dtype
-    base = chunks.baseline(baseline)
-    scalar = chunks.is_scalar(baseline)
-    columns = 2 + 2 * marks if derivative else 1
-    sums = jnp.zeros((2, marks, columns), dtype)
-    per_event = jnp.zeros(chunks.events.shape, dtype) if derivative and not scalar else None
-    ends = jnp.zeros((2 if derivative else 1, *rows.shape), dtype)
-    end_source = jnp.asarray(form.end_source)
-    valid = jnp.arange(chunks.width)
-
-    def visit(state, chunk, row, counts, weighted=None):
-        sums, per_event = state
-        mark = jnp.asarray(chunks.mark)[chunk]
-        inside = valid < jnp.asarray(chunks.size)[chunk]
-        rate = lax.dynamic_index_in_dim(base, chunk, 0, False) + weights[mark] @ counts
-        rate = jnp.where(inside, rate, 1)
-        parts = [jnp.sum(jnp.log(rate))[None]]
-        if derivative:
-            inverse = jnp.where(inside, 1 / rate, 0)
-            parts += [jnp.sum(inverse)[None], counts @ inverse, weighted @ inverse]
-            if per_event is not None:
-                per_event = lax.dynamic_update_index_in_dim(per_event, inverse, chunk, 0)
-        return add_to_row(sums, mark, jnp.concatenate(parts)), per_event
-
-    def one(row, bounds, carry, gamma):
-        states = source_states(gamma, form, derivative)
-        state, ends = carry
-
-        def step(chunk, state):
-            return visit(state, chunk, row, *gather(form, gamma, states, chunk))
-
-        state = lax.fori_loop(bounds[0], bounds[1], step, state)
-        decay = jnp.exp(-gamma[end_source][:, None] * form.end_lag)
-        values = decayed(decay, form.end_lag, form.end_slot, states)
-        values = [jax.ops.segment_sum(v.sum(1), end_source, marks) for v in values]
-        return state, ends.at[:, row].set(jnp.stack(values))
-
-    carry = ((sums, per_event), ends)
-    if rows.shape[0] == 1:
-        carry = one(0, (0, chunks.mark.shape[0]), carry, rows[0])
-    else:
-        start = jnp.asarray(chunks.start)
-        carry = lax.fori_loop(
-            0, marks, lambda i, carry: one(i, (start[i], start[i + 1]), carry, rows[i]), carry
-        )
-    (sums, per_event), ends = carry
-    sums = sums[0] + sums[1]
-    total = jnp.sum(sums[:, 0])
-    if not derivative:
-        return total, ends[0]
-    by_weight, by_rate = sums[:, 2 : 2 + marks], -weights * sums[:, 2 + marks :]
-    if rows.shape[0] == 1:
-        by_rate = by_rate.sum(0, keepdims=True)
-    by_baseline = chunks.baseline_gradient(baseline, sums[:, 1] if scalar else per_event)
-    return total, ends[0], (by_baseline, by_weight, by_rate), ends[1]
-
-
-def add_to_row(sums, row, values):
-    """Add to a row of a pair (sum, rounding error), without losing what float rounds off."""
-    high, low = sums[0, row], sums[1, row]
-    total = high + values
-    shadow = total - high
-    error = (high - (total - shadow)) + (values - shadow)
-    return sums.at[:, row].set(jnp.stack([total, low + error]))

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.ops.streams import Stream
 
 CHUNK = 2048  # target events a chunk: its arrays stay in a core's second-level cache
-LANE = 64  # source events a lane
+LANE = 32  # source events a lane
 LANES = 512  # lanes a block
 
 
@@ -81,17 +81,23 @@ class Chunks:
     def num_marks(self) -> int:
         return self.start.shape[0] - 1
 
-    def is_scalar(self, baseline: Array) -> bool:
+    def shares_baseline(self, baseline: Array) -> bool:
         """Whether a whole chunk shares one baseline."""
         return baseline.ndim == 2 and self.num_sequences == 1
 
-    def baseline(self, baseline: Array) -> Array:
+    def baseline(self, baseline: Array) -> Float[Array, "chunks _"]:
         """The baseline of each event of each chunk, (chunks, width) or (chunks, 1)."""
-        if baseline.ndim == 1:
-            return baseline[jnp.asarray(self.events)] if self.place.size else jnp.ones(self.events.shape, baseline.dtype)
-        if self.is_scalar(baseline):
+        if self.shares_baseline(baseline):
             return baseline[0, self.mark][:, None]
-        return baseline.T[self.mark[:, None], self.sequence]
+        if baseline.ndim == 2:
+            return baseline.T[self.mark[:, None], self.sequence]
+        if self.place.shape[0] == 0:
+            return jnp.ones(self.events.shape, baseline.dtype)
+        return baseline[self.events]
+
+    def mark_of_events(self) -> Int[Array, "events"]:
+        """Mark of each event of the stream."""
+        return jnp.asarray(self.mark)[self.place // self.width]
 
     def baseline_gradient(self, baseline: Array, weights: Array) -> Array:
         """Weights of the events summed over the events that share a baseline.
@@ -99,7 +105,7 @@ class Chunks:
         `weights` is (chunks, width), or (marks,) of sums where chunks share one baseline. Sums
         by cell go through `spread` partial sums, so that float32 loses nothing to long sums.
         """
-        if self.is_scalar(baseline):
+        if self.shares_baseline(baseline):
             return weights[None, :]
         if baseline.ndim == 1:
             return weights.ravel()[self.place]

@@ -1,6 +1,6 @@
 """Set up a virtual environment from nothing but Python: the locked requirements and the package.
 
-Run by the Makefile: ``python tools/bootstrap.py .venv``; ``--lock`` resolves the lock again.
+Run by the Makefile: ``python .ci/bootstrap.py .venv``; ``--lock`` resolves the lock again.
 The lock is installed with its hashes checked, by uv where it is installed or can be (into a small
 environment of its own, ``.uv``), else by pip. uv does not read pip's configuration, so the index,
 extra indexes, links and certificate that pip is configured with are handed on.
@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 UV_VERSION = "0.13.9"
 # pip's setting -> uv's variable, and how uv separates several values.
 SETTINGS = {
-    "index-url": ("UV_DEFAULT_INDEX", " "),
-    "extra-index-url": ("UV_INDEX", " "),
-    "find-links": ("UV_FIND_LINKS", ","),
-    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "index_url": ("UV_DEFAULT_INDEX", " "),
+    "extra_index_url": ("UV_INDEX", " "),
+    "find_links": ("UV_FIND_LINKS", ","),
+    "trusted_host": ("UV_INSECURE_HOST", " "),
     "cert": ("SSL_CERT_FILE", " "),
 }
 
@@ -58,10 +58,11 @@ def pip_settings() -> dict[str, str]:
     for line in listing.splitlines():
         name, _, value = line.partition("=")
         section, _, key = name.rpartition(".")
+        key = key.replace("-", "_")
         if section in ("global", "install", ":env:") and key in SETTINGS:
             found[key] = " ".join(shlex.split(value))
     for key in SETTINGS:
-        value = os.environ.get("PIP_" + key.upper().replace("-", "_"))
+        value = os.environ.get("PIP_" + key.upper())
         if value:
             found[key] = value
     return {key: " ".join(value.replace("\\n", " ").split()) for key, value in found.items()}
@@ -146,7 +147,7 @@ def main(arguments: list[str]) -> None:
             return install(make_venv(Path(arguments[0]).absolute()))
         except subprocess.CalledProcessError as error:
             sys.exit(f"{shlex.join(map(str, error.cmd))} ended with {error.returncode}.")
-    sys.exit("usage: python tools/bootstrap.py FOLDER | --lock [--upgrade]")
+    sys.exit("usage: python .ci/bootstrap.py FOLDER | --lock [--upgrade]")
 
 
 main(sys.argv[1:])

@@ -1,0 +1,146 @@
+"""From checked columns to the arrays of a panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.data.checks import Rows
+from hawkesjax.data.clock import Clock
+from hawkesjax.data.windows import check_inside, read_window
+
+Fields = dict[str, Any]
+
+
+def assemble(
+    clock: Clock,
+    marks: np.ndarray,
+    sequence: np.ndarray,
+    *,
+    mark_names: tuple[str, ...],
+    sequence_names: tuple[str, ...],
+    window: Any,
+    column: str,
+    rows: Rows,
+) -> Fields:
+    """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
+
+    Args:
+        clock: (N,) times.
+        marks, sequence: (N,) codes.
+        mark_names, sequence_names: their names.
+        window: as in `EventPanel.from_arrays`.
+        column: the column of sequences, for errors.
+        rows: how errors call the rows.
+    """
+    for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
+        if not names:
+            raise ValueError(f"There are no events and no {what}s. Declare {what}_names.")
+    values, start, end = read_window(window, clock, sequence, sequence_names, column)
+    check_inside(clock, values, start, end, sequence, rows)
+    order = _order(values, sequence)
+    if order is not None:
+        values, marks, sequence = values[order], marks[order], sequence[order]
+    since = values - start[sequence]
+    gaps = np.diff(values, prepend=values[:1])
+    first = np.diff(sequence, prepend=-1) != 0
+    gaps[first] = since[first]
+    origin = start.min() if clock.dated else 0
+    return {
+        "times": clock.in_units(since),
+        "gaps": clock.in_units(gaps),
+        "remaining": clock.in_units(end[sequence] - values),
+        "marks": marks.astype(np.int32),
+        "sequence": sequence.astype(np.int32),
+        "start": clock.in_units(start - origin),
+        "duration": clock.in_units(end - start),
+        "mark_names": mark_names,
+        "sequence_names": sequence_names,
+        "unit": clock.unit,
+        "origin": clock.show(origin) if clock.dated else None,
+    }
+
+
+def _order(values: np.ndarray, sequence: np.ndarray) -> np.ndarray | None:
+    """The stable order by sequence and time; None where the rows have it already."""
+    rise, step = np.diff(values), np.diff(sequence)
+    if ((step > 0) | ((step == 0) & (rise >= 0))).all():
+        return None
+    return np.lexsort((values, sequence))
+
+
+def cut(panel: Any, a: float, b: float) -> Fields:
+    """The fields of a panel within [a, b), in its own absolute time; see `EventPanel.between`."""
+    times, remaining, sequence = panel.times, panel.remaining, panel.sequence
+    low, high = a - panel.start, b - panel.start  # the piece, in each sequence's own time
+    duration = panel.duration
+    last = float((panel.start + duration).max())
+    inside = (low[sequence] <= times) & (times < high[sequence])
+    point = (duration == 0) & (panel.start < last)  # no moment before their end to go with
+    ends = (low < duration) & (duration <= high)
+    keep = np.where((remaining == 0) & ~point[sequence], ends[sequence], inside)
+    begin, stop = np.clip(low, 0, duration), np.clip(high, 0, duration)
+    apart = (high < 0) | (low > duration)
+    start = np.where(begin > 0, a, panel.start)
+    start = np.where(apart, np.clip(panel.start, a, b), start)
+    sequence = sequence[keep]
+    since = times[keep] - begin[sequence]
+    gaps = panel.gaps[keep]
+    first = np.diff(sequence, prepend=-1) != 0
+    gaps[first] = since[first]
+    rest = np.where((high < duration)[sequence], high[sequence] - times[keep], remaining[keep])
+    return {
+        "times": since,
+        "gaps": gaps,
+        "remaining": rest,
+        "marks": panel.marks[keep],
+        "sequence": sequence,
+        "start": start,
+        "duration": np.where(apart, 0.0, stop - begin),
+    }
+
+
+def choose(panel: Any, rows: np.ndarray) -> Fields:
+    """The fields of a panel's sequences `rows`, in that order."""
+    sizes = np.bincount(panel.sequence, minlength=panel.num_sequences)
+    offsets = np.cumsum(sizes) - sizes
+    taken = sizes[rows]
+    sequence = np.repeat(np.arange(len(rows)), taken)
+    inner = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
+    events = np.repeat(offsets[rows], taken) + inner
+    fields = {
+        name: getattr(panel, name)[events] for name in ("times", "gaps", "remaining", "marks")
+    }
+    return fields | {
+        "sequence": sequence.astype(np.int32),
+        "start": panel.start[rows],
+        "duration": panel.duration[rows],
+    }
+
+
+def moment(value: Any, panel: Any, what: str) -> float:
+    """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin."""
+    from numbers import Real
+
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+    elif panel.origin is not None:
+        origin = pd.Timestamp(panel.origin)
+        try:
+            stamp = pd.Timestamp(value)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{what}={value!r} is no datetime and no number.") from error
+        if stamp.tzinfo is None and origin.tzinfo is not None:
+            stamp = stamp.tz_localize(origin.tzinfo)
+        if (stamp.tzinfo is None) != (origin.tzinfo is None):
+            raise ValueError(f"{what}={value!r} has a time zone, the panel's times have none.")
+        number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / Clock(
+            np.zeros(0), panel.unit, True
+        ).scale
+    else:
+        raise ValueError(f"{what}={value!r} is no number; the panel's times are numbers.")
+    if np.isnan(number):
+        raise ValueError(f"{what} is NaN. Give a number.")
+    return number

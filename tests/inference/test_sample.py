@@ -1,0 +1,249 @@
+"""NUTS: right draws, resumed bit for bit, one compilation for many panels, refused folders."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import arviz as az
+import jax
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+import hawkesjax as hj
+from hawkesjax.inference import nuts
+
+WINDOW = (0.0, 60.0)
+TRUTH = {
+    "mu": np.array([[0.5, 0.3], [0.4, 0.2]]),
+    "alpha": np.array([[0.4, 0.2], [0.1, 0.3]]),
+    "gamma": np.array([[1.0, 2.0], [0.6, 3.0]]),
+}
+MODEL = hj.Hawkes()
+RUN = {"num_warmup": 30, "num_samples": 30, "num_chains": 2, "block": 10, "progress": False}
+
+pytestmark = pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return hj.simulate(MODEL, TRUTH, window=WINDOW, key=jax.random.key(1))
+
+
+@pytest.fixture(scope="module")
+def unbroken(panel):
+    return hj.sample(MODEL, panel, key=jax.random.key(0), **RUN)
+
+
+def same(first, second):
+    for name, part in first.groups().items():
+        assert part.identical(second.groups()[name]), name
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4])
+def test_resumes_bit_for_bit(cut, panel, unbroken, tmp_path, monkeypatch):
+    """Stopped after a block of warm-up (1), at its end (3), and while sampling (4)."""
+    from hawkesjax.inference.checkpoint import Checkpoint
+
+    saves = []
+    save = Checkpoint.save
+
+    def stop(self, *args):
+        save(self, *args)
+        saves.append(1)
+        if len(saves) == cut:
+            raise KeyboardInterrupt
+
+    call = {"key": jax.random.key(0), "checkpoint": tmp_path / "run", **RUN}
+    monkeypatch.setattr(Checkpoint, "save", stop)
+    if cut <= 3:
+        with pytest.raises(KeyboardInterrupt, match="goes on"):
+            hj.sample(MODEL, panel, **call)
+    else:
+        assert hj.sample(MODEL, panel, **call).posterior.sizes["draw"] < 30
+    monkeypatch.undo()
+    resumed = hj.sample(MODEL, panel, **call)
+    same(unbroken, resumed)
+    same(unbroken, hj.sample(MODEL, panel, **call))
+
+
+def test_a_checkpoint_of_another_run_or_damaged_is_refused(panel, tmp_path):
+    folder = tmp_path / "run"
+    call = {"key": jax.random.key(0), "checkpoint": folder, **RUN}
+    hj.sample(MODEL, panel, **call)
+    cases = {
+        "model": (hj.Hawkes(priors="o2o"), panel, {}),
+        "data": (MODEL, panel.select([0, 1]).between(0, 59), {}),
+        "num_samples": (MODEL, panel, {"num_samples": 31}),
+        "settings": (MODEL, panel, {"target_accept": 0.9}),
+        "start": (MODEL, panel, {"key": jax.random.key(1)}),
+    }
+    for word, (model, data, other) in cases.items():
+        with pytest.raises(ValueError, match=word):
+            hj.sample(model, data, **(call | other))
+    state = folder / "group-0-state.npz"
+    whole = state.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"not a zip file", whole[:-300] + bytes(300)):
+        state.write_bytes(damaged)
+        with pytest.raises(ValueError, match="truncated or damaged"):
+            hj.sample(MODEL, panel, **call)
+    np.savez(state, done=np.int64(1))
+    with pytest.raises(ValueError, match="lacks arrays"):
+        hj.sample(MODEL, panel, **call)
+    state.write_bytes(whole)
+    (folder / "identity.json").write_text("{")
+    with pytest.raises(ValueError, match="damaged"):
+        hj.sample(MODEL, panel, **call)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="not empty"):
+        hj.sample(MODEL, panel, **(call | {"checkpoint": tmp_path / "other"}))
+
+
+def test_one_compilation_serves_every_panel_of_the_same_sizes(panel, unbroken):
+    times = panel.start[panel.sequence] + panel.times
+    moved = hj.EventPanel.from_arrays(
+        times * 1.01,
+        panel.marks,
+        sequence=panel.sequence,
+        window=(0, 61),
+        mark_names=["a", "b"],
+        sequence_names=["x", "y"],
+    )
+    other = hj.sample(MODEL, moved, key=jax.random.key(0), **RUN)
+    assert not np.array_equal(other["alpha"], unbroken["alpha"])
+    kernels = [kernel for name, kernel in nuts._kernels.items() if str(RUN["block"]) in name]
+    assert kernels and all(kernel.traces == 1 for kernel in kernels)
+
+
+def test_chain_methods_have_the_same_law_and_are_recorded(panel, unbroken):
+    sequential = hj.sample(
+        MODEL, panel, key=jax.random.key(0), chain_method="sequential", **RUN
+    )
+    assert sequential.info["chain_method"] == "sequential"
+    assert sequential.posterior.sizes == unbroken.posterior.sizes
+    chains = sequential["alpha"].values
+    assert not np.array_equal(chains[0], chains[1])
+    if jax.device_count() >= 2:
+        parallel = hj.sample(
+            MODEL, panel, key=jax.random.key(0), chain_method="parallel", **RUN
+        )
+        assert parallel.info["chain_method"] == "parallel"
+        np.testing.assert_allclose(parallel["alpha"].mean(), chains.mean(), atol=0.2)
+
+
+def test_a_prior_without_data_comes_back():
+    """With no events the posterior of alpha is its prior, and of mu a known Gamma."""
+    panel = hj.EventPanel.from_arrays([], [], window=(0, 4), mark_names=["a"])
+    model = hj.Hawkes(priors={"mu": dist.Gamma(2.0, 1.0), "alpha": dist.Exponential(2.0)})
+    post = hj.sample(
+        model, panel, key=jax.random.key(2), num_warmup=300, num_samples=1000, progress=False
+    )
+    table = post.summary()
+    for name, mean, sd in (("alpha[a -> a]", 0.5, 0.5), ("mu[0, a]", 2 / 5, np.sqrt(2) / 5)):
+        row = table.loc[name]
+        assert abs(row["mean"] - mean) < 5 * sd / np.sqrt(row["ess_bulk"])
+        assert abs(row["sd"] - sd) < 0.15 * sd
+    assert post.diagnose()[0].startswith("All is well")
+
+
+def test_tables_and_arviz(panel, unbroken):
+    table = unbroken.summary()
+    assert list(table.columns) == [
+        "mean", "sd", "2.5%", "50%", "97.5%", "ess_bulk", "ess_tail", "r_hat",
+    ]  # fmt: skip
+    draws = unbroken["alpha"].sel(target="0", source="1").values
+    np.testing.assert_allclose(table.loc["alpha[1 -> 0]", "mean"], draws.mean())
+    np.testing.assert_allclose(table.loc["alpha[1 -> 0]", "97.5%"], np.quantile(draws, 0.975))
+    assert len(unbroken.summary(["gamma"])) == 4
+    with pytest.raises(KeyError, match="alpha"):
+        unbroken["beta"]
+    container = unbroken.to_arviz()
+    named = container.groups() if callable(container.groups) else container.groups
+    groups = {str(name).strip("/") for name in named}
+    assert {
+        "posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data"
+    } <= groups  # fmt: skip
+    loo = az.loo(container, pointwise=False)
+    assert np.isfinite(float(loo.elpd_loo if hasattr(loo, "elpd_loo") else loo.elpd))
+    az.plot_trace(container, var_names=["alpha"])
+    az.plot_forest(container, var_names=["alpha"])
+    lp = unbroken.log_likelihood["events"].sum("term").values
+    params = {n: unbroken[n].values[1, 3] for n in ("mu", "alpha", "gamma")}
+    np.testing.assert_allclose(lp[1, 3], MODEL.log_likelihood(params, panel), rtol=1e-10)
+    with pytest.raises(ValueError, match="GiB"):
+        unbroken.with_log_likelihood(MODEL, panel, by="event", max_bytes=100)
+
+
+def test_shares_are_the_formula_of_each_draw(unbroken):
+    post = unbroken
+    if np.abs(np.linalg.eigvals(post["alpha"].values)).max() >= 1:
+        with pytest.raises(ValueError, match="spectral radius"):
+            post.shares()
+        return
+    found = post.shares().loc[("0", "1", "0"), "mean"]
+    shares = []
+    for alpha, mu in zip(
+        post["alpha"].values.reshape(-1, 2, 2), post["mu"].values.reshape(-1, 2, 2), strict=True
+    ):
+        whole = np.linalg.inv(np.eye(2) - alpha) @ mu[0]
+        cut = alpha.copy()
+        cut[1, 0] = 0
+        shares.append(1 - (np.linalg.inv(np.eye(2) - cut) @ mu[0])[1] / whole[1])
+    np.testing.assert_allclose(found, np.mean(shares), rtol=1e-10)
+    half = post.spillover()[("half-life", "50%")]
+    np.testing.assert_allclose(
+        half.loc["1 -> 0"], np.median(np.log(2) / post["gamma"].values[:, :, 0, 1]), rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong, word",
+    [
+        ({"num_chains": 0}, "num_chains"),
+        ({"num_samples": 1.5}, "num_samples"),
+        ({"chain_method": "fast"}, "chain_method"),
+        ({"init": {"mu": 1.0}}, "alpha"),
+        ({"init": {"mu": 1.0, "alpha": -1.0, "gamma": 1.0}}, "support"),
+        ({"init": {"mu": [1.0, 2.0, 3.0], "alpha": 1.0, "gamma": 1.0}}, "shape"),
+        ({"key": 7}, "key"),
+    ],
+)
+def test_bad_calls_are_refused_by_name(wrong, word, panel):
+    with pytest.raises(ValueError, match=word):
+        hj.sample(MODEL, panel, **({"key": jax.random.key(0)} | RUN | wrong))
+
+
+def test_ctrl_c_keeps_the_finished_blocks(tmp_path):
+    script = textwrap.dedent(
+        """
+        import threading, time, os, signal, warnings
+        import jax, numpy as np, hawkesjax as hj
+        from hawkesjax.inference.checkpoint import Checkpoint
+        panel = hj.EventPanel.from_arrays(np.arange(1.0, 50.0), np.zeros(49, int), window=(0, 50))
+        def poll():
+            while not any("block" in name for name in os.listdir("run")):
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+        os.mkdir("run")
+        threading.Thread(target=poll, daemon=True).start()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            post = hj.sample(hj.Hawkes(), panel, key=jax.random.key(0), num_warmup=20,
+                             num_samples=100000, num_chains=2, block=20, checkpoint="run",
+                             progress=False)
+        assert any("Stopped" in str(w.message) for w in caught)
+        assert 20 <= post.posterior.sizes["draw"] < 100000 and post.info["stopped"]
+        print("kept", post.posterior.sizes["draw"])
+        """
+    )
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "kept" in done.stdout
+    assert signal.SIGINT and json.loads((tmp_path / "run" / "identity.json").read_text())
