@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 SHOWN = 5  # offending rows that a message names
 
@@ -45,7 +46,7 @@ def refuse(
         column: the column's name.
         what: what is wrong with them.
         remedy: what to do.
-        values: shown beside the rows: an array, or a function from row to text.
+        values: shown beside the rows: an array, or a function from row to ready text.
         rows: how rows are called.
 
     Raises:
@@ -58,8 +59,7 @@ def refuse(
     def show(row: int) -> str:
         if values is None:
             return rows.name(row)
-        value = values(row) if callable(values) else values[row]
-        return f"{rows.name(row)} ({short(value)})"
+        return f"{rows.name(row)} ({values(row) if callable(values) else short(values[row])})"
 
     shown = ", ".join(show(int(row)) for row in found[:SHOWN])
     total = f", ... ({len(found):,} in all)" if len(found) > SHOWN else ""
@@ -82,20 +82,37 @@ def listed(names: Iterable[Any], most: int = 10) -> str:
     return ", ".join(repr(str(name)) for name in names[:most]) + more
 
 
-def one_dimensional(values: Any, column: str) -> np.ndarray:
-    """The values as an array of one dimension."""
-    try:
+def counted(number: int, what: str) -> str:
+    """ "1 event", "2,000 events"."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
+    """The values as a pandas Series numbered from 0; booleans and nested values are refused."""
+    if isinstance(values, pd.Series):
+        series: Any = values.reset_index(drop=True)
+    elif isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
+        series = pd.Series(values)
+    elif isinstance(values, (list, tuple, range)):
+        series = pd.Series(list(values), dtype=None if len(values) else float)
+    else:
         array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"Column {column!r}: not one value an event ({error}).") from error
-    if array.size == 0 and array.ndim <= 1:
-        return array.reshape(0)
-    if array.ndim != 1:
-        raise ValueError(
-            f"Column {column!r}: expected one dimension, got shape {array.shape}. "
-            f"Give one value an event."
-        )
-    return array
+        if array.ndim != 1:
+            raise ValueError(
+                f"Column {column!r}: expected one dimension, got shape {array.shape}. "
+                f"Give one value an event."
+            )
+        series = pd.Series(array.astype(array.dtype.newbyteorder("="), copy=False))
+    remedy = "Give numbers, text or datetimes."
+    if pd.api.types.is_bool_dtype(series.dtype):
+        refuse(np.ones(len(series)), column, "a boolean", remedy, series, rows)
+    elif series.dtype == object:
+        booleans = series.map(lambda v: isinstance(v, (bool, np.bool_)))
+        refuse(booleans, column, "a boolean", remedy, series, rows)
+        nested = series.map(pd.api.types.is_list_like)
+        remedy = "Give one value an event, in one dimension."
+        refuse(nested, column, "several values at once", remedy, series, rows)
+    return series
 
 
 def same_length(sizes: dict[str, int]) -> None:

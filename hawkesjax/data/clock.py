@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.checks import ROWS, Rows, one_dimensional, refuse
+from hawkesjax.data.checks import ROWS, Rows, column_of, refuse
 
 NANOSECONDS = 1_000_000_000
 UNITS = {
@@ -58,7 +58,8 @@ class Clock:
     def show(self, value: Any) -> str:
         """One of `values` as a user wrote it: a number, or an ISO datetime."""
         if not self.dated:
-            return str(np.asarray(value).item())
+            number = np.asarray(value).item()
+            return f"{number:.15g}" if isinstance(number, float) else str(number)
         stamp: Any = pd.Timestamp(int(value), unit="ns")
         if self.zone is not None:
             stamp = stamp.tz_localize("UTC").tz_convert(self.zone)
@@ -83,8 +84,7 @@ def read_times(
         timezone: the zone of datetimes without one; with it, several zones may be mixed.
         rows: how errors call the rows.
     """
-    series: Any = _series(values, column)
-    _refuse_booleans(series, column, rows)
+    series: Any = column_of(values, column, rows)
     refuse(series.isna(), column, "a missing time (NaN or empty)", MISSING, None, rows)
     dtype = series.dtype
     if len(series) and not _dates_or_numbers(dtype):
@@ -110,9 +110,8 @@ def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
         clock: the clock of the events.
         rows: how errors call the bounds.
     """
-    series: Any = _series(values, "window")
-    _refuse_booleans(series, "window", rows)
-    refuse(series.isna(), "window", "a missing or NaN bound", "Give every bound.", None, rows)
+    series: Any = column_of(values, "window", rows)
+    refuse(series.isna(), "window", "a missing value (NaN)", "Give every bound.", None, rows)
     numeric = pd.api.types.is_numeric_dtype(series.dtype)
     if not numeric and not pd.api.types.is_datetime64_any_dtype(series.dtype):
         objects = series.astype(object)
@@ -143,28 +142,8 @@ def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
     return _ticks(series, "window", clock.zone, rows)[0]
 
 
-def _series(values: Any, column: str) -> Any:
-    if isinstance(values, pd.Series):
-        return values.reset_index(drop=True)
-    if isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
-        return pd.Series(values)
-    if isinstance(values, (list, tuple)):
-        return pd.Series(values) if len(values) else pd.Series([], dtype=float)
-    array = one_dimensional(values, column)
-    return pd.Series(array.astype(array.dtype.newbyteorder("=")))
-
-
 def _dates_or_numbers(dtype: Any) -> bool:
     return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
-
-
-def _refuse_booleans(series: Any, column: str, rows: Rows) -> None:
-    remedy = "Booleans are no times: give numbers or datetimes."
-    if pd.api.types.is_bool_dtype(series.dtype):
-        refuse(np.ones(len(series)), column, "a boolean", remedy, series, rows)
-    elif series.dtype == object:
-        found = series.map(lambda v: isinstance(v, (bool, np.bool_)))
-        refuse(found, column, "a boolean", remedy, series, rows)
 
 
 def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
@@ -200,20 +179,30 @@ def _parse_text(
     series = series.astype("str").str.strip()
     blank = (series == "").to_numpy()
     refuse(blank, column, "a missing time (NaN or empty)", MISSING, None, rows)
+    count = 0
     if not dates_only:
         numbers: Any = pd.to_numeric(series, errors="coerce")
         count = int(numbers.notna().sum())
         if count == len(series):
             return numbers
     like = series.str.match(ISO).to_numpy(dtype=bool)
-    if not dates_only and count >= like.sum():
+    if not dates_only and count and count >= like.sum():
         remedy = "Give a number in every row (or an ISO datetime, such as 2024-05-31T18:00:00Z)."
         refuse(numbers.isna(), column, "text that is not a number", remedy, written, rows)
     remedy = (
-        "Write times as in 2024-05-31T18:00:00Z (ISO 8601), or convert the column with "
-        "pandas.to_datetime(..., format=...) and use EventPanel.from_dataframe."
+        "Give numbers, or datetimes as in 2024-05-31T18:00:00Z (ISO 8601); other formats convert "
+        "with pandas.to_datetime(..., format=...), for EventPanel.from_dataframe."
     )
-    refuse(~like, column, "text that is not an ISO datetime", remedy, written, rows)
+    refuse(
+        ~like,
+        column,
+        "text that is no ISO datetime"
+        if count
+        else "text that is neither a number nor an ISO datetime",
+        remedy,
+        written,
+        rows,
+    )
     dates: Any = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
     refuse(dates.isna(), column, "text that is not a valid datetime", remedy, written, rows)
     return _one_zone(series, dates, column, timezone, rows)

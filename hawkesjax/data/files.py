@@ -87,6 +87,7 @@ def csv_bytes(path: Path) -> bytes:
             f"{path} is not UTF-8 text: byte {raw[error.start]:#04x} in line {line}. "
             f"Save it as UTF-8."
         ) from error
+    raw = raw.rstrip(b"\r\n")
     if not raw.strip():
         raise ValueError(f"{path} is an empty file (blanks only). It needs a header and rows.")
     return raw
@@ -99,9 +100,9 @@ def header_and_lines(path: Path, raw: bytes, separator: str) -> tuple[list[str],
     """
     if b'"' in raw:
         return _by_parser(path, raw, separator)
-    if b"\r" in raw.replace(b"\r\n", b""):
+    if b"\r" in raw and raw.count(b"\r") != raw.count(b"\r\n"):
         raise ValueError(f"{path} ends lines with a lone carriage return. Save it with line feeds.")
-    text = np.frombuffer(raw.rstrip(b"\r\n"), np.uint8)
+    text = np.frombuffer(raw, np.uint8)
     fields: list[np.ndarray] = []
     open_fields = 0
     for begin in range(0, len(text), CHUNK):
@@ -148,8 +149,6 @@ def _by_parser(path: Path, raw: bytes, separator: str) -> tuple[list[str], np.nd
         raise ValueError(
             f"{path}, line {reader.line_num}: {error}. Check the quotes from line {line} on."
         ) from error
-    while blank and blank[-1] == starts[-1]:
-        del blank[-1], starts[-1], sizes[-1]
     _refuse_ragged(path, np.array(sizes), np.array(starts), np.array(blank, np.int64))
     return columns, np.array(starts[1:], np.int64)
 

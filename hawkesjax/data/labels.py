@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.checks import ROWS, Rows, listed, one_dimensional, refuse, unique_names
+from hawkesjax.data.checks import ROWS, Rows, column_of, listed, refuse, unique_names
 
 ABSENT = {"", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT"}
 MISSING = "Fill these rows in, or leave them out before."
@@ -27,12 +27,10 @@ def read_indices(
         column: the array's name.
         size: how many there are, where that is known otherwise.
     """
-    labelled = isinstance(getattr(values, "dtype", None), pd.CategoricalDtype)
-    array = values if labelled else one_dimensional(values, column)
-    if len(array) and not pd.api.types.is_numeric_dtype(array.dtype):
-        return read_labels(array, names, what, column)
-    _refuse_booleans(pd.Series(array), what, column, ROWS)
-    codes = _whole(pd.Series(array), what, column, ROWS)
+    series = column_of(values, column)
+    if len(series) and not pd.api.types.is_numeric_dtype(series.dtype):
+        return read_labels(series, names, what, column)
+    codes = _whole(series, what, column, ROWS)
     refuse(codes < 0, column, f"a negative {what}", f"Number {what}s 0, 1, ...", codes)
     if names is None:
         largest = int(codes.max(initial=-1))
@@ -67,9 +65,8 @@ def read_labels(
         column: the column's name.
         rows: how errors call the rows.
     """
-    series: Any = pd.Series(values).reset_index(drop=True)
+    series: Any = column_of(values, column, rows)
     declared = None if names is None else unique_names(names, what)
-    _refuse_booleans(series, what, column, rows)
     refuse(series.isna(), column, f"a missing {what}", MISSING, None, rows)
     if pd.api.types.is_numeric_dtype(series.dtype):
         series = pd.Series(_whole(series, what, column, rows))
@@ -97,8 +94,9 @@ def read_labels(
     else:
         place = np.array([position.get(t, -1) for t in text], np.int64)
     out = place[codes] if len(text) else codes
-    remedy = f"The declared ones are {listed(declared)}: add it to {what}_names, or leave it out."
-    refuse(out < 0, column, f"an unknown {what}", remedy, lambda row: text[codes[row]], rows)
+    known_ones = f"The declared ones are {listed(declared)}"
+    remedy = f"{known_ones}: add it to {what}_names, or leave these rows out."
+    refuse(out < 0, column, f"an unknown {what}", remedy, lambda row: repr(text[codes[row]]), rows)
     return out.astype(np.int32), declared
 
 
@@ -116,13 +114,13 @@ def _check_labels(
     def where(wrong: list[bool], problem: str, remedy: str) -> None:
         if any(wrong):
             mask = np.array(wrong)[codes]
-            refuse(mask, column, problem, remedy, lambda row: text[codes[row]], rows)
+            refuse(mask, column, problem, remedy, lambda row: repr(text[codes[row]]), rows)
 
     known = set(declared or ())
     absent = [t.strip() in ABSENT and t not in known for t in text]
     where(absent, f"a missing {what}", f"{MISSING} (If it is a name, put it in {what}_names.)")
     logical = bool(text) and {t.strip().lower() for t in text} <= {"true", "false"}
-    where([logical and t not in known for t in text], "a boolean", _NO_BOOLEANS.format(what=what))
+    where([logical and t not in known for t in text], "a boolean", f"Give other names for {what}s.")
     seen: set[str] = set()
     again = [t.strip() in seen or bool(seen.add(t.strip())) for t in text]
     where(again, f"a {what} that differs from another in blanks or type alone", "Choose one.")
@@ -141,18 +139,6 @@ def _check_labels(
     ]
     merged, unique = pd.factorize(np.array(short, object))
     return merged[codes], list(unique)
-
-
-_NO_BOOLEANS = "Booleans are no {what}s: give names or whole numbers."
-
-
-def _refuse_booleans(series: Any, what: str, column: str, rows: Rows) -> None:
-    remedy = _NO_BOOLEANS.format(what=what)
-    if pd.api.types.is_bool_dtype(series.dtype):
-        refuse(np.ones(len(series)), column, "a boolean", remedy, series, rows)
-    elif series.dtype == object:
-        found = series.map(lambda v: isinstance(v, (bool, np.bool_)))
-        refuse(found, column, "a boolean", remedy, series, rows)
 
 
 def _whole(series: Any, what: str, column: str, rows: Rows) -> np.ndarray:

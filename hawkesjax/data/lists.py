@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.data.assemble import Fields, assemble
-from hawkesjax.data.checks import Rows, unique_names
+from hawkesjax.data.checks import Rows, counted, listed, unique_names
 from hawkesjax.data.clock import read_times
 from hawkesjax.data.windows import names_of
 
@@ -26,15 +26,19 @@ def fields_of_lists(
     declared = names_of(window) if sequence_names is None else sequence_names
     names = unique_names(range(len(users)) if declared is None else declared, "sequence")
     if len(names) != len(users):
-        raise ValueError(f"{len(names):,} sequence_names for {len(users):,} users. Give one each.")
+        raise ValueError(
+            f"{counted(len(names), 'sequence_name')} for "
+            f"{counted(len(users), 'user')}. Give one each."
+        )
     parts: list[Any] = []
     for name, user in zip(names, users, strict=True):
         if isinstance(user, (str, bytes)) or not hasattr(user, "__len__"):
             raise ValueError(f"Sequence {name!r}: give a tuple of {len(marks)} arrays of times.")
         if len(user) != len(marks):
             raise ValueError(
-                f"Sequence {name!r} has {len(user)} arrays of times for the {len(marks)} marks "
-                f"{', '.join(marks)}. Give one array a mark, in that order."
+                f"Sequence {name!r} has {counted(len(user), 'array')} of times for the "
+                f"{counted(len(marks), 'mark')} {listed(marks)}. "
+                f"Give one array a mark, in that order."
             )
         parts.extend(user)
     arrays = [

@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from hawkesjax.data import assemble, tables
-from hawkesjax.data.checks import Rows, listed, one_dimensional, same_length, short
+from hawkesjax.data.checks import Rows, column_of, counted, listed, same_length, short
 from hawkesjax.data.clock import read_times
 from hawkesjax.data.frames import fields_of_frame
 from hawkesjax.data.labels import read_indices
@@ -136,15 +136,13 @@ class EventPanel:
             ValueError: if anything but the order is wrong; names the column, the first offending
                 rows (counted from 0) and a remedy. Nothing is dropped or clipped.
         """
-        if not hasattr(marks, "dtype"):
-            marks = one_dimensional(marks, "marks")
+        marks = column_of(marks, "marks")
         clock = read_times(times, "times", unit)
         sizes = {"times": len(clock.values), "marks": len(marks)}
         if sequence is None:
             codes, names = _one_sequence(len(clock.values), sequence_names or names_of(window))
         else:
-            if not hasattr(sequence, "dtype"):
-                sequence = one_dimensional(sequence, "sequence")
+            sequence = column_of(sequence, "sequence")
             same_length(sizes | {"sequence": len(sequence)})
             declared = sequence_names if sequence_names is not None else names_of(window)
             size = count_of(window) if declared is None else None
@@ -309,8 +307,8 @@ def _one_sequence(size: int, names: Sequence[Any] | None) -> tuple[np.ndarray, t
     names = ("0",) if names is None else tuple(map(str, names))
     if len(names) != 1:
         raise ValueError(
-            f"{len(names):,} sequences are named ({listed(names, 5)}), but the events carry none. "
-            f"Give sequence, one value an event."
+            f"{counted(len(names), 'sequence')} named ({listed(names, 5)}), but the events "
+            f"carry none. Give sequence, one value an event."
         )
     return np.zeros(size, np.int32), names
 
@@ -322,7 +320,7 @@ def _positions(sequences: Any, names: tuple[str, ...]) -> np.ndarray:
     if isinstance(asked, np.ndarray) and asked.dtype == bool:
         if asked.shape != (len(names),):
             raise ValueError(
-                f"The mask has shape {asked.shape}; there are {len(names):,} sequences."
+                f"The mask has shape {asked.shape} for {counted(len(names), 'sequence')}."
             )
         return np.flatnonzero(asked)
     place: Mapping[str, int] = {name: row for row, name in enumerate(names)}

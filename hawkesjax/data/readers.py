@@ -15,6 +15,10 @@ from hawkesjax.data.files import csv_bytes, header_and_lines, kind_of, refuse_ki
 from hawkesjax.data.frames import check_columns, fields_of_frame
 from hawkesjax.data.panel import EventPanel
 
+# From 3.1 on, pandas reads floats exactly by default, and warns of the option.
+VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
+EXACT_FLOATS: dict[str, Any] = {"float_precision": "round_trip"} if VERSION < (3, 1) else {}
+
 
 def read_events(
     path: str | os.PathLike[str],
@@ -86,16 +90,12 @@ def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.Data
         dtype=labels,
         keep_default_na=False,
         na_values={used["time"]: [""]},
-        float_precision="round_trip",
         low_memory=False,
         skip_blank_lines=False,
         index_col=False,
+        **EXACT_FLOATS,
     )
-    count = len(lines) if not isinstance(lines, int) else None
-    while len(frame) and count is None and raw.endswith((b"\n\n", b"\r\n\r\n")):
-        raw = raw[: -2 if raw.endswith(b"\r\n") else -1]
-        frame = frame.iloc[:-1]
-    return frame if count is None else frame.iloc[:count], Rows("line", lines)
+    return frame, Rows("line", lines)
 
 
 def _read_parquet(file: Path, used: dict[str, Any], _: str) -> tuple[pd.DataFrame, Rows]:

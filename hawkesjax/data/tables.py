@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.data.checks import counted
 from hawkesjax.data.clock import EXACT, UNITS
 
 SHOWN = 10
@@ -103,17 +104,13 @@ def text(panel: Any) -> str:
     return "\n".join([*_head(panel, counts), *_body(panel, counts)])
 
 
-def _plural(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
-
-
 def _head(panel: Any, counts: np.ndarray) -> list[str]:
     size, kinds = counts.shape
     empty = int((counts.sum(1) == 0).sum())
     without = f" ({empty:,} without events)" if empty and size > 1 else ""
     title = (
-        f"EventPanel: {_plural(panel.num_events, 'event')}, {_plural(kinds, 'mark')}, "
-        f"{_plural(size, 'sequence')}{without}"
+        f"EventPanel: {counted(panel.num_events, 'event')}, {counted(kinds, 'mark')}, "
+        f"{counted(size, 'sequence')}{without}"
     )
     unit = f" {panel.unit}s" if panel.unit else ""
     duration, window = panel.duration, panel.window

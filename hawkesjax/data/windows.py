@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hawkesjax.data.checks import Rows, listed, refuse, short
+from hawkesjax.data.checks import Rows, counted, listed, refuse, short
 from hawkesjax.data.clock import EXACT, LARGEST, Clock, read_bounds
 
 DAY = 86400 * 10**9
@@ -67,19 +67,18 @@ def read_window(
         return values, start, end
     pair = _is_pair(window)
     bounds = _flat(window, names, column)
-    edges = Rows("bound", lambda i: f"{('start', 'end')[i % 2]} of {_owner(i // 2, names, pair)}")
+    edges = Rows("bound", lambda i: _bound(i, names, pair))
     array = read_bounds(bounds, clock, edges)
     values, array = _same_kind(values, array, clock)
     start, end = array.reshape(-1, 2).T
-    owners = Rows("that", lambda i: f"of {_owner(i, names, pair)}")
-    refuse(
-        end < start,
-        "window",
-        "a window ends before it begins:",
-        "Give (start, end) with start <= end.",
-        lambda i: f"{clock.show(start[i])} to {clock.show(end[i])}",
-        owners,
-    )
+    remedy = "Give (start, end) with start <= end."
+    if pair and end[0] < start[0]:
+        shown = f"{clock.show(start[0])} to {clock.show(end[0])}"
+        raise ValueError(f"Column 'window': it ends before it begins ({shown}). {remedy}")
+    owners = Rows("sequence", lambda i: repr(names[i]))
+    what = "a window that ends before it begins"
+    show = lambda i: f"{clock.show(start[i])} to {clock.show(end[i])}"  # noqa: E731
+    refuse(end < start, "window", what, remedy, show, owners)
     size = len(names)
     return values, np.broadcast_to(start, size).copy(), np.broadcast_to(end, size).copy()
 
@@ -130,8 +129,9 @@ def _is_pair(window: Any) -> bool:
     return np.ndim(a) == 0 and np.ndim(b) == 0
 
 
-def _owner(row: int, names: tuple[str, ...], pair: bool) -> str:
-    return "the window" if pair else f"sequence {names[row]!r}"
+def _bound(place: int, names: tuple[str, ...], pair: bool) -> str:
+    side = ("'start'", "'end'")[place % 2]
+    return side if pair else f"{side} of sequence {names[place // 2]!r}"
 
 
 def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
@@ -154,13 +154,15 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
         window = [given[name] for name in names]
     elif _is_pair(window):
         return list(window) if not isinstance(window, np.ndarray) else window
-    elif len(window) != len(names):
+    elif len(window) != len(names) and np.ndim(window[0]):
         raise ValueError(
-            f"window has {len(window):,} rows for {len(names):,} sequences. Give one pair for all, "
-            f"or one pair a sequence, in the order of sequence_names."
+            f"window has {len(window):,} rows for {counted(len(names), 'sequence')}. Give "
+            f"one pair for all, or one pair a sequence, in the order of sequence_names."
         )
     if hasattr(window, "to_numpy"):
         window = window.to_numpy()
+    if all(np.ndim(pair) == 0 for pair in window):
+        raise ValueError(f"window has {len(window):,} values. Give a pair (start, end).")
     if isinstance(window, np.ndarray) and window.ndim == 2 and window.shape[1] == 2:
         return window.reshape(-1)
     flat: list[Any] = []

@@ -99,6 +99,7 @@ def simulate_clusters(
     rng: np.random.Generator,
     *,
     max_events: int | None = None,
+    inherited: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Float[np.ndarray, "events"], Int[np.ndarray, "events"], Int[np.ndarray, "events"]]:
     r"""Draw the events of independent Hawkes processes as Poisson cluster processes.
 
@@ -115,6 +116,8 @@ def simulate_clusters(
         duration: length of each sequence's window.
         rng: source of randomness.
         max_events: cap on the number of events.
+        inherited: times, marks and sequences of events inside the windows that a known past
+            sets off; they have offspring as immigrants have.
 
     Returns:
         Times since the start of each event's window, marks, sequences; sorted by sequence and
@@ -143,6 +146,11 @@ def simulate_clusters(
     owners = np.tile(np.arange(len(mu), dtype=np.int32), num)
     sequence = np.repeat(owners, counts.ravel())
     times = rng.random(len(marks)) * duration[sequence]
+    if inherited is not None:
+        parts = zip((times, marks, sequence), inherited, strict=True)
+        times, marks, sequence = (np.concatenate(part) for part in parts)
+        grouped = np.argsort(marks, kind="stable")
+        times, marks, sequence = times[grouped], marks[grouped], sequence[grouped]
 
     generations = [(times, marks, sequence)]
     total = len(times)

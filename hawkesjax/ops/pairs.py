@@ -258,7 +258,7 @@ def _ends(gamma: Array, form: PairForm, states: tuple[Array, ...]) -> list[Array
 
 
 def source_states(gamma: Float[Array, "marks"], form: PairForm, derivative: bool):
-    """S (and Q) just after each source event, flat, in the layout of the sources.
+    """S (and Q) just after each source event, flat, lane after lane.
 
     Every block of lanes goes twice through its steps: from zero, which gives each lane's affine
     map, and from the lane's true start. Exponentials are taken once, and a block stays in cache.
@@ -288,7 +288,7 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, derivative: bool
             jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)
         )
         _, states = lax.scan(keeping, before, (decay, gaps))
-        return tuple(a[-1] for a in after), states
+        return tuple(a[-1] for a in after), tuple(state.T for state in states)
 
     zero = (jnp.zeros((), gamma.dtype),) * (2 if derivative else 1)
     parts = (form.gaps, form.span, form.source, form.jump)

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.ops.streams import Stream
 
 CHUNK = 2048  # target events a chunk: its arrays stay in a core's second-level cache
+OVERHEAD = 200  # events whose cost is that of visiting one more chunk
 LANE = 32  # source events a lane
-LANES = 512  # lanes a block
+LANES = 520  # lanes a block: no power of two, whose strides meet in one set of the cache
 
 
 @jax.tree_util.register_dataclass
@@ -50,7 +51,7 @@ class Chunks:
         num_marks = stream.num_marks
         counts = np.bincount(marks, minlength=num_marks)
         if width is None:
-            width = chunk_width(int(counts.max(initial=0)))
+            width = chunk_width(counts)
         place, start = _pack(marks, counts, width)
         total = max(int(start[-1]), 1)
         mark = np.repeat(np.arange(num_marks), np.diff(start))
@@ -129,7 +130,7 @@ class Sources:
             -1 for a sequence's first, which resets the state.
         mark: (blocks, lanes) mark of each lane.
         jump: (blocks, lanes) 1, and 0 for lanes without events.
-        slot: position among the states (blocks, steps, lanes) of each event of the stream.
+        slot: position among the states, lane after lane, of each event of the stream.
         empty: position of a state that is zero.
         clock: time of each event on one clock that runs through all sequences.
         stream: the stream.
@@ -172,8 +173,8 @@ class Sources:
             gaps=np.ascontiguousarray(gaps.reshape(blocks, lanes, steps).swapaxes(1, 2)),
             mark=mark.reshape(blocks, lanes).astype(np.int32),
             jump=(np.arange(blocks * lanes) < used).reshape(blocks, lanes).astype(np.float64),
-            slot=_across(slot, steps, lanes),
-            empty=int(_across(np.asarray(used * steps), steps, lanes)),
+            slot=slot,
+            empty=used * steps,
             clock=clock,
             stream=stream,
         )
@@ -217,7 +218,7 @@ class Sources:
         kind = np.flatnonzero(last >= 0) // stream.num_sequences
         last = last[last >= 0]
         counts = np.bincount(kind, minlength=stream.num_marks)
-        width = min(1024, chunk_width(int(counts.max(initial=0))))
+        width = min(1024, chunk_width(counts))
         place, start = _pack(kind, counts, width)
         slot = np.full(max(int(start[-1]), 1) * width, self.empty, np.int32)
         lag = np.zeros(slot.size)
@@ -229,21 +230,19 @@ class Sources:
         return row, slot.reshape(-1, width), lag.reshape(-1, width)
 
 
-def chunk_width(longest: int) -> int:
-    """Events a chunk: a power of two, CHUNK at most, near the longest run for less."""
-    return int(min(CHUNK, 2 ** int(np.ceil(np.log2(max(longest, 1))))))
+def chunk_width(counts: np.ndarray) -> int:
+    """Events a chunk: CHUNK at most, and such that little is padded."""
+    longest = int(counts.max(initial=1))
+    if longest <= 64:
+        return max(longest, 1)
+    widths = np.arange(64, min(CHUNK, longest + 63) + 1, 64)
+    chunks = -(-counts[:, None] // widths)
+    return int(widths[np.argmin(np.sum(chunks, axis=0) * (widths + OVERHEAD))])
 
 
 def lane_length(num_events: int) -> int:
     """Steps of the recursion over the sources' events."""
     return int(min(LANE, max(1, 2 ** int(np.log2(max(num_events, 1)) / 2))))
-
-
-def _across(place: np.ndarray, steps: int, lanes: int) -> np.ndarray:
-    """Places counted along the lanes of (blocks, lanes, steps), in (blocks, steps, lanes)."""
-    lane, step = np.divmod(place, steps)
-    block, lane = np.divmod(lane, lanes)
-    return (block * steps + step) * lanes + lane
 
 
 def _pack(kind: np.ndarray, counts: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

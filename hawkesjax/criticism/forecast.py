@@ -1,0 +1,134 @@
+"""What comes next: events beyond the window, given the past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Int
+
+from hawkesjax.criticism.values import draws_of
+from hawkesjax.data import EventPanel
+from hawkesjax.models.simulate import generator, simulate_clusters
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """Simulated continuations of a panel.
+
+    Args:
+        counts: (draws, M, D) events within the horizon, one continuation a draw.
+        horizon: length of the stretch after each window.
+        sequence_names, mark_names, unit: as in the panel.
+    """
+
+    counts: Int[np.ndarray, "draws sequences marks"]
+    horizon: float
+    sequence_names: tuple[str, ...]
+    mark_names: tuple[str, ...]
+    unit: str
+
+    def summary(self) -> pd.DataFrame:
+        """Mean, sd and quantiles of the counts: a row a sequence and mark, and `all`."""
+        whole = np.concatenate([self.counts, self.counts.sum(axis=1, keepdims=True)], axis=1)
+        flat = whole.reshape(len(whole), -1)
+        low, middle, high = np.quantile(flat, (0.025, 0.5, 0.975), axis=0)
+        names = [*self.sequence_names, "all"]
+        return pd.DataFrame(
+            {
+                "mean": flat.mean(axis=0),
+                "sd": flat.std(axis=0),
+                "2.5%": low,
+                "50%": middle,
+                "97.5%": high,
+            },
+            index=pd.MultiIndex.from_product([names, self.mark_names], names=["sequence", "mark"]),
+        )
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}s" if self.unit else ""
+        rows = self.summary().loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")
+        return f"Forecast: {self.horizon:g}{unit}, {len(self.counts)} continuations\n{rows}"
+
+
+def forecast(
+    model: Any,
+    values: Any,
+    panel: EventPanel,
+    *,
+    horizon: float,
+    key: Array,
+    draws: int = 400,
+    max_events: int = 10_000_000,
+) -> Forecast:
+    r"""Continue every sequence beyond its window, given its events.
+
+    With exponential kernels the past enters through the decayed counts at the window's end b:
+    it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`) events of mark i within h, at
+    delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where `S_ij = sum_{m_k = j}
+    exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have offspring. Each
+    continuation takes one draw of the posterior whole, so that its uncertainty is in the
+    intervals.
+
+    Args:
+        model: the model.
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters (then every
+            continuation has the same parameters).
+        panel: the events so far.
+        horizon: how far beyond each window, in the panel's unit.
+        key: PRNG key.
+        draws: number of continuations; a posterior's draws are thinned or repeated to it.
+        max_events: cap on the events of one continuation.
+
+    Raises:
+        ValueError: for a horizon that is not positive, or a continuation beyond the cap.
+    """
+    if not (np.isfinite(horizon) and horizon > 0):
+        raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
+    if draws < 1:
+        raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
+    found = draws_of(values, model, limit=draws)
+    rng = generator(key)
+    num, size = panel.num_sequences, panel.num_marks
+    duration = np.full(num, float(horizon))
+    counts = np.zeros((draws, num, size), np.int64)
+    available = len(found["alpha"])
+    rows = np.arange(size)
+    for number in range(draws):
+        mu, alpha, gamma = (
+            found[name][number % available if len(found[name]) > 1 else 0]
+            for name in ("mu", "alpha", "gamma")
+        )
+        mu = np.broadcast_to(mu, (num, size))
+        gamma = np.broadcast_to(gamma, (size, size))
+        state = _state_at_end(panel, gamma)
+        reach = -np.expm1(-gamma * horizon)
+        born = rng.poisson(alpha * state * reach)
+        owner, target, source = (np.repeat(axis, born.ravel()) for axis in _cells(num, rows))
+        rate = gamma[target, source]
+        delay = -np.log1p(-rng.random(len(owner)) * reach[target, source]) / rate
+        inherited = (delay, target.astype(np.int32), owner.astype(np.int32))
+        _, marks, sequence = simulate_clusters(
+            mu, alpha, gamma, duration, rng, max_events=max_events, inherited=inherited
+        )
+        cells = sequence.astype(np.int64) * size + marks
+        counts[number] = np.bincount(cells, minlength=num * size).reshape(num, size)
+    return Forecast(counts, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
+
+
+def _state_at_end(panel: EventPanel, gamma: np.ndarray) -> np.ndarray:
+    """(M, D, D): events of mark j decayed to the window's end at the rate for target i."""
+    num, size = panel.num_sequences, panel.num_marks
+    state = np.zeros((num, size, size))
+    cells = panel.sequence.astype(np.int64) * size + panel.marks
+    for i in range(size):
+        weight = np.exp(-gamma[i][panel.marks] * panel.remaining)
+        state[:, i] = np.bincount(cells, weights=weight, minlength=num * size).reshape(num, size)
+    return state
+
+
+def _cells(num: int, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    grids = np.meshgrid(np.arange(num), rows, rows, indexing="ij")
+    return tuple(grid.ravel() for grid in grids)
