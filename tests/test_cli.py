@@ -59,8 +59,9 @@ def work(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def events(work):
-    """A good file: day, kind, gang."""
-    panel, _ = hj.datasets.spillover(key=jax.random.key(5), users=4, days=60)
+    """A good file: day, kind, gang; the events of the demo, whose compiled functions it shares."""
+    key = jax.random.split(jax.random.key(3), 3)[0]
+    panel, _ = hj.datasets.spillover(key=key, users=4, days=60)
     frame = pd.DataFrame(
         {
             "day": panel.times,

@@ -37,9 +37,7 @@ def expected_counts():
 
 
 def test_mean_given_the_past():
-    found = hj.forecast(
-        MODEL, PARAMS, PANEL, horizon=HORIZON, key=jax.random.key(0), draws=20_000
-    )
+    found = hj.forecast(MODEL, PARAMS, PANEL, horizon=HORIZON, key=jax.random.key(0), draws=20_000)
     error = found.counts.std(axis=0) / np.sqrt(20_000)
     assert np.all(np.abs(found.counts.mean(axis=0) - expected_counts()) < 4.5 * error)
     table = found.summary()

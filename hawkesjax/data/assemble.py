@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hawkesjax.data.checks import Rows
-from hawkesjax.data.clock import Clock
+from hawkesjax.data.clock import UNITS, Clock
 from hawkesjax.data.windows import check_inside, read_window
 
 Fields = dict[str, Any]
@@ -122,8 +123,6 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
 
 def moment(value: Any, panel: Any, what: str) -> float:
     """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin."""
-    from numbers import Real
-
     if isinstance(value, Real) and not isinstance(value, bool):
         number = float(value)
     elif panel.origin is not None:
@@ -136,9 +135,7 @@ def moment(value: Any, panel: Any, what: str) -> float:
             stamp = stamp.tz_localize(origin.tzinfo)
         if (stamp.tzinfo is None) != (origin.tzinfo is None):
             raise ValueError(f"{what}={value!r} has a time zone, the panel's times have none.")
-        number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / Clock(
-            np.zeros(0), panel.unit, True
-        ).scale
+        number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / UNITS[panel.unit]
     else:
         raise ValueError(f"{what}={value!r} is no number; the panel's times are numbers.")
     if np.isnan(number):

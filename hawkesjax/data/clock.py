@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,16 +195,8 @@ def _parse_text(
         "Give numbers, or datetimes as in 2024-05-31T18:00:00Z (ISO 8601); other formats convert "
         "with pandas.to_datetime(..., format=...), for EventPanel.from_dataframe."
     )
-    refuse(
-        ~like,
-        column,
-        "text that is no ISO datetime"
-        if count
-        else "text that is neither a number nor an ISO datetime",
-        remedy,
-        written,
-        rows,
-    )
+    kind = "no ISO datetime" if count else "neither a number nor an ISO datetime"
+    refuse(~like, column, f"text that is {kind}", remedy, written, rows)
     dates: Any = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
     refuse(dates.isna(), column, "text that is not a valid datetime", remedy, written, rows)
     return _one_zone(series, dates, column, timezone, rows)
@@ -210,16 +204,13 @@ def _parse_text(
 
 def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> Any:
     """Parsed datetimes on one clock, or naive; a mixture without `timezone` is refused."""
-    try:
-        alone: Any = pd.to_datetime(text, format="ISO8601")
-        return (
-            alone
-            if timezone is None or alone.dt.tz is not None
-            else _localize_all(alone, column, timezone, rows)
-        )
-    except ValueError as error:
-        if "Mixed timezones" not in str(error):
-            raise
+    alone: Any = None
+    with contextlib.suppress(ValueError, FutureWarning), warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # pandas before 3 warns of a mixture
+        alone = pd.to_datetime(text, format="ISO8601")
+    if alone is not None:
+        naive = timezone is not None and alone.dt.tz is None
+        return _localize_all(alone, column, timezone, rows) if naive else alone
     aware = text.str.contains(OFFSET).to_numpy(dtype=bool)
     if timezone is not None:
         local: Any = pd.to_datetime(text[~aware], format="ISO8601")

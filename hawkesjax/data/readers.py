@@ -82,7 +82,7 @@ def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.Data
     raw = csv_bytes(file)
     columns, lines = header_and_lines(file, raw, separator)
     check_columns(columns, used, str(file))
-    labels = {name: "category" for role, name in used.items() if name and role != "time"}
+    labels = {name: str for role, name in used.items() if name and role != "time"}
     frame = pd.read_csv(
         io.BytesIO(raw),
         sep=separator,

@@ -52,7 +52,7 @@ def convergence(posterior: xr.Dataset) -> xr.Dataset:
             found = compute()
             parts.append(found.to_dataset() if isinstance(found, xr.DataTree) else found)
     names = pd.Index(["ess_bulk", "ess_tail", "r_hat"], name="statistic")
-    return xr.concat(parts, dim=names)
+    return xr.Dataset(xr.concat(parts, dim=names))
 
 
 def energy_fraction(energy: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
             f"{deep} of {total} draws reached the tree depth of {max_tree_depth}: sampling is "
             f"slow, not wrong. Raise max_tree_depth, or reparametrise."
         )
-    worst = table["r_hat"].max()
+    worst = float(table["r_hat"].max())
     if chains > 1 and worst > RHAT_LIMIT:
         over = int((table["r_hat"] > RHAT_LIMIT).sum())
         said.append(
@@ -96,14 +96,14 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
             f"parameters above {RHAT_LIMIT}): the chains do not agree. Run longer."
         )
     for column, word in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
-        least = table[column].min()
+        least = float(table[column].min())
         if least < ESS_PER_CHAIN * chains:
             said.append(
                 f"The {word} effective sample size is down to {least:.0f} "
                 f"({table[column].idxmin()}), below {ESS_PER_CHAIN} a chain: "
                 f"{'means' if word == 'bulk' else 'intervals'} are rough. Run longer."
             )
-    stuck = table.index[table["r_hat"].isna()]
+    stuck = [label for label, value in table["r_hat"].items() if np.isnan(value)]
     if len(stuck) and draws > 3:
         said.append(f"{len(stuck)} parameters never moved or are not finite ({stuck[0]}).")
     fraction = np.nanmin(energy_fraction(sample_stats["energy"].values), initial=np.inf)

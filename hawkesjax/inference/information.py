@@ -60,7 +60,9 @@ def standard_errors(
         chosen = np.flatnonzero(colours == members)
         flat = np.zeros(total)
         flat[chosen] = 1
-        parts = {name: flat[spans[name] : spans[name] + n] for name, n in zip(others, sizes, strict=True)}
+        parts = {
+            name: flat[spans[name] : spans[name] + n] for name, n in zip(others, sizes, strict=True)
+        }
         moved = product(point, _unit(point, parts), data)
         column = np.concatenate([np.asarray(moved[name], np.float64).ravel() for name in others])
         for index in chosen:

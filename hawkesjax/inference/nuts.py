@@ -66,7 +66,9 @@ class Kernel:
 
         def init(keys, points, data):
             # The first call lets numpyro read the model; only traced, it costs no compilation.
-            jax.eval_shape(lambda key: nuts.init(key, settings.num_warmup, None, (data,), {}), keys[0])
+            jax.eval_shape(
+                lambda key: nuts.init(key, settings.num_warmup, None, (data,), {}), keys[0]
+            )
 
             def one(key, point):
                 return nuts.init(key, settings.num_warmup, point, (data,), {})
@@ -84,7 +86,9 @@ class Kernel:
                     return state, _draw(state)
 
                 def stay(state):
-                    return state, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), blank)
+                    return state, jax.tree.map(
+                        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), blank
+                    )
 
                 return jax.lax.cond(index < count, move, stay, state)
 
@@ -106,7 +110,7 @@ class Kernel:
 
 def _strong(leaf: Any) -> Any:
     """The leaf without JAX's weak type, which would cost a second compilation."""
-    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return leaf
     return jax.lax.convert_element_type(leaf, leaf.dtype)
 
@@ -130,7 +134,7 @@ MAX_KERNELS = 16
 
 def kernel_for(model: Any, settings: Settings) -> Kernel:
     """The kernel of this model and these settings, compiled once."""
-    name = json.dumps([model.config(), str(settings), jax.config.jax_enable_x64])
+    name = json.dumps([model.config(), str(settings), str(jnp.zeros(()).dtype)])
     if name not in _kernels:
         while len(_kernels) >= MAX_KERNELS:
             del _kernels[next(iter(_kernels))]

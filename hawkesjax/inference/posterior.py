@@ -70,7 +70,9 @@ class Posterior:
     def __getitem__(self, name: str) -> xr.DataArray:
         """Draws of one parameter, (chain, draw, ...)."""
         if name not in self.posterior:
-            raise KeyError(f"No parameter {name!r}; there are {', '.join(self.posterior)}.")
+            raise KeyError(
+                f"No parameter {name!r}; there are {', '.join(map(str, self.posterior))}."
+            )
         return self.posterior[name]
 
     def summary(self, var_names: list[str] | None = None) -> pd.DataFrame:
@@ -89,7 +91,7 @@ class Posterior:
         return problems(self.summary(), self.sample_stats, self.info["max_tree_depth"])
 
     def diagnose(self) -> list[str]:
-        """The diagnostics in plain words: what is wrong, or the figures that say that all is well."""
+        """The diagnostics in plain words: what is wrong, or the figures of a sound run."""
         said = self.problems()
         if said:
             return said

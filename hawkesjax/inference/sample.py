@@ -118,9 +118,7 @@ def sample(
     groups: list[list[Block]] = []
     clock, stopped = time.perf_counter(), False
     seconds = {"init": 0.0}
-    bar = tqdm(
-        total=total * num_chains // size, disable=not progress, unit="step", desc="warm-up"
-    )
+    bar = tqdm(total=total * num_chains // size, disable=not progress, unit="step", desc="warm-up")
     try:
         for number in range(num_chains // size):
             chains = slice(number * size, (number + 1) * size)
@@ -253,7 +251,10 @@ def _gather(groups: list[list[Block]]):
         jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks) for blocks in groups
     ]
     shortest = min(block.statistics["lp"].shape[1] for block in joined)
-    if len(joined) > 1 and joined[-1].statistics["lp"].shape[1] < joined[0].statistics["lp"].shape[1]:
+    if (
+        len(joined) > 1
+        and joined[-1].statistics["lp"].shape[1] < joined[0].statistics["lp"].shape[1]
+    ):
         joined = joined[:-1]
         shortest = min(block.statistics["lp"].shape[1] for block in joined)
     whole = jax.tree.map(lambda *parts: np.concatenate([p[:, :shortest] for p in parts]), *joined)

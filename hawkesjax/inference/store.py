@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import h5py.h5o
 import xarray as xr
 
 MAX_BYTES = 4 * 2**30
@@ -74,12 +75,13 @@ def read(
 
 
 def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:
-    total, seen, waiting = 0, 0, [file["/"]]
+    total, seen = 0, 0
+    waiting: list[h5py.Group] = [file]
     addresses = set()
     while waiting:
         group = waiting.pop()
         for name in group:
-            where = f"{group.name.rstrip('/')}/{name}"
+            where = f"{str(group.name).rstrip('/')}/{name}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise ValueError(f"{path}: {where} is a link to elsewhere; it is not followed.")
             child = group[name]

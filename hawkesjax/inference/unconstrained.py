@@ -56,8 +56,7 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
     values = getattr(given, "params", given)
     if not isinstance(values, Mapping):
         raise ValueError(
-            f"init must be an Estimate or a dict of natural parameters, "
-            f"not {type(given).__name__}."
+            f"init must be an Estimate or a dict of natural parameters, not {type(given).__name__}."
         )
     shapes = loss.model.shapes(data)
     missing = [name for name in shapes if name not in values]

@@ -202,9 +202,7 @@ class Hawkes:
         return jnp.asarray(params["mu_median"]) * jnp.exp(spread)
 
     def _unpack(self, params: Params, data: PreparedPanel):
-        mu = jnp.broadcast_to(
-            self.baselines(params), (data.num_sequences, data.num_marks)
-        )
+        mu = jnp.broadcast_to(self.baselines(params), (data.num_sequences, data.num_marks))
         if self.gamma is not None:
             given = np.shape(params["gamma"]) if "gamma" in params else ()
             if given and given != np.shape(self.gamma):
@@ -297,7 +295,8 @@ class Hawkes:
             return jnp.zeros((), data.rates.dtype)
         sites = self.sites(data)
         names = ("mu_spread", "mu_offset")
-        return sum(jnp.sum(sites[name].log_prob(params[name])) for name in names)
+        terms = [jnp.sum(sites[name].log_prob(params[name])) for name in names]
+        return jnp.sum(jnp.stack(terms))
 
     def derived(self, params: Params) -> dict[str, Array]:
         """What tables show beside the sampled parameters: mu of a hierarchical baseline."""
@@ -363,7 +362,7 @@ class Hawkes:
 
     @property
     def local(self) -> str | None:
-        """The parameter whose entries do not interact given all others (its Hessian is diagonal)."""
+        """The parameter whose entries do not interact given all others: a diagonal Hessian."""
         return "mu_offset" if self.baseline == "hierarchical" else "mu"
 
     def blocks(self, data: Data) -> dict[str, np.ndarray | None]:

@@ -6,9 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 
-def row_labels(
-    name: str, dims: Sequence[str], coords: Mapping[str, Sequence[str]]
-) -> list[str]:
+def row_labels(name: str, dims: Sequence[str], coords: Mapping[str, Sequence[str]]) -> list[str]:
     """`mu[gang 1, online]`; effects of a source on a target read `alpha[online -> offline]`."""
     if tuple(dims) == ("target", "source"):
         return [f"{name}[{s} -> {t}]" for t in coords["target"] for s in coords["source"]]

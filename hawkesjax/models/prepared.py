@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from hawkesjax.data import EventPanel
@@ -76,7 +77,7 @@ def prepare(
     panels), the plain one-event-a-step form is built, which needs no work on the host.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(panel)):
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(panel)):
         return _traced(panel, dtype)
     key = (form, dtype, gamma)
     made = _cache.setdefault(panel, {})

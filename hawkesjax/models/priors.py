@@ -112,8 +112,8 @@ class PerronTransform(Transform):
     `(1 + rho(B))^-(D^2 + 1)`. Smooth inside: the constraint costs NUTS no divergences.
     """
 
-    domain = constraints.independent(constraints.positive, 2)
-    codomain = stationary
+    domain = constraints.independent(constraints.positive, 2)  # pyright: ignore[reportAssignmentType]
+    codomain = stationary  # pyright: ignore[reportAssignmentType]
 
     def __call__(self, x):
         return x / (1 + spectral_radius(x))[..., None, None]
@@ -141,7 +141,7 @@ class Truncated(dist.Distribution):
     """A prior on alpha cut to spectral radius below one (density up to its constant)."""
 
     pytree_data_fields = ("base",)
-    support = stationary
+    support = stationary  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, base: dist.Distribution):
         self.base = base

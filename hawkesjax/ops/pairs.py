@@ -42,7 +42,7 @@ class PairForm:
     for the number of chunks of a mark is known only when the program runs.
 
     Positions are int32: D times the number of chunks times their width may be any number, but
-    the source states, N plus at most 32 D and one block, must number fewer than 2^31. An event
+    the source states, N plus at most 64 D and one block, must number fewer than 2^31. An event
     costs 4 + (4 or 8) bytes for each source.
 
     Args:
@@ -220,9 +220,10 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
     start = jnp.asarray(form.chunks.start)
 
     def row(i, carry, first, beyond):
-        state, ends = carry
+        state, ends, tables = carry
         gamma = rows[i]
-        states = source_states(gamma, form, derivative)
+        tables = source_states(gamma, form, tables)
+        states = tuple(table.ravel() for table in tables)
 
         def step(chunk, state):
             lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
@@ -230,14 +231,17 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
             return use(state, chunk, _decayed(gamma[:, None], lag, slot, states))
 
         state = lax.fori_loop(first, beyond, step, state)
-        return state, ends.at[:, i].set(jnp.stack(_ends(gamma, form, states)))
+        return state, ends.at[:, i].set(jnp.stack(_ends(gamma, form, states))), tables
 
-    carry = (state, jnp.zeros((2 if derivative else 1, *rows.shape), rows.dtype))
+    parts = 2 if derivative else 1
+    blocks, steps, lanes = form.gaps.shape
+    tables = (jnp.zeros((blocks, lanes, steps), rows.dtype),) * parts
+    carry = (state, jnp.zeros((parts, *rows.shape), rows.dtype), tables)
     if rows.shape[0] == 1:
-        return row(0, carry, 0, form.chunks.mark.shape[0])
+        return row(0, carry, 0, form.chunks.mark.shape[0])[:2]
     return lax.fori_loop(
         0, rows.shape[0], lambda i, carry: row(i, carry, start[i], start[i + 1]), carry
-    )
+    )[:2]
 
 
 def _decayed(gamma: Array, lag: Array, slot: Array, states: tuple[Array, ...]):
@@ -257,15 +261,18 @@ def _ends(gamma: Array, form: PairForm, states: tuple[Array, ...]) -> list[Array
     return [jax.ops.segment_sum(jnp.sum(v, axis=1), source, form.num_marks) for v in values]
 
 
-def source_states(gamma: Float[Array, "marks"], form: PairForm, derivative: bool):
-    """S (and Q) just after each source event, flat, lane after lane.
+def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Array, ...]):
+    """Fill the tables with S (and Q) just after each source event, (blocks, lanes, steps).
 
     Every block of lanes goes twice through its steps: from zero, which gives each lane's affine
-    map, and from the lane's true start. Exponentials are taken once, and a block stays in cache.
+    map, and from the lane's true start. Exponentials are taken once, and a block stays in cache;
+    the tables are handed in to be written over, for a fresh one would first be filled with zeros.
     """
+    derivative = len(tables) == 2
 
-    def block(start, x):
-        gaps, span, source, jump = x
+    def block(carry, x):
+        start, tables = carry
+        number, gaps, span, source, jump = x
         rate = gamma[source]
         decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, jnp.exp(-rate * gaps)))
         keep = jnp.where(span < 0, 0, jnp.exp(-rate * span))
@@ -288,12 +295,16 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, derivative: bool
             jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)
         )
         _, states = lax.scan(keeping, before, (decay, gaps))
-        return tuple(a[-1] for a in after), tuple(state.T for state in states)
+        tables = tuple(
+            lax.dynamic_update_index_in_dim(table, state.T, number, 0)
+            for table, state in zip(tables, states, strict=True)
+        )
+        return (tuple(a[-1] for a in after), tables), None
 
-    zero = (jnp.zeros((), gamma.dtype),) * (2 if derivative else 1)
-    parts = (form.gaps, form.span, form.source, form.jump)
-    _, states = lax.scan(block, zero, jax.tree.map(jnp.asarray, parts))
-    return tuple(state.ravel() for state in states)
+    zero = (jnp.zeros((), gamma.dtype),) * len(tables)
+    parts = (np.arange(form.gaps.shape[0]), form.gaps, form.span, form.source, form.jump)
+    (_, tables), _ = lax.scan(block, (zero, tables), jax.tree.map(jnp.asarray, parts))
+    return tables
 
 
 def _join(keep: Array, span: Array, ends: tuple[Array, ...], start: tuple[Array, ...]):

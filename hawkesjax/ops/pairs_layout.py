@@ -13,7 +13,7 @@ from hawkesjax.ops.streams import Stream
 
 CHUNK = 2048  # target events a chunk: its arrays stay in a core's second-level cache
 OVERHEAD = 200  # events whose cost is that of visiting one more chunk
-LANE = 32  # source events a lane
+LANE = 64  # source events a lane
 LANES = 520  # lanes a block: no power of two, whose strides meet in one set of the cache
 
 

@@ -50,7 +50,12 @@ def test_stops_where_the_gradient_vanishes(model, panel):
 
 @pytest.mark.parametrize(
     "model",
-    [hj.Hawkes(), hj.Hawkes(decay="source"), hj.Hawkes(baseline="hierarchical"), hj.Hawkes(gamma=1.0)],
+    [
+        hj.Hawkes(),
+        hj.Hawkes(decay="source"),
+        hj.Hawkes(baseline="hierarchical"),
+        hj.Hawkes(gamma=1.0),
+    ],
     ids=lambda m: f"{m.decay}-{m.baseline}-{m.gamma}",
 )
 def test_standard_errors_equal_the_dense_information(model, panel):

@@ -120,17 +120,13 @@ def test_one_compilation_serves_every_panel_of_the_same_sizes(panel, unbroken):
 
 
 def test_chain_methods_have_the_same_law_and_are_recorded(panel, unbroken):
-    sequential = hj.sample(
-        MODEL, panel, key=jax.random.key(0), chain_method="sequential", **RUN
-    )
+    sequential = hj.sample(MODEL, panel, key=jax.random.key(0), chain_method="sequential", **RUN)
     assert sequential.info["chain_method"] == "sequential"
     assert sequential.posterior.sizes == unbroken.posterior.sizes
     chains = sequential["alpha"].values
     assert not np.array_equal(chains[0], chains[1])
     if jax.device_count() >= 2:
-        parallel = hj.sample(
-            MODEL, panel, key=jax.random.key(0), chain_method="parallel", **RUN
-        )
+        parallel = hj.sample(MODEL, panel, key=jax.random.key(0), chain_method="parallel", **RUN)
         assert parallel.info["chain_method"] == "parallel"
         np.testing.assert_allclose(parallel["alpha"].mean(), chains.mean(), atol=0.2)
 

@@ -1,5 +1,7 @@
 """Laws of the Hawkes model over a table of models and panels."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,8 +99,7 @@ def test_compensator_is_the_integral_of_the_intensity():
         knots = np.unique(np.r_[0, times[sequence == m], DURATION])
         for i in range(panel.num_marks):
             parts = [
-                quad(rate, a, b, args=(m, i), epsabs=1e-12)[0]
-                for a, b in zip(knots[:-1], knots[1:], strict=True)
+                quad(rate, a, b, args=(m, i), epsabs=1e-12)[0] for a, b in itertools.pairwise(knots)
             ]
             np.testing.assert_allclose(totals[m, i], np.sum(parts), rtol=1e-9)
 

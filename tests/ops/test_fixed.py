@@ -39,7 +39,7 @@ def test_derivatives_of_both_orders():
     form = FixedForm.from_stream(stream, np.float64, gamma=gamma, width=8)
     f = jax.jit(lambda mu, alpha: form.event_terms(mu, alpha)[0])
     check_grads(f, (mu, alpha), order=2, rtol=1e-5)
-    hessian = jax.hessian(f, 1)(mu, alpha).reshape(alpha.size, alpha.size)
+    hessian = jax.jit(jax.hessian(f, 1))(mu, alpha).reshape(alpha.size, alpha.size)
     assert np.linalg.eigvalsh(hessian).max() < 1e-9  # concave
 
 
@@ -47,7 +47,7 @@ def test_vmap_over_parameters():
     *_, stream, _ = build("sequences")
     mu, alpha, gamma = parameters(stream)
     form = FixedForm.from_stream(stream, np.float64, gamma=gamma, width=8)
-    run = jax.value_and_grad(lambda mu, alpha: form.event_terms(mu, alpha)[0], (0, 1))
+    run = jax.jit(jax.value_and_grad(lambda mu, alpha: form.event_terms(mu, alpha)[0], (0, 1)))
     together = jax.vmap(run)(np.stack([mu, 2 * mu]), np.stack([alpha, alpha / 2]))
     for n, one in enumerate((run(mu, alpha), run(2 * mu, alpha / 2))):
         for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(one), strict=True):
