@@ -1,7 +1,8 @@
-"""Standard errors from the observed information, at a cost that does not grow with the panel."""
+"""The curvature of a log-likelihood as an arrow: standard errors and Newton steps at low cost."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,91 +11,127 @@ import jax.numpy as jnp
 import numpy as np
 
 
-def standard_errors(
-    model: Any,
-    loss: Any,
-    point: dict[str, jax.Array],
-    data: Any,
-    fixed: dict[str, np.ndarray],
-) -> dict[str, np.ndarray]:
-    r"""Square roots of the diagonal of the inverse Hessian of `loss` at `point`.
+@dataclass(frozen=True)
+class Arrow:
+    r"""Hessian of a loss at a point, `[[L, X], [X^T, G]]` with a diagonal L.
 
-    The Hessian is an arrow. The entries of `model.local` (one a sequence and mark) have a
-    diagonal block L, so one Hessian-vector product gives all of it. Among the other parameters,
-    those of different targets do not interact (`model.blocks`), so one product serves one
-    parameter of every target at once: 2 D products by pair, instead of 2 D^2. With the cross
-    block X and the others' block G,
-
-    .. math:: C = (G - X^T L^{-1} X)^{-1}, \qquad
-              \mathrm{var}_{local} = L^{-1} + \mathrm{diag}(L^{-1} X C X^T L^{-1}).
+    The entries of `model.local` (one a sequence and mark) do not interact given the others, so
+    one Hessian-vector product gives all of L. Among the others, those of different targets do not
+    interact (`model.blocks`), so one product serves one parameter of every target at once: 2 D
+    products by pair instead of 2 D^2.
 
     Args:
-        model: gives `local` and `blocks`.
-        loss: `loss(point, data)`, minus a log-likelihood of unconstrained parameters.
-        point: the minimum, a dict of arrays.
-        data: the prepared data.
-        fixed: mask of parameters on the boundary; they are held fixed and get NaN.
-
-    Returns:
-        Standard errors by parameter; all NaN when the matrix is not positive definite.
+        local: the diagonal of L.
+        cross: X, (local, others).
+        block: G, (others, others).
+        local_name, names, shapes: which parameters these are, in order.
     """
-    local = model.local
-    others = [name for name in point if name != local]
-    sizes = [int(np.size(point[name])) for name in others]
-    spans = dict(zip(others, np.cumsum([0, *sizes[:-1]]), strict=True))
-    groups = _groups(model.blocks(data), others, sizes)
-    colours = _colours(groups)
-    total = len(groups)
 
-    product = partial(_product, loss=loss)
-    block = np.zeros((total, total))
-    locals_count = int(np.size(point[local])) if local is not None else 0
-    local_group = np.full(locals_count, -2)
-    cross = np.zeros((locals_count, total))
-    if local is not None:
-        one = _unit(point, {local: np.ones(locals_count)})
-        diagonal = np.asarray(product(point, one, data)[local], np.float64).ravel()
-        marks = np.shape(point[local])[-1]
-        local_group = np.arange(locals_count) % marks
-    for members in range(colours.max() + 1 if total else 0):
-        chosen = np.flatnonzero(colours == members)
-        flat = np.zeros(total)
-        flat[chosen] = 1
-        parts = {
-            name: flat[spans[name] : spans[name] + n] for name, n in zip(others, sizes, strict=True)
+    local: np.ndarray
+    cross: np.ndarray
+    block: np.ndarray
+    local_name: str | None
+    names: tuple[str, ...]
+    shapes: dict[str, tuple[int, ...]]
+
+    @classmethod
+    def at(cls, model: Any, loss: Any, point: dict[str, jax.Array], data: Any) -> Arrow:
+        """The Hessian of `loss(point, data)`."""
+        name = model.local
+        names = tuple(other for other in point if other != name)
+        shapes = {other: np.shape(value) for other, value in point.items()}
+        sizes = [int(np.prod(shapes[other])) for other in names]
+        groups = _groups(model.blocks(data), names, sizes)
+        colours = _colours(groups)
+        count = int(np.prod(shapes[name])) if name is not None else 0
+        marks = shapes[name][-1] if name is not None and shapes[name] else 1
+        local_groups = np.arange(count) % marks
+        diagonal, cross = np.zeros(count), np.zeros((count, len(groups)))
+        block = np.zeros((len(groups), len(groups)))
+
+        def product(parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            direction = {
+                other: jnp.asarray(
+                    np.reshape(parts.get(other, np.zeros(value.size)), value.shape), value.dtype
+                )
+                for other, value in point.items()
+            }
+            moved = _product(point, direction, data, loss=loss)
+            return {other: np.asarray(part, np.float64).ravel() for other, part in moved.items()}
+
+        if name is not None:
+            diagonal = product({name: np.ones(count)})[name]
+        for colour in range(colours.max(initial=-1) + 1):
+            chosen = np.flatnonzero(colours == colour)
+            flat = np.zeros(len(groups))
+            flat[chosen] = 1
+            moved = product(dict(zip(names, np.split(flat, np.cumsum(sizes)[:-1]), strict=True)))
+            column = np.concatenate([moved[other] for other in names])
+            for index in chosen:
+                group = groups[index]
+                rows = np.arange(len(groups)) if group < 0 else np.flatnonzero(groups == group)
+                block[rows, index] = block[index, rows] = column[rows]
+                if name is not None:
+                    near = (local_groups == group) | (group < 0)
+                    cross[near, index] = moved[name][near]
+        return cls(diagonal, cross, 0.5 * (block + block.T), name, names, shapes)
+
+    def standard_errors(self, fixed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        r"""Square roots of the inverse's diagonal, with `C = (G - X^T L^-1 X)^-1`:
+        `var_others = diag(C)`, `var_local = L^-1 + diag(L^-1 X C X^T L^-1)`.
+
+        Args:
+            fixed: mask of parameters on the boundary; they are held fixed and get NaN.
+
+        Returns:
+            By parameter; all NaN when the matrix is not positive definite.
+        """
+        free = ~self._flat(fixed)
+        open_ = ~np.ravel(fixed[self.local_name]) if self.local_name else np.zeros(0, bool)
+        open_ &= self.local > 0
+        weight = np.where(open_, 1 / np.where(open_, self.local, 1), 0)
+        schur = self.block - self.cross.T @ (weight[:, None] * self.cross)
+        covariance = _inverse(schur[np.ix_(free, free)])
+        spread = np.full(len(free), np.nan)
+        spread[free] = np.sqrt(np.diag(covariance))
+        scaled = weight[:, None] * self.cross[:, free]
+        variance = weight + np.einsum("ia,ab,ib->i", scaled, covariance, scaled)
+        return self._named(np.sqrt(np.where(open_, variance, np.nan)), spread)
+
+    def newton_step(self, gradient: dict[str, np.ndarray], damping: float) -> dict[str, np.ndarray]:
+        """`-(H + damping |diag H|)^-1 gradient`, with damping added until H is positive."""
+        slope = self._flat(gradient)
+        own = np.ravel(gradient[self.local_name]) if self.local_name else np.zeros(0)
+        floor = 1e-12 * max(np.abs(self.local).max(initial=0), np.abs(self.block).max(initial=0))
+        local = np.maximum(np.abs(self.local) * (1 + damping), floor)
+        scale = np.maximum(np.abs(np.diag(self.block)), floor)
+        schur = self.block - self.cross.T @ (self.cross / local[:, None])
+        right = slope - self.cross.T @ (own / local)
+        while True:
+            try:
+                factor = np.linalg.cholesky(schur + np.diag(damping * scale))
+                break
+            except np.linalg.LinAlgError:
+                damping = max(4 * damping, 1e-6)
+                if damping > 1e6:
+                    factor = np.diag(np.sqrt(scale * damping))
+                    break
+        others = -np.linalg.solve(factor.T, np.linalg.solve(factor, right))
+        return self._named(-(own + self.cross @ others) / local, others)
+
+    def _flat(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+        return np.concatenate([np.ravel(parts[name]) for name in self.names])
+
+    def _named(self, local: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:
+        sizes = [int(np.prod(self.shapes[name])) for name in self.names]
+        pieces = np.split(others, np.cumsum(sizes)[:-1])
+        out = {
+            name: piece.reshape(self.shapes[name])
+            for name, piece in zip(self.names, pieces, strict=True)
         }
-        moved = product(point, _unit(point, parts), data)
-        column = np.concatenate([np.asarray(moved[name], np.float64).ravel() for name in others])
-        for index in chosen:
-            rows = _readable(groups, groups[index])
-            block[rows, index] = block[index, rows] = column[rows]
-            if local is not None:
-                own = np.asarray(moved[local], np.float64).ravel()
-                near = (local_group == groups[index]) | (groups[index] < 0)
-                cross[near, index] = own[near]
-
-    free = ~np.concatenate([fixed[name].ravel() for name in others]) if others else np.ones(0, bool)
-    schur = 0.5 * (block + block.T)
-    spread = np.full(total, np.nan)
-    local_spread = np.full(locals_count, np.nan)
-    if local is not None:
-        open_ = ~fixed[local].ravel()
-        weight = np.where(open_, 1 / np.where(open_, diagonal, 1), 0)
-        schur = schur - cross.T @ (weight[:, None] * cross)
-    covariance = _inverse(schur[np.ix_(free, free)])
-    spread[free] = np.sqrt(np.diag(covariance))
-    if local is not None:
-        scaled = weight[:, None] * cross[:, free]
-        extra = np.einsum("ia,ab,ib->i", scaled, covariance, scaled)
-        variance = np.where(open_ & (weight > 0), weight + extra, np.nan)
-        local_spread = np.sqrt(variance)
-    out = {
-        name: spread[spans[name] : spans[name] + n].reshape(np.shape(point[name]))
-        for name, n in zip(others, sizes, strict=True)
-    }
-    if local is not None:
-        out[local] = local_spread.reshape(np.shape(point[local]))
-    return out
+        if self.local_name is not None:
+            out[self.local_name] = local.reshape(self.shapes[self.local_name])
+        return out
 
 
 @partial(jax.jit, static_argnames="loss")
@@ -102,43 +139,27 @@ def _product(point, direction, data, *, loss):
     return jax.jvp(lambda at: jax.grad(loss)(at, data), (point,), (direction,))[1]
 
 
-def _unit(point, parts):
-    return {
-        name: jnp.asarray(
-            np.reshape(parts.get(name, np.zeros(np.size(value))), np.shape(value)), value.dtype
-        )
-        for name, value in point.items()
-    }
-
-
 def _groups(blocks, names, sizes) -> np.ndarray:
+    """Target of every parameter; -1 for one that interacts with all."""
     parts = []
     for name, size in zip(names, sizes, strict=True):
         labels = blocks.get(name)
         parts.append(np.full(size, -1) if labels is None else np.asarray(labels))
-    return np.concatenate(parts) if parts else np.zeros(0, int)
+    return np.concatenate(parts)
 
 
 def _colours(groups: np.ndarray) -> np.ndarray:
     """One colour a Hessian-vector product: global parameters alone, one of each group together."""
     colours = np.zeros(groups.shape, int)
-    ranks = {}
+    ranks: dict[int, int] = {}
     for index, group in enumerate(groups):
         if group >= 0:
             colours[index] = ranks.setdefault(group, 0)
             ranks[group] += 1
     start = max(ranks.values(), default=0)
-    for index in np.flatnonzero(groups < 0):
-        colours[index] = start
-        start += 1
+    alone = np.flatnonzero(groups < 0)
+    colours[alone] = start + np.arange(len(alone))
     return colours
-
-
-def _readable(groups: np.ndarray, group: int) -> np.ndarray:
-    """Rows of a product that belong to this group's parameter alone."""
-    if group < 0:
-        return np.arange(len(groups))
-    return np.flatnonzero(groups == group)
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

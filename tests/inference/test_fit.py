@@ -7,7 +7,7 @@ import pytest
 from numpyro.distributions import biject_to
 
 import hawkesjax as hj
-from hawkesjax.inference.information import standard_errors
+from hawkesjax.inference.information import Arrow
 from hawkesjax.inference.unconstrained import Unconstrained
 
 WINDOW = (0.0, 120.0)
@@ -67,7 +67,7 @@ def test_standard_errors_equal_the_dense_information(model, panel):
     fixed = {name: np.zeros(value.shape, bool) for name, value in params.items()}
     found = hj.fit(model, panel, errors=False)
     point = loss.free({name: jnp.asarray(found.params[name]) for name in params}, data)
-    sparse = standard_errors(model, loss, point, data, fixed)
+    sparse = Arrow.at(model, loss, point, data).standard_errors(fixed)
     flat, unflatten = jax.flatten_util.ravel_pytree(point)
     dense = jax.hessian(lambda z: loss(unflatten(z), data))(flat)
     expected = unflatten(jnp.sqrt(jnp.diag(jnp.linalg.inv(dense))))
