@@ -76,7 +76,7 @@ def fit(
         raise ValueError(f"starts is {starts}; at least 1 is needed.")
     if starts > 1 and key is None:
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
-    prepared = jax.tree.map(jnp.asarray, model.prepare(data, dtype=dtype))
+    prepared = model.prepare(data, dtype=dtype)
     if int(prepared.num_events) == 0:
         raise ValueError("The data hold no events: there is nothing to maximise.")
     loss = Unconstrained(model)

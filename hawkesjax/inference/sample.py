@@ -94,7 +94,7 @@ def sample(
     ):
         if int(size) != size or size < least:
             raise ValueError(f"{name} is {size!r}; it must be a whole number, at least {least}.")
-    prepared = jax.tree.map(jnp.asarray, model.prepare(data, dtype=dtype))
+    prepared = model.prepare(data, dtype=dtype)
     method, devices = _method(chain_method, num_chains, prepared)
     dense = model.dense_mass(prepared) if dense_mass is None else dense_mass
     settings = Settings(

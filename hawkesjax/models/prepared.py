@@ -83,7 +83,7 @@ def prepare(
     made = _cache.setdefault(panel, {})
     if key not in made:
         stream = stream_of(panel)
-        made[key] = PreparedPanel(
+        prepared = PreparedPanel(
             form=choose_form(
                 stream, form=form, dtype=dtype, gamma=None if gamma is None else np.array(gamma)
             ),
@@ -92,6 +92,9 @@ def prepare(
             num_sequences=panel.num_sequences,
             num_marks=panel.num_marks,
         )
+        # On the device once, not at every call; and as values when a trace is under way.
+        with jax.ensure_compile_time_eval():
+            made[key] = jax.tree.map(jnp.asarray, prepared)
     return made[key]
 
 

@@ -134,7 +134,7 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
     if model is None:  # the intensity needs no more of it than a fixed gamma
         model = Hawkes(gamma=(getattr(values, "config", None) or {}).get("gamma"))
     table = residual_table(model, values, panel, join=True)
-    columns = min(3, panel.num_marks)
+    columns = 2 if panel.num_marks in (2, 4) else min(3, panel.num_marks)
     rows = -(-panel.num_marks // columns)
     side = min(3.2, style.WIDTH / columns)
     with style.canvas(height=side * rows, width=side * columns) as figure:

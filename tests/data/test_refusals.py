@@ -311,3 +311,15 @@ def test_methods(make, words):
     with pytest.raises(ValueError) as error:
         make(panel(sequence=MARKS))
     check(error, words)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 8, 1000])
+def test_rows_are_counted_across_chunks(tmp_path: Path, monkeypatch, chunk):
+    monkeypatch.setattr("hawkesjax.data.files.CHUNK", chunk)
+    path = tmp_path / "e.csv"
+    path.write_text(GOOD + "3.25,a,9\n4,long name,9\n")
+    assert read_events(path, time="t", mark="k", sequence="s").num_events == 4
+    path.write_text(GOOD + "3,a,9\n4,a\n5,a,9,9\n")
+    with pytest.raises(ValueError) as error:
+        read_events(path, time="t", mark="k", sequence="s")
+    check(error, "3 fields|lines 5, 6")
