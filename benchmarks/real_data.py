@@ -63,7 +63,8 @@ def fitted(hj: Any, model: Any, panel: Any, **settings: Any) -> tuple[Any, dict[
     print(table.to_string(float_format=lambda x: f"{x:.5g}"))
     radius = float(np.abs(np.linalg.eigvals(found.params["alpha"])).max())
     print(
-        f"log-likelihood {found.log_likelihood:.2f}, spectral radius {radius:.4f}, {row['wall_s']:.1f} s"
+        f"log-likelihood {found.log_likelihood:.2f}, spectral radius {radius:.4f}, "
+        f"{row['wall_s']:.1f} s"
     )
     row["spectral_radius"] = radius
     row["estimates"] = table.reset_index().to_dict("records")

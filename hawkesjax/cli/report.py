@@ -71,7 +71,7 @@ def residual_lines(tests: pd.DataFrame) -> list[str]:
     """Residual tests in words, a line a mark."""
     lines = ["Waiting times, rescaled by the fitted intensity, should be unit exponential:"]
     for mark, row in tests[tests["events"] > 0].iterrows():
-        verdict = "no misfit seen" if row["p"] > 0.01 else "the model misses structure here"
+        verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
         lines.append(
             f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f}, "
             f"p = {row['p']:.2g}: {verdict}"

@@ -46,10 +46,11 @@ def fit(
 
     L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
     and on the log-likelihood per event; where 150 steps are not enough (hundreds of parameters,
-    many near 0), Newton steps with the exact Hessian finish the work. It has converged when no derivative exceeds `tol` nats
-    per event, and never otherwise. A parameter whose best value is 0 drifts to minus infinity on
-    the log scale; it is reported as on the boundary. A hierarchical baseline has no useful
-    maximum of the likelihood alone: its offsets' and spread's priors are added.
+    many near 0), Newton steps with the exact Hessian finish the work. It has converged when no
+    derivative exceeds `tol` nats per event, and never otherwise. A parameter whose best value is
+    0 drifts to minus infinity on the log scale; it is reported as on the boundary. A
+    hierarchical baseline has no useful maximum of the likelihood alone: its offsets' and
+    spread's priors are added.
 
     Args:
         model: a model.

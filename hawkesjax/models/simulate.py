@@ -154,7 +154,7 @@ def simulate_clusters(
 
     generations = [(times, marks, sequence)]
     total = len(times)
-    targets = np.repeat(np.arange(num, dtype=np.int32), num)
+    targets: np.ndarray = np.repeat(np.arange(num, dtype=np.int32), num)
     sources = np.tile(np.arange(num), num)
     while len(times):
         sizes = np.bincount(marks, minlength=num)
@@ -163,11 +163,11 @@ def simulate_clusters(
         if children.sum() > max(MAX_DRAWN, 2 * cap):
             raise _over(cap, len(generations), total, alpha, f"{children.sum()} children follow")
         pair = np.repeat(np.arange(num * num), children)
-        source = sources[pair]
+        source: np.ndarray = sources[pair]
         parent = offsets[source] + (rng.random(len(pair)) * sizes[source]).astype(np.int64)
         at = times[parent] + rng.standard_exponential(len(pair)) / gamma[pair]
         owner = sequence[parent]
-        inside = at <= duration[owner]
+        inside: np.ndarray = at <= duration[owner]
         times, marks, sequence = at[inside], targets[pair][inside], owner[inside]
         _check(total + len(times), cap, len(generations), total, alpha)
         total += len(times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -218,7 +219,8 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
                 out = jnp.sum(inverse, 0)
         return (state, _multiply(product, rate), sums), out
 
-    sums = ()
+    sums: Any = ()
+    inverses: Any
     if weighted:
         zero = jnp.zeros((num_marks, num_marks, num_lanes), dtype)
         sums = (zero, zero) + (() if by_event else (zero[0],))
@@ -329,7 +331,7 @@ def _link(factor, span, state, depth: int):
     return tuple(stacked[-len(state) :])
 
 
-def _local(gamma, form: LaneForm, *, weighted: bool):
+def _local(gamma, form: LaneForm, *, weighted: bool) -> tuple[Any, Any]:
     """S and Q at each lane's last event from the lane's own events: D exponentials each."""
     columns = [_mark_sums(gamma[:, j], form.lags[j], weighted) for j in range(form.num_marks)]
     state, lagged = zip(*columns, strict=True)

@@ -319,7 +319,8 @@ def _join(keep: Array, span: Array, ends: tuple[Array, ...], start: tuple[Array,
             out += (b[0] * (a[3] + b[1] * a[2]) + b[3],)
         return out
 
-    keep, span, *ends = lax.associative_scan(compose, (keep, span, *ends))
+    keep, span, *rest = lax.associative_scan(compose, (keep, span, *ends))
+    ends = tuple(rest)
     counts = keep * start[0] + ends[0]
     if len(ends) == 1:
         return (counts,)

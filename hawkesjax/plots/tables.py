@@ -152,12 +152,12 @@ def _entries(name, values) -> list[tuple[str, np.ndarray]]:
     """(label, (chains, draws)) of every entry of an array with named dimensions."""
     array = np.asarray(values)
     flat = array.reshape(*array.shape[:2], -1)
-    dims = tuple(getattr(values, "dims", ()))[2:]
+    dims: tuple[str, ...] = tuple(getattr(values, "dims", ()))[2:]
     coords = [np.asarray(values.coords[dim]).astype(str) for dim in dims] if dims else []
     out = []
     for index in range(flat.shape[2]):
-        place = np.unravel_index(index, array.shape[2:]) if array.ndim > 2 else ()
-        parts = [coord[at] for coord, at in zip(coords, place, strict=True)] if dims else place
+        place: Any = np.unravel_index(index, array.shape[2:]) if array.ndim > 2 else ()
+        parts: Any = [coord[at] for coord, at in zip(coords, place, strict=True)] if dims else place
         if dims == ("target", "source"):
             inside = f"{parts[1]} → {parts[0]}"
         else:
