@@ -166,7 +166,7 @@ def simulate_clusters(
         source: np.ndarray = sources[pair]
         parent = offsets[source] + (rng.random(len(pair)) * sizes[source]).astype(np.int64)
         at = times[parent] + rng.standard_exponential(len(pair)) / gamma[pair]
-        owner = sequence[parent]
+        owner: np.ndarray = sequence[parent]
         inside: np.ndarray = at <= duration[owner]
         times, marks, sequence = at[inside], targets[pair][inside], owner[inside]
         _check(total + len(times), cap, len(generations), total, alpha)
