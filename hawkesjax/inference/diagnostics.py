@@ -52,7 +52,8 @@ def convergence(posterior: xr.Dataset) -> xr.Dataset:
             found = compute()
             parts.append(found.to_dataset() if isinstance(found, xr.DataTree) else found)
     names = pd.Index(["ess_bulk", "ess_tail", "r_hat"], name="statistic")
-    return xr.Dataset(xr.concat(parts, dim=names))
+    combined: Any = xr.concat(parts, dim=names)
+    return combined
 
 
 def energy_fraction(energy: np.ndarray) -> np.ndarray:
