@@ -1,11 +1,18 @@
 """Exact Hawkes process inference for event data, on JAX."""
 
-from hawkesjax import datasets, inference, models, plots
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from hawkesjax._version import __version__
-from hawkesjax.criticism import Forecast, forecast, residuals
-from hawkesjax.data import EventPanel, read_events
-from hawkesjax.inference import Estimate, Posterior, fit, load, sample
-from hawkesjax.models import Hawkes, simulate
+
+if TYPE_CHECKING:
+    from hawkesjax import datasets, inference, models, plots
+    from hawkesjax.criticism import Forecast, forecast, residuals
+    from hawkesjax.data import EventPanel, read_events
+    from hawkesjax.inference import Estimate, Posterior, fit, load, sample
+    from hawkesjax.models import Hawkes, simulate
 
 __all__ = [
     "Estimate",
@@ -26,3 +33,33 @@ __all__ = [
     "sample",
     "simulate",
 ]
+
+# Imported when first asked for: `hawkesjax --help` needs no jax.
+_HOMES = {
+    "Forecast": "criticism",
+    "forecast": "criticism",
+    "residuals": "criticism",
+    "EventPanel": "data",
+    "read_events": "data",
+    "Estimate": "inference",
+    "Posterior": "inference",
+    "fit": "inference",
+    "load": "inference",
+    "sample": "inference",
+    "Hawkes": "models",
+    "simulate": "models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"hawkesjax.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in __all__:
+        return importlib.import_module(f"hawkesjax.{name}")
+    raise AttributeError(f"module 'hawkesjax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,12 @@ def write(
         raise FileExistsError(f"{path} exists: choose another name, or set force=True.")
     root = xr.Dataset(attrs={"format": FORMAT, "attributes": json.dumps(dict(attributes))})
     tree = xr.DataTree.from_dict({"/": root, **{f"/{name}": part for name, part in groups.items()}})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         tree.to_netcdf(temporary, engine="h5netcdf")
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read(
