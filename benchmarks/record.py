@@ -121,7 +121,7 @@ def save(name: str, rows: list[dict[str, Any]], options: dict[str, Any], folder:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
-        "options": options,
+        "options": {name: value for name, value in options.items() if name != "out"},
         "rows": rows,
     }
     folder.mkdir(parents=True, exist_ok=True)
