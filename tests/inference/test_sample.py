@@ -113,10 +113,11 @@ def test_one_compilation_serves_every_panel_of_the_same_sizes(panel, unbroken):
         mark_names=["a", "b"],
         sequence_names=["x", "y"],
     )
+    before = {name: kernel.traces for name, kernel in nuts._kernels.items()}
+    assert before
     other = hj.sample(MODEL, moved, key=jax.random.key(0), **RUN)
     assert not np.array_equal(other["alpha"], unbroken["alpha"])
-    kernels = [kernel for name, kernel in nuts._kernels.items() if str(RUN["block"]) in name]
-    assert kernels and all(kernel.traces == 1 for kernel in kernels)
+    assert {name: kernel.traces for name, kernel in nuts._kernels.items()} == before
 
 
 def test_chain_methods_have_the_same_law_and_are_recorded(panel, unbroken):
@@ -146,6 +147,8 @@ def test_a_prior_without_data_comes_back():
     assert post.diagnose()[0].startswith("All is well")
 
 
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter")  # 60 draws are few for loo
+@pytest.mark.filterwarnings("ignore:Passing a dict or None as alias_mapping")  # ArviZ's own
 def test_tables_and_arviz(panel, unbroken):
     table = unbroken.summary()
     assert list(table.columns) == [
