@@ -269,9 +269,10 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Ar
     the tables are handed in to be written over, for a fresh one would first be filled with zeros.
     """
     derivative = len(tables) == 2
+    steps = form.gaps.shape[1]
 
     def block(carry, x):
-        start, tables = carry
+        start, kept, tables = carry
         number, gaps, span, source, jump = x
         rate = gamma[source]
         decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, jnp.exp(-rate * gaps)))
@@ -284,9 +285,14 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Ar
                 return (counts,)
             return counts, decay * (state[1] + gap * state[0])
 
-        def keeping(state, x):
-            state = advance(state, x)
-            return state, state
+        def keeping(carry, x):
+            step, *x = x
+            state = advance(carry[0], x)
+            kept = (
+                lax.dynamic_update_index_in_dim(k, s, step, 0)
+                for k, s in zip(carry[1], state, strict=True)
+            )
+            return (state, tuple(kept)), None
 
         zero = (jnp.zeros_like(rate),) * len(start)
         ends, _ = lax.scan(lambda state, x: (advance(state, x), None), zero, (decay, gaps))
@@ -294,16 +300,17 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Ar
         before = tuple(
             jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)
         )
-        _, states = lax.scan(keeping, before, (decay, gaps))
+        (_, kept), _ = lax.scan(keeping, (before, kept), (jnp.arange(steps), decay, gaps))
         tables = tuple(
             lax.dynamic_update_index_in_dim(table, state.T, number, 0)
-            for table, state in zip(tables, states, strict=True)
+            for table, state in zip(tables, kept, strict=True)
         )
-        return (tuple(a[-1] for a in after), tables), None
+        return (tuple(a[-1] for a in after), kept, tables), None
 
     zero = (jnp.zeros((), gamma.dtype),) * len(tables)
     parts = (np.arange(form.gaps.shape[0]), form.gaps, form.span, form.source, form.jump)
-    (_, tables), _ = lax.scan(block, (zero, tables), jax.tree.map(jnp.asarray, parts))
+    kept = (jnp.zeros(form.gaps.shape[1:], gamma.dtype),) * len(tables)
+    (*_, tables), _ = lax.scan(block, (zero, kept, tables), jax.tree.map(jnp.asarray, parts))
     return tables
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.ops.streams import Stream
 
-CHUNK = 2048  # target events a chunk: its arrays stay in a core's second-level cache
+CHUNK = 768  # target events a chunk: its arrays stay in a core's cache
 OVERHEAD = 200  # events whose cost is that of visiting one more chunk
 LANE = 64  # source events a lane
 LANES = 520  # lanes a block: no power of two, whose strides meet in one set of the cache
@@ -154,8 +154,8 @@ class Sources:
             steps = lane_length(marks.size)
         slot, start = _pack(marks, counts, steps)
         used = int(start[-1])
-        lanes = min(used + 1, LANES if lanes is None else lanes)
-        blocks = -(-(used + 1) // lanes)
+        blocks = -(-(used + 1) // (LANES if lanes is None else lanes))
+        lanes = -(-(used + 1) // blocks)  # the blocks share the lanes evenly
         spare = np.zeros(blocks * lanes - used, np.int64)
         mark = np.append(np.repeat(np.arange(stream.num_marks), np.diff(start)), spare)
         # Sums of the gaps in extended precision where the machine has it, so that a lag between
