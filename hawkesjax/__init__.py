@@ -11,16 +11,18 @@ if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
     from hawkesjax.criticism import Forecast, forecast, residuals
     from hawkesjax.data import EventPanel, read_events
-    from hawkesjax.inference import Estimate, Posterior, fit, load, sample
+    from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, simulate
 
 __all__ = [
+    "Attribution",
     "Estimate",
     "EventPanel",
     "Forecast",
     "Hawkes",
     "Posterior",
     "__version__",
+    "attribution",
     "datasets",
     "fit",
     "forecast",
@@ -41,8 +43,10 @@ _HOMES = {
     "residuals": "criticism",
     "EventPanel": "data",
     "read_events": "data",
+    "Attribution": "inference",
     "Estimate": "inference",
     "Posterior": "inference",
+    "attribution": "inference",
     "fit": "inference",
     "load": "inference",
     "sample": "inference",

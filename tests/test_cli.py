@@ -92,6 +92,8 @@ def test_tables_go_in_and_results_come_out(work, events):
         "sample": ["sample", events, *COLUMNS, "--chains", "2", "--warmup", "150", "--draws", "50",
                    "--out", "sampled", "--quiet", "--no-pictures", "--seed", "1"],
         "summary": ["summary", "sampled/posterior.nc"],
+        "known decays": ["fit", events, *COLUMNS, "--gamma", "2", "--out", "known", "--quiet",
+                         "--no-pictures"],
         "default": ["simulate", "--out", "one.csv", "--users", "3", "--seed", "9"],
         "same seed": ["simulate", "--out", "two.csv", "--users", "3", "--seed", "9"],
     }  # fmt: skip
@@ -118,6 +120,8 @@ def test_tables_go_in_and_results_come_out(work, events):
     assert set(estimate["mark_names"]) == {"online", "offline"}
     assert np.shape(estimate["params"]["alpha"]) == (2, 2)
     assert "online" in said["describe"]
+    known = json.loads((work / "known" / "estimate.json").read_text())
+    assert known["model"]["gamma"] == 2 and "gamma" not in known["params"]
 
     assert "--force" in results["refused"][2]
     kept = json.loads((work / "kept" / "estimate.json").read_text())

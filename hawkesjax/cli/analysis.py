@@ -78,6 +78,7 @@ def fit(
     unit: o.Unit = None,
     timezone: o.Timezone = None,
     decay: o.DecayBy = o.Decay.pair,
+    gamma: o.Gamma = None,
     baseline: o.BaselineBy = o.Baseline.sequence,
     priors: o.PriorNames = o.Priors.default,
     stationary: o.Stationary = False,
@@ -117,7 +118,11 @@ def fit(
     )
     panel = job.read(file, time, mark, sequence, window, own_windows, unit, timezone)
     model = job.hj.Hawkes(
-        decay=decay.value, baseline=baseline.value, priors=priors.value, stationary=stationary
+        decay=decay.value,
+        gamma=gamma,
+        baseline=baseline.value,
+        priors=priors.value,
+        stationary=stationary,
     )
     estimate = job.fit(model, panel, starts)
     report.write_estimate(job.out.path(ESTIMATE), estimate, panel)
@@ -136,6 +141,7 @@ def sample(
     unit: o.Unit = None,
     timezone: o.Timezone = None,
     decay: o.DecayBy = o.Decay.pair,
+    gamma: o.Gamma = None,
     baseline: o.BaselineBy = o.Baseline.sequence,
     priors: o.PriorNames = o.Priors.default,
     stationary: o.Stationary = False,
@@ -181,7 +187,11 @@ def sample(
     )
     panel = job.read(file, time, mark, sequence, window, own_windows, unit, timezone)
     model = job.hj.Hawkes(
-        decay=decay.value, baseline=baseline.value, priors=priors.value, stationary=stationary
+        decay=decay.value,
+        gamma=gamma,
+        baseline=baseline.value,
+        priors=priors.value,
+        stationary=stationary,
     )
     posterior = job.sample(
         model,

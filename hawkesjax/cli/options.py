@@ -101,6 +101,15 @@ Timezone = Annotated[
 
 # The model
 DecayBy = Annotated[Decay, option("Decay rates learned by pair, by source, or one.", panel=MODEL)]
+Gamma = Annotated[
+    float | None,
+    option(
+        "A known decay rate of all pairs, 1 / unit of time, instead of learned ones.",
+        "--gamma",
+        metavar="RATE",
+        panel=MODEL,
+    ),
+]
 BaselineBy = Annotated[
     Baseline, option("Baselines by sequence and kind, shared, or hierarchical.", panel=MODEL)
 ]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Int
 
-from hawkesjax.criticism.values import draws_of
 from hawkesjax.data import EventPanel
+from hawkesjax.inference.values import draws_of
 from hawkesjax.models.simulate import generator, simulate_clusters
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hawkesjax.criticism.values import point_of
 from hawkesjax.data import EventPanel
+from hawkesjax.inference.values import point_of
 
 
 def residuals(model: Any, params: Any, panel: EventPanel, *, join: bool = False) -> pd.DataFrame:

@@ -1,9 +1,20 @@
 """Inference: maximum likelihood and NUTS, and what they return."""
 
+from hawkesjax.inference.attribution import Attribution, attribution
 from hawkesjax.inference.diagnostics import SamplingWarning
 from hawkesjax.inference.estimate import Estimate, Result
 from hawkesjax.inference.fit import fit
 from hawkesjax.inference.posterior import Posterior, load
 from hawkesjax.inference.sample import sample
 
-__all__ = ["Estimate", "Posterior", "Result", "SamplingWarning", "fit", "load", "sample"]
+__all__ = [
+    "Attribution",
+    "Estimate",
+    "Posterior",
+    "Result",
+    "SamplingWarning",
+    "attribution",
+    "fit",
+    "load",
+    "sample",
+]

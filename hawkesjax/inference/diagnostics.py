@@ -39,21 +39,32 @@ def convergence(posterior: xr.Dataset) -> xr.Dataset:
     """Effective sample sizes and R-hat of every parameter, along a new axis `statistic`.
 
     Rank-normalised split R-hat, bulk and tail ESS: Vehtari, Gelman, Simpson, Carpenter and
-    Buerkner (2021), Bayesian Analysis 16, 667-718. NaN for a parameter that never moved.
+    Buerkner (2021), Bayesian Analysis 16, 667-718. NaN for a parameter that never moved. The
+    R-hat of a single chain compares its parts, as if its halves were two chains.
     """
     az = arviz()
+    compared = posterior if posterior.sizes["chain"] > 1 else _halves(posterior)
     parts = []
     with np.errstate(all="ignore"):
         for compute in (
             lambda: az.ess(posterior, method="bulk"),
             lambda: az.ess(posterior, method="tail"),
-            lambda: az.rhat(posterior),
+            lambda: az.rhat(compared),
         ):
             found = compute()
             parts.append(found.to_dataset() if isinstance(found, xr.DataTree) else found)
     names = pd.Index(["ess_bulk", "ess_tail", "r_hat"], name="statistic")
     combined: Any = xr.concat(parts, dim=names)
     return combined
+
+
+def _halves(posterior: xr.Dataset) -> xr.Dataset:
+    """One chain as two, without its first draw where their number is odd."""
+    half = posterior.sizes["draw"] // 2
+    parts = [posterior.isel(draw=slice(-2 * half, -half)), posterior.isel(draw=slice(-half, None))]
+    parts = [part.assign_coords(draw=np.arange(half)) for part in parts]
+    halves: Any = xr.concat(parts, dim="chain")
+    return halves.assign_coords(chain=[0, 1])
 
 
 def energy_fraction(energy: np.ndarray) -> np.ndarray:
@@ -90,11 +101,12 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
             f"slow, not wrong. Raise max_tree_depth, or reparametrise."
         )
     worst = float(table["r_hat"].max())
-    if chains > 1 and worst > RHAT_LIMIT:
+    if worst > RHAT_LIMIT:
         over = int((table["r_hat"] > RHAT_LIMIT).sum())
+        whom = "the chains" if chains > 1 else "parts of the chain"
         said.append(
             f"R-hat is up to {worst:.3f} ({table['r_hat'].idxmax()}; {over} of {len(table)} "
-            f"parameters above {RHAT_LIMIT}): the chains do not agree. Run longer."
+            f"parameters above {RHAT_LIMIT}): {whom} do not agree. Run longer."
         )
     for column, word in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         least = float(table[column].min())

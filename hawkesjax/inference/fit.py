@@ -206,7 +206,8 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
         fixed = _with_partners(edge)
         plain = Unconstrained(model.unrestricted())
         point = plain.free(natural, prepared)
-        spread = Arrow.at(plain.model, plain, point, prepared).standard_errors(fixed)
+        arrow = Arrow.at(plain.model, plain, point, prepared)
+        spread = arrow.standard_errors(fixed)
         deviations, lower, upper = _intervals(plain, point, spread, prepared)
         lost = [n for n in params if np.any(np.isnan(deviations[n]) & ~fixed[n])]
         if lost:
@@ -214,10 +215,12 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
+        if "mu_offset" in params:
+            _add_baselines(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
     if "mu_offset" in params:
         params["mu"] = np.asarray(model.baselines(natural))
         for part in (deviations, lower, upper):
-            part["mu"] = np.full(params["mu"].shape, np.nan)
+            part.setdefault("mu", np.full(params["mu"].shape, np.nan))
     coords = model.coords(data)
     return Estimate(
         params=params,
@@ -268,6 +271,26 @@ def _with_partners(edge):
     if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
         fixed["gamma"] |= fixed["alpha"]
     return fixed
+
+
+def _add_baselines(loss, point, prepared, arrow, fixed, parts) -> None:
+    """Standard errors and intervals of a hierarchical mu, symmetric in log mu (delta method)."""
+
+    def log_mu(at):
+        return jnp.log(loss.model.baselines(loss.natural(at, prepared)))
+
+    def slope(name):
+        one = {n: jnp.full_like(v, float(n == name)) for n, v in point.items()}
+        return np.asarray(jax.jvp(log_mu, (point,), (one,))[1], np.float64)
+
+    cells = slope("mu_offset")
+    mark = np.tile(np.eye(cells.shape[1]), (cells.shape[0], 1))
+    others = {n: slope(n).reshape(-1, 1) * mark for n in ("mu_median", "mu_spread")}
+    error = arrow.standard_errors_of_sums(fixed, cells.ravel(), others).reshape(cells.shape)
+    mu = np.exp(np.asarray(log_mu(point), np.float64))
+    deviations, lower, upper = parts
+    deviations["mu"] = mu * error
+    lower["mu"], upper["mu"] = mu * np.exp(-NORMAL_975 * error), mu * np.exp(NORMAL_975 * error)
 
 
 def _intervals(loss, point, spread, prepared):

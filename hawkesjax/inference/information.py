@@ -86,17 +86,41 @@ class Arrow:
         Returns:
             By parameter; all NaN when the matrix is not positive definite.
         """
-        free = ~self._flat(fixed)
-        open_ = ~np.ravel(fixed[self.local_name]) if self.local_name else np.zeros(0, bool)
-        open_ &= self.local > 0
-        weight = np.where(open_, 1 / np.where(open_, self.local, 1), 0)
-        schur = self.block - self.cross.T @ (weight[:, None] * self.cross)
-        covariance = _inverse(schur[np.ix_(free, free)])
+        free, open_, weight, covariance = self._invert(fixed)
         spread = np.full(len(free), np.nan)
         spread[free] = np.sqrt(np.diag(covariance))
         scaled = weight[:, None] * self.cross[:, free]
         variance = weight + np.einsum("ia,ab,ib->i", scaled, covariance, scaled)
         return self._named(np.sqrt(np.where(open_, variance, np.nan)), spread)
+
+    def standard_errors_of_sums(
+        self, fixed: dict[str, np.ndarray], own: np.ndarray, others: dict[str, np.ndarray]
+    ) -> np.ndarray:
+        r"""Standard error of `own_c local_c + sum_k others_ck other_k` for each local entry c.
+
+        With `v_c = others_c - own_c L_c^-1 X_c`: variance `own_c^2 / L_c + v_c C v_c^T`.
+
+        Args:
+            fixed: mask of parameters held fixed.
+            own: weight of each local entry, (local,).
+            others: weights of the other parameters, (local, size) by name; 0 if left out.
+        """
+        free, open_, weight, covariance = self._invert(fixed)
+        sizes = {name: int(np.prod(self.shapes[name])) for name in self.names}
+        zero = {name: np.zeros((len(own), size)) for name, size in sizes.items()}
+        rows = np.concatenate([(zero | others)[name] for name in self.names], axis=1)[:, free]
+        rows = rows - (own * weight)[:, None] * self.cross[:, free]
+        variance = own**2 * weight + np.einsum("ia,ab,ib->i", rows, covariance, rows)
+        return np.sqrt(np.where(open_, variance, np.nan))
+
+    def _invert(self, fixed: dict[str, np.ndarray]):
+        """Masks of free others and locals, L^-1, and C over the free others."""
+        free = ~self._flat(fixed)
+        open_ = ~np.ravel(fixed[self.local_name]) if self.local_name else np.zeros(0, bool)
+        open_ &= self.local > 0
+        weight = np.where(open_, 1 / np.where(open_, self.local, 1), 0)
+        schur = self.block - self.cross.T @ (weight[:, None] * self.cross)
+        return free, open_, weight, _inverse(schur[np.ix_(free, free)])
 
     def newton_step(self, gradient: dict[str, np.ndarray], damping: float) -> dict[str, np.ndarray]:
         """`-(H + damping |diag H|)^-1 gradient`, with damping added until H is positive."""

@@ -38,6 +38,56 @@ def spillover(posterior: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(rows, name="effect"))
 
 
+def decay(posterior: xr.Dataset) -> pd.DataFrame:
+    r"""Decay rates gamma, 1 / unit of time, and half-lives `log 2 / gamma`, with intervals.
+
+    Args:
+        posterior: draws with variable `gamma`.
+
+    Returns:
+        A row a pair (`online -> offline`), a source (`online -> all`), or `all -> all`; columns
+        (quantity, statistic).
+
+    Raises:
+        ValueError: when the decay rates were fixed.
+    """
+    if "gamma" not in posterior:
+        raise ValueError("The decay rates were fixed, not learned; there are no draws of gamma.")
+    gamma = posterior["gamma"]
+    dims = [dim for dim in ("target", "source") if dim in gamma.dims]
+    names = {
+        dim: map(str, posterior[dim].values) if dim in dims else ["all"]
+        for dim in ("target", "source")
+    }
+    targets, sources = list(names["target"]), list(names["source"])
+    flat = gamma.transpose("chain", "draw", *dims).values.reshape(-1, len(targets) * len(sources))
+    columns = {
+        (name, statistic): column
+        for name, value in {"gamma": flat, "half-life": np.log(2) / flat}.items()
+        for statistic, column in _statistics(value).items()
+    }
+    rows = [f"{source} -> {target}" for target in targets for source in sources]
+    return pd.DataFrame(columns, index=pd.Index(rows, name="effect"))
+
+
+def baseline(posterior: xr.Dataset) -> pd.DataFrame:
+    """Baseline rates mu, events per unit of time that nothing set off: mean and quantiles.
+
+    Args:
+        posterior: draws with variable `mu` (chain, draw, [sequence,] mark).
+
+    Returns:
+        A row a sequence and mark (`all` where the sequences share one).
+    """
+    mu = posterior["mu"]
+    dims = [dim for dim in ("sequence", "mark") if dim in mu.dims]
+    names = [str(v) for v in posterior["sequence"].values] if "sequence" in dims else ["all"]
+    flat = mu.transpose("chain", "draw", *dims).values.reshape(-1, mu.sizes["mark"] * len(names))
+    marks = [str(v) for v in posterior["mark"].values]
+    index = pd.MultiIndex.from_product([names, marks], names=["sequence", "mark"])
+    return pd.DataFrame(_statistics(flat), index=index)
+
+
 def shares(posterior: xr.Dataset) -> pd.DataFrame:
     r"""Part of the events of each target that would vanish without each source, in the long run.
 

@@ -4,6 +4,7 @@ from hawkesjax.ops.choose import choose_form
 from hawkesjax.ops.fixed import FixedForm
 from hawkesjax.ops.increments import excitation_increments
 from hawkesjax.ops.lanes import LaneForm
+from hawkesjax.ops.lineage import lineage
 from hawkesjax.ops.pairs import PairForm
 from hawkesjax.ops.perron import spectral_radius
 from hawkesjax.ops.scan import ScanForm
@@ -17,5 +18,6 @@ __all__ = [
     "Stream",
     "choose_form",
     "excitation_increments",
+    "lineage",
     "spectral_radius",
 ]

@@ -9,8 +9,8 @@ import numpy as np
 
 from hawkesjax.criticism import residuals as residual_table
 from hawkesjax.criticism.intensity import by_pair, intensity_at
-from hawkesjax.criticism.values import draws_of
 from hawkesjax.data import EventPanel
+from hawkesjax.inference.values import draws_of
 from hawkesjax.plots import style
 
 if TYPE_CHECKING:

@@ -125,3 +125,19 @@ def test_intervals_are_the_stated_transform(panel):
     centre = biject_to(support).inv(found.params["alpha"])
     width = 1.959963984540054 * found.standard_errors["alpha"] / found.params["alpha"]
     np.testing.assert_allclose(found.upper["alpha"], np.exp(centre + width), rtol=1e-9)
+
+
+def test_hierarchical_baselines_have_the_delta_methods_errors(panel):
+    model = hj.Hawkes(baseline="hierarchical")
+    data, loss = model.prepare(panel), Unconstrained(model)
+    found = hj.fit(model, panel)
+    free = {name: jnp.asarray(found.params[name]) for name in model.shapes(panel)}
+    flat, unflatten = jax.flatten_util.ravel_pytree(loss.free(free, data))
+    covariance = jnp.linalg.inv(jax.hessian(lambda z: loss(unflatten(z), data))(flat))
+    log_mu = lambda z: jnp.log(model.baselines(loss.natural(unflatten(z), data)))  # noqa: E731
+    slope = jax.jacobian(log_mu)(flat)
+    expected = jnp.sqrt(jnp.einsum("smi,ij,smj->sm", slope, covariance, slope))
+    mu = found.params["mu"]
+    np.testing.assert_allclose(found.standard_errors["mu"] / mu, expected, rtol=1e-5)
+    np.testing.assert_allclose(np.log(found.upper["mu"] / mu), 1.959964 * expected, rtol=1e-5)
+    np.testing.assert_allclose(np.log(mu / found.lower["mu"]), 1.959964 * expected, rtol=1e-5)
