@@ -9,7 +9,7 @@ from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
-    from hawkesjax.criticism import Forecast, forecast, residuals
+    from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
     from hawkesjax.data import EventPanel, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, simulate
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Attribution",
     "Estimate",
+    "Evaluation",
     "EventPanel",
     "Forecast",
     "Hawkes",
     "Posterior",
     "__version__",
     "attribution",
+    "compare",
     "datasets",
+    "evaluate",
     "fit",
     "forecast",
     "inference",
@@ -38,7 +41,10 @@ __all__ = [
 
 # Imported when first asked for: `hawkesjax --help` needs no jax.
 _HOMES = {
+    "Evaluation": "criticism",
     "Forecast": "criticism",
+    "compare": "criticism",
+    "evaluate": "criticism",
     "forecast": "criticism",
     "residuals": "criticism",
     "EventPanel": "data",

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 from hawkesjax._version import __version__
 from hawkesjax.inference.checkpoint import Checkpoint, fingerprint
 from hawkesjax.inference.diagnostics import SamplingWarning
+from hawkesjax.inference.interrupts import Interrupts
 from hawkesjax.inference.nuts import Block, Settings, kernel_for, run
 from hawkesjax.inference.posterior import Posterior
 from hawkesjax.inference.unconstrained import Unconstrained, best_start, given_point, scattered
@@ -50,7 +51,7 @@ def sample(
 
     Blocks of steps of numpyro's kernel run in one compiled function that takes the data as an
     argument: other data of the same sizes need no new compilation. Ctrl-C returns the draws of
-    the finished blocks, with a warning.
+    the finished blocks, with a warning, when the block under way is done; a second one at once.
 
     Args:
         model: a model.
@@ -120,30 +121,32 @@ def sample(
     seconds = {"init": 0.0}
     bar = tqdm(total=total * num_chains // size, disable=not progress, unit="step", desc="warm-up")
     try:
-        for number in range(num_chains // size):
-            chains = slice(number * size, (number + 1) * size)
-            picked = jax.tree.map(lambda leaf, s=chains: leaf[s], (keys, points))
-            state = kernel.init(*picked, prepared)
-            _check_start(state)
-            found = None if saved is None else saved.load(number, state)
-            blocks: list[Block] = []
-            groups.append(blocks)
-            done = 0
-            if found is not None:
-                state, earlier, done = found
-                blocks.extend(earlier)
-                bar.update(done)
-            seconds["init"] = seconds["init"] or time.perf_counter() - clock
+        with Interrupts() as interrupts:
+            for number in range(num_chains // size):
+                chains = slice(number * size, (number + 1) * size)
+                picked = jax.tree.map(lambda leaf, s=chains: leaf[s], (keys, points))
+                state = kernel.init(*picked, prepared)
+                _check_start(state)
+                found = None if saved is None else saved.load(number, state)
+                blocks: list[Block] = []
+                groups.append(blocks)
+                done = 0
+                if found is not None:
+                    state, earlier, done = found
+                    blocks.extend(earlier)
+                    bar.update(done)
+                seconds["init"] = seconds["init"] or time.perf_counter() - clock
 
-            def after(state, drawn, at, number=number, blocks=blocks):
-                count = len(blocks)
-                if drawn is not None:
-                    blocks.append(drawn)
-                if saved is not None:
-                    saved.save(number, state, drawn, count, at)
-                _show(bar, at, num_warmup, total, state, groups)
+                def after(state, drawn, at, number=number, blocks=blocks):
+                    count = len(blocks)
+                    if drawn is not None:
+                        blocks.append(drawn)
+                    if saved is not None:
+                        saved.save(number, state, drawn, count, at)
+                    _show(bar, at, num_warmup, total, state, groups)
+                    interrupts.pause()
 
-            run(kernel, state, prepared, done=done, total=total, after=after)
+                run(kernel, state, prepared, done=done, total=total, after=after)
     except KeyboardInterrupt:
         stopped = True
     finally:

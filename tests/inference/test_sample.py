@@ -177,7 +177,7 @@ def test_tables_and_arviz(panel, unbroken):
         unbroken.with_log_likelihood(MODEL, panel, by="event", max_bytes=100)
 
 
-def test_shares_are_the_formula_of_each_draw(unbroken):
+def test_shares_are_the_formula_of_each_draw(unbroken, panel):
     post = unbroken
     if np.abs(np.linalg.eigvals(post["alpha"].values)).max() >= 1:
         with pytest.raises(ValueError, match="spectral radius"):
@@ -193,7 +193,15 @@ def test_shares_are_the_formula_of_each_draw(unbroken):
         cut[1, 0] = 0
         shares.append(1 - (np.linalg.inv(np.eye(2) - cut) @ mu[0])[1] / whole[1])
     np.testing.assert_allclose(found, np.mean(shares), rtol=1e-10)
-    half = post.spillover()[("half-life", "50%")]
+    within = post.shares(panel)
+    direct = [within.loc[("all", "1", f"direct from {j}"), "mean"] for j in ("0", "1")]
+    np.testing.assert_allclose(
+        sum(direct) + within.loc[("all", "1", "background"), "mean"], 1, rtol=1e-10
+    )
+    table = post.baseline().loc[("0", "1")]
+    np.testing.assert_allclose(table["mean"], post["mu"].values[:, :, 0, 1].mean(), rtol=1e-12)
+    half = post.decay()[("half-life", "50%")]
+    assert half.equals(post.spillover()[("half-life", "50%")])
     np.testing.assert_allclose(
         half.loc["1 -> 0"], np.median(np.log(2) / post["gamma"].values[:, :, 0, 1]), rtol=1e-10
     )
@@ -222,6 +230,7 @@ def test_ctrl_c_keeps_the_finished_blocks(tmp_path):
         import threading, time, os, signal, warnings
         import jax, numpy as np, hawkesjax as hj
         from hawkesjax.inference.checkpoint import Checkpoint
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & has it ignored
         panel = hj.EventPanel.from_arrays(np.arange(1.0, 50.0), np.zeros(49, int), window=(0, 50))
         def poll():
             while not any("block" in name for name in os.listdir("run")):

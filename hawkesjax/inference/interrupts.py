@@ -1,0 +1,52 @@
+"""Ctrl-C that waits for a good moment."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+
+
+class Interrupts:
+    """The first Ctrl-C asks to stop at the next `pause`; the second one stops at once.
+
+    An interrupt in the middle of compiled code or of a callback can be lost or can crash the
+    process, so the first one only leaves a note. Outside the main thread, or where somebody
+    handles the signal already, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._ours = False
+
+    def __enter__(self) -> Interrupts:
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._note)
+            self._ours = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        print("\nStopping after this block; Ctrl-C again stops at once.", file=sys.stderr)
+
+    def pause(self) -> None:
+        """Stop here if that was asked for.
+
+        Raises:
+            KeyboardInterrupt: then.
+        """
+        if self.asked:
+            raise KeyboardInterrupt
