@@ -81,10 +81,17 @@ def texts(figure):
         found += [axis.get_title(side) for side in ("left", "center")]
         found += [axis.get_xlabel(), axis.get_ylabel()]
         found += [label.get_text() for label in axis.get_yticklabels()]
-    for legend in figure.legends:
-        found += [text.get_text() for text in legend.get_texts()]
+    for legend in [*figure.legends, *(axis.get_legend() for axis in figure.axes)]:
+        found += [text.get_text() for text in legend.get_texts()] if legend else []
+    for part in (figure, *figure.axes):
+        found += [text.get_text() for text in part.texts]
     return [text for text in found if text]
 
+
+TOLD = hj.Forecast(
+    np.random.default_rng(0).poisson(5, (50, 3, 2)), 4.0, ("ann", "bob", "cid"),
+    ("online", "offline"), "day",
+)  # fmt: skip
 
 CASES = {
     "intensity of draws": (
@@ -116,6 +123,19 @@ CASES = {
     "trace of mu": (
         lambda post, panel: hj.plots.trace(post, var_names=["mu"], max_rows=2),
         ["μ  ann, online", "μ  ann, offline"],
+    ),
+    "network": (
+        lambda post, panel: hj.plots.network(post),
+        ["online", "offline", "direct children", "["],
+    ),
+    "a sparser network": (lambda post, panel: hj.plots.network(post, least=0.3), ["2 arrows"]),
+    "kernels": (
+        lambda post, panel: hj.plots.kernels(post, unit="day"),
+        ["rate of online, events per day", "after offline: half-life", "since the event (days)"],
+    ),
+    "forecast": (
+        lambda post, panel: hj.plots.forecast(TOLD, observed=TOLD.counts[0]),
+        ["online", "ann", "cid", "came", "events in 4 days"],
     ),
     "residuals": (
         lambda post, panel: hj.plots.residuals(post, panel),
@@ -165,6 +185,8 @@ REFUSED = {
         lambda post, panel: hj.plots.parameters(post, truth={"alpha": [1.0]}),
         "1 values for 4 rows",
     ),
+    "observed": (lambda post, panel: hj.plots.forecast(TOLD, observed=[1, 2]), "has shape"),
+    "network of values": (lambda post, panel: hj.plots.network(TRUTH), "needs a Posterior"),
     "too many": (lambda post, panel: hj.plots.parameters(post, max_rows=0), "Nothing to draw"),
     "parameter": (lambda post, panel: hj.plots.trace(post, var_names=["nu"]), "'nu'"),
 }

@@ -5,6 +5,7 @@ Figures are made without pyplot, so none stays open behind your back: save one w
 """
 
 from hawkesjax.plots.fits import intensity, residuals
+from hawkesjax.plots.spillover import forecast, kernels, network
 from hawkesjax.plots.tables import parameters, trace
 
-__all__ = ["intensity", "parameters", "residuals", "trace"]
+__all__ = ["forecast", "intensity", "kernels", "network", "parameters", "residuals", "trace"]
