@@ -37,3 +37,17 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def reference_results() -> Callable[[str], Path]:
+    """Results of other implementations, by name; the test is skipped where they are not there."""
+    folder = Path(os.environ.get("HAWKESJAX_REFERENCE", ROOT.parent / "shared" / "reference"))
+
+    def find(name: str) -> Path:
+        for path in (folder / name, folder.parent / name):
+            if path.exists():
+                return path
+        pytest.skip(f"the reference results {name!r} are not here (set HAWKESJAX_REFERENCE)")
+
+    return find
