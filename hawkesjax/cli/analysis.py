@@ -95,8 +95,8 @@ def fit(
     """Maximum likelihood, with standard errors and 95 % intervals.
 
     Prints the table and writes estimate.json and pictures. The exit code is 1 when the search did
-    not converge; everything is written all the same. Priors matter for a hierarchical baseline
-    only.
+    not converge; everything is written all the same. Of the priors
+    only the supports matter, and those of a hierarchical baseline's spread.
 
     ```
     hawkesjax fit events.csv --time day --mark kind --sequence gang --window 0 365 --unit day

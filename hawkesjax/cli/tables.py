@@ -158,6 +158,9 @@ def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
     values = content.get("params", content) if isinstance(content, dict) else None
+    settings = content.get("model") if isinstance(content, dict) else None
+    if isinstance(values, dict) and isinstance(settings, dict) and settings.get("gamma"):
+        values = {"gamma": settings["gamma"]} | values
     if not isinstance(values, dict) or not all(name in values for name in KNOWN):
         raise ValueError(f"{path} must hold an object with mu, alpha and gamma.")
     names = {

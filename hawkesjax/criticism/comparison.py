@@ -89,11 +89,16 @@ def _check_same(posteriors: Mapping[str, Posterior]) -> None:
         other = posteriors[name]
         if not other.observed_data.equals(reference.observed_data):
             raise ValueError(f"{name!r} and {first!r} were sampled on different events.")
-        shapes = [dict(p.log_likelihood.sizes) for p in (reference, other)]  # type: ignore[union-attr]
-        for shape in shapes:
-            shape.pop("draw"), shape.pop("chain")
+        if not other.constant_data.equals(reference.constant_data):
+            raise ValueError(f"{name!r} and {first!r} were sampled on different windows.")
+        shapes = [_terms(reference), _terms(other)]
         if shapes[0] != shapes[1]:
             raise ValueError(
                 f"The pointwise terms of {first!r} and {name!r} differ ({shapes[0]}, {shapes[1]}): "
                 f"give both the same with with_log_likelihood(model, panel, by=...)."
             )
+
+
+def _terms(posterior: Posterior) -> dict[Any, int]:
+    kept: Any = posterior.log_likelihood
+    return {dim: size for dim, size in kept.sizes.items() if dim not in ("chain", "draw")}

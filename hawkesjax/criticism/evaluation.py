@@ -92,9 +92,9 @@ def evaluate(
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     at = moment(cut, panel, "cut")
     ends = np.asarray(panel.start) + np.asarray(panel.duration)
-    if horizon is None:
-        horizon = float(ends.min() - at)
-    outside = (np.asarray(panel.start) >= at) | (ends < at + horizon) | (horizon <= 0)
+    until = float(ends.min()) if horizon is None else at + horizon
+    horizon = until - at
+    outside = (np.asarray(panel.start) >= at) | (ends < until) | (horizon <= 0)
     if np.any(outside):
         names = [n for n, bad in zip(panel.sequence_names, outside, strict=True) if bad]
         raise ValueError(
@@ -103,10 +103,10 @@ def evaluate(
         )
     begin = float(np.min(panel.start))
     past = panel.between(begin, at)
-    whole = panel.between(begin, np.nextafter(at + horizon, np.inf))
-    later = panel.between(at, np.nextafter(at + horizon, np.inf))
+    whole = panel.between(begin, np.nextafter(until, np.inf))
+    later = panel.between(at, np.nextafter(until, np.inf))
 
-    found = draws_of(values, model, limit=draws)
+    found = draws_of(values, model, limit=draws, panel=panel)
     if getattr(model, "gamma", None) is not None:
         found.pop("gamma")
     count = max(len(value) for value in found.values())

@@ -89,7 +89,7 @@ def forecast(
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
     if draws < 1:
         raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
-    found = draws_of(values, model, limit=draws)
+    found = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks
     duration = np.full(num, float(horizon))

@@ -37,7 +37,7 @@ def residuals(model: Any, params: Any, panel: EventPanel, *, join: bool = False)
 
     Source: Brown, Barbieri, Ventura, Kass and Frank (2002), Neural Computation 14, 325-346.
     """
-    point = point_of(params, model)
+    point = point_of(params, model, panel)
     if getattr(model, "gamma", None) is not None:
         point.pop("gamma")
     inside, tails = (np.asarray(x) for x in model.compensator_increments(point, panel))

@@ -76,6 +76,8 @@ def cut(panel: Any, a: float, b: float) -> Fields:
     """The fields of a panel within [a, b), in its own absolute time; see `EventPanel.between`."""
     times, remaining, sequence = panel.times, panel.remaining, panel.sequence
     low, high = a - panel.start, b - panel.start  # the piece, in each sequence's own time
+    if panel.origin is not None:  # dates reach times and bounds by two roundings
+        low, high = (_snapped(edge, bound, panel) for edge, bound in ((low, a), (high, b)))
     duration = panel.duration
     last = float((panel.start + duration).max())
     inside = (low[sequence] <= times) & (times < high[sequence])
@@ -101,6 +103,16 @@ def cut(panel: Any, a: float, b: float) -> Fields:
         "start": start,
         "duration": np.where(apart, 0.0, stop - begin),
     }
+
+
+def _snapped(edge: np.ndarray, bound: float, panel: Any) -> np.ndarray:
+    """A bound in each sequence's own time, moved onto the event that it differs from by rounding
+    alone (a few units in the last place, fractions of a nanosecond near the origin)."""
+    near = 8 * np.finfo(float).eps * np.maximum(np.abs(bound), np.abs(panel.start))
+    close = np.flatnonzero(np.abs(panel.times - edge[panel.sequence]) <= near[panel.sequence])
+    edge = edge.copy()
+    edge[panel.sequence[close]] = panel.times[close]
+    return edge
 
 
 def choose(panel: Any, rows: np.ndarray) -> Fields:
@@ -132,8 +144,11 @@ def moment(value: Any, panel: Any, what: str) -> float:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{what}={value!r} is no datetime and no number.") from error
         if stamp.tzinfo is None and origin.tzinfo is not None:
-            stamp = stamp.tz_localize(origin.tzinfo)
-        if (stamp.tzinfo is None) != (origin.tzinfo is None):
+            raise ValueError(
+                f"{what}={value!r} has no time zone, the panel's times have one (origin "
+                f"{panel.origin}). Add it, as in pd.Timestamp({str(value)!r}, tz='Europe/London')."
+            )
+        if stamp.tzinfo is not None and origin.tzinfo is None:
             raise ValueError(f"{what}={value!r} has a time zone, the panel's times have none.")
         number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / UNITS[panel.unit]
     else:

@@ -317,7 +317,10 @@ def _positions(sequences: Any, names: tuple[str, ...]) -> np.ndarray:
     if isinstance(sequences, (str, int, np.integer)):
         sequences = [sequences]
     asked = np.asarray(sequences) if isinstance(sequences, np.ndarray) else list(sequences)
-    if isinstance(asked, np.ndarray) and asked.dtype == bool:
+    if len(asked) and all(isinstance(item, (bool, np.bool_)) for item in asked):
+        asked = np.asarray(asked, bool)
+        if not asked.any():
+            raise ValueError("No sequence is selected: the mask is False everywhere.")
         if asked.shape != (len(names),):
             raise ValueError(
                 f"The mask has shape {asked.shape} for {counted(len(names), 'sequence')}."

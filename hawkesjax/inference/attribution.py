@@ -68,7 +68,7 @@ class Attribution:
         gather = sparse.csr_matrix(
             (np.ones(events), (cells, np.arange(events))), shape=(num * marks, events)
         )
-        sums = gather @ self.values.transpose(1, 0, 2).reshape(events, -1)
+        sums = gather @ self.values.transpose(1, 0, 2).reshape(events, draws * causes)
         sums = sums.reshape(num, marks, draws, causes)
         sums = np.concatenate([sums.sum(axis=0, keepdims=True), sums])
         counts = np.bincount(cells, minlength=num * marks).reshape(num, marks)
@@ -126,7 +126,7 @@ def attribution(
     cut = np.zeros((len(links), len(names), len(names)), bool)
     for number, (source, target) in enumerate(links):
         cut[number, names.index(target), names.index(source)] = True
-    found = draws_of(values, model, limit=draws)
+    found = draws_of(values, model, limit=draws, panel=panel)
     count = max(len(value) for value in found.values())
     size = 8 * count * panel.num_events * (1 + len(names) + len(links))
     if size > max_bytes:

@@ -43,7 +43,8 @@ def convergence(posterior: xr.Dataset) -> xr.Dataset:
     R-hat of a single chain compares its parts, as if its halves were two chains.
     """
     az = arviz()
-    compared = posterior if posterior.sizes["chain"] > 1 else _halves(posterior)
+    halved = posterior.sizes["chain"] == 1 and posterior.sizes["draw"] >= 8
+    compared = _halves(posterior) if halved else posterior
     parts = []
     with np.errstate(all="ignore"):
         for compute in (

@@ -73,9 +73,10 @@ class Estimate:
         """Schwarz's criterion, `k log n - 2 l`, n the number of events."""
         return self.num_parameters * np.log(max(self.num_events, 1)) - 2 * self.log_likelihood
 
-    def summary(self, var_names: list[str] | None = None) -> pd.DataFrame:
+    def summary(self, var_names: str | list[str] | None = None) -> pd.DataFrame:
         """A row a parameter: estimate, standard error, 95 % interval."""
         rows = []
+        var_names = [var_names] if isinstance(var_names, str) else var_names
         for name in var_names or self.params:
             if name not in self.params:
                 raise ValueError(f"No parameter {name!r}; there are {', '.join(self.params)}.")

@@ -48,7 +48,8 @@ def fit(
     and on the log-likelihood per event; where 150 steps are not enough (hundreds of parameters,
     many near 0), Newton steps with the exact Hessian finish the work. It has converged when no
     derivative exceeds `tol` nats per event, and never otherwise. A parameter whose best value is
-    0 drifts to minus infinity on the log scale; it is reported as on the boundary. A
+    0 drifts to minus infinity on the log scale; it is reported as on the boundary, and so are one
+    at the upper end of its prior's support and a decay slower than the window can show. A
     hierarchical baseline has no useful maximum of the likelihood alone: its offsets' and
     spread's priors are added.
 
@@ -68,7 +69,8 @@ def fit(
         The `Estimate` of the best start.
 
     Raises:
-        ValueError: for no events, a missing key, or starting values that do not fit.
+        ValueError: for no events, sequences with events but no time, a missing key, or starting
+            values that do not fit.
 
     Source: Liu and Nocedal (1989), Math. Programming 45, 503-528; line search: Nocedal and
     Wright, Numerical Optimization, algorithm 3.5.
@@ -77,6 +79,7 @@ def fit(
         raise ValueError(f"starts is {starts}; at least 1 is needed.")
     if starts > 1 and key is None:
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
+    model.check(data)
     prepared = model.prepare(data, dtype=dtype)
     if int(prepared.num_events) == 0:
         raise ValueError("The data hold no events: there is nothing to maximise.")
@@ -174,10 +177,14 @@ def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
         updates, state = solver.update(
             grad, state, point, value=value, grad=grad, value_fn=objective
         )
-        point = optax.apply_updates(point, updates)
-        now, grad = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
-        still = jnp.where(now < value, 0, still + 1)
-        return point, state, now, grad, steps + 1, still
+        new = optax.apply_updates(point, updates)
+        now, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
+        sound = jnp.isfinite(now) & jnp.isfinite(_largest(slope)) & jnp.isfinite(_largest(new))
+        still = jnp.where(sound, jnp.where(now < value, 0, still + 1), 5)
+        point, value, grad = jax.tree.map(
+            lambda a, b: jnp.where(sound, a, b), (new, now, slope), (point, value, grad)
+        )
+        return point, state, value, grad, steps + 1, still
 
     def going(carry):
         _, _, value, grad, steps, still = carry
@@ -198,7 +205,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
     params = {name: np.asarray(value) for name, value in natural.items()}
     gradient = end.grad
     edge = model.at_boundary(params, prepared)
-    result, why = _verdict(end, gradient, tol, edge, model, data)
+    result, why = _verdict(end, gradient, tol, edge, params, model, data)
 
     blank = {name: np.full(value.shape, np.nan) for name, value in params.items()}
     deviations, lower, upper = blank, dict(blank), dict(blank)
@@ -241,7 +248,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
     )
 
 
-def _verdict(end: _End, gradient, tol, edge, model, data) -> tuple[Result, str]:
+def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Result, str]:
     figures = f"after {end.steps} steps, largest derivative {gradient:.1e} nats per event"
     if not (np.isfinite(end.value) and np.isfinite(gradient)):
         return Result.NON_FINITE, (
@@ -258,10 +265,10 @@ def _verdict(end: _End, gradient, tol, edge, model, data) -> tuple[Result, str]:
     zeros = sum(int(mask.sum()) for mask in edge.values())
     if not zeros:
         return Result.CONVERGED, f"Converged {figures}."
-    named = model.name_entries(edge, data)
+    named = model.name_entries(edge, params, data)
     shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
     return Result.BOUNDARY, (
-        f"Converged on the boundary {figures}: {shown} at 0, without standard errors."
+        f"Converged on the boundary {figures}: {shown}, without standard errors."
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -128,13 +127,13 @@ def _draw(state: Any) -> Block:
     return Block(state.z, dict(zip(STATISTICS, statistics, strict=True)))
 
 
-_kernels: dict[str, Kernel] = {}
+_kernels: dict[Any, Kernel] = {}
 MAX_KERNELS = 16
 
 
 def kernel_for(model: Any, settings: Settings) -> Kernel:
     """The kernel of this model and these settings, compiled once."""
-    name = json.dumps([model.config(), str(settings), str(jnp.zeros(()).dtype)])
+    name = (model, settings, str(jnp.zeros(()).dtype))
     if name not in _kernels:
         while len(_kernels) >= MAX_KERNELS:
             del _kernels[next(iter(_kernels))]

@@ -76,12 +76,13 @@ class Posterior:
             )
         return self.posterior[name]
 
-    def summary(self, var_names: list[str] | None = None) -> pd.DataFrame:
+    def summary(self, var_names: str | list[str] | None = None) -> pd.DataFrame:
         """A row a parameter: mean, sd, 2.5, 50 and 97.5 %, bulk and tail ESS, R-hat."""
         if not self._table:
             self._table.append(_summary(self.posterior))
         if var_names is None:
             return self._table[0].copy()
+        var_names = [var_names] if isinstance(var_names, str) else list(var_names)
         for name in var_names:
             self[name]
         rows = [label for name in var_names for label in _labels(self.posterior, name)]

@@ -95,6 +95,9 @@ def sample(
     ):
         if int(size) != size or size < least:
             raise ValueError(f"{name} is {size!r}; it must be a whole number, at least {least}.")
+    num_warmup, num_samples, num_chains = int(num_warmup), int(num_samples), int(num_chains)
+    block = int(block)
+    model.check(data)
     prepared = model.prepare(data, dtype=dtype)
     method, devices = _method(chain_method, num_chains, prepared)
     dense = model.dense_mass(prepared) if dense_mass is None else dense_mass

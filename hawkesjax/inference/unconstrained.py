@@ -79,8 +79,12 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
 
 
 def best_start(loss: Unconstrained, data: Any) -> Point:
-    """The best of the model's own starting values."""
-    candidates = [loss.free(values, data) for values in loss.model.starts(data)]
+    """The best of the model's own starting values; those outside a prior's support become 0 on
+    the free scale, its middle."""
+    candidates = [
+        {name: jnp.where(jnp.isfinite(leaf), leaf, 0) for name, leaf in free.items()}
+        for free in (loss.free(values, data) for values in loss.model.starts(data))
+    ]
     scores = [float(value_and_grad(point, data, loss=loss)[0]) for point in candidates]
     return candidates[int(np.argmin([s if np.isfinite(s) else np.inf for s in scores]))]
 

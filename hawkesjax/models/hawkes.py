@@ -15,8 +15,8 @@ from jaxtyping import Array, Float
 
 from hawkesjax.data import EventPanel
 from hawkesjax.models.labels import row_labels
-from hawkesjax.models.prepared import PreparedPanel, prepare, stream_of
-from hawkesjax.models.priors import NAMED, Truncated, resolve
+from hawkesjax.models.prepared import PreparedPanel, prepare, same_gamma, stream_of
+from hawkesjax.models.priors import NAMED, Truncated, describe, resolve
 from hawkesjax.ops import excitation_increments
 
 Params = Mapping[str, Any]
@@ -110,7 +110,7 @@ class Hawkes:
         """The model's settings as JSON-able values."""
         priors = self.priors
         if not isinstance(priors, str):
-            priors = {name: _describe(prior) for name, prior in priors}
+            priors = {name: describe(prior) for name, prior in priors}
         return {
             "model": self.name,
             "decay": self.decay,
@@ -179,7 +179,7 @@ class Hawkes:
     # The mathematics
 
     def prepare(self, data: Data, *, dtype: Any = None) -> PreparedPanel:
-        """Lay the panel out for the device; everything below takes the result in its place."""
+        """Lay the panel out for the device; `log_likelihood` takes the result in its place."""
         if isinstance(data, PreparedPanel):
             return data
         if not isinstance(data, EventPanel):
@@ -204,9 +204,10 @@ class Hawkes:
     def _unpack(self, params: Params, data: PreparedPanel):
         mu = jnp.broadcast_to(self.baselines(params), (data.num_sequences, data.num_marks))
         if self.gamma is not None:
-            given = np.shape(params["gamma"]) if "gamma" in params else ()
-            if given and given != np.shape(self.gamma):
-                raise ValueError("The model's gamma is fixed; leave it out of the parameters.")
+            if "gamma" in params and not same_gamma(self.gamma, params["gamma"]):
+                raise ValueError(
+                    f"The model's gamma is fixed at {self.gamma}; leave it out of the parameters."
+                )
             return mu, jnp.asarray(params["alpha"]), jnp.asarray(self.gamma)
         return mu, jnp.asarray(params["alpha"]), jnp.asarray(params["gamma"])
 
@@ -332,7 +333,12 @@ class Hawkes:
         return replace(self, stationary=False)
 
     def at_boundary(self, params: Params, data: PreparedPanel) -> dict[str, np.ndarray]:
-        """Masks of parameters that are 0 but for rounding: they explain under 0.01 events."""
+        """Masks of parameters on the edge of what they may be or of what the data can tell.
+
+        Those that are 0 but for rounding (they explain under 0.01 events), those at an upper
+        end of their prior's support, and the effects and decays whose kernel is flat over the
+        longest window (gamma times its length below 0.01: only alpha gamma matters then).
+        """
         counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
         time = np.asarray(data.durations, np.float64)[:, None]
         edge = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
@@ -340,18 +346,50 @@ class Hawkes:
         if "mu" in edge:
             whole = np.sum(time) if self.baseline == "shared" else time
             edge["mu"] = np.asarray(params["mu"]) * whole < 0.01
+        if "gamma" in edge:
+            flat = np.asarray(params["gamma"]) * np.max(time) < 0.01
+            edge["gamma"] |= flat
+            edge["alpha"] |= np.broadcast_to(flat, edge["alpha"].shape)
+        for name, prior in self.sites(data).items():
+            upper = getattr(prior.support, "upper_bound", None)
+            if upper is not None:
+                edge[name] |= np.asarray(params[name]) > (1 - 1e-6) * np.asarray(upper)
         return edge
 
-    def name_entries(self, masks: Mapping[str, np.ndarray], panel: EventPanel) -> list[str]:
-        """Labels of the entries that the masks select."""
+    def name_entries(
+        self, masks: Mapping[str, np.ndarray], params: Params, panel: EventPanel
+    ) -> list[str]:
+        """Labels and values of the entries that the masks select."""
         coords = self.coords(panel)
         labels = {name: row_labels(name, self.dims[name], coords) for name in masks}
+        scale = {name: np.ravel(np.asarray(params[name])) for name in masks}
         return [
-            label
+            f"{label} at {0 if value < 1e-3 and name != 'gamma' else value:.3g}"
             for name, mask in masks.items()
-            for label, chosen in zip(labels[name], np.ravel(mask), strict=True)
+            for label, value, chosen in zip(labels[name], scale[name], np.ravel(mask), strict=True)
             if chosen
         ]
+
+    def check(self, data: Any) -> None:
+        """What `fit` and `sample` ask of the data before anything is computed.
+
+        Raises:
+            ValueError: for anything but an `EventPanel`, and for sequences that have events but
+                no time in which their baseline could be learned.
+        """
+        if not isinstance(data, EventPanel):
+            raise ValueError(f"The data must be an EventPanel, not {type(data).__name__}.")
+        events = np.bincount(np.asarray(data.sequence), minlength=data.num_sequences)
+        empty = (np.asarray(data.duration) <= 0) & (events > 0)
+        if self.baseline == "shared":
+            empty &= bool(np.all(np.asarray(data.duration) <= 0))
+        if np.any(empty):
+            names = [n for n, bad in zip(data.sequence_names, empty, strict=True) if bad]
+            raise ValueError(
+                f"{len(names)} sequences have events in a window of no length "
+                f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): their baselines "
+                f"cannot be learned. Give the window in which events could have been seen."
+            )
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: alpha with gamma, up to 200 of them."""
@@ -379,9 +417,3 @@ class Hawkes:
 
 def _nested(value: np.ndarray):
     return tuple(_nested(part) for part in value) if value.ndim else float(value)
-
-
-def _describe(prior: dist.Distribution) -> str:
-    parts = {name: np.asarray(getattr(prior, name)).tolist() for name in prior.arg_constraints}
-    inside = ", ".join(f"{name}={part}" for name, part in parts.items())
-    return f"{type(prior).__name__}({inside})"

@@ -118,3 +118,12 @@ def _traced(panel: EventPanel, dtype: np.dtype) -> PreparedPanel:
         num_sequences=num_sequences,
         num_marks=num_marks,
     )
+
+
+def same_gamma(fixed: Any, given: Any) -> bool:
+    """Whether a gamma beside a fixed one is that very one; a traced one cannot tell."""
+    try:
+        fixed, given = np.asarray(fixed), np.asarray(given)
+        return bool(np.allclose(*np.broadcast_arrays(fixed, given), rtol=1e-6, atol=0))
+    except (ValueError, jax.errors.TracerArrayConversionError):
+        return False

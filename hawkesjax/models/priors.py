@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import ComposeTransform, ExpTransform, Transform, biject_to
@@ -163,3 +165,20 @@ class Truncated(dist.Distribution):
 
         start = (key, jnp.zeros(batch), jnp.zeros(sample_shape, bool))
         return jax.lax.while_loop(lambda state: ~jnp.all(state[2]), draw, start)[1]
+
+
+def describe(prior: Any) -> str:
+    """A prior in words that tell any two apart: arguments, what it is built from, all values."""
+    parts: dict[str, Any] = {
+        name: np.asarray(getattr(prior, name)).tolist() for name in prior.arg_constraints
+    }
+    if hasattr(prior, "base_dist"):
+        parts["base"] = describe(prior.base_dist)
+    if hasattr(prior, "transforms"):
+        parts["transforms"] = [type(transform).__name__ for transform in prior.transforms]
+    if not prior.arg_constraints or len(parts) > len(prior.arg_constraints):
+        parts["values"] = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(prior)]
+    if prior.shape():
+        parts["shape"] = list(prior.shape())
+    inside = ", ".join(f"{name}={part}" for name, part in parts.items())
+    return f"{type(prior).__name__}({inside})"

@@ -11,6 +11,8 @@ from jaxtyping import Array, Float, Int
 from scipy.linalg import expm
 
 from hawkesjax.data import EventPanel
+from hawkesjax.data.clock import UNITS
+from hawkesjax.models.prepared import same_gamma
 
 MAX_CLUSTER = 100.0
 MAX_EXPECTED = 1e9
@@ -63,13 +65,18 @@ def simulate(
             f"of a posterior, give one draw or its mean."
         )
     given = dict(params)
-    if getattr(model, "gamma", None) is not None:
-        given.setdefault("gamma", model.gamma)
+    fixed = getattr(model, "gamma", None)
+    if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
+        raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
     if "mu" not in given and "mu_median" in given:
         given["mu"] = np.asarray(model.baselines(given))
     missing = [name for name in ("mu", "alpha", "gamma") if name not in given]
     if missing:
         raise ValueError(f"params lack {', '.join(missing)}; they need mu, alpha and gamma.")
+    if origin is not None and unit not in UNITS:
+        raise ValueError(
+            f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."
+        )
     windows = _windows(window)
     mu, alpha, gamma = _parameters(given)
     num = _count(

@@ -45,7 +45,7 @@ def intensity(
     Raises:
         ValueError: for a name that is not in the panel.
     """
-    found = draws_of(values, model, limit=draws)
+    found = draws_of(values, model, limit=draws, panel=panel)
     totals = np.asarray(panel.counts).sum(axis=1)
     busiest = np.sort(np.argsort(-totals, kind="stable")[:4])
     chosen = style.pick(sequences, panel.sequence_names, busiest, "sequence")

@@ -54,7 +54,8 @@ def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
                 _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, said)
         for number, name in enumerate(names):
             axis.text(
-                *at[number],
+                at[number, 0],
+                at[number, 1],
                 name,
                 ha="center",
                 va="center",

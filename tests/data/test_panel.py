@@ -341,7 +341,9 @@ def test_zones():
     )
     assert panel.times.tolist() == [11, 12, 13]
     assert panel.origin == "2024-06-01T00:00:00+01:00"
-    assert panel.between("2024-06-01T12:00", "2024-06-01T12:00Z").num_events == 1
+    assert panel.between("2024-06-01T12:00+01:00", "2024-06-01T12:00Z").num_events == 1
+    with pytest.raises(ValueError, match="has no time zone"):  # London's summer, or its winter?
+        panel.between("2024-06-01T12:00", "2024-06-01T12:00Z")
     one_zone = mixed.assign(t=pd.to_datetime(mixed["t"].iloc[[0, 0, 1]].to_list(), utc=True))
     assert EventPanel.from_dataframe(one_zone, time="t", unit="days").unit == "day"
 
@@ -379,3 +381,29 @@ def test_higgs(real_data):
     }
     days = panel.between(2 * 86400, 4 * 86400)
     assert days.duration.tolist() == [2 * 86400] and 0 < days.num_events < panel.num_events
+
+
+def test_dated_pieces_hold_an_event_at_their_border_once():
+    rng = np.random.default_rng(0)
+    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 10**6, 300), unit="s")
+    frame = pd.DataFrame({"t": stamps, "who": rng.choice(list("abc"), 300)})
+    panel = EventPanel.from_dataframe(
+        frame, time="t", sequence="who", unit="day", window="sequence"
+    )
+    for border in stamps[:100]:
+        before = int((stamps < border).sum())
+        whole = (pd.Timestamp("2023-12-31"), pd.Timestamp("2024-02-01"))
+        first, second = panel.between(whole[0], border), panel.between(border, whole[1])
+        assert first.num_events + second.num_events == 300
+        ended = frame.groupby("who")["t"].max().eq(border).sum()  # stay with their own window
+        assert abs(first.num_events - before) <= ended
+
+
+def test_masks_select_in_any_clothes():
+    panel = EventPanel.from_lists([([1.0],), ([2.0],), ([],)], window=(0, 3), mark_names=["x"])
+    mask = np.array([True, False, True])
+    for given in (mask, mask.tolist(), pd.Series(mask)):
+        assert panel.select(given).sequence_names == panel.select([0, 2]).sequence_names
+    for given in ([False] * 3, np.zeros(3, bool)):
+        with pytest.raises(ValueError, match="No sequence is selected"):
+            panel.select(given)

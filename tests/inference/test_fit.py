@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 from numpyro.distributions import biject_to
 
@@ -141,3 +142,85 @@ def test_hierarchical_baselines_have_the_delta_methods_errors(panel):
     np.testing.assert_allclose(found.standard_errors["mu"] / mu, expected, rtol=1e-5)
     np.testing.assert_allclose(np.log(found.upper["mu"] / mu), 1.959964 * expected, rtol=1e-5)
     np.testing.assert_allclose(np.log(mu / found.lower["mu"]), 1.959964 * expected, rtol=1e-5)
+
+
+def test_what_the_data_cannot_tell_is_said_and_stays_finite():
+    """Uniform points have a trend at most: alpha and gamma of a slow decay are not determined."""
+    seen = set()
+    for seed in range(8):
+        times = np.sort(np.random.default_rng(seed).uniform(0, 100, 100))
+        panel = hj.EventPanel.from_arrays(times, np.zeros(100, int), window=(0, 100))
+        found = hj.fit(hj.Hawkes(), panel)
+        assert all(np.all(np.isfinite(value)) for value in found.params.values()), seed
+        assert found.converged, (seed, found.message)
+        wide = found.params["gamma"] * 100 < 0.01
+        assert np.all(np.isnan(found.standard_errors["gamma"]) | ~wide)
+        if np.any(wide):
+            assert "gamma[0 -> 0] at" in found.message
+        seen.add(bool(np.any(wide)))
+    assert True in seen
+
+
+def test_an_upper_end_of_a_prior_is_a_boundary():
+    times = np.concatenate([np.arange(0, 2, 0.25) ** 0.5 + 10 * k for k in range(5)])
+    times = np.sort(np.concatenate([times, times + 0.01, times + 0.02]))
+    panel = hj.EventPanel.from_arrays(times, np.zeros(len(times), int), window=(0, 50))
+    free = hj.fit(hj.Hawkes(), panel)
+    held = hj.fit(hj.Hawkes(priors={"alpha": dist.Uniform(0.0, 0.3)}), panel)
+    assert free.params["alpha"].item() > 0.35 and free.result is hj.inference.Result.CONVERGED
+    assert held.result is hj.inference.Result.BOUNDARY, held.message
+    assert "alpha[0 -> 0] at 0.3" in held.message
+
+
+@pytest.mark.parametrize("verb", ["fit", "sample"])
+def test_the_door_of_inference(verb):
+    more = {"key": jax.random.key(0)} if verb == "sample" else {}
+    run = getattr(hj, verb)
+    lone = hj.EventPanel.from_arrays(
+        [1.0, 2.0, 7.0], [0, 0, 0], sequence=[0, 0, 1], window="sequence"
+    )
+    with pytest.raises(ValueError, match=r"1 sequences have events in a window of no length \(1\)"):
+        run(hj.Hawkes(), lone, **more)
+    with pytest.raises(ValueError, match="must be an EventPanel, not PreparedPanel"):
+        run(hj.Hawkes(), hj.Hawkes().prepare(lone), **more)
+
+
+def test_values_follow_names_not_places(panel):
+    found = hj.fit(hj.Hawkes(), panel)
+    turned = panel.select([2, 0])
+    told = hj.residuals(hj.Hawkes(), found, panel)
+    again = hj.residuals(hj.Hawkes(), found, turned)
+    for name in turned.sequence_names:
+        mine, theirs = (part[part["sequence"] == name]["residual"] for part in (told, again))
+        np.testing.assert_allclose(mine.to_numpy(), theirs.to_numpy(), rtol=1e-10)
+    strange = hj.EventPanel.from_arrays([1.0], [1], window=(0, 2), sequence_names=["new"])
+    with pytest.raises(ValueError, match=r"1 sequences that were not fitted \(new\)"):
+        hj.forecast(hj.Hawkes(), found, strange, horizon=1, key=jax.random.key(0))
+
+
+def test_a_fixed_gamma_is_not_contradicted(panel):
+    model = hj.Hawkes(gamma=2.0)
+    other = TRUTH | {"gamma": np.full((2, 2), 0.01)}
+    for call in (
+        lambda: model.log_likelihood(other, panel),
+        lambda: hj.simulate(model, other, window=WINDOW, key=jax.random.key(0)),
+        lambda: hj.forecast(model, other, panel, horizon=1, key=jax.random.key(0)),
+    ):
+        with pytest.raises(ValueError, match="fixed at 2"):
+            call()
+    same = TRUTH | {"gamma": np.full((2, 2), 2.0)}
+    without = {name: TRUTH[name] for name in ("mu", "alpha")}
+    assert model.log_likelihood(same, panel) == model.log_likelihood(without, panel)
+
+
+def test_priors_built_from_others_are_told_apart():
+    pairs = [
+        [dist.Exponential(r).expand([2, 2]) for r in (1.0, 9.0)],
+        [dist.Exponential(jnp.full((2, 2), r)).to_event(2) for r in (1.0, 9.0)],
+        [dist.TruncatedNormal(m, 2.0, low=0.0) for m in (1.0, 5.0)],
+        [dist.LogNormal(m, 1.0) for m in (0.0, 1.0)],
+    ]
+    for one, other in pairs:
+        first, second = (hj.Hawkes(priors={"alpha": p}) for p in (one, other))
+        assert first.config() != second.config()
+        assert first.config() == hj.Hawkes(priors={"alpha": one}).config()
