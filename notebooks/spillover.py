@@ -95,6 +95,29 @@ hj.plots.parameters(post, truth=truth, unit="day")
 # %%
 post.spillover()
 
+# %%
+hj.plots.network(post)
+
+# %%
+hj.plots.kernels(post, unit="day")
+
+# %% [markdown]
+# Which share of the offline events would not have happened without the effect of online ones?
+# `attribution` asks each event where it came from; what is lost without a link includes all
+# descendants. The intervals hold what the parameters leave open.
+
+# %%
+causes = hj.attribution(post, panel)
+causes.shares().loc["all"]
+
+# %% [markdown]
+# The offline events that most likely owe themselves to online ones:
+
+# %%
+events = causes.events()
+offline = events[events["event", "mark"] == "offline"]
+offline.sort_values(("direct from online", "mean"), ascending=False).head()
+
 # %% [markdown]
 # The intensity over time, with a 95 % band, above the events of each user:
 
@@ -109,6 +132,22 @@ hj.plots.intensity(post, panel, sequences=["user 1", "user 2"], window=(0, 60))
 
 # %%
 hj.plots.residuals(post, panel)
+
+# %% [markdown]
+# ## What comes next
+#
+# Fitted on the first 120 days, the model forecasts the rest from whole draws of the posterior, and
+# is scored on it.
+
+# %%
+early = panel.between(0, 120)
+first = hj.fit(model, early)
+scored = hj.evaluate(model, first, panel, cut=120, key=keys[2])
+print(scored)
+
+# %%
+told = hj.forecast(model, first, early, horizon=30, key=keys[2])
+hj.plots.forecast(told, observed=panel.between(120, 150).counts)
 
 # %% [markdown]
 # ## Keep it

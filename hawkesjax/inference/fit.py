@@ -127,11 +127,11 @@ def _descend(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: 
     value, grad = value_and_grad(start, data, loss=loss)
     per_event = 1 / data.num_events
     value, grad = value * per_event, jax.tree.map(lambda leaf: leaf * per_event, grad)
-    point, steps, still = _quasi_newton(
+    point, value, grad, steps, still = _quasi_newton(
         start, value, grad, data, jnp.asarray(tol, value.dtype), jnp.asarray(max_steps), loss=loss
     )
-    value, grad = value_and_grad(point, data, loss=loss)
-    return _End(point, float(value), float(_largest(grad) * per_event), int(steps), int(still))
+    total = float(value) * float(data.num_events)
+    return _End(point, total, float(_largest(grad)), int(steps), int(still))
 
 
 def _newton(end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
@@ -192,8 +192,8 @@ def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
 
     zero = jnp.zeros((), jnp.int32)
     carry = (point, solver.init(point), value, grad, zero, zero)
-    point, _, _, _, steps, still = jax.lax.while_loop(going, step, carry)
-    return point, steps, still
+    point, _, value, grad, steps, still = jax.lax.while_loop(going, step, carry)
+    return point, value, grad, steps, still
 
 
 def _largest(tree):

@@ -15,7 +15,13 @@ from jaxtyping import Array, Float
 
 from hawkesjax.data import EventPanel
 from hawkesjax.models.labels import row_labels
-from hawkesjax.models.prepared import PreparedPanel, prepare, same_gamma, stream_of
+from hawkesjax.models.prepared import (
+    PreparedPanel,
+    check_panel,
+    prepare,
+    same_gamma,
+    stream_of,
+)
 from hawkesjax.models.priors import NAMED, Truncated, describe, resolve
 from hawkesjax.ops import excitation_increments
 
@@ -371,25 +377,8 @@ class Hawkes:
         ]
 
     def check(self, data: Any) -> None:
-        """What `fit` and `sample` ask of the data before anything is computed.
-
-        Raises:
-            ValueError: for anything but an `EventPanel`, and for sequences that have events but
-                no time in which their baseline could be learned.
-        """
-        if not isinstance(data, EventPanel):
-            raise ValueError(f"The data must be an EventPanel, not {type(data).__name__}.")
-        events = np.bincount(np.asarray(data.sequence), minlength=data.num_sequences)
-        empty = (np.asarray(data.duration) <= 0) & (events > 0)
-        if self.baseline == "shared":
-            empty &= bool(np.all(np.asarray(data.duration) <= 0))
-        if np.any(empty):
-            names = [n for n, bad in zip(data.sequence_names, empty, strict=True) if bad]
-            raise ValueError(
-                f"{len(names)} sequences have events in a window of no length "
-                f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): their baselines "
-                f"cannot be learned. Give the window in which events could have been seen."
-            )
+        """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""
+        check_panel(data, shared=self.baseline == "shared")
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: alpha with gamma, up to 200 of them."""

@@ -127,3 +127,30 @@ def same_gamma(fixed: Any, given: Any) -> bool:
         return bool(np.allclose(*np.broadcast_arrays(fixed, given), rtol=1e-6, atol=0))
     except (ValueError, jax.errors.TracerArrayConversionError):
         return False
+
+
+def check_panel(panel: Any, *, shared: bool) -> None:
+    """Refuse what no baseline can be learned from.
+
+    Args:
+        panel: the data.
+        shared: whether all sequences share a baseline.
+
+    Raises:
+        ValueError: for anything but an `EventPanel`, and for sequences that have events but no
+            time in which their baseline could be learned.
+    """
+    if not isinstance(panel, EventPanel):
+        raise ValueError(f"The data must be an EventPanel, not {type(panel).__name__}.")
+    events = np.bincount(np.asarray(panel.sequence), minlength=panel.num_sequences)
+    duration = np.asarray(panel.duration)
+    empty = (duration <= 0) & (events > 0)
+    if shared:
+        empty &= bool(np.all(duration <= 0))
+    if np.any(empty):
+        names = [n for n, bad in zip(panel.sequence_names, empty, strict=True) if bad]
+        raise ValueError(
+            f"{len(names)} sequences have events in a window of no length "
+            f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): their baselines "
+            f"cannot be learned. Give the window in which events could have been seen."
+        )

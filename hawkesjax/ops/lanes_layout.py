@@ -32,14 +32,13 @@ def lane_layout(stream: Stream, dtype: np.dtype, lanes: int | None = None) -> di
     moved = (stream.gaps > 0) & ~stream.first
     group = np.cumsum(moved | stream.first) - 1
     group_begin = np.flatnonzero(moved | stream.first)
-    prefix = np.zeros((num_events + 1, num_marks))
+    prefix = np.zeros((num_marks, num_events + 1))
+    jumps = np.zeros((steps, num_marks, num_lanes), dtype)
+    bounds, earlier = np.append(group_begin, num_events), group[moved] - 1
+    row, column = step[moved], lane[moved]
     for j in range(num_marks):
-        np.cumsum(marks == j, out=prefix[1:, j])
-    group_end = np.append(group_begin[1:], num_events)
-    jumps = np.zeros((num_events, num_marks))
-    if num_events:
-        sizes = prefix[group_end] - prefix[group_begin]
-        jumps[moved] = sizes[group[moved] - 1]
+        np.cumsum(marks == j, out=prefix[j, 1:])
+        jumps[row, j, column] = np.diff(prefix[j, bounds])[earlier]
 
     # each lane's first and last event
     tails, spans = np.zeros(num_lanes), np.zeros(num_lanes)
@@ -57,23 +56,23 @@ def lane_layout(stream: Stream, dtype: np.dtype, lanes: int | None = None) -> di
         before = np.maximum(head - 1, 0)
         spans[:] = np.where(linked > 0, clock[last] - clock[before], 0)
         absorbed = (linked > 0) & (group[last] > group[before])
-        waiting = prefix[head] - prefix[group_begin[group[before]]]
-        carried[:] = np.where(absorbed[:, None], waiting, 0)
-        pending[:] = prefix[last + 1] - prefix[np.maximum(head, group_begin[group[last]])]
+        waiting = prefix[:, head] - prefix[:, group_begin[group[before]]]
+        carried[:] = np.where(absorbed, waiting, 0).T
+        pending[:] = (prefix[:, last + 1] - prefix[:, np.maximum(head, group_begin[group[last]])]).T
         sources = np.where(group < group[last][lane], marks, -1)
 
     def place(values, kind, fill=0):
-        out = np.full((steps * num_lanes, *values.shape[1:]), fill, kind)
+        out = np.full(steps * num_lanes, fill, kind)
         out[slots] = values
-        return out.reshape(steps, num_lanes, *values.shape[1:])
+        return out.reshape(steps, num_lanes)
 
     return {
         "gaps": place(np.where(moved, stream.gaps, 0), dtype),
-        "jumps": np.ascontiguousarray(np.moveaxis(place(jumps, dtype), 2, 1)),
+        "jumps": jumps,
         "marks": place(marks, np.int32, -1),
         "lags": tuple(
-            _stack(lags[sources == j], lane[sources == j], num_lanes).astype(dtype)
-            for j in range(num_marks)
+            _stack(lags[own], lane[own], num_lanes, dtype)
+            for own in (np.flatnonzero(sources == j) for j in range(num_marks))
         ),
         "spans": spans.astype(dtype),
         "linked": linked.astype(dtype),
@@ -88,10 +87,10 @@ def lane_layout(stream: Stream, dtype: np.dtype, lanes: int | None = None) -> di
     }
 
 
-def _stack(values: np.ndarray, lane: np.ndarray, num_lanes: int) -> np.ndarray:
+def _stack(values: np.ndarray, lane: np.ndarray, num_lanes: int, dtype: Any) -> np.ndarray:
     """Values of ascending lanes as columns, with -1 below each lane's last."""
     counts = np.bincount(lane, minlength=num_lanes)
-    out = np.full((int(counts.max(initial=0)), num_lanes), -1.0)
+    out = np.full((int(counts.max(initial=0)), num_lanes), -1.0, dtype)
     out[np.arange(values.size) - (np.cumsum(counts) - counts)[lane], lane] = values
     return out
 

@@ -1,0 +1,94 @@
+"""Print the kept results as Markdown: the tables of ``docs/performance.md``.
+
+Run as ``python -m benchmarks.report``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchmarks.record import RESULTS
+
+
+def kept(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def heading(title: str, result: dict[str, Any]) -> None:
+    machine, versions = result["machine"], result["versions"]
+    print(f"\n## {title}\n")
+    print(
+        f"{result['date'][:10]}, {machine['processor']}, one core; "
+        f"jax {versions['jax']}, numpyro {versions['numpyro']}, Python {versions['python']}.\n"
+    )
+
+
+def likelihood(result: dict[str, Any]) -> None:
+    heading("Value and gradient, ns an event", result)
+    print("| case | float64 | float32 | bytes an event | peers (float64) |")
+    print("|---|---|---|---|---|")
+    for row in result["rows"]:
+        single = row.get("float32")
+        peers = [
+            f"{peer['peer']} {peer['version']}: {peer['ns_per_event']:.0f}"
+            for peer in row["peers"]
+            if "ns_per_event" in peer
+        ]
+        print(
+            f"| {row['case']} | {row['float64']['ns_per_event']:.1f} "
+            f"| {single['ns_per_event']:.1f} |" if single else
+            f"| {row['case']} | {row['float64']['ns_per_event']:.1f} | |",
+            f"{row['float64']['bytes_per_event']:.0f} | {', '.join(peers)} |",
+        )  # fmt: skip
+    for row in result["rows"]:
+        mine = row["float64"]
+        if mine.get("exponentials_ns_per_event"):
+            ratio = mine["ns_per_event"] / mine["exponentials_ns_per_event"]
+            print(f"\n{row['case']}: {ratio:.1f} times its 4N exponentials alone.")
+        if "precision" in row:
+            off = row["precision"]["float32_relative_difference"]
+            print(f"\n{row['case']}: float32 at 1.7e9 s is {off:.1e} off float64.")
+        if "times_1e6" in row:
+            print(f"\nTen times the events take {row['times_1e6']:.1f} times the time.")
+
+
+def mle(result: dict[str, Any]) -> None:
+    heading("Maximum likelihood, CPU seconds after compilation", result)
+    print("| case | s | steps | gradient, nats an event | peers |")
+    print("|---|---|---|---|---|")
+    for row in result["rows"]:
+        mine = row["second"]
+        peers = [
+            f"{peer['peer']} {peer['version']}: {peer['cpu_s']:.2f}"
+            for peer in row["peers"]
+            if "cpu_s" in peer
+        ]
+        print(
+            f"| {row['case']} | {mine['cpu_s']:.2f} | {mine['steps']} "
+            f"| {mine['gradient_nats_per_event']:.0e} | {', '.join(peers)} |"
+        )
+
+
+def nuts(result: dict[str, Any]) -> None:
+    heading("NUTS, 4 chains of 500 + 1,000", result)
+    print("| case | events | least bulk ESS a CPU second | R-hat at most | divergences |")
+    print("|---|---|---|---|---|")
+    for row in result["rows"]:
+        mine = row["second"]
+        print(
+            f"| {row['case']} | {row['num_events']:,} | {mine['ess_per_cpu_s']:.0f} "
+            f"| {mine['max_r_hat']:.4f} | {mine['divergences']} |"
+        )
+
+
+def main() -> None:
+    for name, show in (("likelihood", likelihood), ("mle", mle), ("nuts", nuts)):
+        result = kept(name)
+        if result is not None:
+            show(result)
+
+
+if __name__ == "__main__":
+    main()
