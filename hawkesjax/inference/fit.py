@@ -22,6 +22,7 @@ from hawkesjax.inference.unconstrained import (
     scattered,
     value_and_grad,
 )
+from hawkesjax.models.labels import entries
 
 NORMAL_975 = 1.959963984540054
 SCATTER = 1.5
@@ -265,7 +266,7 @@ def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Resul
     zeros = sum(int(mask.sum()) for mask in edge.values())
     if not zeros:
         return Result.CONVERGED, f"Converged {figures}."
-    named = model.name_entries(edge, params, data)
+    named = entries(edge, params, model.dims, model.coords(data))
     shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
     return Result.BOUNDARY, (
         f"Converged on the boundary {figures}: {shown}, without standard errors."

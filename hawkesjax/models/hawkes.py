@@ -14,7 +14,6 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.data import EventPanel
-from hawkesjax.models.labels import row_labels
 from hawkesjax.models.prepared import (
     PreparedPanel,
     check_panel,
@@ -361,20 +360,6 @@ class Hawkes:
             if upper is not None:
                 edge[name] |= np.asarray(params[name]) > (1 - 1e-6) * np.asarray(upper)
         return edge
-
-    def name_entries(
-        self, masks: Mapping[str, np.ndarray], params: Params, panel: EventPanel
-    ) -> list[str]:
-        """Labels and values of the entries that the masks select."""
-        coords = self.coords(panel)
-        labels = {name: row_labels(name, self.dims[name], coords) for name in masks}
-        scale = {name: np.ravel(np.asarray(params[name])) for name in masks}
-        return [
-            f"{label} at {0 if value < 1e-3 and name != 'gamma' else value:.3g}"
-            for name, mask in masks.items()
-            for label, value, chosen in zip(labels[name], scale[name], np.ravel(mask), strict=True)
-            if chosen
-        ]
 
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""
