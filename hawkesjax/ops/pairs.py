@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.ops.exponential import exp
 from hawkesjax.ops.pairs_layout import Chunks, Sources
 from hawkesjax.ops.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.ops.streams import Stream
@@ -96,7 +97,7 @@ class PairForm:
         chunks = Chunks.from_stream(stream, width)
         sources = Sources.from_stream(stream, steps, lanes)
         shape = (chunks.mark.shape[0], stream.num_marks, chunks.width)
-        slot, lag = np.empty(shape, np.int32), np.empty(shape, dtype)
+        slot, lag = np.empty(shape, np.uint32), np.empty(shape, dtype)
         for j in range(stream.num_marks):
             slot[:, j], lag[:, j] = sources.before(j, chunks)
         end_source, end_slot, end_lag = sources.ends()
@@ -218,6 +219,7 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
         the last state; E, and with `derivative` its lag-weighted twin, for each row of rates.
     """
     start = jnp.asarray(form.chunks.start)
+    order = jnp.asarray(form.chunks.order) if rows.shape[0] == 1 else None
 
     def row(i, carry, first, beyond):
         state, ends, tables = carry
@@ -225,7 +227,8 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
         tables = source_states(gamma, form, tables)
         states = tuple(table.ravel() for table in tables)
 
-        def step(chunk, state):
+        def step(place, state):
+            chunk = place if order is None else order[place]
             lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
             slot = lax.dynamic_index_in_dim(jnp.asarray(form.slot), chunk, 0, False)
             return use(state, chunk, _decayed(gamma[:, None], lag, slot, states))
@@ -246,12 +249,11 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
 
 def _decayed(gamma: Array, lag: Array, slot: Array, states: tuple[Array, ...]):
     """States that are read and decayed by a lag: R, and Q where its state is there."""
-    decay = jnp.exp(-gamma * lag)
     picked = [state.at[slot].get(mode="promise_in_bounds") for state in states]
-    counts = decay * picked[0]
+    counts = exp(-gamma * lag) * picked[0]
     if len(states) == 1:
         return (counts,)
-    return counts, decay * picked[1] + lag * counts
+    return counts, counts * (picked[1] + lag)
 
 
 def _ends(gamma: Array, form: PairForm, states: tuple[Array, ...]) -> list[Array]:
@@ -275,8 +277,8 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Ar
         start, kept, tables = carry
         number, gaps, span, source, jump = x
         rate = gamma[source]
-        decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, jnp.exp(-rate * gaps)))
-        keep = jnp.where(span < 0, 0, jnp.exp(-rate * span))
+        decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, exp(-rate * gaps)))
+        keep = jnp.where(span < 0, 0, exp(-rate * span))
 
         def advance(state, x):
             decay, gap = x
@@ -288,9 +290,10 @@ def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Ar
         def keeping(carry, x):
             step, *x = x
             state = advance(carry[0], x)
+            told = (state[0], state[1] / jnp.maximum(state[0], 1)) if derivative else state
             kept = (
                 lax.dynamic_update_index_in_dim(k, s, step, 0)
-                for k, s in zip(carry[1], state, strict=True)
+                for k, s in zip(carry[1], told, strict=True)
             )
             return (state, tuple(kept)), None
 

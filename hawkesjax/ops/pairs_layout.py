@@ -28,6 +28,7 @@ class Chunks:
     Args:
         mark: mark of each chunk.
         start: first chunk of each mark, and the number of chunks at the end.
+        order: the chunks in the order of time.
         size: events in each chunk, padding apart.
         events: position in the stream of each event of each chunk; 0 for padding.
         sequence: sequence of each event of each chunk; 0 for padding.
@@ -38,6 +39,7 @@ class Chunks:
 
     mark: Int[Array, "chunks"]
     start: Int[Array, "marks+1"]
+    order: Int[Array, "chunks"]
     size: Int[Array, "chunks"]
     events: Int[Array, "chunks width"]
     sequence: Int[Array, "chunks width"]
@@ -66,6 +68,7 @@ class Chunks:
         return cls(
             mark=mark,
             start=start.astype(np.int32),
+            order=np.argsort(events.reshape(total, width)[:, 0], kind="stable").astype(np.int32),
             size=np.clip(size, 0, width).astype(np.int32),
             events=events.reshape(total, width),
             sequence=sequence.reshape(total, width),
@@ -198,7 +201,7 @@ class Sources:
             last[:] = -1
         k = own[np.maximum(last, 0)]
         found = (last >= 0) & (stream.sequence[k] == stream.sequence)
-        slot = np.full(chunks.events.size, self.empty, np.int32)
+        slot = np.full(chunks.events.size, self.empty, np.uint32)
         lag = np.zeros(chunks.events.size)
         slot[chunks.place] = np.where(found, self.slot[k], self.empty)
         lag[chunks.place] = np.where(found, self.clock - self.clock[k], 0)
@@ -220,7 +223,7 @@ class Sources:
         counts = np.bincount(kind, minlength=stream.num_marks)
         width = min(1024, chunk_width(counts))
         place, start = _pack(kind, counts, width)
-        slot = np.full(max(int(start[-1]), 1) * width, self.empty, np.int32)
+        slot = np.full(max(int(start[-1]), 1) * width, self.empty, np.uint32)
         lag = np.zeros(slot.size)
         slot[place] = self.slot[last]
         lag[place] = stream.remaining[last]
