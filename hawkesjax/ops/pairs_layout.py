@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.ops.pairs_states import Sources
 from hawkesjax.ops.streams import Stream
 
 CHUNK = 768  # target events a chunk: its arrays stay in a core's cache
 OVERHEAD = 200  # events whose cost is that of visiting one more chunk
 LANE = 64  # source events a lane
-LANES = 520  # lanes a block: no power of two, whose strides meet in one set of the cache
+BLOCK = 25_000  # source events a block: its states stay in a core's cache
 
 
 @jax.tree_util.register_dataclass
@@ -28,7 +31,6 @@ class Chunks:
     Args:
         mark: mark of each chunk.
         start: first chunk of each mark, and the number of chunks at the end.
-        order: the chunks in the order of time.
         size: events in each chunk, padding apart.
         events: position in the stream of each event of each chunk; 0 for padding.
         sequence: sequence of each event of each chunk; 0 for padding.
@@ -39,7 +41,6 @@ class Chunks:
 
     mark: Int[Array, "chunks"]
     start: Int[Array, "marks+1"]
-    order: Int[Array, "chunks"]
     size: Int[Array, "chunks"]
     events: Int[Array, "chunks width"]
     sequence: Int[Array, "chunks width"]
@@ -68,7 +69,6 @@ class Chunks:
         return cls(
             mark=mark,
             start=start.astype(np.int32),
-            order=np.argsort(events.reshape(total, width)[:, 0], kind="stable").astype(np.int32),
             size=np.clip(size, 0, width).astype(np.int32),
             events=events.reshape(total, width),
             sequence=sequence.reshape(total, width),
@@ -121,66 +121,109 @@ class Chunks:
 
 
 @dataclass(frozen=True, eq=False)
-class Sources:
-    """Source events laid out for their recursion, and where each target finds its own (host only).
+class Places:
+    """Where the source events are laid out, and where each target finds its own (host only).
 
-    Events are sorted by mark and cut into lanes of a single mark; lanes are grouped into blocks,
-    which the recursion visits one after another, every block as steps x lanes. The last lane has
-    no events, so that its states are zero: what has no predecessor points there.
+    The stream is cut into blocks of consecutive events, and the events of a mark in a block into
+    lanes of `steps`; a block's arrays are steps x lanes. The last lane of a block has no events,
+    so that its states are zero: what has no predecessor points there.
 
     Args:
-        gaps: (blocks, steps, lanes) time since the previous event of the same mark and sequence;
-            -1 for a sequence's first, which resets the state.
-        mark: (blocks, lanes) mark of each lane.
-        jump: (blocks, lanes) 1, and 0 for lanes without events.
-        slot: position among the states, lane after lane, of each event of the stream.
-        empty: position of a state that is zero.
+        slot: position of each event's state, (blocks, steps, lanes) flattened.
+        block: block of each event.
+        shape: blocks, steps, lanes.
         clock: time of each event on one clock that runs through all sequences.
         stream: the stream.
     """
 
-    gaps: np.ndarray
-    mark: np.ndarray
-    jump: np.ndarray
     slot: np.ndarray
-    empty: int
+    block: np.ndarray
+    shape: tuple[int, int, int]
     clock: np.ndarray
     stream: Stream
 
     @classmethod
     def from_stream(
-        cls, stream: Stream, steps: int | None = None, lanes: int | None = None
-    ) -> Sources:
-        marks = np.asarray(stream.marks)
-        counts = np.bincount(marks, minlength=stream.num_marks)
+        cls, stream: Stream, steps: int | None = None, block: int | None = None
+    ) -> Places:
+        marks, num_events = np.asarray(stream.marks, np.int64), stream.num_events
         if steps is None:
-            steps = lane_length(marks.size)
-        slot, start = _pack(marks, counts, steps)
-        used = int(start[-1])
-        blocks = -(-(used + 1) // (LANES if lanes is None else lanes))
-        lanes = -(-(used + 1) // blocks)  # the blocks share the lanes evenly
-        spare = np.zeros(blocks * lanes - used, np.int64)
-        mark = np.append(np.repeat(np.arange(stream.num_marks), np.diff(start)), spare)
+            steps = lane_length(num_events)
+        blocks = max(1, -(-num_events // (BLOCK if block is None else block)))
+        number = np.arange(num_events) * blocks // max(num_events, 1)  # even blocks
+        kind = number * stream.num_marks + marks
+        counts = np.bincount(kind, minlength=blocks * stream.num_marks)
+        needed = -(-counts // steps).reshape(blocks, stream.num_marks)
+        before = (np.cumsum(needed, axis=1) - needed).ravel()
+        lanes = int(needed.sum(axis=1).max()) + 1
+        order = np.argsort(kind, kind="stable")
+        within = np.arange(num_events) - np.repeat(np.cumsum(counts) - counts, counts)
+        slot = np.empty(num_events, np.int64)
+        lane = before[kind[order]] + within // steps
+        slot[order] = (number[order] * steps + within % steps) * lanes + lane
         # Sums of the gaps in extended precision where the machine has it, so that a lag between
         # two neighbours keeps the digits of the gaps between them.
         clock = np.cumsum(np.where(stream.first, 0.0, stream.gaps), dtype=np.longdouble)
+        return cls(slot, number, (blocks, steps, lanes), clock, stream)
+
+    @property
+    def empty(self) -> int:
+        """Position of a state that is zero."""
+        return self.shape[2] - 1
+
+    def sources(self, dtype: Any) -> Sources:
+        """The arrays of the sources' recursion."""
+        blocks, steps, lanes = self.shape
+        marks, sequence = np.asarray(self.stream.marks), np.asarray(self.stream.sequence)
         order = np.argsort(marks, kind="stable")
-        own = np.diff(clock[order], prepend=0).astype(np.float64)
-        sequence, kind = np.asarray(stream.sequence)[order], marks[order]
-        own[1:][(sequence[1:] != sequence[:-1]) | (kind[1:] != kind[:-1])] = -1
+        own = np.diff(self.clock[order], prepend=0).astype(np.float64)
+        same = marks[order][1:] == marks[order][:-1]
+        own[1:][~same | (sequence[order][1:] != sequence[order][:-1])] = -1
         own[:1] = -1
-        gaps = np.zeros(blocks * lanes * steps)
-        gaps[used * steps :] = -1
-        gaps[slot[order]] = own
-        return cls(
-            gaps=np.ascontiguousarray(gaps.reshape(blocks, lanes, steps).swapaxes(1, 2)),
-            mark=mark.reshape(blocks, lanes).astype(np.int32),
-            jump=(np.arange(blocks * lanes) < used).reshape(blocks, lanes).astype(np.float64),
-            slot=slot,
-            empty=used * steps,
-            clock=clock,
-            stream=stream,
+        slot = self.slot[order]
+        lane = slot // (steps * lanes) * lanes + slot % lanes  # counted through all blocks
+        used = np.zeros(blocks * lanes, bool)
+        used[lane] = True
+        mark = np.zeros(blocks * lanes, np.int32)
+        mark[lane] = marks[order]
+        gaps = np.where(used.reshape(blocks, 1, lanes), np.zeros((1, steps, 1)), -1.0)
+        gaps.ravel()[slot] = own
+        resets = (gaps < 0).any(axis=1)
+        # A lane goes on from the lane before it, or from its mark's last state in earlier blocks.
+        linked = np.zeros(blocks * lanes)
+        linked[1:] = used[1:] & used[:-1] & (mark[1:] == mark[:-1])
+        linked.reshape(blocks, lanes)[:, 0] = 0
+        begin = np.full(blocks * lanes, self.empty, np.uint32)
+        opens = np.flatnonzero(same & (lane[1:] != lane[:-1])) + 1
+        opens = opens[linked[lane[opens]] == 0]
+        begin[lane[opens]] = slot[opens - 1]
+        return Sources(
+            gaps=gaps.astype(dtype),
+            span=np.where(resets, -1, gaps.sum(axis=1)).astype(dtype),
+            mark=mark.reshape(blocks, lanes),
+            jump=used.reshape(blocks, lanes).astype(dtype),
+            linked=linked.reshape(blocks, lanes).astype(dtype),
+            begin=begin.reshape(blocks, lanes),
         )
+
+    def visits(self, chunks: Chunks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which chunks have all their predecessors once a block's states are known.
+
+        Returns:
+            the chunks by their last events; how many of them each block completes, (blocks + 1,);
+            and, mark by mark, the first chunk that each block does not complete.
+        """
+        blocks = self.shape[0]
+        real = int(chunks.start[-1])
+        last = chunks.events[np.arange(real), chunks.size[:real] - 1]
+        order = np.argsort(last, kind="stable")
+        done = self.block[last]
+        until = np.searchsorted(done[order], np.arange(blocks + 1))
+        parts = [
+            np.searchsorted(done[a:b], np.arange(blocks + 1)) for a, b in pairwise(chunks.start)
+        ]
+        until_of = np.array(parts).reshape(-1, blocks + 1) + chunks.start[:-1, None]
+        return order.astype(np.int32), until.astype(np.int32), until_of.astype(np.int32)
 
     def before(self, source: int, chunks: Chunks) -> tuple[np.ndarray, np.ndarray]:
         """Slot and lag of the last strictly earlier event of a source, (chunks, width) both.
