@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float
 LN2 = float(np.log(2))
 LARGEST = 708.0  # beyond, exp leaves the normal numbers of float64
 WHOLE = 1.5 * 2.0**52  # a float64 of this size keeps a small whole number in its last bits
+ONE = int(np.float64(1).view(np.int64))
 
 
 def _coefficients(degree: int) -> tuple[float, ...]:
@@ -25,14 +25,14 @@ def _coefficients(degree: int) -> tuple[float, ...]:
 COEFFICIENTS = _coefficients(9)
 
 
-@jax.custom_jvp
 def exp(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    r"""`exp(x)`, in float64 at half the time of XLA's own on a CPU.
+    r"""`exp(x)`, in float64 at about half the time of XLA's own on a CPU.
 
     .. math:: e^x = 2^n e^r, \qquad n = \mathrm{round}(x / \log 2), \qquad |r| \le \log(2) / 2
 
-    with a polynomial of degree 10 for `e^r` and `n` added to the exponent's bits. The relative
-    error is below `(2 + |x|) 2e-16`; results below 2^-1021 are 0. Float32 takes XLA's.
+    with a polynomial of degree 10 for `e^r` and the power of two from its bits. The relative
+    error is below `(3 + |x|) 2.3e-16`; results below 3e-308 are 0. Float32 takes XLA's. There is
+    no rule of differentiation: that of the polynomial is the derivative.
     """
     if x.dtype != jnp.float64:
         return jnp.exp(x)
@@ -41,15 +41,6 @@ def exp(x: Float[Array, "..."]) -> Float[Array, "..."]:
     value = jnp.full_like(r, COEFFICIENTS[-1])
     for coefficient in COEFFICIENTS[-2::-1]:
         value = value * r + coefficient
-    bits = lax.bitcast_convert_type(1 + r * value, jnp.int64)
-    bits += lax.bitcast_convert_type(n + WHOLE, jnp.int64) << 52
-    inside = jnp.abs(x) < LARGEST
-    return jnp.where(
-        inside, lax.bitcast_convert_type(bits, jnp.float64), jnp.where(x < 0, 0, x * jnp.inf)
-    )
-
-
-@exp.defjvp
-def _exp_jvp(primals, tangents):
-    value = exp(*primals)
-    return value, value * tangents[0]
+    power = (lax.bitcast_convert_type(n + WHOLE, jnp.int64) << 52) + ONE
+    value = (1 + r * value) * lax.bitcast_convert_type(power, jnp.float64)
+    return jnp.where(jnp.abs(x) > LARGEST, jnp.where(x > 0, jnp.inf, 0), value)

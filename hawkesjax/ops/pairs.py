@@ -13,7 +13,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.ops.exponential import exp
-from hawkesjax.ops.pairs_layout import Chunks, Places
+from hawkesjax.ops.pairs_layout import Chunks
+from hawkesjax.ops.pairs_places import Places
 from hawkesjax.ops.pairs_states import Sources, source_states
 from hawkesjax.ops.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.ops.streams import Stream
@@ -58,6 +59,7 @@ class PairForm:
         end_source: source of each row of the next two.
         end_slot: place of the last event of a source in each sequence.
         end_lag: time from it to the end of its window.
+        end_until: for each block of sources, how many of these rows it completes.
 
     Source: the pairwise recursion is Ogata (1981), IEEE Trans. Inf. Theory 27, 23-31, eq. 3.4,
     source by source; there ties cannot occur.
@@ -73,6 +75,7 @@ class PairForm:
     end_source: Int[Array, "rows"]
     end_slot: Int[Array, "rows ends"]
     end_lag: Float[Array, "rows ends"]
+    end_until: Int[Array, "blocks+1"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -92,16 +95,15 @@ class PairForm:
             dtype: floating type of the form and of all it returns.
             width: target events a chunk.
             steps: source events a lane.
-            block: source events a block. These three are chosen by size if not given; they change the
-                speed only.
+            block: source events a block. These three are chosen by size if not given; they change
+                the speed only.
         """
-        chunks = Chunks.from_stream(stream, width)
-        places = Places.from_stream(stream, steps, block)
+        places, chunks = Places.from_stream(stream, width, steps, block)
         shape = (chunks.mark.shape[0], stream.num_marks, chunks.width)
         slot, lag = np.empty(shape, np.uint32), np.empty(shape, dtype)
         for j in range(stream.num_marks):
             slot[:, j], lag[:, j] = places.before(j, chunks)
-        end_source, end_slot, end_lag = places.ends()
+        end_source, end_slot, end_lag, end_until = places.ends()
         order, until, until_of = places.visits(chunks)
         return cls(
             chunks=chunks,
@@ -114,6 +116,7 @@ class PairForm:
             end_source=end_source,
             end_slot=end_slot,
             end_lag=end_lag.astype(dtype),
+            end_until=end_until,
             num_marks=stream.num_marks,
         )
 
@@ -222,29 +225,36 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
     sources = form.sources
 
     def row(i, carry, until, order):
-        state, ends, tables = carry
         gamma = rows[i]
 
         def block(number, carry):
-            state, tables = carry
+            state, ends, tables = carry
             tables = source_states(gamma, sources, number, tables)
             states = tuple(table.ravel() for table in tables)
 
-            def step(place, state):
+            def visit(place, state):
                 chunk = place if order is None else order[place]
                 lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
                 slot = lax.dynamic_index_in_dim(jnp.asarray(form.slot), chunk, 0, False)
                 return use(state, chunk, _decayed(gamma[:, None], lag, slot, states))
 
-            return lax.fori_loop(until[number], until[number + 1], step, state), tables
+            def end(place, ends):
+                lag = lax.dynamic_index_in_dim(jnp.asarray(form.end_lag), place, 0, False)
+                slot = lax.dynamic_index_in_dim(jnp.asarray(form.end_slot), place, 0, False)
+                source = jnp.asarray(form.end_source)[place]
+                values = _decayed(gamma[source], lag, slot, states)
+                return ends.at[:, i, source].add(jnp.stack([jnp.sum(v) for v in values]))
 
-        state, tables = lax.fori_loop(0, sources.gaps.shape[0], block, (state, tables))
-        states = tuple(table.ravel() for table in tables)
-        return state, ends.at[:, i].set(jnp.stack(_ends(gamma, form, states))), tables
+            state = lax.fori_loop(until[number], until[number + 1], visit, state)
+            end_until = jnp.asarray(form.end_until)
+            ends = lax.fori_loop(end_until[number], end_until[number + 1], end, ends)
+            return state, ends, tables
+
+        return lax.fori_loop(0, sources.num_blocks, block, carry)
 
     parts = 2 if derivative else 1
-    tables = (jnp.zeros(sources.gaps.shape, rows.dtype),) * parts
-    carry = (state, jnp.zeros((parts, *rows.shape), rows.dtype), tables)
+    ends = jnp.zeros((parts, *rows.shape), rows.dtype)
+    carry = (state, ends, sources.tables(parts, rows.dtype))
     if rows.shape[0] == 1:
         return row(0, carry, jnp.asarray(form.until), jnp.asarray(form.order))[:2]
     until_of = jnp.asarray(form.until_of)
@@ -260,10 +270,3 @@ def _decayed(gamma: Array, lag: Array, slot: Array, states: tuple[Array, ...]):
     if len(states) == 1:
         return (counts,)
     return counts, counts * (picked[1] + lag)
-
-
-def _ends(gamma: Array, form: PairForm, states: tuple[Array, ...]) -> list[Array]:
-    """The states of each source decayed to the ends of the windows, summed over sequences."""
-    source, lag = jnp.asarray(form.end_source), jnp.asarray(form.end_lag)
-    values = _decayed(gamma[source][:, None], lag, jnp.asarray(form.end_slot), states)
-    return [jax.ops.segment_sum(jnp.sum(v, axis=1), source, form.num_marks) for v in values]

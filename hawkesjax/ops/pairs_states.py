@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +27,8 @@ class Sources:
         mark: mark of each lane.
         jump: 1 for lanes with events, 0 for the others.
         linked: 1 where a lane goes on from the lane before it.
-        begin: place of the state from which the first lane of its mark in a block goes on; a
-            place whose state is zero for the others.
+        begin: place in the table of each mark's last state before the block.
+        held: blocks that the table holds.
     """
 
     gaps: Float[Array, "blocks steps lanes"]
@@ -36,7 +36,17 @@ class Sources:
     mark: Int[Array, "blocks lanes"]
     jump: Float[Array, "blocks lanes"]
     linked: Float[Array, "blocks lanes"]
-    begin: Int[Array, "blocks lanes"]
+    begin: Int[Array, "blocks marks"]
+    held: int = field(metadata={"static": True})
+
+    @property
+    def num_blocks(self) -> int:
+        return self.gaps.shape[0]
+
+    def tables(self, parts: int, dtype: np.dtype) -> Tables:
+        """Empty tables, (held, 1 + steps, lanes): the states before a block, and in it."""
+        _, steps, lanes = self.gaps.shape
+        return (jnp.zeros((self.held, 1 + steps, lanes), dtype),) * parts
 
 
 def source_states(
@@ -45,19 +55,33 @@ def source_states(
     """Fill a block of the tables with S (and Q / S) just after each of its source events.
 
     The lanes go twice through their steps: from zero, which gives each lane's affine map, and
-    from the lane's true start. Tables are (blocks, steps, lanes); those of the blocks before must
-    be there.
+    from the lane's true start. The tables must hold the states of the block before.
     """
     derivative = len(tables) == 2
-    block = jax.tree.map(
-        lambda a: lax.dynamic_index_in_dim(jnp.asarray(a), number, 0, False), sources
+    gaps, span, mark, jump, linked, begin = (
+        lax.dynamic_index_in_dim(jnp.asarray(a), number, 0, False)
+        for a in (
+            sources.gaps,
+            sources.span,
+            sources.mark,
+            sources.jump,
+            sources.linked,
+            sources.begin,
+        )
     )
-    rate = gamma[block.mark]
-    decay = lax.optimization_barrier(jnp.where(block.gaps < 0, 0, exp(-rate * block.gaps)))
+    rate = gamma[mark]
+    decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, exp(-rate * gaps)))
+    place = number % sources.held
+    carried = [table.ravel().at[begin].get(mode="promise_in_bounds") for table in tables]
+    spare = gaps.shape[1] - begin.shape[0]
+    tables = tuple(
+        lax.dynamic_update_slice(table, jnp.pad(row, (0, spare))[None, None], (place, 0, 0))
+        for table, row in zip(tables, carried, strict=True)
+    )
 
     def advance(state, x):
         decay, gap = x
-        counts = decay * state[0] + block.jump
+        counts = decay * state[0] + jump
         if not derivative:
             return (counts,)
         return counts, decay * (state[1] + gap * state[0])
@@ -67,30 +91,28 @@ def source_states(
         state = advance(carry[0], x)
         told = (state[0], state[1] / jnp.maximum(state[0], 1)) if derivative else state
         tables = (
-            lax.dynamic_update_slice(table, row[None, None], (number, step, 0))
+            lax.dynamic_update_slice(table, row[None, None], (place, step, 0))
             for table, row in zip(carry[1], told, strict=True)
         )
         return (state, tuple(tables)), None
 
     zero = (jnp.zeros_like(rate),) * len(tables)
-    ends, _ = lax.scan(lambda state, x: (advance(state, x), None), zero, (decay, block.gaps))
-    start = _starts(rate, block, ends, tables)
-    steps = np.arange(block.gaps.shape[0])
-    (_, tables), _ = lax.scan(keeping, (start, tables), (steps, decay, block.gaps))
+    ends, _ = lax.scan(lambda state, x: (advance(state, x), None), zero, (decay, gaps))
+    carried = [carried[0], *(carried[0] * ratio for ratio in carried[1:])]
+    begin = tuple((1 - linked) * state[mark] for state in carried)
+    keep, span = jnp.where(span < 0, 0, exp(-rate * span)), jnp.where(span < 0, 0, span)
+    start = _starts(keep, span, linked, begin, ends)
+    steps = np.arange(1, 1 + gaps.shape[0])
+    (_, tables), _ = lax.scan(keeping, (start, tables), (steps, decay, gaps))
     return tables
 
 
-def _starts(rate: Array, block: Sources, ends: Tables, tables: Tables) -> Tables:
+def _starts(keep: Array, span: Array, linked: Array, begin: Tables, ends: Tables) -> Tables:
     """State before each lane: a lane takes (S, Q) to (P S + s, P (Q + span S) + q), P its decay.
 
     One lane after another: such a loop over a few numbers costs a CPU less than the lanes' maps
     composed in parallel.
     """
-    begin = [table.ravel().at[block.begin].get(mode="promise_in_bounds") for table in tables]
-    if len(begin) == 2:
-        begin[1] = begin[0] * begin[1]
-    keep = jnp.where(block.span < 0, 0, exp(-rate * block.span))
-    span = jnp.where(block.span < 0, 0, block.span)
 
     def step(after, x):
         keep, span, linked, begin, ends = x
@@ -100,5 +122,5 @@ def _starts(rate: Array, block: Sources, ends: Tables, tables: Tables) -> Tables
             return (counts,), start
         return (counts, keep * (start[1] + span * start[0]) + ends[1]), start
 
-    zero = (jnp.zeros((), rate.dtype),) * len(tables)
-    return lax.scan(step, zero, (keep, span, block.linked, tuple(begin), ends))[1]
+    zero = (jnp.zeros((), keep.dtype),) * len(ends)
+    return lax.scan(step, zero, (keep, span, linked, begin, ends))[1]
