@@ -272,11 +272,11 @@ class Hawkes:
             return ends + jax.ops.segment_sum(events, panel.sequence, panel.num_sequences)
         raise ValueError(f'by is {by!r}; it must be "event" or "sequence".')
 
-    def pointwise_sizes(self, data: Data) -> dict[str, int]:
+    def pointwise_sizes(self, panel: EventPanel) -> dict[str, int]:
         """Number of terms of each kind of `pointwise`, the finest first; none if approximate."""
         if self.compensator != "exact":
             return {}
-        return {"event": data.num_events + data.num_sequences, "sequence": data.num_sequences}
+        return {"event": panel.num_events + panel.num_sequences, "sequence": panel.num_sequences}
 
     # Priors and inference
 
