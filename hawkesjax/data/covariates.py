@@ -315,6 +315,21 @@ class Covariates:
         values = np.concatenate([self.values[rows[0]], other.values[rows[1]][:, kept]], axis=1)
         return replace(self, edges=edges, values=values, feature_names=names)
 
+    def select(self, features: Sequence[str]) -> Covariates:
+        """The covariates with these features only, in the order given.
+
+        Raises:
+            ValueError: if one is unknown or repeated.
+        """
+        names = distinct([features] if isinstance(features, str) else list(features))
+        unknown = [name for name in names if name not in self.feature_names]
+        if unknown:
+            raise ValueError(
+                f"Unknown features: {listed(unknown)}. There are {listed(self.feature_names, 30)}."
+            )
+        columns = [self.feature_names.index(name) for name in names]
+        return replace(self, values=self.values[:, columns], feature_names=names)
+
     def aligned(self, data: Any) -> Covariates:
         """The same covariates in the unit and from the origin of other data.
 
