@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
     from hawkesjax.data import Covariates, EventPanel, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, simulate
+    from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
 
 __all__ = [
     "Attribution",
@@ -23,6 +23,8 @@ __all__ = [
     "Forecast",
     "Hawkes",
     "Posterior",
+    "PowerLaw",
+    "SumOfExponentials",
     "__version__",
     "attribution",
     "compare",
@@ -59,6 +61,8 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "PowerLaw": "models",
+    "SumOfExponentials": "models",
     "simulate": "models",
 }
 

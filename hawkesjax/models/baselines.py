@@ -135,6 +135,26 @@ class Baseline:
             return rates
         return jnp.broadcast_to(level, cells)[data.sequence, data.marks] * rates
 
+    def along(
+        self, draws: Mapping[str, np.ndarray], sequence: np.ndarray, times: np.ndarray, clock: Any
+    ) -> Float[np.ndarray, "draws points marks"]:
+        """The baseline of all marks at any times, on the host; constant ones have one point.
+
+        Args:
+            draws: natural parameters with a leading axis of draws.
+            sequence: (P,) of each point.
+            times: (P,) absolute times.
+            clock: anything with the `unit` and `origin` of these times.
+        """
+        level = np.ones((1, 1, 1))
+        if self.levels is not None:
+            level = draws["mu"] if draws["mu"].ndim == 3 else draws["mu"][:, None]
+            level = level[:, sequence] if level.shape[1] > 1 else level
+        if self.covariates is None:
+            return level
+        features = self.covariates.aligned(clock).at(times)
+        return level * np.exp(np.einsum("pf,kdf->kpd", features, draws["beta"]))
+
     def integrals(self, params: Params, data: Any) -> Float[Array, "sequences marks"]:
         """The baseline integrated over each sequence's window."""
         if self.covariates is None:

@@ -17,7 +17,7 @@ from hawkesjax.data.spans import snapped
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Cells:
-    r"""What `\int exp(beta . C(t)) dt` and `exp(beta . C(t_n))` need: distinct rows, and time in them.
+    r"""Distinct rows of features, the time spent in each, and the row of each event.
 
     A calendar repeats: a year of hours has 168 distinct rows. One evaluation costs the distinct
     rows times the features, the distinct windows times the rows, and one look-up an event.
@@ -135,3 +135,64 @@ def pieces(covariates: Covariates, panel: EventPanel) -> Pieces:
     whole = np.concatenate([panel.gaps, tails])[owner]
     length = np.where(count[owner] == 1, whole, np.maximum(cut, 0))
     return Pieces(owner, cell, length, known.values)
+
+
+@dataclass(frozen=True)
+class Course:
+    """exp(beta . C) along one stretch of each sequence, on the host: where immigrants come.
+
+    Args:
+        edges: of each distinct stretch, the edges of its cells since its start.
+        sums: of each distinct stretch, (cells + 1, D) integral from its start to each edge.
+        window: (M,) which of these stretches each sequence has.
+    """
+
+    edges: tuple[Float[np.ndarray, "_"], ...]
+    sums: tuple[Float[np.ndarray, "_ marks"], ...]
+    window: Int[np.ndarray, "sequences"]
+
+    @property
+    def totals(self) -> Float[np.ndarray, "sequences marks"]:
+        """Integral over each sequence's stretch."""
+        return np.stack([sums[-1] for sums in self.sums])[self.window]
+
+    def place(
+        self, share: np.ndarray, marks: np.ndarray, sequence: np.ndarray
+    ) -> Float[np.ndarray, "events"]:
+        """Times since the start at which given shares of the integral are reached."""
+        window, times = self.window[sequence], np.empty(len(share))
+        for number, (edges, sums) in enumerate(zip(self.edges, self.sums, strict=True)):
+            for mark in np.unique(marks[window == number]):
+                own = (window == number) & (marks == mark)
+                times[own] = np.interp(share[own] * sums[-1, mark], sums[:, mark], edges)
+        return times
+
+
+def course(
+    covariates: Covariates, beta: np.ndarray, start: np.ndarray, stop: np.ndarray, clock: Any
+) -> Course:
+    """The course of exp(beta . C) over [start, stop] of each sequence.
+
+    Args:
+        covariates: C.
+        beta: (D, F).
+        start, stop: (M,) absolute times.
+        clock: anything with the `unit` and `origin` of these times.
+
+    Raises:
+        ValueError: where the covariates do not cover a stretch.
+    """
+    known = covariates.aligned(clock)
+    ends = snapped(np.stack([start, stop], axis=1), known.edges)
+    if (ends[:, 1] > ends[:, 0]).any():
+        known.require(ends[:, 0].min(), ends[:, 1].max())
+    pairs, window = np.unique(ends, axis=0, return_inverse=True)
+    all_edges, all_sums = [], []
+    for low, high in pairs:
+        first, last = _range(known, low, high)
+        edges = np.clip(known.edges[first : last + 1], low, high)
+        rates = np.exp(known.values[first:last] @ np.asarray(beta, np.float64).T)
+        steps = rates * np.diff(edges)[:, None]
+        all_sums.append(np.concatenate([np.zeros((1, len(beta))), np.cumsum(steps, axis=0)]))
+        all_edges.append(edges - low if len(edges) else np.zeros(1))
+    return Course(tuple(all_edges), tuple(all_sums), window.ravel())

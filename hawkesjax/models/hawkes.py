@@ -25,6 +25,7 @@ from hawkesjax.models.prepared import (
     stream_of,
 )
 from hawkesjax.models.priors import NAMED, Truncated, describe, resolve
+from hawkesjax.models.search import at_boundary, starts
 from hawkesjax.ops import mixture_increments
 
 Params = Mapping[str, Any]
@@ -182,6 +183,14 @@ class Hawkes:
         }
 
     @property
+    def natural(self) -> tuple[str, ...]:
+        """Names of the natural parameters, mu in the place of its hierarchy, and gamma whether
+        it is fixed or not."""
+        levels = () if self.background.levels is None else ("mu",)
+        beta = () if self.background.covariates is None else ("beta",)
+        return (*levels, *beta, "alpha", "gamma", *self.kernel.dims)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the sampled parameters."""
         gamma = () if self.gamma is not None else ("gamma",)
@@ -208,14 +217,6 @@ class Hawkes:
             return data
         if not isinstance(data, EventPanel):
             raise ValueError(f"Hawkes needs an EventPanel, not {type(data).__name__}.")
-        if self.gamma is not None:
-            try:
-                np.broadcast_shapes(np.shape(self.gamma), (data.num_marks,) * 2)
-            except ValueError as error:
-                raise ValueError(
-                    f"The fixed gamma has shape {np.shape(self.gamma)}, the panel "
-                    f"{data.num_marks} marks: give a number, one per mark, or one per pair."
-                ) from error
         return prepare(
             data,
             form=self.form,
@@ -300,6 +301,12 @@ class Hawkes:
             return ends + jax.ops.segment_sum(events, panel.sequence, panel.num_sequences)
         raise ValueError(f'by is {by!r}; it must be "event" or "sequence".')
 
+    def pointwise_sizes(self, panel: EventPanel) -> dict[str, int]:
+        """Number of terms of each kind of `pointwise`, the finest first; none if approximate."""
+        if self.compensator != "exact":
+            return {}
+        return {"event": panel.num_events + panel.num_sequences, "sequence": panel.num_sequences}
+
     # Priors and inference
 
     def sites(self, data: PreparedPanel) -> dict[str, dist.Distribution]:
@@ -351,22 +358,7 @@ class Hawkes:
     def starts(self, data: PreparedPanel) -> list[dict[str, Array]]:
         """Starting values: half the events from the background, half from the past, on a few
         time scales."""
-        rates, shapes = data.rates, self.shapes(data)
-        scales = (1.0, 1e-3, 1e-2, 0.1, 10.0) if "gamma" in shapes else (1.0,)
-        values = self.background.starts(rates) | {"alpha": 0.5 / data.num_marks}
-        values |= self.kernel.starts()
-        return [
-            {
-                name: jnp.broadcast_to(
-                    jnp.asarray(
-                        scale * jnp.sum(rates) if name == "gamma" else values[name], rates.dtype
-                    ),
-                    shape,
-                )
-                for name, shape in shapes.items()
-            }
-            for scale in scales
-        ]
+        return starts(self, data)
 
     def unrestricted(self) -> Hawkes:
         """The same model without the stationarity constraint: the coordinates of intervals."""
@@ -379,22 +371,7 @@ class Hawkes:
         end of their prior's support, and the effects and decays whose kernel is flat over the
         longest window (gamma times its length below 0.01: only alpha gamma matters then).
         """
-        counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
-        longest = np.max(np.asarray(data.durations, np.float64), initial=0)
-        edge = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
-        edge |= self.background.at_boundary(params, data)
-        edge["alpha"] = np.asarray(params["alpha"]) * counts < 0.01
-        if "gamma" in edge:
-            flat = np.asarray(params["gamma"]) * self.kernel.ratios.max() * longest < 0.01
-            edge["gamma"] |= flat
-            edge["alpha"] |= np.broadcast_to(flat, edge["alpha"].shape)
-        for name in self.kernel.dims:
-            edge[name] |= np.asarray(params[name]) < 1e-6
-        for name, prior in self.sites(data).items():
-            upper = getattr(prior.support, "upper_bound", None)
-            if upper is not None:
-                edge[name] |= np.asarray(params[name]) > (1 - 1e-6) * np.asarray(upper)
-        return edge
+        return at_boundary(self, params, data)
 
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""

@@ -49,6 +49,11 @@ class PreparedPanel:
         return jnp.sum(jnp.asarray(self.counts))
 
     @property
+    def dtype(self) -> np.dtype:
+        """Floating type of the computation."""
+        return self.durations.dtype
+
+    @property
     def rates(self) -> Float[Array, "marks"]:
         """Events of each mark per unit of time and sequence; half an event where there is none."""
         totals = jnp.sum(jnp.asarray(self.counts), axis=0)
@@ -86,9 +91,19 @@ def prepare(
     panels), the plain one-event-a-step form is built, which needs no work on the host.
 
     Raises:
-        ValueError: where covariates do not cover the panel, or the panel is traced and has some.
+        ValueError: for a fixed gamma of another number of marks; where covariates do not cover the
+            panel, or the panel is traced and has some.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
+    if gamma is not None and np.shape(gamma) not in (
+        (),
+        (panel.num_marks,),
+        (panel.num_marks,) * 2,
+    ):
+        raise ValueError(
+            f"The fixed gamma has shape {np.shape(gamma)}, the panel {panel.num_marks} marks: give "
+            f"a number, one per mark, or one per pair."
+        )
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(panel)):
         if covariates is not None:
             raise ValueError(
