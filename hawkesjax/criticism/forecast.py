@@ -71,11 +71,11 @@ def forecast_hawkes(
     r"""Continue every sequence beyond its window, given its events.
 
     With exponential kernels (of a sum of them, term by term) the past enters through the decayed
-    counts at the window's end b: it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`) events of mark i within h, at
-    delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where `S_ij = sum_{m_k = j}
-    exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have offspring. Each
-    continuation takes one draw of the posterior whole, so that its uncertainty is in the
-    intervals.
+    counts at the window's end b: it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`)
+    events of mark i within h, at delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where
+    `S_ij = sum_{m_k = j} exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have
+    offspring. Each continuation takes one draw of the posterior whole, so that its uncertainty is
+    in the intervals.
 
     Args:
         model: the model.

@@ -15,8 +15,8 @@ from hawkesjax.data.assemble import moment
 from hawkesjax.data.calendar import fields_of_calendar
 from hawkesjax.data.cells import fields_of_frame, fields_of_intervals
 from hawkesjax.data.checks import listed, refuse
-from hawkesjax.data.features import INTERCEPT, distinct
 from hawkesjax.data.covariates_text import covered, describe, show, text, to_dataframe
+from hawkesjax.data.features import INTERCEPT, distinct
 from hawkesjax.data.spans import aligned, read_clock, snapped
 
 

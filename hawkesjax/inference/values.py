@@ -50,7 +50,7 @@ def draws_of(
     if fixed is not None and not all(same_gamma(fixed, one) for one in found["gamma"]):
         raise ValueError(f"The model's gamma is fixed at {fixed}, the values bring another one.")
     if "mu" in names and "mu" not in found and "mu_median" in found and model is not None:
-        found["mu"] = np.asarray(model.baselines(found))
+        found["mu"] = np.asarray(model.background.level(found))
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(f"Parameters {missing} are missing; {', '.join(names)} are needed.")

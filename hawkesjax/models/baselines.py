@@ -82,6 +82,12 @@ class Baseline:
         return levels if self.covariates is None else (*levels, "beta")
 
     @property
+    def natural(self) -> tuple[str, ...]:
+        """The same with mu in the place of its hierarchy."""
+        levels = () if self.levels is None else ("mu",)
+        return levels if self.covariates is None else (*levels, "beta")
+
+    @property
     def dims(self) -> dict[str, tuple[str, ...]]:
         """Names of the axes of every parameter, sampled or derived."""
         return {

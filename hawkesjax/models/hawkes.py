@@ -183,18 +183,15 @@ class Hawkes:
         }
 
     @property
-    def natural(self) -> tuple[str, ...]:
-        """Names of the natural parameters, mu in the place of its hierarchy, and gamma whether
-        it is fixed or not."""
-        levels = () if self.background.levels is None else ("mu",)
-        beta = () if self.background.covariates is None else ("beta",)
-        return (*levels, *beta, "alpha", "gamma", *self.kernel.dims)
-
-    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the sampled parameters."""
         gamma = () if self.gamma is not None else ("gamma",)
         return (*self.background.parameters, "alpha", *gamma, *self.kernel.dims)
+
+    @property
+    def natural(self) -> tuple[str, ...]:
+        """The same with mu in the place of its hierarchy, and gamma whether it is fixed or not."""
+        return (*self.background.natural, "alpha", "gamma", *self.kernel.dims)
 
     @property
     def _derived(self) -> tuple[str, ...]:
@@ -225,10 +222,6 @@ class Hawkes:
             kernel=self.kernel,
             covariates=self.background.covariates,
         )
-
-    def baselines(self, params: Params) -> Float[Array, "..."]:
-        """mu of the natural parameters, from the offsets when it is hierarchical."""
-        return self.background.level(params)
 
     def _effects(self, params: Params) -> tuple[Array, Array]:
         """alpha and gamma."""
@@ -346,7 +339,7 @@ class Hawkes:
 
         All are positive, and an entry depends on one entry of `local` at most.
         """
-        found = {"mu": self.baselines(params)}
+        found = {"mu": self.background.level(params)}
         if "mu_mean" in self._derived:
             durations = jnp.asarray(data.durations)[:, None]
             time = jnp.where(durations > 0, durations, 1)

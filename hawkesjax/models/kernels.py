@@ -98,10 +98,10 @@ class SumOfExponentials(Exponential):
 
     @property
     def dims(self) -> dict[str, tuple[str, ...]]:
-        return {"split": ("split",)}
+        return {"split": ("term",)}
 
     def coords(self) -> dict[str, list[str]]:
-        return {"split": [str(k) for k in range(self.terms - 1)]}
+        return {"term": [str(k) for k in range(self.terms - 1)]}
 
     def priors(self) -> dict[str, dist.Distribution]:
         return {"split": dist.Beta(1.0, np.arange(self.terms - 1.0, 0, -1))}
@@ -129,8 +129,10 @@ class SumOfExponentials(Exponential):
             late = left(middle) > 0.5
             low, high = jnp.where(late, middle, low), jnp.where(late, high, middle)
         time = jax.lax.stop_gradient((low + high) / 2)
-        slope = jnp.sum(weights * ratios * jnp.exp(-ratios * time[..., None]), axis=-1)
-        return time + (left(time) - 0.5) / slope  # a Newton step, which carries the derivative
+        for _ in range(2):  # Newton steps, which carry first and second derivatives
+            slope = jnp.sum(weights * ratios * jnp.exp(-ratios * time[..., None]), axis=-1)
+            time = time + (left(time) - 0.5) / slope
+        return time
 
     def config(self) -> Any:
         return {"kernel": "SumOfExponentials"} | asdict(self)

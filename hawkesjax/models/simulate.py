@@ -74,7 +74,7 @@ def simulate_hawkes(
     if known is not None and origin is None:
         unit, origin = unit or known.unit, known.origin
     if "mu" not in given and "mu_median" in given:
-        given["mu"] = np.asarray(model.baselines(given))
+        given["mu"] = np.asarray(model.background.level(given))
     missing = [name for name in model.natural if name not in given]
     if missing:
         raise ValueError(f"params lack {', '.join(missing)}; they need {', '.join(model.natural)}.")
