@@ -117,21 +117,24 @@ class SumOfExponentials(Exponential):
         return jnp.concatenate([before * split, left[..., -1:]], axis=-1)
 
     def half_life(self, params: Params) -> Float[Array, "*draws"]:
-        weights, ratios = self.weights(params), jnp.asarray(self.ratios)
+        weights = self.weights(params)
+        ratios = jnp.asarray(self.ratios, weights.dtype)
 
-        def left(time):
-            return jnp.sum(weights * jnp.exp(-ratios * time[..., None]), axis=-1)
+        def terms(weights, time):
+            return weights * jnp.exp(-ratios * time[..., None])
 
-        low = jnp.zeros(weights.shape[:-1])
-        high = jnp.full(weights.shape[:-1], np.log(2) / ratios[-1])
-        for _ in range(50):
-            middle = (low + high) / 2
-            late = left(middle) > 0.5
-            low, high = jnp.where(late, middle, low), jnp.where(late, high, middle)
-        time = jax.lax.stop_gradient((low + high) / 2)
+        def halve(_, ends):
+            middle = (ends[0] + ends[1]) / 2
+            late = jnp.sum(terms(known, middle), axis=-1) > 0.5
+            return jnp.where(late, middle, ends[0]), jnp.where(late, ends[1], middle)
+
+        known = jax.lax.stop_gradient(weights)
+        zero = jnp.zeros(weights.shape[:-1], weights.dtype)
+        low, high = jax.lax.fori_loop(0, 50, halve, (zero, zero + np.log(2) / self.ratios[-1]))
+        time = (low + high) / 2
         for _ in range(2):  # Newton steps, which carry first and second derivatives
-            slope = jnp.sum(weights * ratios * jnp.exp(-ratios * time[..., None]), axis=-1)
-            time = time + (left(time) - 0.5) / slope
+            left = terms(weights, time)
+            time += (jnp.sum(left, axis=-1) - 0.5) / jnp.sum(ratios * left, axis=-1)
         return time
 
     def config(self) -> Any:
@@ -215,7 +218,7 @@ class PowerLaw(Exponential):
 def _error(logs: np.ndarray, step: float, span: float, theta: float) -> float:
     times = np.concatenate([[0.0], np.geomspace(1e-3, span, 1500)])
     rates = np.exp(logs)
-    size = step * np.exp((1 + theta) * logs - rates - float(gammaln(1 + theta)))
+    size = step * np.exp((1 + theta) * logs - rates - special.gammaln(1 + theta))
     found = np.exp(-np.multiply.outer(times, rates)) @ size
     return float(np.max(np.abs(found * (1 + times) ** (1 + theta) - 1)))
 
