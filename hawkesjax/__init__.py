@@ -10,18 +10,21 @@ from hawkesjax._version import __version__
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import EventPanel, read_events
+    from hawkesjax.data import Covariates, EventPanel, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, simulate
+    from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
 
 __all__ = [
     "Attribution",
+    "Covariates",
     "Estimate",
     "Evaluation",
     "EventPanel",
     "Forecast",
     "Hawkes",
     "Posterior",
+    "PowerLaw",
+    "SumOfExponentials",
     "__version__",
     "attribution",
     "compare",
@@ -47,6 +50,7 @@ _HOMES = {
     "evaluate": "criticism",
     "forecast": "criticism",
     "residuals": "criticism",
+    "Covariates": "data",
     "EventPanel": "data",
     "read_events": "data",
     "Attribution": "inference",
@@ -57,6 +61,8 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "PowerLaw": "models",
+    "SumOfExponentials": "models",
     "simulate": "models",
 }
 
