@@ -1,0 +1,124 @@
+"""Many simulated panels sampled by one compiled kernel.
+
+Panels differ in how many events they hold. Here their layouts are filled up with lanes and steps
+that hold no event, which changes no likelihood, until all are of one size and share one
+compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from hawkesjax import EventPanel, Hawkes, Posterior
+from hawkesjax.inference.nuts import Block, Settings, kernel_for, run
+from hawkesjax.inference.unconstrained import Unconstrained, best_start, scattered
+
+
+def alike(model: Hawkes, panels: Sequence[EventPanel]) -> list[Any]:
+    """The panels prepared for the model, all of one size."""
+    made = [model.prepare(panel) for panel in panels]
+    forms = [one.form for one in made]
+    steps = max(form.gaps.shape[0] for form in forms)
+    lanes = max(form.gaps.shape[1] for form in forms)
+    events = max(form.slots.shape[0] for form in forms)
+    depth = max(form.depth for form in forms)
+    rows = [max(form.lags[j].shape[0] for form in forms) for j in range(forms[0].num_marks)]
+    out = []
+    for one, form in zip(made, forms, strict=True):
+        wider = lanes - form.gaps.shape[1]
+        longer = steps - form.gaps.shape[0]
+        filled = replace(
+            form,
+            gaps=_fill(form.gaps, (longer, wider)),
+            jumps=_fill(form.jumps, (longer, 0, wider)),
+            marks=_fill(form.marks, (longer, wider), -1),
+            lags=tuple(
+                _fill(lags, (row - lags.shape[0], wider), -1)
+                for lags, row in zip(form.lags, rows, strict=True)
+            ),
+            spans=_fill(form.spans, (wider,)),
+            linked=_fill(form.linked, (wider,)),
+            carried=_fill(form.carried, (0, wider)),
+            pending=_fill(form.pending, (0, wider)),
+            tails=_fill(form.tails, (wider,)),
+            owner=_fill(form.owner, (wider,), form.num_sequences - 1),
+            slots=_fill(form.slots, (events - form.slots.shape[0],)),  # the likelihood reads none
+            depth=depth,
+        )
+        out.append(replace(one, form=filled))
+    return out
+
+
+def _fill(array: Any, more: tuple[int, ...], value: float = 0) -> np.ndarray:
+    return np.pad(np.asarray(array), [(0, n) for n in more], constant_values=value)
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long each chain is, and how many there are of a panel."""
+
+    chains: int = 2
+    warmup: int = 300
+    draws: int = 500
+
+
+def sample_all(
+    model: Hawkes, panels: Sequence[EventPanel], *, key: Any, lengths: Lengths
+) -> Iterator[Posterior]:
+    """A posterior of each panel, one after the other, by one compiled kernel.
+
+    Args:
+        model: the model; the same priors, starts and adaptation as in `hawkesjax.sample`.
+        panels: of as many sequences and the same marks.
+        key: PRNG key.
+        lengths: of the chains.
+    """
+    prepared = alike(model, panels)
+    loss = Unconstrained(model)
+    dense = model.dense_mass(prepared[0])
+    settings = Settings(
+        num_warmup=lengths.warmup,
+        target_accept=0.8,
+        max_tree_depth=10,
+        dense_mass=dense if isinstance(dense, bool) else tuple(map(tuple, dense)),
+        block=100,
+    )
+    kernel = kernel_for(model, settings)
+    natural = jax.jit(jax.vmap(jax.vmap(loss.natural, (0, None)), (0, None)))
+    for number, (panel, data) in enumerate(zip(panels, prepared, strict=True)):
+        scatter, chains = jax.random.split(jax.random.fold_in(key, number))
+        first = best_start(loss, data)
+        starts = [scattered(first, k, 0.1) for k in jax.random.split(scatter, lengths.chains)]
+        points = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
+        state = kernel.init(jax.random.split(chains, lengths.chains), points, data)
+        blocks: list[Block] = []
+
+        def keep(_, drawn, __, blocks=blocks):
+            if drawn is not None:
+                blocks.append(drawn)
+
+        run(kernel, state, data, done=0, total=lengths.warmup + lengths.draws, after=keep)
+        whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks)
+        params = natural(whole.point, data)
+        if model.baseline == "hierarchical":
+            params["mu"] = jax.vmap(jax.vmap(model.baselines))(params)
+        params = {name: np.asarray(params[name]) for name in ("mu", "alpha", "gamma")}
+        yield _posterior(model, panel, params, whole.statistics)
+
+
+def _posterior(model, panel, params, statistics) -> Posterior:
+    names = model.coords(panel)
+    chain = {"chain": np.arange(len(statistics["lp"])), "draw": np.arange(statistics["lp"].shape[1])}
+    used = {dim: names[dim] for name in params for dim in model.dims[name]}
+    draws = {n: (("chain", "draw", *model.dims[n]), value) for n, value in params.items()}
+    stats = {n: (("chain", "draw"), value) for n, value in statistics.items()}
+    return Posterior.from_parts(
+        model, panel, xr.Dataset(draws, chain | used), xr.Dataset(stats, chain), {}
+    )
