@@ -107,8 +107,7 @@ def sample_all(
         run(kernel, state, data, done=0, total=lengths.warmup + lengths.draws, after=keep)
         whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks)
         params = natural(whole.point, data)
-        if model.baseline == "hierarchical":
-            params["mu"] = jax.vmap(jax.vmap(model.baselines))(params)
+        params |= jax.vmap(jax.vmap(model.derived, (0, None)), (0, None))(params, data)
         params = {name: np.asarray(params[name]) for name in ("mu", "alpha", "gamma")}
         yield _posterior(model, panel, params, whole.statistics)
 
@@ -119,6 +118,6 @@ def _posterior(model, panel, params, statistics) -> Posterior:
     used = {dim: names[dim] for name in params for dim in model.dims[name]}
     draws = {n: (("chain", "draw", *model.dims[n]), value) for n, value in params.items()}
     stats = {n: (("chain", "draw"), value) for n, value in statistics.items()}
-    return Posterior.from_parts(
+    return Posterior.of(model).from_parts(
         model, panel, xr.Dataset(draws, chain | used), xr.Dataset(stats, chain), {}
     )
