@@ -1,14 +1,13 @@
 """Many simulated panels sampled by one compiled kernel.
 
-Panels differ in how many events they hold. Here their layouts are filled up with lanes and steps
-that hold no event, which changes no likelihood, until all are of one size and share one
-compilation.
+Panels differ in how many events they hold; `prepare_alike` lays them out in one size, so that all
+share one compilation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -19,45 +18,7 @@ import xarray as xr
 from hawkesjax import EventPanel, Hawkes, Posterior
 from hawkesjax.inference.nuts import Block, Settings, kernel_for, run
 from hawkesjax.inference.unconstrained import Unconstrained, best_start, scattered
-
-
-def alike(model: Hawkes, panels: Sequence[EventPanel]) -> list[Any]:
-    """The panels prepared for the model, all of one size."""
-    made = [model.prepare(panel) for panel in panels]
-    forms = [one.form for one in made]
-    steps = max(form.gaps.shape[0] for form in forms)
-    lanes = max(form.gaps.shape[1] for form in forms)
-    events = max(form.slots.shape[0] for form in forms)
-    depth = max(form.depth for form in forms)
-    rows = [max(form.lags[j].shape[0] for form in forms) for j in range(forms[0].num_marks)]
-    out = []
-    for one, form in zip(made, forms, strict=True):
-        wider = lanes - form.gaps.shape[1]
-        longer = steps - form.gaps.shape[0]
-        filled = replace(
-            form,
-            gaps=_fill(form.gaps, (longer, wider)),
-            jumps=_fill(form.jumps, (longer, 0, wider)),
-            marks=_fill(form.marks, (longer, wider), -1),
-            lags=tuple(
-                _fill(lags, (row - lags.shape[0], wider), -1)
-                for lags, row in zip(form.lags, rows, strict=True)
-            ),
-            spans=_fill(form.spans, (wider,)),
-            linked=_fill(form.linked, (wider,)),
-            carried=_fill(form.carried, (0, wider)),
-            pending=_fill(form.pending, (0, wider)),
-            tails=_fill(form.tails, (wider,)),
-            owner=_fill(form.owner, (wider,), form.num_sequences - 1),
-            slots=_fill(form.slots, (events - form.slots.shape[0],)),  # the likelihood reads none
-            depth=depth,
-        )
-        out.append(replace(one, form=filled))
-    return out
-
-
-def _fill(array: Any, more: tuple[int, ...], value: float = 0) -> np.ndarray:
-    return np.pad(np.asarray(array), [(0, n) for n in more], constant_values=value)
+from hawkesjax.models.prepared import prepare_alike
 
 
 @dataclass(frozen=True)
@@ -80,7 +41,7 @@ def sample_all(
         key: PRNG key.
         lengths: of the chains.
     """
-    prepared = alike(model, panels)
+    prepared = prepare_alike(model, panels)
     loss = Unconstrained(model)
     dense = model.dense_mass(prepared[0])
     settings = Settings(
@@ -118,6 +79,6 @@ def _posterior(model, panel, params, statistics) -> Posterior:
     used = {dim: names[dim] for name in params for dim in model.dims[name]}
     draws = {n: (("chain", "draw", *model.dims[n]), value) for n, value in params.items()}
     stats = {n: (("chain", "draw"), value) for n, value in statistics.items()}
-    return Posterior.of(model).from_parts(
+    return Posterior.from_parts(
         model, panel, xr.Dataset(draws, chain | used), xr.Dataset(stats, chain), {}
     )

@@ -38,6 +38,15 @@ MODELS = {
 }
 RATE, SEQUENCES = 0.5, 10  # of the prior's case: events of a mark a day, sequences
 BULK = (0.1, 0.9)
+SHOWN = (
+    "alpha",
+    "gamma",
+    "mu",
+    "all baselines",
+    "shares",
+    "forecast, each user",
+    "forecast, all users",
+)
 
 
 def simulate(case: str, number: int) -> tuple[Any, Any, dict[str, np.ndarray]]:
@@ -64,11 +73,10 @@ def _from_the_prior(rng) -> tuple[dict[str, np.ndarray], float]:
 
     days = 60.0
     while True:
-        at = lambda *shape: rng.uniform(*BULK, shape)  # noqa: E731
-        median = stats.halfcauchy(scale=RATE).ppf(at(2))
-        spread = stats.halfnorm.ppf(at(2))
-        alpha = stats.expon(scale=0.5).ppf(at(2, 2))
-        gamma = stats.lognorm(2.0, scale=2 * RATE).ppf(at(2, 2))
+        median = stats.halfcauchy(scale=RATE).ppf(rng.uniform(*BULK, 2))
+        spread = stats.halfnorm.ppf(rng.uniform(*BULK, 2))
+        alpha = stats.expon(scale=0.5).ppf(rng.uniform(*BULK, (2, 2)))
+        gamma = stats.lognorm(2.0, scale=2 * RATE).ppf(rng.uniform(*BULK, (2, 2)))
         if np.abs(np.linalg.eigvals(alpha)).max() >= 0.9:
             continue
         mu = median * np.exp(spread * rng.standard_normal((SEQUENCES, 2)))
@@ -99,8 +107,11 @@ def check(post: Any, panel: Any, later: np.ndarray, truth: dict[str, np.ndarray]
         low, high = np.quantile(post[name].values, (0.025, 0.975), axis=(0, 1))
         found[name] = ((low <= truth[name]) & (truth[name] <= high)).astype(float)
         found[f"width of {name}"] = high - low
-        below = (truth[name] > high).astype(float)
-        found[f"{name} above"] = below
+        found[f"{name} above"] = (truth[name] > high).astype(float)
+    total = post["mu"].values.sum(axis=2)
+    low, high = np.quantile(total, (0.025, 0.975), axis=(0, 1))
+    true = truth["mu"].sum(axis=0)
+    found["all baselines"] = ((low <= true) & (true <= high)).astype(float)
     table = post.shares().loc["all"]
     low, high = (table[column].to_numpy().reshape(2, 2) for column in ("2.5%", "97.5%"))
     true = long_run_shares(truth)
@@ -162,9 +173,9 @@ def gather(found: list[dict]) -> dict[str, Any]:
 def show(case: str, name: str, row: dict[str, Any]) -> None:
     """One model's coverage in per cent."""
     print(f"\n{case}: {name} ({row['replicates']} panels of {row['events']:.0f} events on average)")
-    for what in ("alpha", "gamma", "mu", "shares", "forecast, each user", "forecast, all users"):
+    for what in SHOWN:
         values, errors = np.ravel(row[what]), np.ravel(row[f"{what}, se"])
-        said = "  ".join(f"{100 * v:.1f} ({100 * e:.1f})" for v, e in zip(values, errors))
+        said = "  ".join(f"{100 * v:.1f} ({100 * e:.1f})" for v, e in zip(values, errors, strict=True))
         print(f"  {what:20s} {said}")
     print(f"  shares defined for {row['shares defined']}; {row['diverging']:.1f} divergences a panel")
 
@@ -177,7 +188,8 @@ def main() -> None:
     options.add_argument("--warmup", type=int, default=300)
     options.add_argument("--samples", type=int, default=500)
     given = options.parse_args()
-    rows = []
+    used = {name: str(value) for name, value in vars(given).items() if name != "peer_python"}
+    rows: list[dict[str, Any]] = []
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(given.workers, mp_context=context) as pool:
         for case, models in MODELS.items():
@@ -192,8 +204,8 @@ def main() -> None:
                 found = [one for job in jobs for one in job.result()]
                 rows.append({"case": case, "model": name, **gather(found)})
                 show(case, name, rows[-1])
-    options_used = {key: str(value) for key, value in vars(given).items() if key != "peer_python"}
-    print("\nwrote", record.save("coverage", rows, options_used, Path(given.out)))
+                record.save("coverage", rows, used, Path(given.out))  # what is done is kept
+    print("\nwrote", Path(given.out) / "coverage.json")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from hawkesjax.data import EventPanel
-from hawkesjax.ops import ScanForm, Stream, choose_form
+from hawkesjax.ops import LaneForm, ScanForm, Stream, alike, choose_form
 
 
 @jax.tree_util.register_dataclass
@@ -101,6 +102,21 @@ def prepare(
         with jax.ensure_compile_time_eval():
             made[key] = jax.tree.map(jnp.asarray, prepared)
     return made[key]
+
+
+def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
+    """Panels of as many sequences, prepared so that all share one compilation.
+
+    Only the form of few marks can be filled up; others come as they are.
+    """
+    made = [model.prepare(panel) for panel in panels]
+    if not all(isinstance(one.form, LaneForm) for one in made):
+        return made
+    forms = alike([one.form for one in made])
+    return [
+        jax.tree.map(jnp.asarray, replace(one, form=form))
+        for one, form in zip(made, forms, strict=True)
+    ]
 
 
 def _traced(panel: EventPanel, dtype: np.dtype) -> PreparedPanel:
