@@ -75,7 +75,10 @@ def sample_all(
 
 def _posterior(model, panel, params, statistics) -> Posterior:
     names = model.coords(panel)
-    chain = {"chain": np.arange(len(statistics["lp"])), "draw": np.arange(statistics["lp"].shape[1])}
+    chain = {
+        "chain": np.arange(len(statistics["lp"])),
+        "draw": np.arange(statistics["lp"].shape[1]),
+    }
     used = {dim: names[dim] for name in params for dim in model.dims[name]}
     draws = {n: (("chain", "draw", *model.dims[n]), value) for n, value in params.items()}
     stats = {n: (("chain", "draw"), value) for n, value in statistics.items()}

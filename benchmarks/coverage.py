@@ -175,9 +175,13 @@ def show(case: str, name: str, row: dict[str, Any]) -> None:
     print(f"\n{case}: {name} ({row['replicates']} panels of {row['events']:.0f} events on average)")
     for what in SHOWN:
         values, errors = np.ravel(row[what]), np.ravel(row[f"{what}, se"])
-        said = "  ".join(f"{100 * v:.1f} ({100 * e:.1f})" for v, e in zip(values, errors, strict=True))
+        said = "  ".join(
+            f"{100 * v:.1f} ({100 * e:.1f})" for v, e in zip(values, errors, strict=True)
+        )
         print(f"  {what:20s} {said}")
-    print(f"  shares defined for {row['shares defined']}; {row['diverging']:.1f} divergences a panel")
+    print(
+        f"  shares defined for {row['shares defined']}; {row['diverging']:.1f} divergences a panel"
+    )
 
 
 def main() -> None:

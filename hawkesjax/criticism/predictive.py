@@ -28,11 +28,13 @@ class PredictiveCheck:
         observed: (S,) statistics of the panel; NaN where one is not defined.
         replicated: (draws, S) of the simulated panels.
         index: sequence (`all`: put together), mark, and name of each statistic.
+        unit: of the gaps.
     """
 
     observed: Float[np.ndarray, "statistics"]
     replicated: Float[np.ndarray, "draws statistics"]
     index: pd.MultiIndex
+    unit: str
 
     def summary(self) -> pd.DataFrame:
         """A row a statistic: observed, its predictive quantiles, p, and what it says.
@@ -131,7 +133,7 @@ def predictive_check(
     index = pd.MultiIndex.from_tuples(
         _names(panel, width, extra), names=["sequence", "mark", "statistic"]
     )
-    return PredictiveCheck(_statistics(panel, width, extra), np.stack(replicated), index)
+    return PredictiveCheck(_statistics(panel, width, extra), np.stack(replicated), index, panel.unit)
 
 
 def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -175,7 +177,9 @@ def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
         spread = [mean, varied, *map(float, np.quantile(gaps, (0.1, 0.5, 0.9)))]
     most = 0
     if times.size:
-        most = int(np.unique(np.stack([owner, times // width]), axis=1, return_counts=True)[1].max())
+        most = int(
+            np.unique(np.stack([owner, times // width]), axis=1, return_counts=True)[1].max()
+        )
     linked = same[1:] & same[:-1]
     pairs = np.diff(times)[:-1][linked], np.diff(times)[1:][linked]
     return [float(len(times)), *spread, float(most), _rank_correlation(*pairs)]

@@ -73,9 +73,7 @@ def _test(values: Float[np.ndarray, "events"]) -> dict[str, object]:
     }
 
 
-def in_words(
-    values: Float[np.ndarray, "events"], ks: float, ad: float, *, fitted: bool
-) -> str:
+def in_words(values: Float[np.ndarray, "events"], ks: float, ad: float, *, fitted: bool) -> str:
     """A verdict from the two p-values; `fitted`: they are too large."""
     if len(values) < FEW:
         return "too few events to tell"

@@ -42,7 +42,9 @@ def predictive(check: PredictiveCheck) -> Figure:
                     continue
                 drawn = check.replicated[:, place[key]]
                 _histogram(axis, drawn[np.isfinite(drawn)], check.observed[place[key]])
-                axis.set_title(f"{mark}: {name}", loc="left", fontsize=8)
+                timed = check.unit and name.endswith(("mean gap", "% of gaps"))
+                unit = f" ({check.unit}s)" if timed else ""
+                axis.set_title(f"{mark}: {name}{unit}", loc="left", fontsize=8)
                 p = table.loc[key, "p"]
                 said = "not defined" if np.isnan(p) else f"p = {p:.2g}"
                 axis.text(0.99, 0.93, said, ha="right", va="top", transform=axis.transAxes, size=7)
@@ -108,15 +110,14 @@ def prior_posterior(
         prior = np.asarray(prior, float).reshape(PRIOR_DRAWS, -1)
         for number, (label, draws) in enumerate(entries(name, posterior[name])[:max_rows]):
             shown.append((name, label, draws.ravel(), prior[:, number]))
-    columns = 2 if len(shown) < 12 else 4
+    columns = min(2 if len(shown) < 5 else 3, len(shown))
     lines = -(-len(shown) // columns)
     with style.canvas(height=0.6 + 1.25 * lines) as figure:
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, (name, label, draws, prior) in zip(axes, shown, strict=False):
             _densities(axis, draws, prior, log=name in ("gamma", "mu", "mu_median"))
-            unit = {"gamma": "1", "mu": "events", "mu_median": "events"}.get(name)
-            per = f"  ({unit} per {panel.unit})" if unit and panel.unit else ""
-            axis.set_title(f"{label}{per}", loc="left", fontsize=8)
+            per = f" (per {panel.unit})" if panel.unit and name not in ("alpha", "mu_spread") else ""
+            axis.set_title(label + per, loc="left", fontsize=8)
         for axis in axes[len(shown) :]:
             axis.set_visible(False)
         handles, labels = axes[0].get_legend_handles_labels()
@@ -132,20 +133,23 @@ def _densities(axis: Any, draws: np.ndarray, prior: np.ndarray, *, log: bool) ->
     inner = np.quantile(prior, (0.05, 0.9))
     if log:
         low, high = min(low, inner[0]), max(high, inner[1])
-        edges = np.geomspace(low, high, 61)
+        edges = np.geomspace(low, high, 41)
         width = np.diff(np.log(edges))
+        axis.set_xlim(low, high)
         style.log_axis(axis)
     else:
-        edges = np.linspace(min(low, inner[0], 0.0), max(high, inner[1]), 61)
+        edges = np.linspace(min(low, inner[0], 0.0), max(high, inner[1]), 41)
         width = np.diff(edges)
     for values, options in (
         (prior, {"color": "0.55", "linestyle": style.dashes(1), "label": "prior"}),
         (draws, {"color": style.colour(0), "label": "posterior"}),
     ):
         heights = np.histogram(values, edges)[0] / (len(values) * width)
-        axis.stairs(heights, edges, linewidth=1.2, **options)
+        heights = np.convolve(heights, [0.25, 0.5, 0.25], "same")
+        centres = np.sqrt(edges[1:] * edges[:-1]) if log else 0.5 * (edges[1:] + edges[:-1])
+        axis.plot(centres, heights, linewidth=1.3, **options)
         if options["label"] == "posterior":
-            axis.stairs(heights, edges, fill=True, alpha=0.25, color=options["color"])
+            axis.fill_between(centres, heights, alpha=0.25, color=options["color"], linewidth=0)
     axis.set_ylim(bottom=0)
     axis.set_yticks([])
     axis.set_xlim(edges[0], edges[-1])
