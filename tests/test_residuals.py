@@ -89,7 +89,7 @@ def test_residuals_equal_quadrature(decay, join):
 def test_joined_residuals_are_unit_exponential_under_the_truth(window):
     """In short windows, with few events a sequence, only the joined ones are."""
     params = {"mu": [0.4, 0.2], "alpha": [[0.5, 0.2], [0.1, 0.4]], "gamma": [[2, 3], [1, 5.0]]}
-    num = 8 if window[1] - window[0] > 100 else 800
+    num = 8 if window[1] - window[0] > 100 else 300
     model = hj.Hawkes(baseline="shared")
     panel = hj.simulate(model, params, window=window, key=jax.random.key(2), num_sequences=num)
     tests = hj.residual_tests(hj.residuals(model, params, panel, join=True))
@@ -101,7 +101,7 @@ def test_joined_residuals_are_unit_exponential_under_the_truth(window):
     np.testing.assert_allclose(together["mean"], 1, atol=0.1)
     if num > 8:
         plain = hj.residual_tests(hj.residuals(model, params, panel))
-        assert np.all(plain.loc["all", "mean"] < 0.9)
+        assert np.all(plain.loc["all", "mean"] < 0.92)
     else:  # each sequence by itself too: 24 tests of true models
         assert np.all(tests[["ks p", "ad p"]] > 1e-4)
 
@@ -171,6 +171,7 @@ def test_the_bootstrap_knows_that_parameters_were_fitted():
     wrong = hj.EventPanel.from_arrays(times, np.zeros(len(times), int), window=(0, 150))
     seen = hj.residual_bootstrap(model, hj.fit(model, wrong), wrong, key=key, replicates=39)
     assert seen["ad p"].loc[("all", "all")] == pytest.approx(1 / 40)
+    assert seen["in words"].loc[("all", "all")].startswith("misfit")
     with pytest.raises(ValueError, match="give the Estimate"):
         hj.residual_bootstrap(model, truth, panel, key=key)
     with pytest.raises(ValueError, match="at least 19"):

@@ -144,7 +144,7 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
             rows += [(name, str(target), str(source)) for name in names]
     index = pd.MultiIndex.from_tuples(rows, names=["sequence", "target", "due to source"])
     table = pd.DataFrame(_statistics(np.concatenate(values, axis=1)), index=index)
-    beyond = 1 - kept.mean()
+    beyond = np.mean(~kept)
     why = ""
     if beyond > MOST_BEYOND:
         table[:] = np.nan

