@@ -9,7 +9,18 @@ from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
-    from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
+    from hawkesjax.criticism import (
+        Evaluation,
+        Forecast,
+        PredictiveCheck,
+        compare,
+        evaluate,
+        forecast,
+        predictive_check,
+        residual_bootstrap,
+        residual_tests,
+        residuals,
+    )
     from hawkesjax.data import Covariates, EventPanel, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
@@ -24,6 +35,7 @@ __all__ = [
     "Hawkes",
     "Posterior",
     "PowerLaw",
+    "PredictiveCheck",
     "SumOfExponentials",
     "__version__",
     "attribution",
@@ -36,7 +48,10 @@ __all__ = [
     "load",
     "models",
     "plots",
+    "predictive_check",
     "read_events",
+    "residual_bootstrap",
+    "residual_tests",
     "residuals",
     "sample",
     "simulate",
@@ -46,9 +61,13 @@ __all__ = [
 _HOMES = {
     "Evaluation": "criticism",
     "Forecast": "criticism",
+    "PredictiveCheck": "criticism",
     "compare": "criticism",
     "evaluate": "criticism",
     "forecast": "criticism",
+    "predictive_check": "criticism",
+    "residual_bootstrap": "criticism",
+    "residual_tests": "criticism",
     "residuals": "criticism",
     "Covariates": "data",
     "EventPanel": "data",

@@ -1,21 +1,27 @@
 """Does the model fit, which fits better, and what comes next."""
 
+from hawkesjax.criticism.bootstrap import residual_bootstrap
 from hawkesjax.criticism.comparison import compare
 from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
-from hawkesjax.criticism.residuals import residual_tests, residuals_hawkes
+from hawkesjax.criticism.predictive import PredictiveCheck, predictive_check
+from hawkesjax.criticism.residual_tests import residual_tests
+from hawkesjax.criticism.residuals import residuals_hawkes
 from hawkesjax.criticism.verbs import evaluate, forecast, residuals
 
 __all__ = [
     "Evaluation",
     "Forecast",
+    "PredictiveCheck",
     "compare",
     "evaluate",
     "evaluate_hawkes",
     "forecast",
     "forecast_hawkes",
     "intensity_at",
+    "predictive_check",
+    "residual_bootstrap",
     "residual_tests",
     "residuals",
     "residuals_hawkes",
