@@ -169,6 +169,7 @@ class Activity:
         self_loops: bool = False,
         unit: str | None = None,
         timezone: str | None = None,
+        names: dict[str, str] | None = None,
         rows: Rows = ROWS,
     ) -> Activity:
         """Network and activity from a log of messages, one row a message, in any order.
@@ -198,6 +199,7 @@ class Activity:
             self_loops: keep messages to oneself as edges.
             unit: name of the numbers' unit, or the unit to convert datetimes to.
             timezone: zone of datetimes without an offset.
+            names: what errors call the columns "time", "source", "target", "kind" of arrays.
             rows: how errors call the rows.
 
         Raises:
@@ -209,13 +211,14 @@ class Activity:
                 without edges, or a spike that does not end.
         """
         if messages is not None:
-            columns, names = _columns(messages, time, source, target, kind)
+            columns, called = _columns(messages, time, source, target, kind)
         else:
-            columns, names = dict(zip(NAMES, (time, source, target, kind), strict=True)), NAMES
+            columns = dict(zip(NAMES, (time, source, target, kind), strict=True))
+            called = NAMES | (names or {})
         others = {"spike": spike, "fit": fit}
         log = read_log(
             columns,
-            names,
+            called,
             edges=edges,
             length=bin,
             usual=usual,

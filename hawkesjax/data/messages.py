@@ -110,7 +110,8 @@ def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> Non
     without = int((target < 0).sum())
     if without:
         warnings.warn(
-            f"{counted(without, 'message')} without a target: they count as posts and make no edge.",
+            f"{counted(without, 'message')} without a target: they count as posts, and make no "
+            f"edge.",
             ActivityWarning,
             stacklevel=5,
         )
