@@ -147,9 +147,7 @@ def cyclic_blocks(matrix: sparse.csr_array) -> list[Block]:
     return [*blocks, Block(cut, None, begins, len(users))]
 
 
-def _bounds(
-    block: Block, tolerance: float, floor: float
-) -> tuple[np.ndarray, np.ndarray, int]:
+def _bounds(block: Block, tolerance: float, floor: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Bounds of each component, tight for those that can exceed `floor` and the others."""
     lows, highs, vector, used = _power(block.apply, block, tolerance, floor)
     for place in np.argsort(-highs):
