@@ -10,12 +10,14 @@ import pandas as pd
 
 from hawkesjax.criticism.katz_evaluation import GRID, KatzEvaluation
 from hawkesjax.data.activity import Activity
+from hawkesjax.data.clock import UNITS
 from hawkesjax.ops.katz_solve import attenuation, solve
 from hawkesjax.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEAD = 8
 SHADES = {"usual": "0.90", "spike": "#f5d5ad"}
 
 
@@ -29,7 +31,8 @@ def volume(
 
     Args:
         activity: from a log.
-        window: bins to draw; by default from before business as usual to well after the spike.
+        window: bins to draw; by default business as usual, at most eight lengths of the spike
+            before it, to one length after it.
         responsiveness: draw the lower panel: messages that named the author within one bin's
             length before a post, on average over the posts of a stretch of bins.
 
@@ -88,12 +91,12 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
     if not evaluations or (labels is not None and len(labels) != len(evaluations)):
         raise ValueError("Give at least one evaluation, and a label for each or none.")
     count = len(evaluations)
-    with style.canvas(height=2.9, width=min(style.WIDTH, 3.6 + 2.4 * (count - 1))) as figure:
+    with style.canvas(height=2.9, width=min(style.WIDTH, 4.4 + 2 * (count - 1))) as figure:
         axes = figure.subplots(1, count, squeeze=False)[0]
         for place, (one, axis) in enumerate(zip(evaluations, axes, strict=True)):
             table = one.table
             at = table.index.to_numpy(float)
-            axis.axhline(0, color="0.2", linestyle=(0, (5, 3)), linewidth=0.9, label="alpha = 0")
+            axis.axhline(0, color="0.2", linestyle=(0, (5, 3)), linewidth=0.9, label="α = 0")
             axis.fill_between(
                 at, table["lower"], table["upper"], color=style.colour(0), alpha=0.18, linewidth=0
             )
@@ -114,7 +117,7 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             )
             axis.set_title(f"{base:,.0f} posts at 0", loc="right", fontsize=8, color="0.35")
         handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=len(handles))
+        figure.legend(handles, names, loc="outside lower center", ncols=2 if count == 1 else 3)
     return figure
 
 
@@ -148,7 +151,10 @@ def stability(
             stays = user in start and user in end
             shade = style.colour(0) if stays else style.colour(1) if user in end else "0.6"
             line = places[:, user].astype(float)
-            line[line > top + 1] = top + 1
+            far = line > top
+            line[far] = top + 1
+            around = np.concatenate([[True], far, [True]])
+            line[far & around[:-2] & around[2:]] = np.nan  # nothing to see between
             axis.plot(
                 grid, line, color=shade, linewidth=1.4 if stays else 1.1,
                 linestyle="-" if stays else (0, (5, 1.5)) if user in end else (0, (1, 1.2)),
@@ -202,7 +208,7 @@ def influence(
     part = activity.matrix[users][:, users].tocoo()
     angle = np.pi / 2 - 2 * np.pi * np.arange(top) / top
     at = np.column_stack([np.cos(angle), np.sin(angle)])
-    full = 1400 / max(top, 8) * scores[users] / max(scores.max(), 1e-300)
+    full = 5200 / max(top, 8) * scores[users] / max(scores.max(), 1e-300)
     own = activity.baseline[users] / np.maximum(scores[users], 1e-300)
     rows, columns = part.coords
     with style.canvas(height=5.6, width=5.6) as figure:
@@ -219,7 +225,7 @@ def influence(
         axis.scatter(*at.T, s=full, color="#c9d8e8", edgecolor=style.colour(0), zorder=3)
         axis.scatter(*at.T, s=full * np.clip(own, 0, 1), color=style.colour(0), zorder=4)
         for place, (user, (x, y)) in enumerate(zip(users, at, strict=True)):
-            far = 1.0 + 0.055 + 0.0058 * np.sqrt(full[place])
+            far = 1.0 + 0.045 + 0.0042 * np.sqrt(full[place])
             axis.text(
                 far * x, far * y, f"{place + 1}  {_name(activity, user)}", fontsize=7.5,
                 ha="left" if x > 0.05 else "right" if x < -0.05 else "center",
@@ -239,15 +245,21 @@ def influence(
 def _around(activity: Activity) -> tuple[int, int]:
     low, high = activity.network or (0, activity.num_bins)
     if activity.spike is not None:
-        low, high = min(low, activity.spike[0]), max(high, activity.spike[1])
-        high = max(high, activity.spike[1] + (activity.spike[1] - activity.spike[0]))
+        length = activity.spike[1] - activity.spike[0]
+        low, high = min(low, activity.spike[0]), max(high, activity.spike[1] + length)
+        low = max(low, activity.spike[0] - LEAD * length)
     return low, min(high, activity.num_bins)
 
 
 def _axis(activity: Activity, bins: np.ndarray) -> tuple[Any, str]:
     """Where bins begin, and the axis' label."""
     if activity.origin is None:
-        return activity.times(bins), style.time_label(activity.unit)
+        unit, scale = activity.unit, 1
+        if unit in UNITS:  # the longest unit that the picture holds three of
+            span = activity.num_bins * activity.bin_length * UNITS[unit]
+            unit = [name for name in UNITS if 3 * UNITS[name] <= max(span, 3 * UNITS[unit])][-1]
+            scale = UNITS[unit] / UNITS[activity.unit]
+        return activity.times(bins) / scale, style.time_label(unit)
     times: Any = pd.DatetimeIndex(activity.times(bins))
     zone = "" if times.tz is None else f" ({times.tz})"
     return times.tz_localize(None), f"time{zone}"
@@ -284,7 +296,7 @@ def _arrow(axis: Any, start: Any, end: Any, share: float, radii: np.ndarray) -> 
             end,
             arrowstyle="-|>",
             mutation_scale=7,
-            linewidth=0.4 + 1.2 * share,
+            linewidth=0.4 + 0.6 * share,
             color="0.45",
             shrinkA=float(radii[0]) + 1,
             shrinkB=float(radii[1]) + 2,
