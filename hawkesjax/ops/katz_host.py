@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
+from scipy.linalg import get_blas_funcs
 
 BASIS = 32  # vectors to begin with; the basis doubles where they do not suffice
 BYTES = 2**31  # of basis at most; then it starts again from the residual
 LONG = 32  # from so many vectors on, right angles are kept with more care,
+BLOCK = 8192  # columns
 EVERY = 8  # and the residuals looked at every so many steps
 
 
@@ -65,32 +67,31 @@ def krylov_sweep(
     most = max(2, min(size, BYTES // (size * dtype.itemsize)))
     while True:
         basis = min(BASIS, most)
-        vectors = np.empty((basis + 1, size), dtype)
+        vectors = np.empty((max(basis + 1, count), size), dtype)
         vectors[0] = start
         upper = np.zeros((basis + 1, basis))
         for step in range(most):
             if step == basis:
                 basis = min(2 * basis, most)
-                more = basis + 1 - len(vectors)
+                more = max(0, basis + 1 - len(vectors))
                 vectors = np.concatenate([vectors, np.empty((more, size), dtype)])
-                upper = np.pad(upper, (0, more))
+                upper = np.pad(upper, (0, basis + 1 - len(upper)))
             rest, new = _orthogonal(matrix @ vectors[step], vectors, upper, step)
             products += 1
             out = rest == 0 or products >= limit or step + 1 == most
-            if step >= LONG and step % EVERY and not out:
-                np.divide(new, dtype.type(rest), out=vectors[step + 1])
-                continue
-            small = projected(upper[: step + 1, : step + 1], alphas)
-            after = left * alphas * rest * small[:, -1]
-            worst = np.abs(after).max() / norm
-            if worst <= tolerance or out:
-                break
+            if step < LONG or step % EVERY == 0 or out:
+                small = projected(upper[: step + 1, : step + 1], alphas)
+                after = left * alphas * rest * small[:, -1]
+                worst = np.abs(after).max() / norm
+                if worst <= tolerance or out:
+                    break
             np.divide(new, dtype.type(rest), out=vectors[step + 1])
-        moved = combine((left[:, None] * small).astype(dtype), vectors[: small.shape[1]])
+        start = new / dtype.type(rest or 1)
+        moved = combine((left[:, None] * small).astype(dtype), vectors)
         scores = moved if scores is None else scores + moved
         if worst <= tolerance or rest == 0 or products >= limit:
             return Sweep(scores, np.abs(after) / norm, products)
-        left, start = after, new / dtype.type(rest)
+        left = after
 
 
 def _orthogonal(
@@ -98,9 +99,10 @@ def _orthogonal(
 ) -> tuple[float, np.ndarray]:
     """What is new in a vector against those before it; its parts go into the Hessenberg matrix."""
     known = vectors[: step + 1]
+    (gemv,) = get_blas_funcs(("gemv",), (known, new))
     for _ in range(1 if step < LONG else 2):  # a long basis loses its right angles
         overlap = known @ new
-        new -= overlap @ known
+        new = gemv(-1.0, known.T, overlap, beta=1.0, y=new, overwrite_y=True)
         upper[: step + 1, step] += overlap
     rest = float(np.linalg.norm(new))
     if rest <= 4 * np.finfo(new.dtype).eps * np.abs(upper[: step + 1, step]).max():
@@ -125,10 +127,15 @@ def projected(upper: np.ndarray, alphas: np.ndarray) -> np.ndarray:
         return out
 
 
-def combine(weights: np.ndarray, vectors: np.ndarray, block: int = 8192) -> np.ndarray:
-    """`weights @ vectors`, in blocks of columns that stay in the cache."""
-    out = np.empty((len(weights), vectors.shape[1]), vectors.dtype)
-    for begin in range(0, vectors.shape[1], block):
-        part = slice(begin, begin + block)
-        np.matmul(weights, vectors[:, part], out=out[:, part])
-    return out
+def combine(
+    weights: Float[np.ndarray, "alphas used"], vectors: Float[np.ndarray, "rows users"]
+) -> Float[np.ndarray, "alphas users"]:
+    """`weights @ vectors[:used]`, written over the vectors: fresh memory costs more than the sums.
+
+    Works in blocks of columns that stay in the cache. There must be a row for every result.
+    """
+    count, used = weights.shape
+    for begin in range(0, vectors.shape[1], BLOCK):
+        part = slice(begin, begin + BLOCK)
+        vectors[:count, part] = weights @ vectors[:used, part]
+    return vectors[:count]
