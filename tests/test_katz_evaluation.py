@@ -34,7 +34,7 @@ def activity():
 
 
 def test_the_table_equals_the_definition(activity):
-    found = hj.katz.evaluate(activity, key=KEY, top=8, alpha_star=[0.3, 0.8], placebos=0)
+    found = hj.katz.evaluate(activity, key=KEY, top=8, block=2, alpha_star=[0.3, 0.8], placebos=0)
     value = katz_reference.radius(activity.matrix.toarray())
     posts = activity.posts(activity.spike)
     assert found.table.index.tolist() == [0.0, 0.3, 0.8]
@@ -59,16 +59,21 @@ def test_the_table_equals_the_definition(activity):
 def test_a_perfect_ranking_scores_one(activity):
     posts = activity.posts(activity.spike).astype(float)
     perfect = dataclasses.replace(activity, baseline=posts)
-    row = hj.katz.evaluate(perfect, key=KEY, top=5, alpha_star=[0.0], placebos=0).table.iloc[0]
+    row = hj.katz.evaluate(
+        perfect, key=KEY, top=5, block=2, alpha_star=[0.0], placebos=0
+    ).table.iloc[0]
     # ties of the true top leave the overlap of two random choices among them
     assert row["ndcg"] == pytest.approx(1.0) and row["precision"] > 0.7
 
 
-def test_one_block_leaves_no_doubt_and_small_blocks_do(activity):
-    whole = hj.katz.evaluate(activity, key=KEY, top=8, alpha_star=[0.8], block=30, placebos=0)
-    row = whole.table.iloc[1]
-    assert row["lower"] == row["upper"] == pytest.approx(row["change"])
-    parts = hj.katz.evaluate(activity, key=KEY, top=8, alpha_star=[0.8], block=2, placebos=0)
+def test_few_blocks_are_said_and_one_gives_no_interval(activity):
+    options = {"key": KEY, "top": 8, "alpha_star": [0.8], "placebos": 0}
+    with pytest.warns(hj.katz.KatzWarning, match="1 blocks"):
+        whole = hj.katz.evaluate(activity, block=30, **options)
+    assert whole.table[["lower", "upper"]].isna().all(axis=None)
+    with pytest.warns(hj.katz.KatzWarning, match="6 blocks"):
+        hj.katz.evaluate(activity, block=5, **options)
+    parts = hj.katz.evaluate(activity, block=2, **options)
     assert parts.table["upper"].iloc[1] > parts.table["lower"].iloc[1]
 
 
@@ -86,12 +91,13 @@ def test_a_placebo_on_a_network_that_is_alike_for_all_changes_nothing():
         heard=np.zeros(1),
         spike=(0, 1),
     )
-    table = hj.katz.evaluate(spiked, key=KEY, top=4, placebos=3).table
+    with pytest.warns(hj.katz.KatzWarning, match="1 blocks"):
+        table = hj.katz.evaluate(spiked, key=KEY, top=4, placebos=3).table
     assert np.abs(table["placebo"]).max() == 0 and np.abs(table["change"]).max() == 0
 
 
 def test_the_same_key_gives_the_same_numbers(activity):
-    options = {"top": 8, "alpha_star": [0.5], "placebos": 3}
+    options = {"top": 8, "block": 2, "alpha_star": [0.5], "placebos": 3}
     first, second = (hj.katz.evaluate(activity, key=KEY, **options) for _ in range(2))
     pd.testing.assert_frame_equal(first.table, second.table)
     other = hj.katz.evaluate(activity, key=jax.random.key(4), **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,11 +16,12 @@ from scipy import sparse
 from hawkesjax.data.activity import Activity, Bins
 from hawkesjax.ops.katz_host import krylov_sweep
 from hawkesjax.ops.katz_radius import radius_bounds
-from hawkesjax.ops.katz_solve import attenuation, matrix_of, radius, solve
+from hawkesjax.ops.katz_solve import KatzWarning, attenuation, matrix_of, radius, solve
 from hawkesjax.ops.katz_ties import gains_in_order, membership, walk_order
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))
 BLOCK = 5
+FEW_BLOCKS = 8
 DRAWS = 2000
 
 
@@ -62,11 +64,15 @@ class KatzEvaluation:
             f"KatzEvaluation: top {self.top} in a spike of {self.posts:,} posts, "
             f"{self.unseen_share:.0%} of them by users not in the network",
             f"  {name} = 0: {base:,.1f} posts; most possible {self.oracle:,.0f}",
-            f"  best {name} = {best:g}: {row['change']:+,.1f} posts "
-            f"[{row['lower']:,.0f}, {row['upper']:,.0f}], precision "
-            f"{self.table['precision'].iloc[0]:.3f} to {row['precision']:.3f}, NDCG "
-            f"{self.table['ndcg'].iloc[0]:.3f} to {row['ndcg']:.3f}",
         ]
+        if not row["change"] > 0:
+            return "\n".join([*lines, f"  no {name} of the sweep ranks better than 0"])
+        interval = f" [{row['lower']:,.0f}, {row['upper']:,.0f}]" if row["lower"] < np.inf else ""
+        lines.append(
+            f"  best {name} = {best:g}: {row['change']:+,.1f} posts{interval}, precision "
+            f"{self.table['precision'].iloc[0]:.3f} to {row['precision']:.3f}, NDCG "
+            f"{self.table['ndcg'].iloc[0]:.3f} to {row['ndcg']:.3f}"
+        )
         if "placebo" in self.table:
             lines.append(
                 f"  placebo there: {row['placebo']:+,.1f} (standard deviation "
@@ -113,6 +119,9 @@ def evaluate(
         ValueError: without a spike or posts of the network's users in it, or for arguments out of
             range.
 
+    Warns:
+        KatzWarning: when the spike has few blocks.
+
     Source: Higham, Grindrod, Mantzaris, Otley and Laflin, section 4; intervals, precision, NDCG,
     oracle and placebo are ours. Choose alpha* on one spike and score it on another.
     """
@@ -122,6 +131,14 @@ def evaluate(
     window = activity.spike
     posts = activity.posts(window).astype(np.float64)
     by_block = _posts_by_block(activity, window, block)
+    if by_block.shape[0] < FEW_BLOCKS:
+        warnings.warn(
+            f"The spike has {by_block.shape[0]} blocks of {block} bins: intervals of the change "
+            f"rest on no more than these (none is given for one). Take a smaller block= or "
+            f"shorter bins.",
+            KatzWarning,
+            stacklevel=2,
+        )
     keys = np.asarray(jax.random.key_data(jax.random.split(key)))
     resampled = _resample(by_block.shape[0], draws, keys[0])
 
@@ -134,6 +151,8 @@ def evaluate(
         chosen = membership(row, top)
         changes = resampled @ (by_block @ (chosen - base))
         low, high = np.quantile(changes, ((1 - level) / 2, (1 + level) / 2))
+        if by_block.shape[0] == 1:
+            low = high = np.nan
         gains = gains_in_order(row, posts, top)
         found = {
             "activity": chosen @ posts,
