@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
-    from hawkesjax import datasets, inference, models, plots
+    from hawkesjax import datasets, inference, katz, models, plots
     from hawkesjax.criticism import (
         Evaluation,
         Forecast,
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
         residual_tests,
         residuals,
     )
-    from hawkesjax.data import Covariates, EventPanel, read_events
+    from hawkesjax.data import Activity, Covariates, EventPanel, read_events, read_messages
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
 
 __all__ = [
+    "Activity",
     "Attribution",
     "Covariates",
     "Estimate",
@@ -45,11 +46,13 @@ __all__ = [
     "fit",
     "forecast",
     "inference",
+    "katz",
     "load",
     "models",
     "plots",
     "predictive_check",
     "read_events",
+    "read_messages",
     "residual_bootstrap",
     "residual_tests",
     "residuals",
@@ -69,9 +72,11 @@ _HOMES = {
     "residual_bootstrap": "criticism",
     "residual_tests": "criticism",
     "residuals": "criticism",
+    "Activity": "data",
     "Covariates": "data",
     "EventPanel": "data",
     "read_events": "data",
+    "read_messages": "data",
     "Attribution": "inference",
     "Estimate": "inference",
     "Posterior": "inference",

@@ -4,6 +4,7 @@ Figures are made without pyplot, so none stays open behind your back: save one w
 `figure.savefig("name.png")`; a notebook shows it after `%matplotlib inline`.
 """
 
+from hawkesjax.plots import katz
 from hawkesjax.plots.criticism import predictive, prior_posterior
 from hawkesjax.plots.fits import intensity, residuals
 from hawkesjax.plots.spillover import forecast, kernels, network
@@ -12,6 +13,7 @@ from hawkesjax.plots.tables import parameters, trace
 __all__ = [
     "forecast",
     "intensity",
+    "katz",
     "kernels",
     "network",
     "parameters",
