@@ -10,12 +10,13 @@ from hawkesjax._version import __version__
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import EventPanel, read_events
+    from hawkesjax.data import Cascades, EventPanel, read_cascades, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, simulate
 
 __all__ = [
     "Attribution",
+    "Cascades",
     "Estimate",
     "Evaluation",
     "EventPanel",
@@ -33,6 +34,7 @@ __all__ = [
     "load",
     "models",
     "plots",
+    "read_cascades",
     "read_events",
     "residuals",
     "sample",
@@ -47,7 +49,9 @@ _HOMES = {
     "evaluate": "criticism",
     "forecast": "criticism",
     "residuals": "criticism",
+    "Cascades": "data",
     "EventPanel": "data",
+    "read_cascades": "data",
     "read_events": "data",
     "Attribution": "inference",
     "Estimate": "inference",
