@@ -43,8 +43,9 @@ class PreparedCascades:
         features: (U, F) the distinct rows of the covariates; one of ones without covariates.
         durations: (U,) time of the window with these features.
         posts: (U,) posts in it.
+        intercept: (F,) 1 for the feature "intercept", 0 for others.
         bound: 1 / max S, what r0 must stay below.
-        centre: where phi0 is cut open: half a period from it, on the side the data speak against.
+        cut: where the circle of phi0 is cut open: opposite to where the data point to.
         guess: log of the reposts per exposure, a crude p0.
         period: length of the swing.
         num_posts, num_features: P, F.
@@ -60,8 +61,9 @@ class PreparedCascades:
     features: Float[Array, "rows features"]
     durations: Float[Array, "rows"]
     posts: Float[Array, "rows"]
+    intercept: Float[Array, "features"]
     bound: Float[Array, ""]
-    centre: Float[Array, ""]
+    cut: Float[Array, ""]
     guess: Float[Array, ""]
     num_events: Float[Array, ""]
     period: float = field(metadata={"static": True})
@@ -174,10 +176,12 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
         -np.sum(phases.weight * phases.level * wave) + np.exp(guess) * np.sum(sentiment * part)
         for wave, part in ((phases.sine, sums[:, 2]), (phases.cosine, sums[:, 1]))
     ]
-    centre = np.arctan2(slope[1], slope[0]) / (2 * np.pi) * period
+    cut = np.remainder(np.arctan2(slope[1], slope[0]) / (2 * np.pi) + 0.5, 1) * period
     largest = float(sentiment.max())
-    scalars = (1 / largest if largest > 0 else np.inf, centre, guess, data.num_events)
-    arrays = (log_reach, reposts, _ages(data, inside), sentiment, features, durations, posts)
+    scalars = (1 / largest if largest > 0 else np.inf, cut, guess, data.num_events)
+    intercept = [name == INTERCEPT for name in feature_names(data)]
+    own = (log_reach, reposts, _ages(data, inside), sentiment)
+    arrays = (*own, features, durations, posts, intercept)
     return PreparedCascades(
         exposure,
         phases,
@@ -242,7 +246,8 @@ def _background(data: Cascades) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def reach_at(coefficients: Any, theta: Any) -> Array:
     """`sum log h` at a learned theta from Chebyshev coefficients in its log, (P,)."""
     low, high = np.log(THETAS)
-    place = 2 * (jnp.log(theta) - low) / (high - low) - 1
-    angle = jnp.arccos(jnp.clip(place, -1 + 1e-7, 1 - 1e-7))
-    waves = jnp.cos(jnp.arange(DEGREE) * angle).astype(coefficients.dtype)
-    return coefficients @ waves
+    place = jnp.asarray(2 * (jnp.log(theta) - low) / (high - low) - 1, coefficients.dtype)
+    waves = [jnp.ones_like(place), place]
+    while len(waves) < DEGREE:
+        waves.append(2 * place * waves[-1] - waves[-2])
+    return coefficients @ jnp.stack(waves)

@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import Transform, biject_to
 
-from hawkesjax.models.retweet_prepared import INTERCEPT, THETAS, PreparedCascades
+from hawkesjax.models.retweet_prepared import THETAS, PreparedCascades
 
 
 class Disc(constraints.Constraint):
@@ -93,7 +93,7 @@ class UniformDisc(dist.Distribution):
         return jnp.stack([size * jnp.cos(turn), size * jnp.sin(turn)], axis=-1)
 
 
-def default_priors(model: Any, data: PreparedCascades) -> dict[str, dist.Distribution]:
+def default_priors(data: PreparedCascades) -> dict[str, dist.Distribution]:
     r"""Weakly informative priors that do not depend on the unit of time.
 
     - `beta ~ Normal(0, 2.5)`, the intercept's around the log of the data's own rate of posts: an
@@ -110,9 +110,8 @@ def default_priors(model: Any, data: PreparedCascades) -> dict[str, dist.Distrib
     def number(value: Any) -> Any:
         return jnp.asarray(value, real)
 
-    first = jnp.asarray([name == INTERCEPT for name in model.features], real)
-    known = {
-        "beta": dist.Normal(first * jnp.log(data.rate), number(2.5)).to_event(1),
+    return {
+        "beta": dist.Normal(data.intercept * jnp.log(data.rate), number(2.5)),
         "swing": UniformDisc(data.bound),
         "tau": dist.LogNormal(number(np.log(2 * data.period)), number(2.0)),
         "theta": dist.Uniform(number(THETAS[0]), number(THETAS[1])),
@@ -122,4 +121,3 @@ def default_priors(model: Any, data: PreparedCascades) -> dict[str, dist.Distrib
         "p0_level": dist.Normal(data.guess, number(2.0)),
         "p0_slope": dist.Normal(number(0.0), number(1.0)),
     }
-    return known
