@@ -169,7 +169,7 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
     phases = build_phases(clock, level[post], levels, period, dtype)
     features, durations, posts = _background(data)
     theta = 0.242 if model.theta == "learned" else model.theta
-    sums = np.asarray(exposure.sums(jnp.asarray(period, dtype), theta), np.float64)
+    sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
     total = max(float(sums[:, 0].sum()), np.finfo(dtype).tiny)
     guess = np.log(max(float(reposts.sum()), 0.5) / total)
     slope = [
@@ -191,6 +191,11 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
         num_features=features.shape[1],
         swinging=largest > 0,
     )
+
+
+@jax.jit
+def _sums(exposure: Exposure, tau: Array, theta: Any) -> Array:
+    return exposure.sums(tau, theta)
 
 
 def _ages(data: Cascades, inside: np.ndarray) -> np.ndarray:
