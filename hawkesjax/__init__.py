@@ -10,13 +10,14 @@ from hawkesjax._version import __version__
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import Cascades, EventPanel, read_cascades, read_events
+    from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, RetweetHawkes, simulate
 
 __all__ = [
     "Attribution",
     "Cascades",
+    "Covariates",
     "Estimate",
     "Evaluation",
     "EventPanel",
@@ -51,6 +52,7 @@ _HOMES = {
     "forecast": "criticism",
     "residuals": "criticism",
     "Cascades": "data",
+    "Covariates": "data",
     "EventPanel": "data",
     "read_cascades": "data",
     "read_events": "data",
