@@ -60,8 +60,8 @@ def simulate_retweet(
     params: Any,
     *,
     key: Array,
-    window: Any,
     followers: Any,
+    window: Any = None,
     post_followers: Any = None,
     sentiment: Any = None,
     post_times: Any = None,
@@ -79,8 +79,9 @@ def simulate_retweet(
         params: `beta`, `tau`, `r0` and `phi0` (or `swing`), `theta` where it is learned, and `p0`
             (one for all, or one a post) or the parameters of its distribution; or an `Estimate`.
         key: PRNG key; the same key gives the same data.
-        window: (start, end): numbers in `unit`, or datetimes where the covariates have them.
         followers: numbers of followers of reposters, to draw from with replacement.
+        window: (start, end): numbers in the unit, or datetimes with their zone where the
+            covariates have an origin; None: all that the covariates cover.
         post_followers: likewise of the posts' authors; `followers` by default. With `post_times`,
             as many as there are posts are taken as they are.
         sentiment: levels to draw from, 1 by default; with `post_times` likewise.
@@ -169,7 +170,7 @@ def spread_of(
         r0, phi0 = float(np.hypot(u, v)), float(np.arctan2(v, u) / (2 * np.pi) * period)
     else:
         r0, phi0 = float(values.get("r0", 0.0)), float(values.get("phi0", 0.0))
-    if not (np.isfinite(phi0) and 0 <= r0 and r0 * levels.max() < 1):
+    if not (np.isfinite(phi0) and r0 >= 0 and r0 * levels.max() < 1):
         raise ValueError(
             f"r0={r0:g}, phi0={phi0:g}: r0 must be at least 0 and below 1 / max S = "
             f"{1 / max(levels.max(), 1e-300):g}, or a chance would be negative."
@@ -238,7 +239,7 @@ def grow(
             ExplosionWarning,
             stacklevel=4,
         )
-    out: list[tuple[np.ndarray, ...]] = []
+    out = [(post[:0], times[:0], followers[:0])]
     total = 0
     while len(post):
         left = np.maximum(spread.until[post] - times, 0)
@@ -263,7 +264,8 @@ def grow(
         followers = rng.choice(spread.followers, len(post))
         total += len(post)
         out.append((post, times, followers))
-    return tuple(np.concatenate(part) for part in zip(*out, strict=True))  # pyright: ignore
+    joined = [np.concatenate(part) for part in zip(*out, strict=True)]
+    return joined[0], joined[1], joined[2]
 
 
 def _window(
@@ -272,6 +274,8 @@ def _window(
     clock: dict[str, Any] = {"unit": unit, "origin": None, "timezone": None}
     if covariates is not None:
         clock = {name: getattr(covariates, name) for name in clock}
+    if window is None and covariates is not None:
+        window = covariates.window
     if not isinstance(window, Sequence | np.ndarray) or len(window) != 2:
         raise ValueError(f"window={window!r} is not a pair (start, end).")
     frame = covariates if covariates is not None else _Numbers(unit)
