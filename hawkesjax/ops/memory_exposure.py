@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.ops.memory_panels import NODES, POINTS, TO_NODAL, Panels, panel_edges
+from hawkesjax.ops.phases import padded
 
 
 @jax.tree_util.register_dataclass
@@ -166,9 +167,9 @@ def build_exposure(
         kind = pieces.pop(f"{name}_kind")
         pieces[name] = pieces[name] + count * kind
     sizes = {
-        "blocks": _padded(len(pieces["row"])),
-        "atoms": _padded(len(pieces["atom_age"])),
-        "young": _padded(len(pieces["young_row"])),
+        "blocks": padded(len(pieces["row"])),
+        "atoms": padded(len(pieces["atom_age"])),
+        "young": padded(len(pieces["young_row"])),
     }
     arrays = {}
     for name, value in pieces.items():
@@ -185,14 +186,6 @@ def build_exposure(
         num_cascades=len(post_times),
         history=bool(before.any()),
     )
-
-
-def _padded(size: int) -> int:
-    """The next of eight sizes an octave, so that like data share a compilation."""
-    if size <= 8:
-        return 8
-    step = 1 << (int(size - 1).bit_length() - 4)
-    return -(-size // step) * step
 
 
 def _weigh(seen: _Seen, edges: np.ndarray, s0: float) -> dict[str, np.ndarray]:
