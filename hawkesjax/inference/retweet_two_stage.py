@@ -84,6 +84,18 @@ def two_stage(
     table = windows_of(model, data, width, history)
     if not (table["reposts"] > 0).any():
         raise ValueError("No window has a repost: nothing can be fitted.")
+    return curve_of(table, data, period, loss)
+
+
+def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> TwoStage:
+    """The second stage: the curve nearest to the windows' estimates.
+
+    Args:
+        table: the windows, by post.
+        data: the cascades, for their posts.
+        period: of the swing.
+        loss: "L1" or "L2".
+    """
     post = table["post"].to_numpy()
     time = table["time"].to_numpy()
     age = time - np.asarray(data.post_times)[post]
