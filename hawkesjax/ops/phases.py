@@ -15,11 +15,11 @@ NODES = 8
 
 
 def padded(size: int) -> int:
-    """The next of eight sizes an octave, so that like data share a compilation."""
-    if size <= 8:
-        return 8
-    step = 1 << (int(size - 1).bit_length() - 4)
-    return -(-size // step) * step
+    """The next power of two up to 8,192, then the next of eight sizes an octave: like data share
+    a compilation."""
+    octave = int(max(size, 8) - 1).bit_length()
+    step = 1 << (octave if octave <= 13 else octave - 4)
+    return -(-max(size, 1) // step) * step
 
 
 @jax.tree_util.register_dataclass
