@@ -21,13 +21,22 @@ if TYPE_CHECKING:
         residual_tests,
         residuals,
     )
-    from hawkesjax.data import Activity, Covariates, EventPanel, read_events, read_messages
+    from hawkesjax.data import (
+        Activity,
+        Cascades,
+        Covariates,
+        EventPanel,
+        read_cascades,
+        read_events,
+        read_messages,
+    )
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
+    from hawkesjax.models import Hawkes, PowerLaw, RetweetHawkes, SumOfExponentials, simulate
 
 __all__ = [
     "Activity",
     "Attribution",
+    "Cascades",
     "Covariates",
     "Estimate",
     "Evaluation",
@@ -37,6 +46,7 @@ __all__ = [
     "Posterior",
     "PowerLaw",
     "PredictiveCheck",
+    "RetweetHawkes",
     "SumOfExponentials",
     "__version__",
     "attribution",
@@ -51,6 +61,7 @@ __all__ = [
     "models",
     "plots",
     "predictive_check",
+    "read_cascades",
     "read_events",
     "read_messages",
     "residual_bootstrap",
@@ -73,8 +84,10 @@ _HOMES = {
     "residual_tests": "criticism",
     "residuals": "criticism",
     "Activity": "data",
+    "Cascades": "data",
     "Covariates": "data",
     "EventPanel": "data",
+    "read_cascades": "data",
     "read_events": "data",
     "read_messages": "data",
     "Attribution": "inference",
@@ -86,6 +99,7 @@ _HOMES = {
     "sample": "inference",
     "Hawkes": "models",
     "PowerLaw": "models",
+    "RetweetHawkes": "models",
     "SumOfExponentials": "models",
     "simulate": "models",
 }
