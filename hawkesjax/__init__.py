@@ -10,12 +10,13 @@ from hawkesjax._version import __version__
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import Covariates, EventPanel, read_events
+    from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, simulate
 
 __all__ = [
     "Attribution",
+    "Cascades",
     "Covariates",
     "Estimate",
     "Evaluation",
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "models",
     "plots",
+    "read_cascades",
     "read_events",
     "residuals",
     "sample",
@@ -48,8 +50,10 @@ _HOMES = {
     "evaluate": "criticism",
     "forecast": "criticism",
     "residuals": "criticism",
+    "Cascades": "data",
     "Covariates": "data",
     "EventPanel": "data",
+    "read_cascades": "data",
     "read_events": "data",
     "Attribution": "inference",
     "Estimate": "inference",

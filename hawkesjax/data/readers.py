@@ -56,8 +56,7 @@ def read_events(
     """
     file = Path(path)
     used = {"time": time, "mark": mark, "sequence": sequence}
-    read = _read_csv if kind_of(file) == "CSV" else _read_parquet
-    frame, rows = read(file, used, separator)
+    frame, rows = read_table(file, used, separator)
     if not len(frame):
         raise ValueError(
             f"{file} has a header but no rows. For a panel without events say "
@@ -74,6 +73,20 @@ def read_events(
         rows=rows,
     )
     return EventPanel(**fields)
+
+
+def read_table(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.DataFrame, Rows]:
+    """The columns of a CSV or Parquet file that are used, and how errors call its rows.
+
+    Columns of a CSV file are text, those named for "time" whatever they look like.
+
+    Args:
+        file: its path.
+        used: role -> column, None where there is none.
+        separator: what stands between the fields of a CSV file.
+    """
+    read = _read_csv if kind_of(file) == "CSV" else _read_parquet
+    return read(file, used, separator)
 
 
 def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.DataFrame, Rows]:
