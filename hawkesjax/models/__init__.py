@@ -2,6 +2,7 @@
 
 from hawkesjax.models.hawkes import Hawkes
 from hawkesjax.models.prepared import PreparedPanel
-from hawkesjax.models.simulate import simulate
+from hawkesjax.models.simulate import simulate_hawkes
+from hawkesjax.models.verbs import simulate
 
-__all__ = ["Hawkes", "PreparedPanel", "simulate"]
+__all__ = ["Hawkes", "PreparedPanel", "simulate", "simulate_hawkes"]
