@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
     from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, simulate
+    from hawkesjax.models import Hawkes, RetweetHawkes, simulate
 
 __all__ = [
     "Attribution",
@@ -24,6 +24,7 @@ __all__ = [
     "Forecast",
     "Hawkes",
     "Posterior",
+    "RetweetHawkes",
     "__version__",
     "attribution",
     "compare",
@@ -63,6 +64,7 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "RetweetHawkes": "models",
     "simulate": "models",
 }
 

@@ -2,7 +2,16 @@
 
 from hawkesjax.models.hawkes import Hawkes
 from hawkesjax.models.prepared import PreparedPanel
+from hawkesjax.models.retweet import RetweetHawkes
+from hawkesjax.models.retweet_prepared import PreparedCascades
 from hawkesjax.models.simulate import simulate_hawkes
 from hawkesjax.models.verbs import simulate
 
-__all__ = ["Hawkes", "PreparedPanel", "simulate", "simulate_hawkes"]
+__all__ = [
+    "Hawkes",
+    "PreparedCascades",
+    "PreparedPanel",
+    "RetweetHawkes",
+    "simulate",
+    "simulate_hawkes",
+]
