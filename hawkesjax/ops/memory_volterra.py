@@ -171,18 +171,21 @@ def draw_reposts(
         for b in range(first, last):
             own = before[:, b - first] + audience[:, first:b] @ within[b, first:b]
             mean = np.where(exploded, 0, rate[:, b] * (reach[:, b] + own))
+            rows = np.arange(len(mean))
             for _ in range(GENERATIONS):
                 new = rng.poisson(np.minimum(mean, 2 * cap))
-                if not new.any():
+                alive = new > 0
+                rows, new = rows[alive], new[alive]
+                if not len(rows):
                     break
-                reached = np.where(
-                    new > 0, followers * spread * rng.standard_gamma(new / spread), 0
-                )
-                found[:, b] += new
-                audience[:, b] += reached
-                exploded |= total + found[:, b] > cap
-                mean = np.where(exploded, 0, rate[:, b] * reached * within[b, b])
+                wide = spread[rows]
+                reached = followers[rows] * wide * rng.standard_gamma(new / wide)
+                found[rows, b] += new
+                audience[rows, b] += reached
+                over = total[rows] + found[rows, b] > cap
+                exploded[rows[over]] = True
+                mean = np.where(over, 0, rate[rows, b] * reached * within[b, b])
             else:
-                exploded |= mean > 0
+                exploded[rows] = True
             total += found[:, b]
     return found, exploded
