@@ -5,18 +5,32 @@ from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
 from hawkesjax.criticism.residuals import residual_tests, residuals_hawkes
+from hawkesjax.criticism.retweet_forecast import (
+    ExplosionWarning,
+    RetweetForecast,
+    forecast_retweet,
+)
+from hawkesjax.criticism.retweet_residuals import residuals_retweet
+from hawkesjax.criticism.rolling import Past, Rolling, rolling
 from hawkesjax.criticism.verbs import evaluate, forecast, residuals
 
 __all__ = [
     "Evaluation",
+    "ExplosionWarning",
     "Forecast",
+    "Past",
+    "RetweetForecast",
+    "Rolling",
     "compare",
     "evaluate",
     "evaluate_hawkes",
     "forecast",
     "forecast_hawkes",
+    "forecast_retweet",
     "intensity_at",
     "residual_tests",
     "residuals",
     "residuals_hawkes",
+    "residuals_retweet",
+    "rolling",
 ]

@@ -59,12 +59,11 @@ def retweet_draws(
 
 @dataclass(frozen=True)
 class Part:
-    """Cascades to be continued: their rates and reach by step, and first branching number."""
+    """Cascades to be continued: rate and reach by step, mean followers of reposters to come."""
 
     rate: np.ndarray
     reach: np.ndarray
     followers: np.ndarray
-    first: np.ndarray
 
 
 class Ahead:
@@ -122,17 +121,15 @@ class Ahead:
         wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
         return p0[:, None] * np.maximum(wave, 0) * fall
 
-    def known(self, one, p0) -> Part:
+    def known(self, one, p0, theta: float) -> Part:
         """The known posts."""
-        theta = float(one.get("theta", self.theta_fixed))
         born = np.asarray(self.data.post_times) - self.end
         rate = self.rates(one, born, np.asarray(self.data.sentiment), p0)
         rate = np.where(self.open[:, None], rate, 0)
-        return Part(rate, self.kernel(theta)[0], self.followers, rate[:, 0] * self.followers)
+        return Part(rate, self.kernel(theta)[0], self.followers)
 
-    def new(self, model, one, born, p0, rng) -> Part:
+    def new(self, model, one, born, p0, theta: float, rng) -> Part:
         """New posts: who writes them is drawn from the posts seen, how they take from p0's law."""
-        theta = float(one.get("theta", self.theta_fixed))
         like = rng.integers(0, self.data.num_posts, len(born))
         sentiment = np.asarray(self.data.sentiment)[like]
         root = np.asarray(self.data.post_followers, np.float64)[like]
@@ -147,24 +144,52 @@ class Ahead:
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
         rate = self.rates(one, born, sentiment, fresh)
         followers = np.full(len(born), self.overall)
-        return Part(rate, root[:, None] * mass, followers, np.zeros(0))
+        return Part(rate, root[:, None] * mass, followers)
 
 
-def solve(part: Part, ahead: Ahead, rng, cap):
-    """Mean reposts of each step over all cascades, draws of each, and which were stopped."""
-    within = ahead.kernel(ahead.made[0])[1] if ahead.made else None
-    steps = len(ahead.width)
-    mean, drawn = np.zeros(steps), np.zeros((len(part.rate), steps))
-    boom = np.zeros(len(part.rate), bool)
-    for low in range(0, len(part.rate), ROWS):
-        rows = slice(low, low + ROWS)
-        own = part.rate[rows], part.reach[rows], part.followers[rows]
-        expected, first = mean_reposts(*own, within, cap=cap)
-        spread = np.full(len(own[0]), ahead.spread)
-        drawn[rows], second = draw_reposts(rng, *own, spread, within, cap=cap)
-        mean += expected.sum(axis=0)
-        boom[rows] = first | second
-    return mean, drawn, boom
+class Queue:
+    """Cascades of many draws solved together: their rows do not touch each other."""
+
+    def __init__(self, ahead: Ahead, rng, owner: np.ndarray, draws: int, posts: int, cap: float):
+        self.ahead, self.rng, self.owner, self.cap = ahead, rng, owner, cap
+        bins = int(owner[-1]) + 1
+        self.mean, self.drawn = np.zeros((draws, bins)), np.zeros((draws, bins))
+        self.sizes, self.stopped = np.zeros((posts, draws)), np.zeros((posts, draws), bool)
+        self.exploded = np.zeros(draws, bool)
+        self.parts: list[tuple[int, bool, Part]] = []
+        self.rows, self.theta = 0, np.nan
+
+    def put(self, draw: int, theta: float, part: Part, *, known: bool) -> None:
+        """Add a draw's cascades; solve when there are many, or the kernel is another one."""
+        if theta != self.theta or self.rows > ROWS:
+            self.flush()
+        self.theta = theta
+        if len(part.rate):
+            self.parts.append((draw, known, part))
+            self.rows += len(part.rate)
+
+    def flush(self) -> None:
+        """Solve what has been collected."""
+        if not self.parts:
+            return
+        within = self.ahead.kernel(self.theta)[1]
+        parts = [part for _, _, part in self.parts]
+        rate, reach = (np.concatenate([getattr(p, n) for p in parts]) for n in ("rate", "reach"))
+        followers = np.concatenate([part.followers for part in parts])
+        expected, first = mean_reposts(rate, reach, followers, within, cap=self.cap)
+        spread = np.full(len(rate), self.ahead.spread)
+        drawn, second = draw_reposts(self.rng, rate, reach, followers, spread, within, cap=self.cap)
+        boom, low = first | second, 0
+        for draw, known, part in self.parts:
+            rows = slice(low, low + len(part.rate))
+            low = rows.stop
+            for kept, values in ((self.mean, expected), (self.drawn, drawn)):
+                kept[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
+            self.exploded[draw] |= boom[rows].any()
+            if known:
+                self.sizes[:, draw] = drawn[rows].sum(axis=1)
+                self.stopped[:, draw] = boom[rows]
+        self.parts, self.rows = [], 0
 
 
 def grid_of(horizon: float, bins: int, s0: float) -> tuple[np.ndarray, np.ndarray]:

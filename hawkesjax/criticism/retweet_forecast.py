@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from hawkesjax.criticism.counts import CountForecast
-from hawkesjax.criticism.retweet_ahead import Ahead, grid_of, retweet_draws, solve
+from hawkesjax.criticism.retweet_ahead import Ahead, Queue, grid_of, retweet_draws
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.tables import absolute
@@ -20,6 +21,11 @@ from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import feature_names, lengths_of
 from hawkesjax.models.retweet_sizes import SizeForecast
 from hawkesjax.models.simulate import generator
+
+
+@partial(jax.jit, static_argnums=0)
+def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
+    return model.p0_given(params, prepared)
 
 
 class ExplosionWarning(UserWarning):
@@ -164,48 +170,42 @@ def forecast_retweet(
     edges, owner = grid_of(horizon, bins, s0)
     ahead = Ahead(model, data, edges, s0, period)
     background = _background(data, covariates, horizon, np.linspace(0, horizon, bins + 1))
-    given = jax.jit(lambda params, prepared: model.p0_given(params, prepared))
     prepared = model.prepare(data)
     available = max(len(value) for value in found.values())
-    told = {name: np.zeros((draws, bins)) for name in ("rate", "mean", "posts", "reposts")}
-    sizes, stopped = np.zeros((data.num_posts, draws)), np.zeros((data.num_posts, draws), bool)
-    critical, exploded = np.zeros(draws), np.zeros(draws, bool)
+    told = {name: np.zeros((draws, bins)) for name in ("rate", "posts")}
+    critical = np.zeros(draws)
+    queue = Queue(ahead, rng, owner, draws, data.num_posts, cap)
+    cells, features, times = background
     for number in range(draws):
         one = {
             name: value[number % available if len(value) > 1 else 0]
             for name, value in found.items()
         }
-        shape, rate = (np.asarray(x, np.float64) for x in given(one, prepared))
+        shape, rate = (np.asarray(x, np.float64) for x in _p0_given(model, one, prepared))
         p0 = rng.standard_gamma(shape) / np.maximum(rate, 1e-300)
-        cells, features, times = background
-        log_rate = features @ np.asarray(one["beta"], np.float64)
-        expected = np.exp(log_rate) * times
+        expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
         told["rate"][number] = np.bincount(cells[0], expected, bins)
         new = _new_posts(rng, expected, cells[1], cells[2])
         told["posts"][number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
-        fresh = ahead.new(model, one, new, p0, rng)
-        known = ahead.known(one, p0)
-        critical[number] = np.mean(known.first >= 1) if len(known.first) else 0.0
-        for part, keep in ((known, True), (fresh, False)):
-            mean, drawn, boom = solve(part, ahead, rng, cap)
-            told["mean"][number] += np.bincount(owner, mean, bins)
-            told["reposts"][number] += np.bincount(owner, drawn.sum(axis=0), bins)
-            exploded[number] |= boom.any()
-            if keep:
-                sizes[:, number], stopped[:, number] = drawn.sum(axis=1), boom
+        theta = float(one.get("theta", ahead.theta_fixed))
+        known = ahead.known(one, p0, theta)
+        critical[number] = np.mean(known.rate[:, 0] * known.followers >= 1)
+        queue.put(number, theta, known, known=True)
+        queue.put(number, theta, ahead.new(model, one, new, p0, theta, rng), known=False)
+    queue.flush()
     seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
     out = RetweetForecast(
         edges=float(data.start + data.length) + np.linspace(0, horizon, bins + 1),
         originals=told["rate"].mean(axis=0),
-        reposts=told["mean"].mean(axis=0),
+        reposts=queue.mean.mean(axis=0),
         original_draws=told["posts"],
-        repost_draws=told["reposts"],
+        repost_draws=queue.drawn,
         sizes=SizeForecast(
-            data.names, seen, seen[:, None] + sizes, stopped.mean(axis=1),
+            data.names, seen, seen[:, None] + queue.sizes, queue.stopped.mean(axis=1),
             float(data.length), float(data.length + horizon), data.unit,
         ),
         critical=float(critical.mean()),
-        exploded=float(exploded.mean()),
+        exploded=float(queue.exploded.mean()),
         unit=data.unit,
         origin=data.origin,
         timezone=data.timezone,
