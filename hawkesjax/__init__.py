@@ -9,10 +9,21 @@ from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
-    from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
+    from hawkesjax.criticism import (
+        Evaluation,
+        Forecast,
+        PredictiveCheck,
+        compare,
+        evaluate,
+        forecast,
+        predictive_check,
+        residual_bootstrap,
+        residual_tests,
+        residuals,
+    )
     from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, RetweetHawkes, simulate
+    from hawkesjax.models import Hawkes, PowerLaw, RetweetHawkes, SumOfExponentials, simulate
 
 __all__ = [
     "Attribution",
@@ -24,7 +35,10 @@ __all__ = [
     "Forecast",
     "Hawkes",
     "Posterior",
+    "PowerLaw",
+    "PredictiveCheck",
     "RetweetHawkes",
+    "SumOfExponentials",
     "__version__",
     "attribution",
     "compare",
@@ -36,8 +50,11 @@ __all__ = [
     "load",
     "models",
     "plots",
+    "predictive_check",
     "read_cascades",
     "read_events",
+    "residual_bootstrap",
+    "residual_tests",
     "residuals",
     "sample",
     "simulate",
@@ -47,9 +64,13 @@ __all__ = [
 _HOMES = {
     "Evaluation": "criticism",
     "Forecast": "criticism",
+    "PredictiveCheck": "criticism",
     "compare": "criticism",
     "evaluate": "criticism",
     "forecast": "criticism",
+    "predictive_check": "criticism",
+    "residual_bootstrap": "criticism",
+    "residual_tests": "criticism",
     "residuals": "criticism",
     "Cascades": "data",
     "Covariates": "data",
@@ -65,6 +86,8 @@ _HOMES = {
     "sample": "inference",
     "Hawkes": "models",
     "RetweetHawkes": "models",
+    "PowerLaw": "models",
+    "SumOfExponentials": "models",
     "simulate": "models",
 }
 

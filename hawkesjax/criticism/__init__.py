@@ -1,10 +1,13 @@
 """Does the model fit, which fits better, and what comes next."""
 
+from hawkesjax.criticism.bootstrap import residual_bootstrap
 from hawkesjax.criticism.comparison import compare
 from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
-from hawkesjax.criticism.residuals import residual_tests, residuals_hawkes
+from hawkesjax.criticism.predictive import PredictiveCheck, predictive_check
+from hawkesjax.criticism.residual_tests import residual_tests
+from hawkesjax.criticism.residuals import residuals_hawkes
 from hawkesjax.criticism.retweet_forecast import (
     ExplosionWarning,
     RetweetForecast,
@@ -19,6 +22,7 @@ __all__ = [
     "ExplosionWarning",
     "Forecast",
     "Past",
+    "PredictiveCheck",
     "RetweetForecast",
     "Rolling",
     "compare",
@@ -28,6 +32,8 @@ __all__ = [
     "forecast_hawkes",
     "forecast_retweet",
     "intensity_at",
+    "predictive_check",
+    "residual_bootstrap",
     "residual_tests",
     "residuals",
     "residuals_hawkes",

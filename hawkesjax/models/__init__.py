@@ -1,6 +1,7 @@
 """Models: parameters, log-intensity, compensator, simulation."""
 
 from hawkesjax.models.hawkes import Hawkes
+from hawkesjax.models.kernels import PowerLaw, SumOfExponentials
 from hawkesjax.models.prepared import PreparedPanel
 from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import PreparedCascades
@@ -9,9 +10,11 @@ from hawkesjax.models.verbs import simulate
 
 __all__ = [
     "Hawkes",
+    "PowerLaw",
     "PreparedCascades",
     "PreparedPanel",
     "RetweetHawkes",
+    "SumOfExponentials",
     "simulate",
     "simulate_hawkes",
 ]
