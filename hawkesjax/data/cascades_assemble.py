@@ -354,7 +354,10 @@ def _positions(posts: Any, names: tuple[str, ...]) -> np.ndarray:
         rows.append(row)
     unknown = [short(item) for item, row in zip(asked, rows, strict=True) if row is None]
     if unknown or not rows:
-        said = f"Unknown posts: {listed(unknown, 5)}." if unknown else "No post is selected."
+        more = f", ... ({len(unknown):,} in all)" if len(unknown) > 5 else ""
+        said = (
+            f"Unknown posts: {', '.join(unknown[:5])}{more}." if unknown else "No post is selected."
+        )
         raise ValueError(f"{said} There are {len(names):,}: {listed(names, 5)}.")
     if len(set(rows)) < len(rows):
         twice = [names[row] for row in sorted({row for row in rows if rows.count(row) > 1})]

@@ -16,7 +16,12 @@ from jaxtyping import Array, Float
 from hawkesjax.data import Cascades
 from hawkesjax.models import retweet_likelihood as terms
 from hawkesjax.models.priors import describe
-from hawkesjax.models.retweet_prepared import PreparedCascades, feature_names, prepare
+from hawkesjax.models.retweet_prepared import (
+    PreparedCascades,
+    feature_names,
+    lengths_of,
+    prepare,
+)
 from hawkesjax.models.retweet_priors import default_priors
 
 Params = Mapping[str, Any]
@@ -161,7 +166,10 @@ class RetweetHawkes:
 
     def constant(self, data: Cascades) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """The window and what is known of each post, for ArviZ's constant_data."""
+        s0, period = lengths_of(self, data)
         return {
+            "period": ((), np.asarray(period)),
+            "s0": ((), np.asarray(s0)),
             "window_start": ((), np.asarray(data.start)),
             "window_length": ((), np.asarray(data.length)),
             "observed_until": (("post",), np.asarray(data.until)),
@@ -305,7 +313,7 @@ class RetweetHawkes:
     def at_boundary(self, params: Params, data: PreparedCascades) -> dict[str, np.ndarray]:
         """Masks of parameters on the edge of what they may be or of what the data can tell.
 
-        A free p0 that explains under 0.01 reposts; a p0_shape above 10^6 (no spread) ; a swing at
+        A free p0 that explains under 0.01 reposts; a p0_shape above 10^6 (no spread); a swing at
         1 / max S; a decay slower than 1,000 windows; ends of a prior's support.
         """
         edge = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}

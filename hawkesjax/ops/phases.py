@@ -14,6 +14,14 @@ CELLS = 512
 NODES = 8
 
 
+def padded(size: int) -> int:
+    """The next of eight sizes an octave, so that like data share a compilation."""
+    if size <= 8:
+        return 8
+    step = 1 << (int(size - 1).bit_length() - 4)
+    return -(-size // step) * step
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Phases:
@@ -26,7 +34,7 @@ class Phases:
 
     Args:
         sine, cosine: (K,) of w t.
-        weight: (K,) events that a node stands for; may be negative.
+        weight: (K,) events that a node stands for; may be negative, 0 where padded.
         level: (K,) S.
         group: (K,) the group, ascending.
     """
@@ -85,10 +93,12 @@ def build_phases(
     order = np.argsort(groups, kind="stable")
     angle = 2 * np.pi * turns[order]
     groups = groups[order]
+    fill = (0, padded(len(groups)) - len(groups)) if len(groups) else 0
+    last = groups[-1] if len(groups) else 0
     return Phases(
-        sine=np.sin(angle).astype(dtype),
-        cosine=np.cos(angle).astype(dtype),
-        weight=mass[order].astype(dtype),
-        level=levels[groups].astype(dtype),
-        group=groups.astype(np.int32),
+        sine=np.pad(np.sin(angle), fill).astype(dtype),
+        cosine=np.pad(np.cos(angle), fill).astype(dtype),
+        weight=np.pad(mass[order], fill).astype(dtype),
+        level=np.pad(levels[groups], fill).astype(dtype),
+        group=np.pad(groups, fill, constant_values=last).astype(np.int32),
     )
