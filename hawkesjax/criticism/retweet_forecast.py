@@ -19,6 +19,7 @@ from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.tables import absolute
 from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import feature_names, lengths_of
+from hawkesjax.models.retweet_simulate import ExplosionWarning
 from hawkesjax.models.retweet_sizes import SizeForecast
 from hawkesjax.models.simulate import generator
 
@@ -26,10 +27,6 @@ from hawkesjax.models.simulate import generator
 @partial(jax.jit, static_argnums=0)
 def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
     return model.p0_given(params, prepared)
-
-
-class ExplosionWarning(UserWarning):
-    """Some cascades are expected to grow without end at first, or were stopped at the cap."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -121,7 +121,7 @@ def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
     num, size = data.num_posts, data.num_reposts
     post, ages = np.asarray(data.post), np.asarray(data.ages, np.float64)
     first = np.searchsorted(post, np.arange(num))
-    previous = np.concatenate([[0.0], ages[:-1]])
+    previous = np.concatenate([[0.0], ages])[:size]
     previous[first[first < size]] = 0.0
     counts = np.bincount(post, minlength=num)
     last = np.where(counts > 0, np.append(ages, 0.0)[first + counts - 1], 0.0)
