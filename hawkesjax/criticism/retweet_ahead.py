@@ -80,7 +80,7 @@ class Ahead:
         count = np.bincount(np.asarray(data.post), minlength=data.num_posts)
         d = np.asarray(data.followers, np.float64)
         total, square = d.sum(), (d**2).sum()
-        overall = total / len(d) if len(d) else float(np.mean(data.post_followers))
+        overall = total / max(len(d), 1)
         own = np.bincount(np.asarray(data.post), d, data.num_posts)
         self.followers = (own + STRENGTH * overall) / (count + STRENGTH)
         self.overall = overall

@@ -12,13 +12,12 @@ from jaxtyping import Array
 
 from hawkesjax.criticism.baselines import poisson_map, size_of
 from hawkesjax.criticism.counts import LEVEL, CountForecast, scores
-from hawkesjax.criticism.retweet_forecast import RetweetForecast, forecast_retweet
+from hawkesjax.criticism.retweet_forecast import RetweetForecast, forecast_retweet, moments
 from hawkesjax.criticism.rolling import Past
 from hawkesjax.criticism.verbs import evaluate
 from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.assemble import moment
 from hawkesjax.data.clock import NANOSECONDS, UNITS
-from hawkesjax.data.spans import moments_of
 from hawkesjax.inference import fit, sample
 from hawkesjax.models.retweet import RetweetHawkes
 
@@ -117,7 +116,7 @@ def hourly_counts(data: Cascades) -> pd.Series:
     if number < 1:
         raise ValueError("The window is shorter than an hour.")
     edges = float(data.start) + hour * np.arange(number + 1)
-    index = moments_of(data, edges[:-1]).round("s")
+    index = moments(data, edges[:-1]).round("s")
     return pd.Series(counts_between(data, edges), index=index, name="events")
 
 

@@ -137,7 +137,8 @@ def forecast_retweet(
     .. math:: \lambda_i(t) = p_i(t) \Big[ f_i(t) + \bar d_i \int \psi(t - s) \lambda_i(s) ds \Big]
 
     with f over the known events and `dbar_i` the mean followers of its reposters so far (shrunk
-    to that of all, as if 20 more had been seen); intervals are simulated.
+    to that of all, as if 20 more had been seen; 0 where the data have no repost at all);
+    intervals are simulated.
 
     Args:
         model: the model.
