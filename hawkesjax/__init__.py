@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from hawkesjax import datasets, inference, katz, models, plots
+=======
+    from hawkesjax import datasets, inference, models, plots
+>>>>>>> retweet-analysis
     from hawkesjax.criticism import (
         Evaluation,
         Forecast,
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
         residual_tests,
         residuals,
     )
+<<<<<<< HEAD
     from hawkesjax.data import (
         Activity,
         Cascades,
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
         read_events,
         read_messages,
     )
+=======
+    from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
+>>>>>>> retweet-analysis
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, PowerLaw, RetweetHawkes, SumOfExponentials, simulate
 
@@ -98,8 +106,13 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+<<<<<<< HEAD
     "PowerLaw": "models",
     "RetweetHawkes": "models",
+=======
+    "RetweetHawkes": "models",
+    "PowerLaw": "models",
+>>>>>>> retweet-analysis
     "SumOfExponentials": "models",
     "simulate": "models",
 }

@@ -113,6 +113,8 @@ def draw(out: Output, hj: Any, model: Any, values: Any, panel: Any, truth: Any =
 
 def write_estimate(path: Path, estimate: Any, panel: Any) -> None:
     """An estimate as JSON; `hawkesjax simulate --params` reads it."""
+    lists = ("mark_names", "sequence_names")
+    names = {name: list(getattr(panel, name)) for name in lists if hasattr(panel, name)}
     content = {
         "result": estimate.result.value,
         "message": estimate.message,
@@ -126,8 +128,7 @@ def write_estimate(path: Path, estimate: Any, panel: Any) -> None:
         "standard_errors": _plain(estimate.standard_errors),
         "lower": _plain(estimate.lower),
         "upper": _plain(estimate.upper),
-        "mark_names": list(panel.mark_names),
-        "sequence_names": list(panel.sequence_names),
+        **names,
         "unit": panel.unit,
     }
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

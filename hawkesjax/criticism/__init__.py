@@ -8,21 +8,30 @@ from hawkesjax.criticism.intensity import intensity_at
 from hawkesjax.criticism.predictive import PredictiveCheck, predictive_check
 from hawkesjax.criticism.residual_tests import residual_tests
 from hawkesjax.criticism.residuals import residuals_hawkes
+from hawkesjax.criticism.retweet_forecast import RetweetForecast, forecast_retweet
+from hawkesjax.criticism.retweet_residuals import residuals_retweet
+from hawkesjax.criticism.rolling import Past, Rolling, rolling
 from hawkesjax.criticism.verbs import evaluate, forecast, residuals
 
 __all__ = [
     "Evaluation",
     "Forecast",
+    "Past",
     "PredictiveCheck",
+    "RetweetForecast",
+    "Rolling",
     "compare",
     "evaluate",
     "evaluate_hawkes",
     "forecast",
     "forecast_hawkes",
+    "forecast_retweet",
     "intensity_at",
     "predictive_check",
     "residual_bootstrap",
     "residual_tests",
     "residuals",
     "residuals_hawkes",
+    "residuals_retweet",
+    "rolling",
 ]
