@@ -10,11 +10,12 @@ from hawkesjax._version import __version__
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, models, plots
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import EventPanel, read_events
+    from hawkesjax.data import Activity, EventPanel, read_events, read_messages
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
     from hawkesjax.models import Hawkes, simulate
 
 __all__ = [
+    "Activity",
     "Attribution",
     "Estimate",
     "Evaluation",
@@ -34,6 +35,7 @@ __all__ = [
     "models",
     "plots",
     "read_events",
+    "read_messages",
     "residuals",
     "sample",
     "simulate",
@@ -47,8 +49,10 @@ _HOMES = {
     "evaluate": "criticism",
     "forecast": "criticism",
     "residuals": "criticism",
+    "Activity": "data",
     "EventPanel": "data",
     "read_events": "data",
+    "read_messages": "data",
     "Attribution": "inference",
     "Estimate": "inference",
     "Posterior": "inference",

@@ -1,6 +1,9 @@
-"""What was observed: event panels and their readers."""
+"""What was observed: event panels, networks with activity, and their readers."""
 
+from hawkesjax.data.activity import Activity
+from hawkesjax.data.message_files import read_messages
+from hawkesjax.data.messages import ActivityWarning
 from hawkesjax.data.panel import EventPanel
 from hawkesjax.data.readers import read_events
 
-__all__ = ["EventPanel", "read_events"]
+__all__ = ["Activity", "ActivityWarning", "EventPanel", "read_events", "read_messages"]
