@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
     from hawkesjax.data import Activity, EventPanel, read_events, read_messages
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, simulate
+    from hawkesjax.models import Hawkes, KatzSpike, simulate
 
 __all__ = [
     "Activity",
@@ -22,6 +22,7 @@ __all__ = [
     "EventPanel",
     "Forecast",
     "Hawkes",
+    "KatzSpike",
     "Posterior",
     "__version__",
     "attribution",
@@ -61,6 +62,7 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "KatzSpike": "models",
     "simulate": "models",
 }
 

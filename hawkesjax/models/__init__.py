@@ -1,7 +1,17 @@
 """Models: parameters, log-intensity, compensator, simulation."""
 
 from hawkesjax.models.hawkes import Hawkes
+from hawkesjax.models.katz import CircularityWarning, KatzSpike, SaturationWarning
+from hawkesjax.models.katz_prepared import PreparedActivity
 from hawkesjax.models.prepared import PreparedPanel
 from hawkesjax.models.simulate import simulate
 
-__all__ = ["Hawkes", "PreparedPanel", "simulate"]
+__all__ = [
+    "CircularityWarning",
+    "Hawkes",
+    "KatzSpike",
+    "PreparedActivity",
+    "PreparedPanel",
+    "SaturationWarning",
+    "simulate",
+]

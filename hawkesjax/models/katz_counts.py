@@ -26,7 +26,7 @@ class SpikeCounts:
             the baseline).
         exposure: `G = sum_k g_k`; K without a factor.
         num_bins: K.
-        constant: minus the sum of log y! over all counts, 0 for active bins.
+        constant_by_user: minus the sum of log y! over each user's counts; 0 for active bins.
     """
 
     user: Int[np.ndarray, "rows"]
@@ -37,12 +37,17 @@ class SpikeCounts:
     heard_in_all: Float[np.ndarray, "users"]
     exposure: float
     num_bins: int
-    constant: float
+    constant_by_user: Float[np.ndarray, "users"]
 
     @property
     def num_users(self) -> int:
         """N."""
         return len(self.heard_in_all)
+
+    @property
+    def constant(self) -> float:
+        """The sum of `constant_by_user`."""
+        return float(np.sum(self.constant_by_user))
 
     @property
     def events_by_user(self) -> Float[np.ndarray, "users"]:
@@ -135,7 +140,8 @@ def count_spikes(
     weights = np.zeros(last)
     weights[first - 1 : last - 1] = factor if form == "multiplicative" else 1
     sums = heard_in_all(network, senders, weights)
-    constant = -float(np.sum(_log_factorial(count))) if posts else 0.0
+    logs = -_log_factorial(count) if posts else np.zeros(len(count))
+    constant = np.bincount(user, weights=logs, minlength=data.num_users)
     rows = _collapse(user, heard, own, count)
     silent = np.zeros(len(rows[0]), bool)
     if link == "clip":
