@@ -85,6 +85,7 @@ def node_terms(
     decay = inverse * b if link == "clip" else y
     prior = shape * (jnp.log(inverse) - jnp.log(scale)) - gammaln(shape)
     base = prior[:, None] + shape * log_y - decay + log_weight
+    b, base = _kept((b, base), data)
     tiny = jnp.finfo(data.dtype).tiny
     eta = rate(
         form,
@@ -93,12 +94,26 @@ def node_terms(
         block.cell_heard[:, None],
         block.cell_factor[:, None],
     )
-    cells = log_terms(link, eta, block.cell_silent[:, None])
+    cells = _kept(log_terms(link, eta, block.cell_silent[:, None]), data)
     terms = block.term_count[:, None] * cells[block.term_cell]
     sums = jax.ops.segment_sum(
         terms, block.term_group, block.group_users.shape[0], indices_are_sorted=True
     )
-    return log_b, base[block.group_class] + sums
+    logs = base[block.group_class] + sums
+    if form == "multiplicative" and link != "clip":
+        logs = logs - alpha * block.group_heard[:, None] * b[block.group_class]
+    return log_b, logs
+
+
+def _kept(values: Any, data: PreparedActivity) -> Any:
+    """The same values, kept in memory.
+
+    XLA fuses what it can, and would take logarithms again for every gather that reads them (on
+    CPUs also across an `optimization_barrier`): twice the time. It does not fuse across a
+    condition, here one that always holds.
+    """
+    zeros = lambda leaves: jax.tree.map(jnp.zeros_like, leaves)  # noqa: E731
+    return jax.lax.cond(data.exposure > 0, lambda leaves: leaves, zeros, values)
 
 
 def integrated_log_likelihood(

@@ -13,7 +13,9 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.data import Activity
 from hawkesjax.models.katz_counts import SpikeCounts, count_spikes
-from hawkesjax.ops.katz_grid import nodes_needed
+from hawkesjax.ops.katz_grid import REACH, nodes_needed
+
+RATIO = np.log(1.1)
 
 
 @jax.tree_util.register_dataclass
@@ -25,11 +27,13 @@ class Block:
     a cell is a distinct (class, r, g): `log` and `expm1` are taken once a cell and node.
 
     Args:
-        low, high: by class, events that nothing but the baseline explains, and all events.
-        heard: by class, what multiplies the baseline (multiplicative form), else 0.
+        low, high: by class, at most the events that nothing but the baseline explains, and at
+            least all events.
+        heard: by class, about what multiplies the baseline (multiplicative form), else 0.
         cell_class, cell_heard, cell_factor, cell_silent: of each cell.
         term_group, term_cell, term_count: the groups' rows, sorted by group.
         group_class, group_users: of each group.
+        group_heard: what multiplies its baseline, less the class's.
         nodes: nodes of each integral.
     """
 
@@ -44,6 +48,7 @@ class Block:
     term_cell: Int[Array, "terms"]
     term_count: Float[Array, "terms"]
     group_class: Int[Array, "groups"]
+    group_heard: Float[Array, "groups"]
     group_users: Float[Array, "groups"]
     nodes: int = field(metadata={"static": True})
 
@@ -138,33 +143,54 @@ def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
     total = np.bincount(user, weights=events, minlength=size)[first]
     alone = events if multiplies else np.where(heard == 0, events, 0)
     base = np.bincount(user, weights=alone, minlength=size)[first]
+    quiet = (total == 0) if closed else np.zeros(len(first), bool)
+    share = np.bincount(user, weights=events * factor, minlength=size) / counts.exposure
+    if multiplies:
+        echo = np.bincount(user, weights=events * factor * heard, minlength=size)
+        share = np.maximum(share, echo / np.where(own > 0, own, 1))
+    total = _saturated(total, share[first])
+    # Rungs, not numbers: a window that is a little too wide is shared by many kinds of users.
+    multiplier = _ratio_rung(own[first])
+    base, total = _rung(base, np.floor), _rung(total, np.ceil)
+    if multiplies:
+        base, total = base * np.exp(-RATIO / 2), total * np.exp(RATIO / 2)
     nodes = nodes_needed(base, total)
-    is_quiet = (total == 0) if closed else np.zeros(len(first), bool)
-    nodes[is_quiet] = 0
 
     begin = np.searchsorted(user, np.arange(size + 1))
     place = np.empty(len(first), np.int64)
     blocks, done = [], 0
-    for number in np.unique(nodes[~is_quiet]):
-        chosen = np.flatnonzero(nodes == number)
+    for number in np.unique(nodes[~quiet]):
+        chosen = np.flatnonzero((nodes == number) & ~quiet)
         place[chosen] = done + np.arange(len(chosen))
-        done += len(chosen)
+        done += padded(len(chosen))
         rows = _rows_of(begin, first[chosen])
         blocks.append(
             _block(
                 int(number),
-                np.stack([base, total, own[first]], axis=1)[chosen],
+                np.stack([base, total, multiplier], axis=1)[chosen],
+                (own[first] - multiplier)[chosen],
                 members[chosen],
                 np.repeat(np.arange(len(chosen)), np.diff(begin)[first[chosen]]),
                 np.stack([heard, factor, silent], axis=1)[rows],
                 count[rows],
             )
         )
-    chosen = np.flatnonzero(is_quiet)
+    chosen = np.flatnonzero(quiet)
     place[chosen] = done + np.arange(len(chosen))
+    spare = padded(len(chosen)) - len(chosen)
     return Grouping(
-        tuple(blocks), own[first][chosen], members[chosen].astype(float), place[kind]
+        tuple(blocks),
+        np.pad(own[first][chosen], (0, spare)),
+        np.pad(members[chosen].astype(float), (0, spare)),
+        place[kind],
     )
+
+
+def padded(size: int) -> int:
+    """The next power of 2 from 32 on, beyond 512 also 3/4 of one: data of about one size share
+    one compilation."""
+    power = 2 ** int(np.ceil(np.log2(max(size, 32))))
+    return 3 * power // 4 if power > 512 and size <= 3 * power // 4 else power
 
 
 def _kinds(size, user, rows, own) -> np.ndarray:
@@ -181,30 +207,64 @@ def _kinds(size, user, rows, own) -> np.ndarray:
     return np.unique(kind, return_inverse=True)[1].ravel()
 
 
+def _saturated(count, share) -> np.ndarray:
+    """Shape of the gamma density that reaches as far right as a user's posterior.
+
+    Of a user active in a part q of the bins, the hidden number of Poisson events is not n but
+    `-n log(1 - q) / q`, and the root's standard deviation not 1/2 but
+    `(1/2) (q / (1 - q) / -log(1 - q))^(1/2)`.
+    """
+    q = np.clip(share, 1e-9, 1 - 0.25 / np.maximum(count, 1))
+    hidden = -np.log1p(-q)
+    right = np.sqrt(count * hidden / q) + REACH * np.sqrt(q / (1 - q) / hidden)
+    return np.where(count > 0, np.maximum(right - REACH, np.sqrt(count)) ** 2, 0)
+
+
+def _rung(count, way) -> np.ndarray:
+    """Counts to the next rung: whole numbers to 4, then steps of 1/2 in the root."""
+    return np.where(count <= 4, count, (way(2 * np.sqrt(count)) / 2) ** 2)
+
+
+def _ratio_rung(heard) -> np.ndarray:
+    """Numbers to the nearest rung of a ladder of ratio 1.1; 0 stays."""
+    some = np.where(heard > 0, heard, 1)
+    return np.where(heard > 0, np.exp(RATIO * np.round(np.log(some) / RATIO)), 0)
+
+
 def _rows_of(begin, users) -> np.ndarray:
     count = begin[users + 1] - begin[users]
     start = np.repeat(begin[users] - (np.cumsum(count) - count), count)
     return start + np.arange(len(start))
 
 
-def _block(nodes, shapes, members, term_group, cells, count) -> Block:
+def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
     classes, group_class = np.unique(shapes, axis=0, return_inverse=True)
     group_class = group_class.ravel()
     keyed = np.concatenate([group_class[term_group][:, None], cells], axis=1)
     distinct, term_cell = np.unique(keyed, axis=0, return_inverse=True)
+    num_classes, num_cells = padded(len(classes)), padded(len(distinct) + 1)
+    num_terms, num_groups = padded(len(count)), padded(len(members))
+
+    def fill(values, size, value=0, dtype=None):
+        out = np.full(size, value, dtype or values.dtype)
+        out[: len(values)] = values
+        return out
+
+    # What is filled in is finite and counts 0 times.
     return Block(
-        low=classes[:, 0],
-        high=classes[:, 1],
-        heard=classes[:, 2],
-        cell_class=distinct[:, 0].astype(np.int32),
-        cell_heard=distinct[:, 1],
-        cell_factor=distinct[:, 2],
-        cell_silent=distinct[:, 3] > 0,
-        term_group=term_group.astype(np.int32),
-        term_cell=term_cell.ravel().astype(np.int32),
-        term_count=count,
-        group_class=group_class.astype(np.int32),
-        group_users=members.astype(float),
+        low=fill(classes[:, 0], num_classes, 1),
+        high=fill(classes[:, 1], num_classes, 1),
+        heard=fill(classes[:, 2], num_classes),
+        cell_class=fill(distinct[:, 0], num_cells, dtype=np.int32),
+        cell_heard=fill(distinct[:, 1], num_cells, 1),
+        cell_factor=fill(distinct[:, 2], num_cells, 1),
+        cell_silent=fill(distinct[:, 3] > 0, num_cells),
+        term_group=fill(term_group, num_terms, num_groups - 1, np.int32),
+        term_cell=fill(term_cell.ravel(), num_terms, num_cells - 1, np.int32),
+        term_count=fill(count, num_terms),
+        group_class=fill(group_class, num_groups, dtype=np.int32),
+        group_heard=fill(rest, num_groups),
+        group_users=fill(members, num_groups, dtype=float),
         nodes=nodes,
     )
 
