@@ -1,18 +1,22 @@
 """Does the model fit, which fits better, and what comes next."""
 
 from hawkesjax.criticism.comparison import compare
-from hawkesjax.criticism.evaluation import Evaluation, evaluate
-from hawkesjax.criticism.forecast import Forecast, forecast
+from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
+from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
-from hawkesjax.criticism.residuals import residual_tests, residuals
+from hawkesjax.criticism.residuals import residual_tests, residuals_hawkes
+from hawkesjax.criticism.verbs import evaluate, forecast, residuals
 
 __all__ = [
     "Evaluation",
     "Forecast",
     "compare",
     "evaluate",
+    "evaluate_hawkes",
     "forecast",
+    "forecast_hawkes",
     "intensity_at",
     "residual_tests",
     "residuals",
+    "residuals_hawkes",
 ]

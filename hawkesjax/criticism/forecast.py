@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Int
 
+from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import EventPanel
 from hawkesjax.inference.values import draws_of
+from hawkesjax.models import Hawkes
 from hawkesjax.models.simulate import generator, simulate_clusters
 
 
@@ -53,8 +55,9 @@ class Forecast:
         return f"Forecast: {self.horizon:g}{unit}, {len(self.counts)} continuations\n{rows}"
 
 
-def forecast(
-    model: Any,
+@forecast.register
+def forecast_hawkes(
+    model: Hawkes,
     values: Any,
     panel: EventPanel,
     *,

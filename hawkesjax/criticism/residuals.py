@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from hawkesjax.criticism.verbs import residuals
 from hawkesjax.data import EventPanel
 from hawkesjax.inference.values import point_of
+from hawkesjax.models import Hawkes
 
 
-def residuals(model: Any, params: Any, panel: EventPanel, *, join: bool = False) -> pd.DataFrame:
+@residuals.register
+def residuals_hawkes(
+    model: Hawkes, params: Any, panel: EventPanel, *, join: bool = False
+) -> pd.DataFrame:
     r"""Expected number of events of a mark between its successive events.
 
     With :math:`\Lambda_{mi}` the integrated intensity of mark i in sequence m and
@@ -88,7 +93,7 @@ def residual_tests(table: pd.DataFrame) -> pd.DataFrame:
     Under estimated parameters the p-value is too large: read it as a warning when it is small.
 
     Args:
-        table: of `residuals`.
+        table: of `residuals_hawkes`.
     """
     rows = []
     for mark, group in table.groupby("mark", observed=False):

@@ -4,12 +4,14 @@ from hawkesjax.inference.attribution import Attribution, attribution
 from hawkesjax.inference.diagnostics import SamplingWarning
 from hawkesjax.inference.estimate import Estimate, Result
 from hawkesjax.inference.fit import fit
+from hawkesjax.inference.hawkes_results import HawkesPosterior
 from hawkesjax.inference.posterior import Posterior, load
 from hawkesjax.inference.sample import sample
 
 __all__ = [
     "Attribution",
     "Estimate",
+    "HawkesPosterior",
     "Posterior",
     "Result",
     "SamplingWarning",

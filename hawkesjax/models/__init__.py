@@ -3,8 +3,10 @@
 from hawkesjax.models.hawkes import Hawkes
 from hawkesjax.models.katz import CircularityWarning, KatzSpike, SaturationWarning
 from hawkesjax.models.katz_prepared import PreparedActivity
+from hawkesjax.models.katz_simulate import simulate_activity
 from hawkesjax.models.prepared import PreparedPanel
-from hawkesjax.models.simulate import simulate
+from hawkesjax.models.simulate import simulate_hawkes
+from hawkesjax.models.verbs import simulate
 
 __all__ = [
     "CircularityWarning",
@@ -14,4 +16,6 @@ __all__ = [
     "PreparedPanel",
     "SaturationWarning",
     "simulate",
+    "simulate_activity",
+    "simulate_hawkes",
 ]

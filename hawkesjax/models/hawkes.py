@@ -272,6 +272,12 @@ class Hawkes:
             return ends + jax.ops.segment_sum(events, panel.sequence, panel.num_sequences)
         raise ValueError(f'by is {by!r}; it must be "event" or "sequence".')
 
+    def pointwise_sizes(self, panel: EventPanel) -> dict[str, int]:
+        """Number of terms of each kind of `pointwise`, the finest first; none if approximate."""
+        if self.compensator != "exact":
+            return {}
+        return {"event": panel.num_events + panel.num_sequences, "sequence": panel.num_sequences}
+
     # Priors and inference
 
     def sites(self, data: PreparedPanel) -> dict[str, dist.Distribution]:
@@ -304,8 +310,11 @@ class Hawkes:
         terms = [jnp.sum(sites[name].log_prob(params[name])) for name in names]
         return jnp.sum(jnp.stack(terms))
 
-    def derived(self, params: Params) -> dict[str, Array]:
-        """What tables show beside the sampled parameters: mu of a hierarchical baseline."""
+    def derived(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
+        """What tables show beside the sampled parameters: mu of a hierarchical baseline.
+
+        All are positive, and an entry depends on one entry of `local` at most.
+        """
         return {"mu": self.baselines(params)} if self.baseline == "hierarchical" else {}
 
     def starts(self, data: PreparedPanel) -> list[dict[str, Array]]:

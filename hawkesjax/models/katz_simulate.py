@@ -13,6 +13,7 @@ from scipy import sparse
 from hawkesjax.data import Activity
 from hawkesjax.models.katz import KatzSpike
 from hawkesjax.models.simulate import generator
+from hawkesjax.models.verbs import simulate
 
 MAX_POSTS = 10_000_000
 
@@ -135,6 +136,7 @@ def _too_many(limit: int, k: int, bins: int) -> str:
     )
 
 
+@simulate.register
 def simulate_activity(
     model: KatzSpike,
     params: Any,

@@ -42,6 +42,11 @@ class PreparedPanel:
         return jnp.sum(jnp.asarray(self.counts))
 
     @property
+    def dtype(self) -> np.dtype:
+        """Floating type of the computation."""
+        return self.durations.dtype
+
+    @property
     def rates(self) -> Float[Array, "marks"]:
         """Events of each mark per unit of time and sequence; half an event where there is none."""
         totals = jnp.sum(jnp.asarray(self.counts), axis=0)

@@ -12,15 +12,18 @@ from scipy.linalg import expm
 
 from hawkesjax.data import EventPanel
 from hawkesjax.data.clock import UNITS
+from hawkesjax.models.hawkes import Hawkes
 from hawkesjax.models.prepared import same_gamma
+from hawkesjax.models.verbs import simulate
 
 MAX_CLUSTER = 100.0
 MAX_EXPECTED = 1e9
 MAX_DRAWN = 1e9
 
 
-def simulate(
-    model: Any,
+@simulate.register
+def simulate_hawkes(
+    model: Hawkes,
     params: Any,
     *,
     window: Any,
@@ -131,7 +134,7 @@ def simulate_clusters(
         time.
 
     Raises:
-        ValueError: see `simulate`.
+        ValueError: see `simulate_hawkes`.
 
     Source: Hawkes and Oakes (1974), J. Appl. Prob. 11, 493-503.
     """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hawkesjax as hj
-from tests import katz_reference as reference
+from tests import katz_model_reference as reference
 from tests.derivatives import check_derivatives
 
 FIT = (8, 25)
