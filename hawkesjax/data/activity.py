@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -111,11 +112,12 @@ class Activity:
         """K."""
         return self.volume.shape[-1]
 
-    @property
+    @cached_property
     def matrix(self) -> sparse.csr_array:
-        """A, listener by sender, as a SciPy matrix."""
+        """A, listener by sender, as a SciPy matrix that shares the edges' memory."""
         size = self.num_users
-        begins = np.searchsorted(self.listener, np.arange(size + 1)).astype(np.int32)
+        begins = np.zeros(size + 1, np.int32)
+        np.cumsum(np.bincount(self.listener, minlength=size), out=begins[1:])
         return sparse.csr_array((self.weight, self.sender, begins), shape=(size, size))
 
     @property
