@@ -25,6 +25,7 @@ from hawkesjax.models.katz_likelihood import (
 )
 from hawkesjax.models.katz_prepared import PreparedActivity, counts_of, grouping_of, prepare
 from hawkesjax.models.priors import describe
+from hawkesjax.ops.katz_solve import radius
 
 Params = Mapping[str, Any]
 Data = Activity | PreparedActivity
@@ -203,7 +204,7 @@ class KatzSpike:
         if isinstance(data, PreparedActivity):
             return data
         check_activity(data)
-        return prepare(data, self, radius_of(data), dtype)
+        return prepare(data, self, radius(data).value, dtype)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
@@ -392,15 +393,3 @@ def check_activity(data: Any) -> None:
             f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
         )
 
-
-def radius_of(data: Activity) -> float:
-    """Spectral radius of the network."""
-    matrix, vector, value = data.matrix, np.ones(data.num_users), 0.0
-    for _ in range(2000):
-        moved = matrix @ vector + vector
-        new = np.linalg.norm(moved) / np.linalg.norm(vector)
-        vector = moved / np.linalg.norm(moved)
-        if abs(new - value) < 1e-13 * new:
-            break
-        value = new
-    return new - 1
