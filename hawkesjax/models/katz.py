@@ -193,9 +193,7 @@ class KatzSpike:
 
     def shapes(self, data: Data) -> dict[str, tuple[int, ...]]:
         """Shape of each sampled parameter."""
-        return {
-            name: (int(data.num_users),) if name == "b" else () for name in self._parameters()
-        }
+        return {name: (int(data.num_users),) if name == "b" else () for name in self._parameters()}
 
     # The mathematics
 
@@ -392,4 +390,3 @@ def check_activity(data: Any) -> None:
         raise ValueError(
             f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
         )
-

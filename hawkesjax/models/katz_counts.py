@@ -53,9 +53,7 @@ class SpikeCounts:
     def events_by_user(self) -> Float[np.ndarray, "users"]:
         """n_i, active bins or posts of each user."""
         active = ~self.silent
-        return np.bincount(
-            self.user[active], weights=self.count[active], minlength=self.num_users
-        )
+        return np.bincount(self.user[active], weights=self.count[active], minlength=self.num_users)
 
 
 def target_bins(data: Activity) -> tuple[int, int]:
@@ -189,9 +187,7 @@ def _silent_rows(data, network, senders, factor, user, at):
         who[~acted], heard[~acted], factor[when[~acted] - first], np.ones(np.sum(~acted))
     )
     levels, level = np.unique(factor, return_inverse=True)
-    rest = np.tile(
-        np.bincount(level, minlength=len(levels)).astype(float), (data.num_users, 1)
-    )
+    rest = np.tile(np.bincount(level, minlength=len(levels)).astype(float), (data.num_users, 1))
     np.subtract.at(rest, (who, level[when - first]), 1)
     deaf = ~np.isin(user * last + at, who * last + when)
     np.subtract.at(rest, (user[deaf], level[at[deaf] - first]), 1)

@@ -279,9 +279,7 @@ def counts_of(data: Activity, settings: Any) -> SpikeCounts:
         data: network and activity.
         settings: a model: `link`, `form`, `memory` and `common_factor` count.
     """
-    given = {
-        name: getattr(settings, name) for name in ("link", "form", "memory", "common_factor")
-    }
+    given = {name: getattr(settings, name) for name in ("link", "form", "memory", "common_factor")}
     made = _cache.setdefault(data, {})
     key = ("counts", *given.values())
     if key not in made:

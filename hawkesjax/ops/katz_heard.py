@@ -57,16 +57,15 @@ class Senders:
         last = np.maximum(place, 0)
         gap = bin - self.bin[last]
         if self.memory == 0:
-            return np.where((place >= 0) & (self.user[last] == user) & (gap == 0), 1, 0) * (
-                self.state[last]
+            return (
+                np.where((place >= 0) & (self.user[last] == user) & (gap == 0), 1, 0)
+                * (self.state[last])
             )
         known = (place >= 0) & (self.user[last] == user)
         return np.where(known, self.memory ** np.where(known, gap, 0) * self.state[last], 0)
 
 
-def heard_at(
-    network: sparse.csr_array, senders: Senders, user, bin
-) -> Float[np.ndarray, "events"]:
+def heard_at(network: sparse.csr_array, senders: Senders, user, bin) -> Float[np.ndarray, "events"]:
     r"""`r_i[k] = sum_j A_ij h_j[k]` for given pairs (i, k) only.
 
     The cost is the sum of the pairs' in-degrees, a chunk at a time.
