@@ -4,19 +4,25 @@ from hawkesjax.criticism.comparison import compare
 from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
+from hawkesjax.criticism.katz_forecast import SpikeForecast, forecast_activity
+from hawkesjax.criticism.katz_residuals import residuals_activity, spike_residual_tests
 from hawkesjax.criticism.residuals import residual_tests, residuals_hawkes
 from hawkesjax.criticism.verbs import evaluate, forecast, residuals
 
 __all__ = [
     "Evaluation",
     "Forecast",
+    "SpikeForecast",
     "compare",
     "evaluate",
     "evaluate_hawkes",
     "forecast",
+    "forecast_activity",
     "forecast_hawkes",
     "intensity_at",
     "residual_tests",
     "residuals",
+    "residuals_activity",
     "residuals_hawkes",
+    "spike_residual_tests",
 ]

@@ -5,6 +5,7 @@ from hawkesjax.inference.diagnostics import SamplingWarning
 from hawkesjax.inference.estimate import Estimate, Result
 from hawkesjax.inference.fit import fit
 from hawkesjax.inference.hawkes_results import HawkesPosterior
+from hawkesjax.inference.katz_results import KatzPosterior
 from hawkesjax.inference.posterior import Posterior, load
 from hawkesjax.inference.sample import sample
 
@@ -12,6 +13,7 @@ __all__ = [
     "Attribution",
     "Estimate",
     "HawkesPosterior",
+    "KatzPosterior",
     "Posterior",
     "Result",
     "SamplingWarning",

@@ -180,8 +180,12 @@ class KatzSpike:
         }
 
     def constant(self, data: Activity) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-        """Network and bins, for ArviZ's constant_data."""
+        """Network, bins, and the sums D, G and n, for ArviZ's constant_data."""
+        counts = counts_of(data, self)
         return {
+            "heard": ((), np.float64(np.sum(counts.heard_in_all))),
+            "exposure": ((), np.float64(counts.exposure)),
+            "events": ((), np.float64(np.sum(counts.events_by_user))),
             "listener": (("edge",), np.asarray(data.listener)),
             "sender": (("edge",), np.asarray(data.sender)),
             "weight": (("edge",), np.asarray(data.weight)),

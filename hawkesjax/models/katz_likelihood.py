@@ -61,10 +61,11 @@ def integrals(
     The additive form's common factor `exp(-alpha R_i)` is left out.
     """
     shape, mean = jnp.asarray(params["shape"]), jnp.asarray(params["mean"])
+    constant = shape * jnp.log(shape / mean) - gammaln(shape)
     parts = []
     for block in data.blocks:
         _, logs = node_terms(link, form, params, data, block)
-        parts.append(logsumexp(logs, axis=1))
+        parts.append(constant + logsumexp(logs, axis=1))
     closed = -shape * jnp.log1p((data.exposure + params["alpha"] * data.quiet_heard) * mean / shape)
     return parts, closed
 
@@ -72,7 +73,8 @@ def integrals(
 def node_terms(
     link: str, form: str, params: Any, data: PreparedActivity, block: Block
 ) -> tuple[Float[Array, "classes nodes"], Float[Array, "groups nodes"]]:
-    """log b at each class's nodes, and each group's log integrand with its weights there."""
+    """log b at each class's nodes, and each group's log integrand there, with the nodes' weights
+    and without the constant of the gamma density."""
     alpha = jnp.asarray(params["alpha"], data.dtype)
     shape, mean = jnp.asarray(params["shape"], data.dtype), jnp.asarray(params["mean"], data.dtype)
     inverse = shape / mean
@@ -83,8 +85,7 @@ def node_terms(
     y, b = jnp.exp(log_y), jnp.exp(log_b)
     # With the clipped link the silent bins' exp(-b G) is not part of the integrand.
     decay = inverse * b if link == "clip" else y
-    prior = shape * (jnp.log(inverse) - jnp.log(scale)) - gammaln(shape)
-    base = prior[:, None] + shape * log_y - decay + log_weight
+    base = shape * log_b - decay + log_weight
     b, base = _kept((b, base), data)
     tiny = jnp.finfo(data.dtype).tiny
     eta = rate(

@@ -1,15 +1,10 @@
 """Laws of the Katz spike model over a table of links, forms, memories and factors."""
 
-import itertools
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import hawkesjax as hj
 from tests import katz_model_reference as reference
-from tests.derivatives import check_derivatives
 
 FIT = (8, 25)
 FACTOR = tuple(np.linspace(0.5, 2, FIT[1] - FIT[0]))
