@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
-    from hawkesjax import datasets, inference, models, plots
+    from hawkesjax import datasets, inference, katz, models, plots
     from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
     from hawkesjax.data import Activity, EventPanel, read_events, read_messages
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
@@ -32,6 +32,7 @@ __all__ = [
     "fit",
     "forecast",
     "inference",
+    "katz",
     "load",
     "models",
     "plots",

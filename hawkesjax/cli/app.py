@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import analysis, tables
+from hawkesjax.cli import analysis, katz, tables
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # typer brings its own copy of click or uses the installed one; this is the base either way.
@@ -30,6 +30,7 @@ app.command()(analysis.sample)
 app.command()(tables.simulate)
 app.command()(tables.describe)
 app.command()(tables.summary)
+app.add_typer(katz.app, name="katz")
 
 
 def _version(asked: bool) -> None:

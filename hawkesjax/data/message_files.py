@@ -76,7 +76,7 @@ def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.Data
     check_columns(columns, used, str(file))
     ids = [used["source"], used["target"]]
     as_text = SPELLED.search(raw) is not None or b'"' in raw
-    types: dict[str, Any] = {name: "str" for name in ids} if as_text else {}
+    types: dict[str, Any] = dict.fromkeys(ids, "str") if as_text else {}
     if used["kind"] is not None:
         types[used["kind"]] = "category"
     frame = pd.read_csv(

@@ -21,6 +21,7 @@ from hawkesjax.ops.katz_radius import Radius, radius_bounds
 from hawkesjax.ops.katz_top import certified_top
 
 FORMS = ("additive", "multiplicative")
+CLOSEST = 1e-12
 GAP = 1e-6  # relative gap of the radius' bounds that is worth a word
 TOLERANCE = {8: 1e-8, 4: 1e-5}
 _radii: weakref.WeakKeyDictionary[Activity, dict[str, Radius]] = weakref.WeakKeyDictionary()
@@ -38,7 +39,10 @@ def matrix_of(activity: Activity, form: str = "additive") -> sparse.csr_array:
     if form == "additive":
         return matrix
     data = matrix.data * activity.baseline[activity.listener]
-    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    shape = matrix.shape
+    scaled = sparse.csr_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=shape)
+    scaled.eliminate_zeros()  # users without posts hear nothing in this form
+    return scaled
 
 
 def radius(activity: Activity, *, form: str = "additive") -> Radius:
@@ -55,9 +59,7 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
     Warns:
         KatzWarning: when the bounds are further apart than a millionth.
     """
-    edges = (activity.listener, activity.sender, activity.weight)
-    needed = edges if form == "additive" else (*edges, activity.baseline)
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in needed):
+    if _traced(activity, form):
         raise ValueError(
             "The spectral radius is found on the host, but the network is traced (under jit, grad "
             "or vmap). Find it before, with katz.radius(activity), and pass alpha=."
@@ -74,6 +76,13 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
                 stacklevel=2,
             )
     return kept[form]
+
+
+def _traced(activity: Activity, form: str) -> bool:
+    """Whether what decides the radius is traced."""
+    edges = (activity.listener, activity.sender, activity.weight)
+    needed = edges if form == "additive" else (*edges, activity.baseline)
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in needed)
 
 
 def attenuation(
@@ -94,10 +103,10 @@ def attenuation(
         if not np.isfinite(given).all() or (given < 0).any():
             raise ValueError(f"{name} is {short(given)}; it must be a number of at least 0.")
     if alpha_star is None:
-        if traced:
+        if traced or _traced(activity, form):
             return given, None
         found = radius(activity, form=form)
-        if (given * found.lower >= 1).any():
+        if (given * found.lower >= 1 - CLOSEST).any():
             raise ValueError(
                 f"alpha is {short(given)}, but the sum over walks is finite only below "
                 f"1 / {found.value:.6g} = {1 / found.value:.6g} (the spectral radius is "
@@ -125,6 +134,7 @@ def solve(
     form: str = "additive",
     tolerance: float | None = None,
     backend: str = "auto",
+    limit: int = 2000,
 ) -> Any:
     r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores an alpha.
 
@@ -141,6 +151,7 @@ def solve(
         backend: `"scipy"` (host, float64), `"jax"` (device, in jax's precision), or `"auto"`: jax
             on an accelerator or under a transformation, else scipy, whose sparse product is
             faster on a CPU.
+        limit: products with A at most (`"scipy"`).
 
     Returns:
         Scores of shape `alpha.shape + (N,)`: one row an alpha; one vector for a single number.
@@ -171,7 +182,11 @@ def solve(
             raise ValueError("backend='scipy' cannot be traced. Say backend='jax' or leave it out.")
         rows = np.atleast_1d(alphas).ravel()
         found = krylov_sweep(
-            matrix_of(activity, form), activity.baseline, rows, tolerance=tolerance or TOLERANCE[8]
+            matrix_of(activity, form),
+            np.asarray(activity.baseline, np.float64),
+            rows,
+            tolerance=tolerance or TOLERANCE[8],
+            limit=limit,
         )
         _warn_left(found.residuals, tolerance or TOLERANCE[8])
         return found.scores.reshape(*np.shape(alphas), activity.num_users)
@@ -197,7 +212,7 @@ def _warn_left(residuals: np.ndarray, tolerance: float) -> None:
     if not worst <= tolerance:
         warnings.warn(
             f"The relative residual is {worst:.1e} at worst, above the tolerance of "
-            f"{tolerance:.0e}: alpha is very close to its limit.",
+            f"{tolerance:.0e}: alpha is very close to its limit, or limit= too small.",
             KatzWarning,
             stacklevel=3,
         )
@@ -260,7 +275,7 @@ def rank(
     """
     if isinstance(top, bool) or int(top) != top or top < 1:
         raise ValueError(f"top is {top!r}; it must be a whole number of at least 1.")
-    attenuated, value = attenuation(activity, alpha_star, alpha, form)
+    attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
     found = radius(activity, form=form)

@@ -128,7 +128,7 @@ def _baseline_top(b: np.ndarray, top: int) -> Top:
 def _weights(
     matrix: sparse.csr_array, alpha: float, largest: float, limit: int
 ) -> tuple[np.ndarray, float, int]:
-    """w, c with alpha A w <= c w, and the products it took; c is at least 1 where none was found."""
+    """w, c with alpha A w <= c w, and the products it took; c is at least 1 where it failed."""
     weights = term = np.ones(matrix.shape[0])
     theta = alpha + CLOSE * (largest - alpha) if np.isfinite(largest) else 2 * alpha
     goal = 0.5 * (1 + alpha / theta)

@@ -4,8 +4,18 @@ Figures are made without pyplot, so none stays open behind your back: save one w
 `figure.savefig("name.png")`; a notebook shows it after `%matplotlib inline`.
 """
 
+from hawkesjax.plots import katz
 from hawkesjax.plots.fits import intensity, residuals
 from hawkesjax.plots.spillover import forecast, kernels, network
 from hawkesjax.plots.tables import parameters, trace
 
-__all__ = ["forecast", "intensity", "kernels", "network", "parameters", "residuals", "trace"]
+__all__ = [
+    "forecast",
+    "intensity",
+    "katz",
+    "kernels",
+    "network",
+    "parameters",
+    "residuals",
+    "trace",
+]
