@@ -9,14 +9,26 @@ from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
     from hawkesjax import datasets, inference, katz, models, plots
-    from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import Activity, EventPanel, read_events, read_messages
+    from hawkesjax.criticism import (
+        Evaluation,
+        Forecast,
+        PredictiveCheck,
+        compare,
+        evaluate,
+        forecast,
+        predictive_check,
+        residual_bootstrap,
+        residual_tests,
+        residuals,
+    )
+    from hawkesjax.data import Activity, Covariates, EventPanel, read_events, read_messages
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, KatzSpike, simulate
+    from hawkesjax.models import Hawkes, KatzSpike, PowerLaw, SumOfExponentials, simulate
 
 __all__ = [
     "Activity",
     "Attribution",
+    "Covariates",
     "Estimate",
     "Evaluation",
     "EventPanel",
@@ -24,6 +36,9 @@ __all__ = [
     "Hawkes",
     "KatzSpike",
     "Posterior",
+    "PowerLaw",
+    "PredictiveCheck",
+    "SumOfExponentials",
     "__version__",
     "attribution",
     "compare",
@@ -36,8 +51,11 @@ __all__ = [
     "load",
     "models",
     "plots",
+    "predictive_check",
     "read_events",
     "read_messages",
+    "residual_bootstrap",
+    "residual_tests",
     "residuals",
     "sample",
     "simulate",
@@ -47,11 +65,16 @@ __all__ = [
 _HOMES = {
     "Evaluation": "criticism",
     "Forecast": "criticism",
+    "PredictiveCheck": "criticism",
     "compare": "criticism",
     "evaluate": "criticism",
     "forecast": "criticism",
+    "predictive_check": "criticism",
+    "residual_bootstrap": "criticism",
+    "residual_tests": "criticism",
     "residuals": "criticism",
     "Activity": "data",
+    "Covariates": "data",
     "EventPanel": "data",
     "read_events": "data",
     "read_messages": "data",
@@ -64,6 +87,8 @@ _HOMES = {
     "sample": "inference",
     "Hawkes": "models",
     "KatzSpike": "models",
+    "PowerLaw": "models",
+    "SumOfExponentials": "models",
     "simulate": "models",
 }
 

@@ -7,7 +7,7 @@ import sys
 import jupytext
 import pytest
 
-NOTEBOOKS = ["spillover"]
+NOTEBOOKS = ["spillover", "email_panel"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -15,6 +15,7 @@ def test_a_notebook_runs(name, repository, tmp_path):
     path = repository / "notebooks" / f"{name}.py"
     environment = os.environ | {
         "MPLBACKEND": "Agg",
+        "HAWKESJAX_QUICK": "1",
         "PYTHONPATH": str(repository),
         "HAWKESJAX_DATA": os.environ.get(
             "HAWKESJAX_DATA", str(repository.parent / "shared" / "data")

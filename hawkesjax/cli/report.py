@@ -70,13 +70,32 @@ def parameters(
 def residual_lines(tests: pd.DataFrame) -> list[str]:
     """Residual tests in words, a line a mark."""
     lines = ["Waiting times, rescaled by the fitted intensity, should be unit exponential:"]
-    for mark, row in tests[tests["events"] > 0].iterrows():
-        verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
+    for mark, row in tests.loc["all"].iterrows():
+        if mark == "all" or not row["events"]:
+            continue
         lines.append(
-            f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f}, "
-            f"p = {row['p']:.2g}: {verdict}"
+            f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f} "
+            f"(p = {row['ks p']:.2g}), Anderson-Darling {row['ad']:.2f} (p = {row['ad p']:.2g}): "
+            f"{row['in words']}"
         )
     return lines
+
+
+def effects(say: Callable[[str], None], values: Any) -> dict[str, pd.DataFrame]:
+    """The tables of a posterior by file name; those that are not defined are said and left out."""
+    frames = {}
+    for name in ("spillover", "decay", "baseline", "shares"):
+        if not hasattr(values, name):
+            continue
+        try:
+            frame = getattr(values, name)()
+        except ValueError as problem:
+            say(f"No {name}.csv: {problem}")
+            continue
+        if frame.columns.nlevels > 1:
+            frame.columns = [" ".join(column) for column in frame.columns]
+        frames[f"{name}.csv"] = frame
+    return frames
 
 
 def draw(out: Output, hj: Any, model: Any, values: Any, panel: Any, truth: Any = None) -> None:

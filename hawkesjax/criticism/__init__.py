@@ -1,17 +1,21 @@
 """Does the model fit, which fits better, and what comes next."""
 
+from hawkesjax.criticism.bootstrap import residual_bootstrap
 from hawkesjax.criticism.comparison import compare
 from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
 from hawkesjax.criticism.katz_forecast import SpikeForecast, forecast_activity
 from hawkesjax.criticism.katz_residuals import residuals_activity, spike_residual_tests
-from hawkesjax.criticism.residuals import residual_tests, residuals_hawkes
+from hawkesjax.criticism.predictive import PredictiveCheck, predictive_check
+from hawkesjax.criticism.residual_tests import residual_tests
+from hawkesjax.criticism.residuals import residuals_hawkes
 from hawkesjax.criticism.verbs import evaluate, forecast, residuals
 
 __all__ = [
     "Evaluation",
     "Forecast",
+    "PredictiveCheck",
     "SpikeForecast",
     "compare",
     "evaluate",
@@ -20,6 +24,8 @@ __all__ = [
     "forecast_activity",
     "forecast_hawkes",
     "intensity_at",
+    "predictive_check",
+    "residual_bootstrap",
     "residual_tests",
     "residuals",
     "residuals_activity",

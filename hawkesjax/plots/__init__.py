@@ -5,6 +5,7 @@ Figures are made without pyplot, so none stays open behind your back: save one w
 """
 
 from hawkesjax.plots import katz
+from hawkesjax.plots.criticism import predictive, prior_posterior
 from hawkesjax.plots.fits import intensity, residuals
 from hawkesjax.plots.spillover import forecast, kernels, network
 from hawkesjax.plots.tables import parameters, trace
@@ -16,6 +17,8 @@ __all__ = [
     "kernels",
     "network",
     "parameters",
+    "predictive",
+    "prior_posterior",
     "residuals",
     "trace",
 ]
