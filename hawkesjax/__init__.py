@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
     from hawkesjax import datasets, inference, katz, models, plots
-=======
-    from hawkesjax import datasets, inference, models, plots
->>>>>>> retweet-analysis
     from hawkesjax.criticism import (
         Evaluation,
         Forecast,
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
         residual_tests,
         residuals,
     )
-<<<<<<< HEAD
     from hawkesjax.data import (
         Activity,
         Cascades,
@@ -35,11 +30,15 @@ if TYPE_CHECKING:
         read_events,
         read_messages,
     )
-=======
-    from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
->>>>>>> retweet-analysis
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, PowerLaw, RetweetHawkes, SumOfExponentials, simulate
+    from hawkesjax.models import (
+        Hawkes,
+        KatzSpike,
+        PowerLaw,
+        RetweetHawkes,
+        SumOfExponentials,
+        simulate,
+    )
 
 __all__ = [
     "Activity",
@@ -51,6 +50,7 @@ __all__ = [
     "EventPanel",
     "Forecast",
     "Hawkes",
+    "KatzSpike",
     "Posterior",
     "PowerLaw",
     "PredictiveCheck",
@@ -106,13 +106,9 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
-<<<<<<< HEAD
+    "KatzSpike": "models",
     "PowerLaw": "models",
     "RetweetHawkes": "models",
-=======
-    "RetweetHawkes": "models",
-    "PowerLaw": "models",
->>>>>>> retweet-analysis
     "SumOfExponentials": "models",
     "simulate": "models",
 }

@@ -5,6 +5,8 @@ from hawkesjax.criticism.comparison import compare
 from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
+from hawkesjax.criticism.katz_forecast import SpikeForecast, forecast_activity
+from hawkesjax.criticism.katz_residuals import residuals_activity, spike_residual_tests
 from hawkesjax.criticism.predictive import PredictiveCheck, predictive_check
 from hawkesjax.criticism.residual_tests import residual_tests
 from hawkesjax.criticism.residuals import residuals_hawkes
@@ -20,10 +22,12 @@ __all__ = [
     "PredictiveCheck",
     "RetweetForecast",
     "Rolling",
+    "SpikeForecast",
     "compare",
     "evaluate",
     "evaluate_hawkes",
     "forecast",
+    "forecast_activity",
     "forecast_hawkes",
     "forecast_retweet",
     "intensity_at",
@@ -31,7 +35,9 @@ __all__ = [
     "residual_bootstrap",
     "residual_tests",
     "residuals",
+    "residuals_activity",
     "residuals_hawkes",
     "residuals_retweet",
     "rolling",
+    "spike_residual_tests",
 ]
