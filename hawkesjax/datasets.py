@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Array
 
 from hawkesjax.data import EventPanel
+from hawkesjax.models import simulate
 from hawkesjax.models.hawkes import Hawkes
-from hawkesjax.models.simulate import simulate
 
 
 def spillover(

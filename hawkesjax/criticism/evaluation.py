@@ -12,10 +12,12 @@ import pandas as pd
 from jaxtyping import Array
 from scipy.special import logsumexp
 
-from hawkesjax.criticism.forecast import forecast
+from hawkesjax.criticism.forecast import forecast_hawkes
+from hawkesjax.criticism.verbs import evaluate
 from hawkesjax.data import EventPanel
 from hawkesjax.data.assemble import moment
 from hawkesjax.inference.values import draws_of
+from hawkesjax.models import Hawkes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,8 +57,9 @@ class Evaluation:
         )
 
 
-def evaluate(
-    model: Any,
+@evaluate.register
+def evaluate_hawkes(
+    model: Hawkes,
     values: Any,
     panel: EventPanel,
     *,
@@ -115,7 +118,7 @@ def evaluate(
     }
     scores = _log_likelihoods(model, stacked, whole) - _log_likelihoods(model, stacked, past)
 
-    told = forecast(model, values, past, horizon=horizon, key=key, draws=draws)
+    told = forecast_hawkes(model, values, past, horizon=horizon, key=key, draws=draws)
     tail = (1 - level) / 2
     simulated = np.concatenate([told.counts, told.counts.sum(axis=1, keepdims=True)], axis=1)
     low, high = np.quantile(simulated, (tail, 1 - tail), axis=0, method="inverted_cdf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ class Result(enum.Enum):
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """A maximum of the likelihood.
+
+    A subclass `class RetweetEstimate(Estimate, model="retweet")` adds a model's own tables; it is
+    what `fit` gives for models of that name.
 
     Args:
         params: natural parameters by name, NumPy arrays.
@@ -57,6 +60,17 @@ class Estimate:
     config: dict[str, Any]
     dims: dict[str, tuple[str, ...]]
     coords: dict[str, list[str]]
+
+    _kinds: ClassVar[dict[str, type[Estimate]]] = {}
+
+    def __init_subclass__(cls, model: str, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Estimate._kinds[model] = cls
+
+    @classmethod
+    def of(cls, model: Any) -> type[Estimate]:
+        """The class of estimates of a model."""
+        return cls._kinds.get(model.name, cls)
 
     @property
     def converged(self) -> bool:

@@ -100,6 +100,19 @@ def fit(
     return _report(model, loss, data, prepared, best, values, tol, errors)
 
 
+def maximum(model: Any, prepared: Any, *, max_steps: int = 2000) -> tuple[dict[str, Any], bool]:
+    """`fit` without its report, for many data of one size: the natural and derived parameters
+    at the maximum near the model's own start, and whether the search converged."""
+    loss = Unconstrained(model)
+    start = best_start(loss, prepared)
+    single = jnp.result_type(*jax.tree.leaves(start)) != jnp.float64
+    tol = 1e-5 if single else 1e-8
+    end = _climb(start, prepared, loss, max_steps, tol)
+    natural = loss.natural(end.point, prepared)
+    params = natural | model.derived(natural, prepared)
+    return {name: np.asarray(value) for name, value in params.items()}, end.grad <= tol
+
+
 @dataclass(frozen=True)
 class _End:
     point: Point
@@ -223,21 +236,20 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
-        if "mu_offset" in params:
-            _add_baselines(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
-    if "mu_offset" in params:
-        params["mu"] = np.asarray(model.baselines(natural))
+        _add_derived(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
+    for name, value in model.derived(natural, prepared).items():
+        params[name] = np.asarray(value)
         for part in (deviations, lower, upper):
-            part.setdefault("mu", np.full(params["mu"].shape, np.nan))
+            part.setdefault(name, np.full(params[name].shape, np.nan))
     coords = model.coords(data)
-    return Estimate(
+    return Estimate.of(model)(
         params=params,
         standard_errors=deviations,
         lower=lower,
         upper=upper,
         log_likelihood=float(model.log_likelihood(natural, prepared)),
         num_parameters=sum(int(np.size(value)) for value in end.point.values()),
-        num_events=int(data.num_events),
+        num_events=int(prepared.num_events),
         result=result,
         message=why,
         gradient=gradient,
@@ -281,24 +293,36 @@ def _with_partners(edge):
     return fixed
 
 
-def _add_baselines(loss, point, prepared, arrow, fixed, parts) -> None:
-    """Standard errors and intervals of a hierarchical mu, symmetric in log mu (delta method)."""
+def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
+    """Standard errors and intervals of what the model derives, symmetric in its log (delta method).
 
-    def log_mu(at):
-        return jnp.log(loss.model.baselines(loss.natural(at, prepared)))
+    An entry depends on one entry of the model's `local` at most: one derivative along all of
+    them at once gives each its own.
+    """
 
-    def slope(name):
-        one = {n: jnp.full_like(v, float(n == name)) for n, v in point.items()}
-        return np.asarray(jax.jvp(log_mu, (point,), (one,))[1], np.float64)
+    def logs(at):
+        derived = loss.model.derived(loss.natural(at, prepared), prepared)
+        return {name: jnp.log(value) for name, value in derived.items()}
 
-    cells = slope("mu_offset")
-    mark = np.tile(np.eye(cells.shape[1]), (cells.shape[0], 1))
-    others = {n: slope(n).reshape(-1, 1) * mark for n in ("mu_median", "mu_spread")}
-    error = arrow.standard_errors_of_sums(fixed, cells.ravel(), others).reshape(cells.shape)
-    mu = np.exp(np.asarray(log_mu(point), np.float64))
-    deviations, lower, upper = parts
-    deviations["mu"] = mu * error
-    lower["mu"], upper["mu"] = mu * np.exp(-NORMAL_975 * error), mu * np.exp(NORMAL_975 * error)
+    found = logs(point)
+    if not found:
+        return
+    local = loss.model.local
+    slopes = jax.jacfwd(lambda some: logs(point | some))(
+        {name: value for name, value in point.items() if name != local}
+    )
+    along = {name: jnp.full_like(v, float(name == local)) for name, v in point.items()}
+    own = jax.jvp(logs, (point,), (along,))[1]
+    for name, log_value in found.items():
+        count = log_value.size
+        others = {n: np.asarray(v, np.float64).reshape(count, -1) for n, v in slopes[name].items()}
+        error = arrow.standard_errors_of_sums(fixed, np.ravel(own[name]), others)
+        error = error.reshape(log_value.shape)
+        value = np.exp(np.asarray(log_value, np.float64))
+        deviations, lower, upper = parts
+        deviations[name] = value * error
+        lower[name] = value * np.exp(-NORMAL_975 * error)
+        upper[name] = value * np.exp(NORMAL_975 * error)
 
 
 def _intervals(loss, point, spread, prepared):

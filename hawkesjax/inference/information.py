@@ -98,17 +98,20 @@ class Arrow:
     ) -> np.ndarray:
         r"""Standard error of `own_c local_c + sum_k others_ck other_k` for each local entry c.
 
-        With `v_c = others_c - own_c L_c^-1 X_c`: variance `own_c^2 / L_c + v_c C v_c^T`.
+        With `v_c = others_c - own_c L_c^-1 X_c`: variance `own_c^2 / L_c + v_c C v_c^T`. Sums
+        that are not one for each local entry are sums over the other parameters alone.
 
         Args:
             fixed: mask of parameters held fixed.
-            own: weight of each local entry, (local,).
-            others: weights of the other parameters, (local, size) by name; 0 if left out.
+            own: weight of each local entry, (local,); of other sums, zeros (sums,).
+            others: weights of the other parameters, (sums, size) by name; 0 if left out.
         """
         free, open_, weight, covariance = self._invert(fixed)
         sizes = {name: int(np.prod(self.shapes[name])) for name in self.names}
         zero = {name: np.zeros((len(own), size)) for name, size in sizes.items()}
         rows = np.concatenate([(zero | others)[name] for name in self.names], axis=1)[:, free]
+        if len(own) != len(self.local):
+            return np.sqrt(np.einsum("ia,ab,ib->i", rows, covariance, rows))
         rows = rows - (own * weight)[:, None] * self.cross[:, free]
         variance = own**2 * weight + np.einsum("ia,ab,ib->i", rows, covariance, rows)
         return np.sqrt(np.where(open_, variance, np.nan))

@@ -6,15 +6,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hawkesjax.inference import store, tables
-from hawkesjax.inference.attribution import attribution
+from hawkesjax.inference import store
 from hawkesjax.inference.diagnostics import arviz, convergence, energy_fraction, problems
 from hawkesjax.models.labels import row_labels
 
@@ -24,6 +23,9 @@ GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "const
 @dataclass(frozen=True, eq=False, repr=False)
 class Posterior:
     """What `sample` returns: draws, statistics and data as named arrays.
+
+    A subclass `class HawkesPosterior(Posterior, model="hawkes")` adds a model's own tables; it is
+    what `sample` and `load` give for models of that name.
 
     Args:
         posterior: draws, dimensions (chain, draw, ...).
@@ -43,6 +45,12 @@ class Posterior:
     log_likelihood: xr.Dataset | None = None
     _table: list[pd.DataFrame] = field(default_factory=list)
 
+    _kinds: ClassVar[dict[str, type[Posterior]]] = {}
+
+    def __init_subclass__(cls, model: str, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Posterior._kinds[model] = cls
+
     @classmethod
     def from_parts(
         cls,
@@ -59,7 +67,7 @@ class Posterior:
             used = {dim: coords[dim] for dims, _ in parts.values() for dim in dims if dim in coords}
             return xr.Dataset(dict(parts), coords=used)
 
-        return cls(
+        return cls._kinds.get(model.name, cls)(
             posterior=draws,
             sample_stats=sample_stats,
             observed_data=dataset(model.observed(data)),
@@ -106,57 +114,40 @@ class Posterior:
             f"E-BFMI at least {fraction:.2f}."
         ]
 
-    def spillover(self) -> pd.DataFrame:
-        """Effects of each source on each target with intervals: `tables.spillover`."""
-        return tables.spillover(self.posterior)
-
-    def decay(self) -> pd.DataFrame:
-        """Decay rates and half-lives with intervals: `tables.decay`."""
-        return tables.decay(self.posterior)
-
-    def baseline(self) -> pd.DataFrame:
-        """Baselines of each sequence and mark with intervals: `tables.baseline`."""
-        return tables.baseline(self.posterior)
-
-    def shares(self, panel: Any = None) -> pd.DataFrame:
-        """Parts of each target's events due to each source, with 95 % intervals from whole draws.
-
-        Args:
-            panel: without it, the long-run shares of `tables.shares`, which need draws below
-                criticality; with the sampled panel, the shares among its own events
-                (`hawkesjax.attribution`), which need nothing.
-        """
-        if panel is not None:
-            return attribution(self, panel).shares()
-        return tables.shares(self.posterior)
-
     def with_log_likelihood(
         self,
         model: Any,
         data: Any,
         *,
-        by: Literal["event", "sequence"] = "sequence",
+        by: str | None = None,
         max_bytes: int = store.MAX_BYTES,
     ) -> Posterior:
         """The same with the pointwise log-likelihood, for `arviz.loo`.
 
         Args:
             model, data: those that were sampled.
-            by: one term an event and one for each sequence's last silence, or one a sequence.
+            by: which terms, of those that the model has (of Hawkes: `"event"`, one an event and one
+                for each sequence's last silence, or `"sequence"`); the coarsest by default.
             max_bytes: refuse when the result would be larger.
 
         Raises:
-            ValueError: when it would be larger than `max_bytes`.
+            ValueError: for terms that the model has not, or a result larger than `max_bytes`.
         """
+        known = model.pointwise_sizes(data)
+        if not known:
+            raise ValueError("This model's likelihood is an approximation without pointwise terms.")
+        by = list(known)[-1] if by is None else by
+        if by not in known:
+            raise ValueError(f"by is {by!r}; it must be one of {', '.join(map(repr, known))}.")
         names = list(model.shapes(data))
         draws = {name: np.asarray(self.posterior[name]) for name in names}
         chains, count = self.sample_stats["lp"].shape
-        terms = data.num_sequences + (data.num_events if by == "event" else 0)
+        terms = known[by]
         size = chains * count * terms * next(iter(draws.values())).dtype.itemsize
         if size > max_bytes:
             raise ValueError(
                 f"The pointwise log-likelihood by {by} would take {size / 2**30:.1f} GiB, more "
-                f"than {max_bytes / 2**30:.1f}: take by='sequence', or fewer draws."
+                f"than {max_bytes / 2**30:.1f}: take by={list(known)[-1]!r}, or fewer draws."
             )
         flat = {name: v.reshape(chains * count, *v.shape[2:]) for name, v in draws.items()}
         compute = jax.jit(
@@ -167,9 +158,10 @@ class Posterior:
             "chain": self.posterior["chain"],
             "draw": self.posterior["draw"],
         }
-        dim = "term" if by == "event" else "sequence"
-        if by == "sequence":
-            coords["sequence"] = model.coords(data)["sequence"]
+        named = model.coords(data).get(by, ())
+        dim = by if len(named) == terms else "term"
+        if dim == by:
+            coords[by] = named
         kept = xr.Dataset({"events": (("chain", "draw", dim), values)}, coords=coords)
         return replace(self, log_likelihood=kept)
 
@@ -203,7 +195,8 @@ class Posterior:
         missing = [name for name in GROUPS if name != "log_likelihood" and name not in groups]
         if missing:
             raise ValueError(f"{path} is not a whole result: it lacks {', '.join(missing)}.")
-        return cls(**groups, config=attributes["config"], info=attributes["info"])
+        kind = cls._kinds.get(attributes["config"]["model"], cls)
+        return kind(**groups, config=attributes["config"], info=attributes["info"])
 
     def __repr__(self) -> str:
         table = self.summary()

@@ -39,7 +39,7 @@ def sample(
     init: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     chain_method: Literal["auto", "vectorized", "sequential", "parallel"] = "auto",
-    pointwise: Literal["auto", "event", "sequence"] | None = "auto",
+    pointwise: str | None = "auto",
     target_accept: float = 0.8,
     max_tree_depth: int = 10,
     dense_mass: Any = None,
@@ -68,8 +68,9 @@ def sample(
         chain_method: `"vectorized"` (one batched call), `"sequential"`, `"parallel"` (spread over
             `jax.devices()`); `"auto"`: parallel over several devices, otherwise vectorized up to
             20,000 events, where calls and not events cost. The draws depend on the choice.
-        pointwise: pointwise log-likelihood kept for `loo`: `"event"`, `"sequence"`, None, or
-            `"auto"`: by event up to 20 million numbers, else by sequence where there are several.
+        pointwise: pointwise log-likelihood kept for `loo`: one of the model's kinds of terms
+            (of Hawkes: `"event"`, `"sequence"`), None, or `"auto"`: the finest kind that needs at
+            most 20 million numbers.
         target_accept, max_tree_depth, dense_mass: of numpyro's NUTS; `dense_mass=None` takes the
             model's choice.
         block: steps between progress, checkpoints and chances to stop.
@@ -270,7 +271,7 @@ def _gather(groups: list[list[Block]]):
 def _posterior(model, data, prepared, point, statistics, info, pointwise) -> Posterior:
     loss = Unconstrained(model)
     natural = jax.jit(jax.vmap(jax.vmap(loss.natural, (0, None)), (0, None)))(point, prepared)
-    natural |= jax.vmap(jax.vmap(model.derived))(natural)
+    natural |= jax.vmap(jax.vmap(model.derived, (0, None)), (0, None))(natural, prepared)
     coords = model.coords(data)
     draws = xr.Dataset(
         {
@@ -297,14 +298,13 @@ def _posterior(model, data, prepared, point, statistics, info, pointwise) -> Pos
 
 
 def _pointwise(asked, model, data, draws: int) -> str | None:
-    if asked not in ("auto", "event", "sequence", None):
-        raise ValueError(f'pointwise is {asked!r}; it must be "auto", "event", "sequence" or None.')
+    sizes = model.pointwise_sizes(data)
+    if asked not in ("auto", None, *sizes):
+        known = "".join(f'"{by}", ' for by in sizes)
+        raise ValueError(f'pointwise is {asked!r}; it must be "auto", {known}or None.')
     if asked != "auto":
         return asked
-    if model.compensator != "exact":
-        return None
-    if draws * (data.num_events + data.num_sequences) <= POINTWISE_LIMIT:
-        return "event"
-    if data.num_sequences > 1 and draws * data.num_sequences <= POINTWISE_LIMIT:
-        return "sequence"
+    for number, (by, terms) in enumerate(sizes.items()):
+        if draws * terms <= POINTWISE_LIMIT and (number == 0 or terms > 1):
+            return by
     return None

@@ -62,7 +62,7 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
     missing = [name for name in shapes if name not in values]
     if missing:
         raise ValueError(f"init lacks {missing}; it needs {list(shapes)}.")
-    real = data.rates.dtype
+    real = data.dtype
     natural = {}
     for name, shape in shapes.items():
         try:
