@@ -353,7 +353,7 @@ def test_tables_pictures_and_files(tmp_path):
     np.testing.assert_allclose(post.baseline()["mean"], means, rtol=1e-12)
     halves = model.kernel.half_life({"split": post["split"].values}) / post["gamma"].values
     np.testing.assert_allclose(post["half_life"].values, halves, rtol=1e-6)
-    assert post.decay()["half-life", "mean"].to_numpy() == pytest.approx(halves.mean())
+    assert post.decay()["half-life", "mean"].item() == pytest.approx(halves.mean())
     shares = post.shares(panel, model=model)
     direct = shares.loc["all"].loc["a"].loc[["background", "direct from a", "direct from b"]]
     assert direct["mean"].sum() == pytest.approx(1)
