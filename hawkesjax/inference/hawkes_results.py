@@ -34,9 +34,9 @@ class HawkesPosterior(Posterior, model="hawkes"):
         """Parts of each target's events due to each source, with 95 % intervals from whole draws.
 
         Args:
-            panel: without it, the long-run shares of `tables.shares`, which need draws below
-                criticality; with the sampled panel, the shares among its own events
-                (`hawkesjax.attribution`), which need nothing.
+            panel: without it, the long-run shares of `tables.shares`, which are undefined (NaN,
+                with the reason beside) at or above criticality; with the sampled panel, the
+                shares among its own events (`hawkesjax.attribution`), which always exist.
             model: needed with a panel where it has covariates or another kernel.
         """
         if panel is not None:

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 QUANTILES = (0.025, 0.5, 0.975)
+MOST_BEYOND = 0.025  # of the draws, at or above criticality, for shares that are still numbers
 
 
 def spillover(posterior: xr.Dataset) -> pd.DataFrame:
@@ -129,28 +130,34 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
 
     With `n = (I - alpha)^{-1} mu` the long-run rates, the share of target i due to source j is
     `1 - n_i(alpha_ij = 0) / n_i`, from every whole draw (not from point estimates); `all` adds
-    the sequences' rates up. It needs a spectral radius below one; draws beyond it have no long
-    run.
+    the sequences' rates up.
+
+    A draw whose alpha has a spectral radius of one or more has no long run, and so no share.
+    Where such draws are at most 2.5 % of all, one tail of the interval, the table holds the
+    shares of the other draws: the posterior given stationarity, as with
+    `Hawkes(stationary=True)`. Where they are more, every share is NaN. The column `beyond` is
+    their part of all draws, `why` says what follows.
 
     Args:
         posterior: draws with variables `alpha` and `mu` (or `mu_mean`, with covariates).
 
     Returns:
-        A row a sequence (and `all`), target and source: mean and quantiles.
+        A row a sequence (and `all`), target and source: mean and quantiles, `beyond`, `why`.
 
     Raises:
-        ValueError: when a draw of alpha has a spectral radius of one or more; it says how many.
+        ValueError: when every draw of alpha has a spectral radius of one or more.
     """
     alpha = posterior["alpha"].transpose("chain", "draw", "target", "source").values
     size = alpha.shape[-1]
     alpha = alpha.reshape(-1, size, size)
     radius = np.abs(np.linalg.eigvals(alpha)).max(axis=-1)
-    beyond = int(np.sum(radius >= 1))
-    if beyond:
+    kept = radius < 1
+    if not kept.any():
         raise ValueError(
-            f"{beyond} of {len(radius)} draws of alpha have a spectral radius of 1 or more "
-            f"(largest {radius.max():.3f}): their long-run rates are infinite. Fit with "
-            f"Hawkes(stationary=True) when stationarity can be assumed."
+            f"All {len(radius)} draws of alpha have a spectral radius of 1 or more (smallest "
+            f"{radius.min():.3f}): their long-run rates are infinite and no share is defined. "
+            f"shares(panel), within the window, needs no long run; Hawkes(stationary=True) "
+            f"assumes one."
         )
     mu = _mu(posterior)
     if "sequence" in mu.dims:
@@ -161,6 +168,7 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
     else:
         names = ["all"]
         mu = mu.transpose("chain", "draw", "mark").values.reshape(len(alpha), 1, size)
+    alpha, mu = alpha[kept], mu[kept]
     whole = _long_run(alpha, mu)
     rows, values = [], []
     targets, sources = (posterior[dim].values for dim in ("target", "source"))
@@ -172,6 +180,17 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
             rows += [(name, str(target), str(source)) for name in names]
     index = pd.MultiIndex.from_tuples(rows, names=["sequence", "target", "due to source"])
     table = pd.DataFrame(_statistics(np.concatenate(values, axis=1)), index=index)
+    beyond = np.mean(~kept)
+    why = ""
+    if beyond > MOST_BEYOND:
+        table[:] = np.nan
+        why = (
+            f"undefined: {100 * beyond:.1f} % of the draws are at or above criticality, "
+            f"where there is no long run"
+        )
+    elif beyond > 0:
+        why = f"given stationarity: {np.sum(~kept)} of {len(kept)} draws are beyond it"
+    table = table.assign(beyond=beyond, why=why)
     return table.loc[["all", *names[:-1]]] if len(names) > 1 else table
 
 

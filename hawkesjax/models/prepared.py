@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -15,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.data import Covariates, EventPanel
 from hawkesjax.models.cells import Cells, lay_out
 from hawkesjax.models.kernels import EXPONENTIAL, Exponential
-from hawkesjax.ops import MixtureForm, ScanForm, Stream, choose_form
+from hawkesjax.ops import LaneForm, MixtureForm, ScanForm, Stream, alike, choose_form
 
 
 @jax.tree_util.register_dataclass
@@ -135,6 +136,21 @@ def prepare(
         with jax.ensure_compile_time_eval():
             made[key] = jax.tree.map(jnp.asarray, prepared)
     return made[key]
+
+
+def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
+    """Panels of as many sequences, prepared so that all share one compilation.
+
+    Only the form of few marks can be filled up; others come as they are.
+    """
+    made = [model.prepare(panel) for panel in panels]
+    if not all(isinstance(one.form, LaneForm) for one in made):
+        return made
+    forms = alike([one.form for one in made])
+    return [
+        jax.tree.map(jnp.asarray, replace(one, form=form))
+        for one, form in zip(made, forms, strict=True)
+    ]
 
 
 def _traced(panel: EventPanel, dtype: np.dtype, kernel: Exponential) -> PreparedPanel:

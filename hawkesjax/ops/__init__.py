@@ -1,5 +1,6 @@
 """Numerical primitives, each with one job. They know no models, no priors and no optimisers."""
 
+from hawkesjax.ops.alike import alike
 from hawkesjax.ops.choose import choose_form
 from hawkesjax.ops.fixed import FixedForm
 from hawkesjax.ops.increments import excitation_increments, mixture_increments
@@ -18,6 +19,7 @@ __all__ = [
     "PairForm",
     "ScanForm",
     "Stream",
+    "alike",
     "choose_form",
     "excitation_increments",
     "lineage",
