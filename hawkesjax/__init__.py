@@ -21,19 +21,22 @@ if TYPE_CHECKING:
         residual_tests,
         residuals,
     )
-    from hawkesjax.data import EventPanel, read_events
+    from hawkesjax.data import Covariates, EventPanel, read_events
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, simulate
+    from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
 
 __all__ = [
     "Attribution",
+    "Covariates",
     "Estimate",
     "Evaluation",
     "EventPanel",
     "Forecast",
     "Hawkes",
     "Posterior",
+    "PowerLaw",
     "PredictiveCheck",
+    "SumOfExponentials",
     "__version__",
     "attribution",
     "compare",
@@ -66,6 +69,7 @@ _HOMES = {
     "residual_bootstrap": "criticism",
     "residual_tests": "criticism",
     "residuals": "criticism",
+    "Covariates": "data",
     "EventPanel": "data",
     "read_events": "data",
     "Attribution": "inference",
@@ -76,6 +80,8 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "PowerLaw": "models",
+    "SumOfExponentials": "models",
     "simulate": "models",
 }
 

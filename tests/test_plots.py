@@ -159,8 +159,16 @@ CASES = {
     ),
     "predictive": (
         lambda post, panel: hj.plots.predictive(CHECK),
-        ["online: events", "online: mean gap (days)", "offline: mean gap (days)", "not defined",
-         "all: a rhythm", "p = ", "replicates", "observed"],
+        [
+            "online: events",
+            "online: mean gap (days)",
+            "offline: mean gap (days)",
+            "not defined",
+            "all: a rhythm",
+            "p = ",
+            "replicates",
+            "observed",
+        ],
     ),
     "residuals": (
         lambda post, panel: hj.plots.residuals(post, panel),

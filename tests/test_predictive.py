@@ -63,7 +63,9 @@ def test_true_parameters_are_at_peace_and_wrong_ones_are_not():
     poisson = TRUTH | {"mu": panel.counts / panel.duration[:, None], "alpha": np.zeros((2, 2))}
     loud = hj.predictive_check(MODEL, poisson, panel, key=key, draws=100).summary().loc["all"]
     assert np.all(loud.xs("CV of gaps", level="statistic")["p"] < 0.02)
-    assert np.all(loud.xs("CV of gaps", level="statistic")["in words"] == "higher than the model expects")  # noqa: E501
+    assert np.all(
+        loud.xs("CV of gaps", level="statistic")["in words"] == "higher than the model expects"
+    )
     assert np.all(loud.xs("events", level="statistic")["in words"] == "as the model expects")
     assert "replicates" in repr(calm)
 

@@ -131,7 +131,9 @@ def predictive_check(
         )
         replicated.append(_statistics(fresh, width, extra))
     index = _index(_names(panel, width, extra))
-    return PredictiveCheck(_statistics(panel, width, extra), np.stack(replicated), index, panel.unit)
+    return PredictiveCheck(
+        _statistics(panel, width, extra), np.stack(replicated), index, panel.unit
+    )
 
 
 def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -1,6 +1,7 @@
-"""What was observed: event panels and their readers."""
+"""What was observed: event panels, features of time, and their readers."""
 
+from hawkesjax.data.covariates import Covariates
 from hawkesjax.data.panel import EventPanel
 from hawkesjax.data.readers import read_events
 
-__all__ = ["EventPanel", "read_events"]
+__all__ = ["Covariates", "EventPanel", "read_events"]

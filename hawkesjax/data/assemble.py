@@ -133,8 +133,15 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
     }
 
 
-def moment(value: Any, panel: Any, what: str) -> float:
-    """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin."""
+def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
+    """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin.
+
+    Args:
+        value: a number, or a datetime.
+        panel: anything with a `unit` and an `origin`.
+        what: how errors call the value.
+        owner: how errors call the panel.
+    """
     if isinstance(value, Real) and not isinstance(value, bool):
         number = float(value)
     elif panel.origin is not None:
@@ -145,14 +152,14 @@ def moment(value: Any, panel: Any, what: str) -> float:
             raise ValueError(f"{what}={value!r} is no datetime and no number.") from error
         if stamp.tzinfo is None and origin.tzinfo is not None:
             raise ValueError(
-                f"{what}={value!r} has no time zone, the panel's times have one (origin "
+                f"{what}={value!r} has no time zone, the {owner}'s times have one (origin "
                 f"{panel.origin}). Add it, as in pd.Timestamp({str(value)!r}, tz='Europe/London')."
             )
         if stamp.tzinfo is not None and origin.tzinfo is None:
-            raise ValueError(f"{what}={value!r} has a time zone, the panel's times have none.")
+            raise ValueError(f"{what}={value!r} has a time zone, the {owner}'s times have none.")
         number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / UNITS[panel.unit]
     else:
-        raise ValueError(f"{what}={value!r} is no number; the panel's times are numbers.")
+        raise ValueError(f"{what}={value!r} is no number; the {owner}'s times are numbers.")
     if np.isnan(number):
         raise ValueError(f"{what} is NaN. Give a number.")
     return number

@@ -17,18 +17,30 @@ RESOLUTIONS = (("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9))
 
 def absolute(panel: Any, times: Iterable[np.ndarray]) -> list[Any]:
     """Arrays of absolute times: datetimes where the panel has an origin, else numbers."""
-    if panel.origin is None:
+    span = float(np.max(panel.start + panel.duration))
+    return moments(times, span, panel.unit, panel.origin)
+
+
+def moments(times: Iterable[np.ndarray], span: float, unit: str, origin: str | None) -> list[Any]:
+    """Arrays of times since `origin` as datetimes; as numbers where there is none.
+
+    Args:
+        times: arrays of numbers in `unit`.
+        span: their largest size, which says how fine a resolution float64 held.
+        unit, origin: as in `EventPanel`.
+    """
+    if origin is None:
         return [np.asarray(row, np.float64) for row in times]
-    span = float(np.max(panel.start + panel.duration)) * UNITS[panel.unit]
+    span = abs(span) * UNITS[unit]
     fits = [pair for pair in RESOLUTIONS if 8 * span / pair[1] < EXACT]
     name, step = (fits or [RESOLUTIONS[-1]])[0]
-    origin = pd.Timestamp(panel.origin)
+    zero = pd.Timestamp(origin)
     out = []
     for row in times:
-        ticks = np.rint(np.asarray(row) * (UNITS[panel.unit] / step)).astype(np.int64)
-        stamps = pd.DatetimeIndex(np.full(len(ticks), _local(origin)).astype("datetime64[ns]"))
+        ticks = np.rint(np.asarray(row) * (UNITS[unit] / step)).astype(np.int64)
+        stamps = pd.DatetimeIndex(np.full(len(ticks), _local(zero)).astype("datetime64[ns]"))
         stamps = stamps + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
-        out.append(stamps.tz_localize(origin.tzinfo) if origin.tzinfo else stamps)
+        out.append(stamps.tz_localize(zero.tzinfo) if zero.tzinfo else stamps)
     return out
 
 

@@ -1,8 +1,16 @@
 """Models: parameters, log-intensity, compensator, simulation."""
 
 from hawkesjax.models.hawkes import Hawkes
+from hawkesjax.models.kernels import PowerLaw, SumOfExponentials
 from hawkesjax.models.prepared import PreparedPanel
 from hawkesjax.models.simulate import simulate_hawkes
 from hawkesjax.models.verbs import simulate
 
-__all__ = ["Hawkes", "PreparedPanel", "simulate", "simulate_hawkes"]
+__all__ = [
+    "Hawkes",
+    "PowerLaw",
+    "PreparedPanel",
+    "SumOfExponentials",
+    "simulate",
+    "simulate_hawkes",
+]

@@ -116,7 +116,9 @@ def prior_posterior(
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, (name, label, draws, prior) in zip(axes, shown, strict=False):
             _densities(axis, draws, prior, log=name in ("gamma", "mu", "mu_median"))
-            per = f" (per {panel.unit})" if panel.unit and name not in ("alpha", "mu_spread") else ""
+            per = (
+                f" (per {panel.unit})" if panel.unit and name not in ("alpha", "mu_spread") else ""
+            )
             axis.set_title(label + per, loc="left", fontsize=8)
         for axis in axes[len(shown) :]:
             axis.set_visible(False)
