@@ -44,9 +44,8 @@ keys = iter(jax.random.split(jax.random.key(11), 20))
 # %%
 QUICK = bool(os.environ.get("HAWKESJAX_QUICK"))
 PEOPLE, DAYS, HELD_OUT = (3, 14, 4) if QUICK else (8, 42, 7)
-SIZES = dict(num_warmup=100, num_samples=100, num_chains=2) if QUICK else dict(
-    num_warmup=400, num_samples=500, num_chains=2
-)  # fmt: skip
+WARMUP, DRAWS = (100, 100) if QUICK else (400, 500)
+SIZES = {"num_warmup": WARMUP, "num_samples": DRAWS, "num_chains": 2}
 DATA = Path(os.environ.get("HAWKESJAX_DATA", "../shared/data"))
 
 # %% [markdown]
@@ -194,10 +193,10 @@ hj.plots.predictive(check)
 # %% [markdown]
 # What it shows on the e-mail: the totals and mean gaps are as the model expects, since it was
 # fitted to them, and the rest is not. 87 % of the messages fall into the busiest twelve hours
-# where the model expects half: it explains each day by excitation, as if the morning's first message
-# set off the whole day. So it makes bursts too large (most events in 0.7 days) and links successive
-# gaps too closely. The share that "would not have happened without" is an upper bound until the
-# rhythm is taken out.
+# where the model expects half: it explains each day by excitation, as if the first message of the
+# morning set off the whole day. So it makes bursts too large (most events in 0.7 days) and links
+# successive gaps too closely. The share that "would not have happened without" is an upper bound
+# until the rhythm is taken out.
 #
 # ## Other models
 #
