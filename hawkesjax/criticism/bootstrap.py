@@ -44,6 +44,9 @@ def residual_bootstrap(
     fitting does to the statistic, it does to the replicates too, so the p-values are right
     whatever was fitted; so is the treatment of the windows' ends.
 
+    All replicates share one compilation where there are few marks, learned exponential decays
+    and constant baselines; with other kernels or covariates each compiles anew, which takes long.
+
     Args:
         model: the model.
         estimate: what `fit` found on the panel. A posterior has no refit; give the estimate.
