@@ -70,6 +70,7 @@ def one_mark(scale: float) -> tuple[Any, Any]:
 
 
 TASKS = (
+    Task("nuts-o2o-m5_t100", 554, o2o("m5_t100")),
     Task("nuts-o2o-m10_t200", 200, o2o("m10_t200")),
     Task("nuts-o2o-m20_t500", 80, o2o("m20_t500")),
     Task("nuts-1-1e5", 30, one_mark),

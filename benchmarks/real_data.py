@@ -85,6 +85,7 @@ def sampled(hj: Any, model: Any, panel: Any, found: Any, given: Any) -> dict[str
             num_warmup=given.warmup,
             num_samples=given.draws,
             num_chains=given.chains,
+            target_accept=given.target_accept,
             pointwise=None,
             checkpoint=given.checkpoint,
         )
@@ -109,7 +110,9 @@ def main() -> None:
     parser.add_argument("--warmup", type=int, default=500)
     parser.add_argument("--draws", type=int, default=500)
     parser.add_argument("--chains", type=int, default=4)
+    parser.add_argument("--target-accept", type=float, default=0.8)
     parser.add_argument("--checkpoint", default=None)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
 
     import jax
@@ -143,8 +146,10 @@ def main() -> None:
                 "fit": row,
                 "sample": sampled(hj, hj.Hawkes(), cut, start, given),
             }
-    options = {"warmup": given.warmup, "draws": given.draws, "chains": given.chains}
-    save("real_data", [{"case": name, **row} for name, row in results.items()], options, RESULTS)
+    names = ("warmup", "draws", "chains", "target_accept")
+    options = {name: getattr(given, name) for name in names}
+    options["device"] = jax.devices()[0].device_kind
+    save("real_data", [{"case": name, **row} for name, row in results.items()], options, given.out)
 
 
 if __name__ == "__main__":

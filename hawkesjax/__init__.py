@@ -8,13 +8,40 @@ from typing import TYPE_CHECKING, Any
 from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
-    from hawkesjax import datasets, inference, models, plots
-    from hawkesjax.criticism import Evaluation, Forecast, compare, evaluate, forecast, residuals
-    from hawkesjax.data import Cascades, Covariates, EventPanel, read_cascades, read_events
+    from hawkesjax import datasets, inference, katz, models, plots
+    from hawkesjax.criticism import (
+        Evaluation,
+        Forecast,
+        PredictiveCheck,
+        compare,
+        evaluate,
+        forecast,
+        predictive_check,
+        residual_bootstrap,
+        residual_tests,
+        residuals,
+    )
+    from hawkesjax.data import (
+        Activity,
+        Cascades,
+        Covariates,
+        EventPanel,
+        read_cascades,
+        read_events,
+        read_messages,
+    )
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, RetweetHawkes, simulate
+    from hawkesjax.models import (
+        Hawkes,
+        KatzSpike,
+        PowerLaw,
+        RetweetHawkes,
+        SumOfExponentials,
+        simulate,
+    )
 
 __all__ = [
+    "Activity",
     "Attribution",
     "Cascades",
     "Covariates",
@@ -23,8 +50,12 @@ __all__ = [
     "EventPanel",
     "Forecast",
     "Hawkes",
+    "KatzSpike",
     "Posterior",
+    "PowerLaw",
+    "PredictiveCheck",
     "RetweetHawkes",
+    "SumOfExponentials",
     "__version__",
     "attribution",
     "compare",
@@ -33,11 +64,16 @@ __all__ = [
     "fit",
     "forecast",
     "inference",
+    "katz",
     "load",
     "models",
     "plots",
+    "predictive_check",
     "read_cascades",
     "read_events",
+    "read_messages",
+    "residual_bootstrap",
+    "residual_tests",
     "residuals",
     "sample",
     "simulate",
@@ -47,15 +83,21 @@ __all__ = [
 _HOMES = {
     "Evaluation": "criticism",
     "Forecast": "criticism",
+    "PredictiveCheck": "criticism",
     "compare": "criticism",
     "evaluate": "criticism",
     "forecast": "criticism",
+    "predictive_check": "criticism",
+    "residual_bootstrap": "criticism",
+    "residual_tests": "criticism",
     "residuals": "criticism",
+    "Activity": "data",
     "Cascades": "data",
     "Covariates": "data",
     "EventPanel": "data",
     "read_cascades": "data",
     "read_events": "data",
+    "read_messages": "data",
     "Attribution": "inference",
     "Estimate": "inference",
     "Posterior": "inference",
@@ -64,7 +106,10 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "KatzSpike": "models",
+    "PowerLaw": "models",
     "RetweetHawkes": "models",
+    "SumOfExponentials": "models",
     "simulate": "models",
 }
 

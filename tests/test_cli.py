@@ -75,6 +75,8 @@ def events(work):
 
 
 COLUMNS = ["--time", "day", "--mark", "kind", "--sequence", "gang", "--window", "0", "60"]
+TABLES = ("parameters.csv", "residuals.csv", "describe.csv")
+EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv")
 PICTURES = {"parameters.png", "intensity.png", "residuals.png"}
 
 
@@ -107,14 +109,19 @@ def test_tables_go_in_and_results_come_out(work, events):
         assert words in said["demo"], said["demo"]
     extra = {"events.csv", "estimate.json", "posterior.nc", "trace.png"}
     assert names_in(work / "demo") == PICTURES | extra
-    assert names_in(work / "tables") == {"parameters.csv", "residuals.csv", "spillover.csv"}
+    assert names_in(work / "tables") == {*TABLES, *EFFECTS}
+    sizes = {name: len(pd.read_csv(work / "tables" / name)) for name in (*TABLES, *EFFECTS)}
+    assert sizes == {
+        "parameters.csv": 16, "residuals.csv": 15, "describe.csv": 5, "spillover.csv": 4,
+        "decay.csv": 4, "baseline.csv": 8, "shares.csv": 20,
+    }  # fmt: skip
     table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)
     assert {"truth", "mean", "2.5%", "97.5%"} <= set(table.columns)
     assert set(hj.load(work / "demo" / "posterior.nc").summary().index) == set(table.index)
 
     assert "alpha[online -> offline]" in said["fit"]
     assert "Converged" in said["fit"]
-    tables = {"estimate.json", "parameters.csv", "residuals.csv"}
+    tables = {"estimate.json", *TABLES}
     assert names_in(work / "fitted") == PICTURES | tables
     estimate = json.loads((work / "fitted" / "estimate.json").read_text())
     assert set(estimate["mark_names"]) == {"online", "offline"}
@@ -144,6 +151,34 @@ def test_the_module_is_the_command(work):
         check=True,
     )
     assert "hawkesjax fit events.csv" in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals here")
+@pytest.mark.parametrize(
+    ("flags", "answers", "code"),
+    [([], b"0\n5\n", 2), (["--users", "0"], b"", 2)],
+    ids=["asked", "told"],
+)
+def test_the_demo_asks_in_a_terminal_without_flags(work, flags, answers, code):
+    master, slave = os.openpty()
+    os.write(master, answers)
+    done = subprocess.run(
+        [sys.executable, "-m", "hawkesjax", "demo", *flags],
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        cwd=work,
+        env=ENVIRONMENT | {"TERM": "dumb"},
+        timeout=200,
+        check=False,
+    )
+    os.close(slave)
+    said = os.read(master, 10_000).decode() if not flags else ""
+    os.close(master)
+    assert done.returncode == code, (said, done.stderr)
+    assert ("How many users" in said) == (not flags)
+    if code == 2 and not flags:
+        assert b"at least 1" in done.stderr
 
 
 def names_in(folder):

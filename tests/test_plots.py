@@ -93,6 +93,16 @@ TOLD = hj.Forecast(
     ("online", "offline"), "day",
 )  # fmt: skip
 
+CHECK = hj.PredictiveCheck(
+    np.array([40.0, 0.5, np.nan, 3.0]),
+    np.random.default_rng(1).gamma(4, 1, (50, 4)) * [10, 0.1, np.nan, 1],
+    pd.MultiIndex.from_tuples(
+        [("all", "online", "events"), ("all", "online", "mean gap"), ("all", "offline", "mean gap"),
+         ("all", "all", "a rhythm")]
+    ),
+    "day",
+)  # fmt: skip
+
 CASES = {
     "intensity of draws": (
         lambda post, panel: hj.plots.intensity(post, panel),
@@ -137,6 +147,29 @@ CASES = {
         lambda post, panel: hj.plots.forecast(TOLD, observed=TOLD.counts[0]),
         ["online", "ann", "cid", "came", "events in 4 days"],
     ),
+    "prior and posterior": (
+        lambda post, panel: hj.plots.prior_posterior(post, hj.Hawkes(), panel),
+        ["α  online → online", "γ  offline → online (per day)", "prior", "posterior", "density"],
+    ),
+    "prior and posterior of mu": (
+        lambda post, panel: hj.plots.prior_posterior(
+            post, hj.Hawkes(stationary=True), panel, var_names=["mu", "alpha"], max_rows=3
+        ),
+        ["μ  ann, online (per day)", "μ  bob, online (per day)", "α  online → offline"],
+    ),
+    "predictive": (
+        lambda post, panel: hj.plots.predictive(CHECK),
+        [
+            "online: events",
+            "online: mean gap (days)",
+            "offline: mean gap (days)",
+            "not defined",
+            "all: a rhythm",
+            "p = ",
+            "replicates",
+            "observed",
+        ],
+    ),
     "residuals": (
         lambda post, panel: hj.plots.residuals(post, panel),
         ["unit exponential quantile", "residual (expected events)"],
@@ -155,6 +188,25 @@ def test_pictures_say_what_they_show_and_leave_nothing(make, words, posterior, p
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=50)
     assert png.getbuffer().nbytes > 2000
+
+
+@pytest.mark.parametrize("form", ["pdf", "svg"])
+def test_a_picture_is_saved_in_any_format(form, posterior, panel, tmp_path):
+    path = tmp_path / f"intensity.{form}"
+    hj.plots.intensity(posterior, panel).savefig(path)
+    assert path.read_bytes()[:5] in (b"%PDF-", b"<?xml")
+
+
+def test_prior_and_posterior_are_densities(posterior, panel):
+    """Each curve has area one over all but its tails, on the axis's own scale."""
+    figure = hj.plots.prior_posterior(posterior, hj.Hawkes(), panel, var_names=["alpha", "gamma"])
+    for axis in figure.axes:
+        log = axis.get_xscale() == "log"
+        for line in axis.lines:
+            at, height = line.get_data()
+            at = np.log(at) if log else at
+            area = np.sum(height) * (at[1] - at[0])
+            assert (0.97 if line.get_label() == "posterior" else 0.8) < area < 1.03
 
 
 def test_curves_are_the_intensity_and_bands_hold_them(posterior, panel):
@@ -189,6 +241,12 @@ REFUSED = {
     "network of values": (lambda post, panel: hj.plots.network(TRUTH), "needs a Posterior"),
     "too many": (lambda post, panel: hj.plots.parameters(post, max_rows=0), "Nothing to draw"),
     "parameter": (lambda post, panel: hj.plots.trace(post, var_names=["nu"]), "'nu'"),
+    "prior": (
+        lambda post, panel: hj.plots.prior_posterior(
+            post, hj.Hawkes(gamma=2.0), panel, var_names=["gamma"]
+        ),
+        "No prior of",
+    ),
 }
 
 

@@ -4,10 +4,17 @@ import itertools
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 import hawkesjax as hj
-from hawkesjax.criticism import intensity_at, residual_tests
+from hawkesjax.criticism import intensity_at
+from hawkesjax.criticism.residual_tests import (
+    anderson_darling,
+    anderson_darling_cdf,
+    kolmogorov_smirnov,
+)
 from tests.reference import random_events
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
@@ -82,17 +89,21 @@ def test_residuals_equal_quadrature(decay, join):
 def test_joined_residuals_are_unit_exponential_under_the_truth(window):
     """In short windows, with few events a sequence, only the joined ones are."""
     params = {"mu": [0.4, 0.2], "alpha": [[0.5, 0.2], [0.1, 0.4]], "gamma": [[2, 3], [1, 5.0]]}
-    num = 8 if window[1] - window[0] > 100 else 800
+    num = 8 if window[1] - window[0] > 100 else 300
     model = hj.Hawkes(baseline="shared")
     panel = hj.simulate(model, params, window=window, key=jax.random.key(2), num_sequences=num)
-    tests = residual_tests(hj.residuals(model, params, panel, join=True))
-    assert list(tests.index) == list(panel.mark_names)
-    assert tests["events"].sum() == panel.num_events
-    assert np.all(tests["p"] > 1e-3)
-    np.testing.assert_allclose(tests["mean"], 1, atol=0.1)
+    tests = hj.residual_tests(hj.residuals(model, params, panel, join=True))
+    assert len(tests) == (num + 1) * 3
+    together = tests.loc["all"]
+    assert list(together.index) == ["all", *panel.mark_names]
+    assert together["events"].tolist() == [panel.num_events, *panel.counts.sum(axis=0)]
+    assert np.all(together[["ks p", "ad p"]] > 1e-3)
+    np.testing.assert_allclose(together["mean"], 1, atol=0.1)
     if num > 8:
-        plain = residual_tests(hj.residuals(model, params, panel))
-        assert np.all(plain["mean"] < 0.9)
+        plain = hj.residual_tests(hj.residuals(model, params, panel))
+        assert np.all(plain.loc["all", "mean"] < 0.92)
+    else:  # each sequence by itself too: 24 tests of true models
+        assert np.all(tests[["ks p", "ad p"]] > 1e-4)
 
 
 def test_wrong_parameters_are_seen():
@@ -100,7 +111,71 @@ def test_wrong_parameters_are_seen():
     model = hj.Hawkes(decay="shared", baseline="shared")
     panel = hj.simulate(model, params, window=(0, 1500), key=jax.random.key(0))
     flat = {"mu": [0.5 / 0.3], "alpha": [[0.0]], "gamma": 3.0}
-    assert residual_tests(hj.residuals(model, flat, panel, join=True))["p"].item() < 1e-6
+    tests = hj.residual_tests(hj.residuals(model, flat, panel, join=True))
+    assert np.all(tests[["ks p", "ad p"]] < 1e-6)
+    assert set(tests["in words"]) == {"misfit: too many short waiting times"}
+
+
+@pytest.mark.parametrize("count", [1, 3, 20, 300])
+def test_the_statistics_and_their_law(count):
+    """Against SciPy's own, and the law against simulation under the truth."""
+    rng = np.random.default_rng(count)
+    values = rng.exponential(size=count)
+    known = {"known_params": {"loc": 0, "scale": 1}, "n_mc_samples": 9}
+    for ours, name in ((anderson_darling, "ad"), (kolmogorov_smirnov, "ks")):
+        theirs = stats.goodness_of_fit(stats.expon, values, statistic=name, rng=rng, **known)
+        assert ours(values) == pytest.approx(theirs.statistic, rel=1e-9)
+    drawn = np.array([anderson_darling(rng.exponential(size=count)) for _ in range(4000)])
+    levels = [anderson_darling_cdf(q, count) for q in np.quantile(drawn, [0.5, 0.9, 0.99])]
+    np.testing.assert_allclose(levels, [0.5, 0.9, 0.99], atol=0.035)
+    assert anderson_darling_cdf(0.0, count) == 0 and anderson_darling_cdf(np.inf, count) == 1
+
+
+def residual_table(values):
+    blank = pd.Categorical.from_codes(np.zeros(len(values), int), ["s"])
+    return pd.DataFrame({"sequence": blank, "mark": blank, "residual": values})
+
+
+SAID = {
+    "no misfit seen, but p is too large after fitting": lambda r: r,
+    "misfit: too many short waiting times": lambda r: r**2,
+    "misfit: too few short waiting times": lambda r: r**0.5,
+    "20 waiting times of 0": lambda r: np.r_[r, np.zeros(20)],
+    "misfit: too many long waiting times": lambda r: 1.25 * r,
+    "too few events to tell": lambda r: 100 * r[:4],
+}
+
+
+@pytest.mark.parametrize("words", SAID)
+def test_the_table_says_what_is_wrong(words):
+    residuals = stats.expon.ppf((np.arange(900) + 0.5) / 900)
+    said = hj.residual_tests(residual_table(SAID[words](residuals)))["in words"]
+    assert said.iloc[0].startswith(words), said.iloc[0]
+
+
+def test_the_bootstrap_knows_that_parameters_were_fitted():
+    """Where the plain p-values pile up near 1, the bootstrap's are uniform; a misfit stays seen."""
+    model = hj.Hawkes(decay="shared", baseline="shared")
+    truth = {"mu": [0.5], "alpha": [[0.5]], "gamma": 3.0}
+    panel = hj.simulate(model, truth, window=(0, 150), key=jax.random.key(1), num_sequences=2)
+    key = jax.random.key(5)
+    table = hj.residual_bootstrap(model, hj.fit(model, panel), panel, key=key, replicates=39)
+    plain = hj.residual_tests(hj.residuals(model, hj.fit(model, panel), panel, join=True))
+    for name in ("ks", "ad"):
+        np.testing.assert_allclose(table[name], plain[name], rtol=1e-5)
+        whole = table[f"{name} p"].loc[("all", "all")]
+        assert whole <= plain[f"{name} p"].loc[("all", "all")] + 0.1
+        assert (whole * 40) == pytest.approx(round(whole * 40))
+    bursts = np.sort(np.random.default_rng(0).uniform(0, 150, 40)[:, None] + [0, 0.05, 5.0], axis=0)
+    times = np.sort(bursts[bursts < 150])
+    wrong = hj.EventPanel.from_arrays(times, np.zeros(len(times), int), window=(0, 150))
+    seen = hj.residual_bootstrap(model, hj.fit(model, wrong), wrong, key=key, replicates=39)
+    assert seen["ad p"].loc[("all", "all")] == pytest.approx(1 / 40)
+    assert seen["in words"].loc[("all", "all")].startswith("misfit")
+    with pytest.raises(ValueError, match="give the Estimate"):
+        hj.residual_bootstrap(model, truth, panel, key=key)
+    with pytest.raises(ValueError, match="at least 19"):
+        hj.residual_bootstrap(model, hj.fit(model, panel), panel, key=key, replicates=9)
 
 
 def test_a_fixed_gamma_is_taken_from_the_model():
@@ -117,7 +192,9 @@ def test_no_events_give_an_empty_table():
     params = {"mu": np.full((2, 3), 0.5), "alpha": ALPHA, "gamma": np.array(2.0)}
     table = hj.residuals(hj.Hawkes(decay="shared"), params, panel)
     assert len(table) == 0
-    assert residual_tests(table)["events"].tolist() == [0, 0, 0]
+    tests = hj.residual_tests(table)
+    assert tests["events"].tolist() == [0] * 12
+    assert set(tests["in words"]) == {"no events"} and tests["ks p"].isna().all()
     with pytest.raises(ValueError, match="gamma"):
         hj.residuals(hj.Hawkes(), {"mu": params["mu"], "alpha": ALPHA}, panel)
 

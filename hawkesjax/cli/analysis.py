@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
+
+import typer
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.job import ESTIMATE, EVENTS, PICTURES, POSTERIOR, Job
 
-TABLES = ["parameters.csv", "residuals.csv"]
+TABLES = ["parameters.csv", "residuals.csv", "describe.csv"]
+EFFECTS = ["spillover.csv", "decay.csv", "baseline.csv", "shares.csv"]
 
 
 def demo(
+    context: typer.Context,
     users: Annotated[int, o.option("Simulated users.", metavar="N", min=1, panel=o.DATA)] = 10,
     days: Annotated[
         float, o.option("Days that they are watched.", metavar="N", min=1, panel=o.DATA)
@@ -33,13 +38,19 @@ def demo(
     """The main job on simulated events whose true parameters are known.
 
     Simulates users who act online and offline, fits by maximum likelihood, samples the posterior,
-    and sets the estimates beside the truth. Takes about a minute.
+    and sets the estimates beside the truth. Takes about a minute. Run in a terminal without any
+    option, it asks for the number of users and days.
 
     ```
     hawkesjax demo
     hawkesjax demo --users 20 --days 100 --seed 7 --out my-demo
     ```
     """
+    if _bare(context) and sys.stdin.isatty() and sys.stdout.isatty():
+        users = typer.prompt("How many users", default=users, type=int)
+        days = typer.prompt("Over how many days", default=days, type=float)
+        if users < 1 or not 1 <= days < float("inf"):
+            raise ValueError(f"{users} users over {days:g} days: at least 1 of each is needed.")
     if quick:
         users, days, chains, warmup, draws = min(users, 4), min(days, 60.0), 2, 150, 150
     job = Job(
@@ -48,7 +59,7 @@ def demo(
         csv=csv,
         force=force,
         names=[EVENTS, ESTIMATE, POSTERIOR],
-        tables=[*TABLES, "spillover.csv"],
+        tables=[*TABLES, *EFFECTS],
         pictures=[*PICTURES, "trace.png"],
         x64=x64,
         device=device,
@@ -66,6 +77,12 @@ def demo(
     sizes = {"num_chains": chains, "num_warmup": warmup, "num_samples": draws}
     posterior = job.sample(model, panel, estimate, **sizes)
     job.finish(model, posterior, panel, truth)
+
+
+def _bare(context: typer.Context) -> bool:
+    """Whether the command was typed without any option."""
+    sources = (context.get_parameter_source(name) for name in context.params)
+    return all(source is None or source.name == "DEFAULT" for source in sources)
 
 
 def fit(
@@ -177,7 +194,7 @@ def sample(
         csv=csv,
         force=force,
         names=[POSTERIOR],
-        tables=[*TABLES, "spillover.csv"],
+        tables=[*TABLES, *EFFECTS],
         pictures=[*PICTURES, "trace.png"] if pictures else [],
         x64=x64,
         device=device,

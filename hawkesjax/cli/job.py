@@ -86,32 +86,28 @@ class Job:
                 progress=not self.speaker.quiet,
                 **options,
             )
-        sizes = posterior["alpha"].sizes
+        sizes = posterior.posterior.sizes
         self.say(f"{sizes['chain']} chains of {sizes['draw']:,} draws ({self.speaker.lap()}).")
         posterior.save(self.out.path(POSTERIOR), force=True)
         return posterior
 
     def finish(self, model: Any, values: Any, panel: Any, truth: Any = None) -> None:
         """The table, the check of residuals, tables and pictures, and where they are."""
-        from hawkesjax.criticism import residual_tests
-
         shown = report.parameters(self.say, values.summary(), truth)
         self.say()
         if hasattr(values, "diagnose"):
             for line in values.diagnose():
                 self.say(line)
             self.say()
-        tests = residual_tests(self.hj.residuals(model, values, panel, join=True))
+        tests = self.hj.residual_tests(self.hj.residuals(model, values, panel, join=True))
         for line in report.residual_lines(tests):
             self.say(line)
         if self.csv is not None:
             frames = {"parameters.csv": shown, "residuals.csv": tests}
-            if hasattr(values, "spillover"):
-                effects = values.spillover()
-                effects.columns = [" ".join(column) for column in effects.columns]
-                frames |= {"spillover.csv": effects}
+            frames |= {"describe.csv": panel.describe()} | report.effects(self.say, values)
             for name in self.csv.names:
-                frames[name].to_csv(self.csv.path(name))
+                if name in frames:
+                    frames[name].to_csv(self.csv.path(name))
         report.draw(self.out, self.hj, model, values, panel, truth)
         self.say()
         for output in (self.out, self.csv):

@@ -70,13 +70,32 @@ def parameters(
 def residual_lines(tests: pd.DataFrame) -> list[str]:
     """Residual tests in words, a line a mark."""
     lines = ["Waiting times, rescaled by the fitted intensity, should be unit exponential:"]
-    for mark, row in tests[tests["events"] > 0].iterrows():
-        verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
+    for mark, row in tests.loc["all"].iterrows():
+        if mark == "all" or not row["events"]:
+            continue
         lines.append(
-            f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f}, "
-            f"p = {row['p']:.2g}: {verdict}"
+            f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f} "
+            f"(p = {row['ks p']:.2g}), Anderson-Darling {row['ad']:.2f} (p = {row['ad p']:.2g}): "
+            f"{row['in words']}"
         )
     return lines
+
+
+def effects(say: Callable[[str], None], values: Any) -> dict[str, pd.DataFrame]:
+    """The tables of a posterior by file name; those that are not defined are said and left out."""
+    frames = {}
+    for name in ("spillover", "decay", "baseline", "shares"):
+        if not hasattr(values, name):
+            continue
+        try:
+            frame = getattr(values, name)()
+        except ValueError as problem:
+            say(f"No {name}.csv: {problem}")
+            continue
+        if frame.columns.nlevels > 1:
+            frame.columns = [" ".join(column) for column in frame.columns]
+        frames[f"{name}.csv"] = frame
+    return frames
 
 
 def draw(out: Output, hj: Any, model: Any, values: Any, panel: Any, truth: Any = None) -> None:
@@ -94,6 +113,8 @@ def draw(out: Output, hj: Any, model: Any, values: Any, panel: Any, truth: Any =
 
 def write_estimate(path: Path, estimate: Any, panel: Any) -> None:
     """An estimate as JSON; `hawkesjax simulate --params` reads it."""
+    lists = ("mark_names", "sequence_names")
+    names = {name: list(getattr(panel, name)) for name in lists if hasattr(panel, name)}
     content = {
         "result": estimate.result.value,
         "message": estimate.message,
@@ -107,8 +128,7 @@ def write_estimate(path: Path, estimate: Any, panel: Any) -> None:
         "standard_errors": _plain(estimate.standard_errors),
         "lower": _plain(estimate.lower),
         "upper": _plain(estimate.upper),
-        "mark_names": list(panel.mark_names),
-        "sequence_names": list(panel.sequence_names),
+        **names,
         "unit": panel.unit,
     }
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -13,7 +13,9 @@ from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import EventPanel
 from hawkesjax.inference.values import draws_of
 from hawkesjax.models import Hawkes
-from hawkesjax.models.simulate import generator, simulate_clusters
+from hawkesjax.models.cells import course
+from hawkesjax.models.clusters import generator, simulate_clusters
+from hawkesjax.models.simulate import terms_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,12 +70,12 @@ def forecast_hawkes(
 ) -> Forecast:
     r"""Continue every sequence beyond its window, given its events.
 
-    With exponential kernels the past enters through the decayed counts at the window's end b:
-    it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`) events of mark i within h, at
-    delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where `S_ij = sum_{m_k = j}
-    exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have offspring. Each
-    continuation takes one draw of the posterior whole, so that its uncertainty is in the
-    intervals.
+    With exponential kernels (of a sum of them, term by term) the past enters through the decayed
+    counts at the window's end b: it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`)
+    events of mark i within h, at delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where
+    `S_ij = sum_{m_k = j} exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have
+    offspring. Each continuation takes one draw of the posterior whole, so that its uncertainty is
+    in the intervals.
 
     Args:
         model: the model.
@@ -86,7 +88,8 @@ def forecast_hawkes(
         max_events: cap on the events of one continuation.
 
     Raises:
-        ValueError: for a horizon that is not positive, or a continuation beyond the cap.
+        ValueError: for a horizon that is not positive, one that the model's covariates do not
+            cover, or a continuation beyond the cap.
     """
     if not (np.isfinite(horizon) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
@@ -97,28 +100,52 @@ def forecast_hawkes(
     num, size = panel.num_sequences, panel.num_marks
     duration = np.full(num, float(horizon))
     counts = np.zeros((draws, num, size), np.int64)
-    available = len(found["alpha"])
-    rows = np.arange(size)
+    stop = np.asarray(panel.start) + np.asarray(panel.duration)
     for number in range(draws):
-        mu, alpha, gamma = (
-            found[name][number % available if len(found[name]) > 1 else 0]
-            for name in ("mu", "alpha", "gamma")
-        )
-        mu = np.broadcast_to(mu, (num, size))
-        gamma = np.broadcast_to(gamma, (size, size))
-        state = _state_at_end(panel, gamma)
-        reach = -np.expm1(-gamma * horizon)
-        born = rng.poisson(alpha * state * reach)
-        owner, target, source = (np.repeat(axis, born.ravel()) for axis in _cells(num, rows))
-        rate = gamma[target, source]
-        delay = -np.log1p(-rng.random(len(owner)) * reach[target, source]) / rate
-        inherited = (delay, target.astype(np.int32), owner.astype(np.int32))
+        one = {n: v[number % len(v) if len(v) > 1 else 0] for n, v in found.items()}
+        mu, place = _immigrants(model, one, panel, stop, stop + horizon)
+        gamma = np.broadcast_to(one["gamma"], (size, size))
+        terms = terms_of(model, one)
         _, marks, sequence = simulate_clusters(
-            mu, alpha, gamma, duration, rng, max_events=max_events, inherited=inherited
+            mu,
+            one["alpha"],
+            gamma,
+            duration,
+            rng,
+            max_events=max_events,
+            inherited=_inherited(panel, one["alpha"], gamma, terms, horizon, rng),
+            place=place,
+            terms=terms,
         )
         cells = sequence.astype(np.int64) * size + marks
         counts[number] = np.bincount(cells, minlength=num * size).reshape(num, size)
     return Forecast(counts, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
+
+
+def _immigrants(model, one, panel, start, stop):
+    """Mean rates of immigrants beyond the windows, and where they are placed."""
+    shape = (panel.num_sequences, panel.num_marks)
+    level = np.broadcast_to(one.get("mu", 1.0), shape)
+    known = model.background.covariates
+    if known is None:
+        return level, None
+    along = course(known, one["beta"], start, stop, panel)
+    return level * along.totals / (stop - start)[:, None], along.place
+
+
+def _inherited(panel, alpha, gamma, terms, horizon, rng):
+    """Delays, marks and sequences of the children beyond the windows of the events within."""
+    num, size = panel.num_sequences, panel.num_marks
+    parts = []
+    for ratio, weight in zip(*terms, strict=True):
+        rates = gamma * ratio
+        reach = -np.expm1(-rates * horizon)
+        born = rng.poisson(weight * alpha * _state_at_end(panel, rates) * reach)
+        owner, target, source = (np.repeat(axis, born.ravel()) for axis in _cells(num, size))
+        chance = rng.random(len(owner)) * reach[target, source]
+        parts.append((-np.log1p(-chance) / rates[target, source], target, owner))
+    delay, target, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return delay, target.astype(np.int32), owner.astype(np.int32)
 
 
 def _state_at_end(panel: EventPanel, gamma: np.ndarray) -> np.ndarray:
@@ -132,6 +159,7 @@ def _state_at_end(panel: EventPanel, gamma: np.ndarray) -> np.ndarray:
     return state
 
 
-def _cells(num: int, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+def _cells(num: int, size: int) -> tuple[np.ndarray, ...]:
+    rows = np.arange(size)
     grids = np.meshgrid(np.arange(num), rows, rows, indexing="ij")
     return tuple(grid.ravel() for grid in grids)

@@ -10,9 +10,11 @@ def intensity_at(
     at: Float[np.ndarray, "points"],
     times: Float[np.ndarray, "events"],
     marks: Int[np.ndarray, "events"],
-    mu: Float[np.ndarray, "draws marks"],
+    mu: Float[np.ndarray, "draws marks"] | Float[np.ndarray, "draws points marks"],
     alpha: Float[np.ndarray, "draws marks marks"],
     gamma: Float[np.ndarray, "draws ..."],
+    ratios: Float[np.ndarray, "terms"] | None = None,
+    weights: Float[np.ndarray, "draws terms"] | None = None,
 ) -> Float[np.ndarray, "draws points marks"]:
     r"""Every mark's intensity in one sequence, given the events strictly before each time.
 
@@ -24,22 +26,29 @@ def intensity_at(
     Args:
         at: times, sorted, on the events' clock.
         times, marks: the sequence's events, sorted.
-        mu, alpha, gamma: draws of the parameters; gamma (K,), (K, D) by source, or (K, D, D).
+        mu, alpha, gamma: draws of the parameters; gamma (K,), (K, D) by source, or (K, D, D);
+            mu by point where the baseline is not constant.
+        ratios, weights: of a kernel `sum_k w_k gamma r_k exp(-gamma r_k t)`, draws of the weights.
     """
-    gamma = by_pair(gamma, mu.shape[1])
-    draws = max(len(mu), len(alpha), len(gamma))
-    state = np.zeros((draws, mu.shape[1], mu.shape[1]))
-    weight = alpha * gamma
-    out = np.empty((draws, len(at), mu.shape[1]))
+    size = alpha.shape[-1]
+    ratios = np.ones(1) if ratios is None else ratios
+    weights = np.ones((1, 1)) if weights is None else weights
+    gamma = by_pair(gamma, size)[:, None] * ratios[:, None, None]
+    weight = alpha[:, None] * gamma * weights[:, :, None, None]
+    draws = max(len(mu), len(weight))
+    mu = mu if mu.ndim == 3 else mu[:, None]
+    mu = np.broadcast_to(mu, (len(mu), len(at), size))
+    state = np.zeros((draws, len(ratios), size, size))
+    out = np.empty((draws, len(at), size))
     seen = np.searchsorted(times, at, side="left")
     now, done = 0.0, 0
     for point, (t, known) in enumerate(zip(at, seen, strict=True)):
         for event in range(done, known):
             state *= np.exp(-gamma * (times[event] - now))
             now = times[event]
-            state[:, :, marks[event]] += weight[:, :, marks[event]]
+            state[..., marks[event]] += weight[..., marks[event]]
         done = max(done, known)
-        out[:, point] = mu + np.sum(state * np.exp(-gamma * (t - now)), axis=2)
+        out[:, point] = mu[:, point] + np.sum(state * np.exp(-gamma * (t - now)), axis=(1, 3))
     return out
 
 

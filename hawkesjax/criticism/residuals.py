@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from hawkesjax.criticism.verbs import residuals
 from hawkesjax.data import EventPanel
@@ -45,7 +44,13 @@ def residuals_hawkes(
     point = point_of(params, model, panel)
     if getattr(model, "gamma", None) is not None:
         point.pop("gamma")
-    inside, tails = (np.asarray(x) for x in model.compensator_increments(point, panel))
+    return rescaled(panel, *model.compensator_increments(point, panel), join=join)
+
+
+def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.DataFrame:
+    """The table of residuals from the integrated intensities between events, (N, D), and after
+    each sequence's last one, (M, D)."""
+    inside, tails = np.asarray(inside), np.asarray(tails)
     marks, owner = np.asarray(panel.marks), np.asarray(panel.sequence)
     rows = np.searchsorted(owner, np.arange(panel.num_sequences + 1))
     values = np.zeros(panel.num_events)
@@ -84,28 +89,3 @@ def _sums(steps, begin, end) -> np.ndarray:
     padded = np.append(steps, 0.0)
     sums = np.add.reduceat(padded, np.stack([begin, end], axis=1).ravel())[::2]
     return np.where(end > begin, sums, 0.0)
-
-
-def residual_tests(table: pd.DataFrame) -> pd.DataFrame:
-    """Are residuals unit exponential: mean (1 expected), and Kolmogorov-Smirnov distance and
-    p-value, a row a mark.
-
-    Under estimated parameters the p-value is too large: read it as a warning when it is small.
-
-    Args:
-        table: of `residuals_hawkes`.
-    """
-    rows = []
-    for mark, group in table.groupby("mark", observed=False):
-        values = group["residual"].to_numpy()
-        test = stats.kstest(values, "expon") if len(values) else None
-        rows.append(
-            {
-                "mark": mark,
-                "events": len(values),
-                "mean": values.mean() if len(values) else np.nan,
-                "ks": test.statistic if test else np.nan,
-                "p": test.pvalue if test else np.nan,
-            }
-        )
-    return pd.DataFrame(rows).set_index("mark")

@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from hawkesjax.data.assemble import moment
 from hawkesjax.data.calendar import fields_of_calendar
 from hawkesjax.data.cells import fields_of_frame, fields_of_intervals
-from hawkesjax.data.checks import counted, listed, refuse
+from hawkesjax.data.checks import listed, refuse
+from hawkesjax.data.covariates_text import covered, describe, show, text, to_dataframe
 from hawkesjax.data.features import INTERCEPT, distinct
-from hawkesjax.data.spans import aligned, moments_of, read_clock, snapped
-from hawkesjax.data.tables import SHOWN, short_name
+from hawkesjax.data.spans import aligned, read_clock, snapped
 
 
 @jax.tree_util.register_dataclass
@@ -245,9 +245,9 @@ class Covariates:
         """
         numbers = snapped(self._numbers(times), self.edges)
         outside = ~((numbers >= self.edges[0]) & (numbers <= self.edges[-1]))
-        remedy = f"The covariates reach from {self._covered()}: build them for a longer window."
-        show = lambda row: self._show(numbers[row])  # noqa: E731
-        refuse(outside, "times", "a time without covariates", remedy, show)
+        remedy = f"The covariates reach from {covered(self)}: build them for a longer window."
+        shown = lambda row: show(self, numbers[row])  # noqa: E731
+        refuse(outside, "times", "a time without covariates", remedy, shown)
         cells = np.searchsorted(self.edges, numbers, side="right") - 1
         return np.minimum(cells, self.num_cells - 1)
 
@@ -286,8 +286,8 @@ class Covariates:
         first, last = snapped(np.array([low, high]), self.edges)
         if first < self.edges[0] or last > self.edges[-1]:
             raise ValueError(
-                f"The covariates reach from {self._covered()}, but are needed from "
-                f"{self._show(low)} to {self._show(high)}. Build them for a longer window."
+                f"The covariates reach from {covered(self)}, but are needed from "
+                f"{show(self, low)} to {show(self, high)}. Build them for a longer window."
             )
 
     def join(self, other: Covariates) -> Covariates:
@@ -304,8 +304,8 @@ class Covariates:
         theirs = snapped(other.edges, self.edges)
         if theirs[0] != self.edges[0] or theirs[-1] != self.edges[-1]:
             raise ValueError(
-                f"These covariates reach from {self._covered()}, the others from "
-                f"{other._covered()}. Build both for one window, or cut them with between()."
+                f"These covariates reach from {covered(self)}, the others from "
+                f"{covered(other)}. Build both for one window, or cut them with between()."
             )
         edges = np.unique(np.concatenate([self.edges, theirs]))
         rows = [np.searchsorted(own, edges[:-1], side="right") - 1 for own in (self.edges, theirs)]
@@ -314,6 +314,21 @@ class Covariates:
         names = distinct([*self.feature_names, *(other.feature_names[i] for i in kept)])
         values = np.concatenate([self.values[rows[0]], other.values[rows[1]][:, kept]], axis=1)
         return replace(self, edges=edges, values=values, feature_names=names)
+
+    def select(self, features: Sequence[str]) -> Covariates:
+        """The covariates with these features only, in the order given.
+
+        Raises:
+            ValueError: if one is unknown or repeated.
+        """
+        names = distinct([features] if isinstance(features, str) else list(features))
+        unknown = [name for name in names if name not in self.feature_names]
+        if unknown:
+            raise ValueError(
+                f"Unknown features: {listed(unknown)}. There are {listed(self.feature_names, 30)}."
+            )
+        columns = [self.feature_names.index(name) for name in names]
+        return replace(self, values=self.values[:, columns], feature_names=names)
 
     def aligned(self, data: Any) -> Covariates:
         """The same covariates in the unit and from the origin of other data.
@@ -332,25 +347,11 @@ class Covariates:
 
     def describe(self) -> pd.DataFrame:
         """A row a feature: mean over time, smallest and largest value, share of time not 0."""
-        weights = self.durations / self.durations.sum()
-        return pd.DataFrame(
-            {
-                "feature": list(self.feature_names),
-                "mean": weights @ self.values,
-                "least": self.values.min(axis=0),
-                "largest": self.values.max(axis=0),
-                "time_not_0": weights @ (self.values != 0),
-            }
-        )
+        return describe(self)
 
     def to_dataframe(self) -> pd.DataFrame:
         """A row a cell: start, end, features; datetimes where there is an `origin`."""
-        ends = {
-            "start": moments_of(self, self.edges[:-1]),
-            "end": moments_of(self, self.edges[1:]),
-        }
-        features = dict(zip(self.feature_names, self.values.T, strict=True))
-        return pd.DataFrame(ends | features)
+        return to_dataframe(self)
 
     def _numbers(self, times: Any) -> np.ndarray:
         numbers = np.asarray(times) if not isinstance(times, pd.Series) else times.to_numpy()
@@ -366,30 +367,5 @@ class Covariates:
             )
         return clock.in_units(clock.values - zero.as_unit("ns").value)
 
-    def _show(self, number: float) -> str:
-        if self.origin is None:
-            return f"{number:.10g}"
-        return moments_of(self, np.array([number]))[0].isoformat()
-
-    def _covered(self) -> str:
-        return " to ".join(self._show(edge) for edge in self.window)
-
     def __repr__(self) -> str:
-        if not isinstance(self.edges, np.ndarray):
-            return f"Covariates({listed(self.feature_names)}, traced)"
-        title = (
-            f"Covariates: {counted(self.num_features, 'feature')}, "
-            f"{counted(self.num_cells, 'cell')}"
-        )
-        unit = f" {self.unit}s" if self.unit else ""
-        low, high = self.window
-        zone = f"; local time of {self.timezone}" if self.timezone else ""
-        lines = [title, f"  window  {self._covered()}, {high - low:.6g}{unit} long{zone}"]
-        table = self.describe()
-        width = max(len(short_name(name)) for name in self.feature_names[:SHOWN])
-        lines.append("  features, and their mean over time")
-        for name, mean in zip(self.feature_names[:SHOWN], table["mean"], strict=False):
-            lines.append(f"    {short_name(name):<{width}}  {mean:>10.4g}")
-        if self.num_features > SHOWN:
-            lines.append(f"    ... {self.num_features - SHOWN:,} more")
-        return "\n".join(lines)
+        return text(self)

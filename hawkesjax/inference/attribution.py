@@ -15,6 +15,8 @@ from scipy import sparse
 
 from hawkesjax.data import EventPanel
 from hawkesjax.inference.values import draws_of
+from hawkesjax.models import Hawkes
+from hawkesjax.models.cells import absolute
 from hawkesjax.models.prepared import stream_of
 from hawkesjax.ops import lineage
 
@@ -108,7 +110,7 @@ def attribution(
     Args:
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters (one draw).
         panel: the events.
-        model: only for what a dict lacks (a fixed gamma).
+        model: for what the values lack: covariates, another kernel, a fixed gamma in a dict.
         links: pairs (source, target) of mark names to take away, one at a time; by default
             every link between different marks.
         draws: draws of a posterior to use, evenly spaced over all chains.
@@ -134,20 +136,23 @@ def attribution(
             f"The attribution would take {size / 2**30:.1f} GiB, more than "
             f"{max_bytes / 2**30:.1f}: take fewer draws or links."
         )
-    shape = (count, panel.num_sequences, panel.num_marks)
-    mu = found["mu"] if found["mu"].ndim == 3 else found["mu"][:, None, :]
-    mu = np.broadcast_to(mu, shape)
-    alpha, gamma = (
-        np.broadcast_to(found[name], (count, *found[name].shape[1:])) for name in ("alpha", "gamma")
-    )
     stream = stream_of(panel)
+    model = Hawkes() if model is None else model
+    ratios = jnp.asarray(model.kernel.ratios)
 
     @jax.jit
-    def compute(mu, alpha, gamma):
-        own = mu[stream.sequence, stream.marks]
-        return jnp.concatenate(lineage(stream, own, alpha, gamma, jnp.asarray(cut)), axis=1)
+    def compute(own, alpha, gamma, weights):
+        terms = (ratios, weights)
+        return jnp.concatenate(lineage(stream, own, alpha, gamma, jnp.asarray(cut), *terms), axis=1)
 
-    parts = [np.asarray(compute(*one)) for one in zip(mu, alpha, gamma, strict=True)]
+    parts = []
+    for number in range(count):
+        one = {name: value[[number if len(value) > 1 else 0]] for name, value in found.items()}
+        mu = model.background.along(one, stream.sequence, absolute(panel), panel)[0]
+        own = np.broadcast_to(mu, (panel.num_events, len(names)))
+        own = own[np.arange(panel.num_events), stream.marks]
+        weights = model.kernel.weights({name: value[0] for name, value in one.items()})
+        parts.append(np.asarray(compute(own, one["alpha"][0], one["gamma"][0], weights)))
     causes = ("background", *(f"direct from {name}" for name in names))
     causes += tuple(f"lost without {source} -> {target}" for source, target in links)
     return Attribution(np.stack(parts), causes, panel)

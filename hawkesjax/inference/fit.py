@@ -100,6 +100,19 @@ def fit(
     return _report(model, loss, data, prepared, best, values, tol, errors)
 
 
+def maximum(model: Any, prepared: Any, *, max_steps: int = 2000) -> tuple[dict[str, Any], bool]:
+    """`fit` without its report, for many data of one size: the natural and derived parameters
+    at the maximum near the model's own start, and whether the search converged."""
+    loss = Unconstrained(model)
+    start = best_start(loss, prepared)
+    single = jnp.result_type(*jax.tree.leaves(start)) != jnp.float64
+    tol = 1e-5 if single else 1e-8
+    end = _climb(start, prepared, loss, max_steps, tol)
+    natural = loss.natural(end.point, prepared)
+    params = natural | model.derived(natural, prepared)
+    return {name: np.asarray(value) for name, value in params.items()}, end.grad <= tol
+
+
 @dataclass(frozen=True)
 class _End:
     point: Point

@@ -26,14 +26,19 @@ class HawkesPosterior(Posterior, model="hawkes"):
         """Baselines of each sequence and mark with intervals: `tables.baseline`."""
         return tables.baseline(self.posterior)
 
-    def shares(self, panel: Any = None) -> pd.DataFrame:
+    def rate_ratios(self) -> pd.DataFrame:
+        """Rate ratios exp(beta) of the covariates with intervals: `tables.rate_ratios`."""
+        return tables.rate_ratios(self.posterior)
+
+    def shares(self, panel: Any = None, *, model: Any = None) -> pd.DataFrame:
         """Parts of each target's events due to each source, with 95 % intervals from whole draws.
 
         Args:
-            panel: without it, the long-run shares of `tables.shares`, which need draws below
-                criticality; with the sampled panel, the shares among its own events
-                (`hawkesjax.attribution`), which need nothing.
+            panel: without it, the long-run shares of `tables.shares`, which are undefined (NaN,
+                with the reason beside) at or above criticality; with the sampled panel, the
+                shares among its own events (`hawkesjax.attribution`), which always exist.
+            model: needed with a panel where it has covariates or another kernel.
         """
         if panel is not None:
-            return attribution(self, panel).shares()
+            return attribution(self, panel, model=model).shares()
         return tables.shares(self.posterior)

@@ -16,11 +16,13 @@ NAMES = ("mu", "alpha", "gamma")
 def draws_of(
     values: Any, model: Any = None, limit: int | None = None, panel: EventPanel | None = None
 ) -> dict[str, np.ndarray]:
-    """mu, alpha and gamma with a leading axis of draws (one for a dict or an estimate).
+    """Natural parameters of a Hawkes model (mu, alpha and gamma; of one with covariates or
+    another kernel also theirs) with a leading axis of draws (one for a dict or an estimate).
 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
-        model: the model, for what the values lack: a fixed gamma, or mu of its hierarchy.
+        model: the model, for what the values lack: covariates, the kernel, a fixed gamma, or mu
+            of its hierarchy.
         limit: keep at most this many draws, evenly spaced over all chains.
         panel: bring the values of an `Estimate` or `Posterior` into the order of this panel's
             sequences and marks, by name.
@@ -30,11 +32,14 @@ def draws_of(
             a sequence or mark that was not fitted.
     """
     config = getattr(values, "config", None)
+    if isinstance(config, Mapping):
+        _same_model(config, model)
+    names = NAMES if model is None else model.natural
     known = getattr(values, "params", values)
     if isinstance(known, Mapping):
         found = {name: np.asarray(value)[None] for name, value in known.items()}
     else:
-        found = {name: _stacked(values, name) for name in NAMES if _holds(values, name)}
+        found = {name: _stacked(values, name) for name in names if _holds(values, name)}
     if "gamma" not in found:
         fixed = getattr(model, "gamma", None)
         if fixed is None and isinstance(config, Mapping):
@@ -44,12 +49,12 @@ def draws_of(
     fixed = getattr(model, "gamma", None)
     if fixed is not None and not all(same_gamma(fixed, one) for one in found["gamma"]):
         raise ValueError(f"The model's gamma is fixed at {fixed}, the values bring another one.")
-    if "mu" not in found and "mu_median" in found and model is not None:
-        found["mu"] = np.asarray(model.baselines(found))
-    missing = [name for name in NAMES if name not in found]
+    if "mu" in names and "mu" not in found and "mu_median" in found and model is not None:
+        found["mu"] = np.asarray(model.background.level(found))
+    missing = [name for name in names if name not in found]
     if missing:
-        raise ValueError(f"Parameters {missing} are missing; mu, alpha and gamma are needed.")
-    found = {name: found[name] for name in NAMES}
+        raise ValueError(f"Parameters {missing} are missing; {', '.join(names)} are needed.")
+    found = {name: found[name] for name in names}
     if panel is not None:
         found = _aligned(found, values, panel)
     if limit is not None:
@@ -68,6 +73,19 @@ def point_of(
     """One value of mu, alpha and gamma: the posterior mean where there are draws."""
     found = draws_of(values, model, panel=panel)
     return {name: value.mean(axis=0) for name, value in found.items()}
+
+
+def _same_model(config: Mapping[str, Any], model: Any) -> None:
+    """Refuse values of another baseline or kernel, which the parameters alone do not tell."""
+    levels = config.get("baseline")
+    features = levels["features"] if isinstance(levels, Mapping) else []
+    kernel = config.get("kernel", "exponential")
+    if features != ([] if model is None else model.background.features):
+        raise ValueError(
+            f"These values are of a model whose covariates are {features}: give that model."
+        )
+    if kernel != ("exponential" if model is None else model.kernel.config()):
+        raise ValueError(f"These values are of a model whose kernel is {kernel}: give that model.")
 
 
 def names_of(values: Any) -> dict[str, list[str]]:
@@ -89,7 +107,7 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
     order = {}
     for axis, wanted in (("sequence", panel.sequence_names), ("mark", panel.mark_names)):
         have = known.get(axis)
-        if have is None or have == list(wanted) or (axis == "sequence" and found["mu"].ndim < 3):
+        if have is None or have == list(wanted) or (axis == "sequence" and not _by_sequence(found)):
             continue
         place = {name: number for number, name in enumerate(have)}
         unknown = [name for name in wanted if name not in place]
@@ -104,7 +122,8 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
         found = found | {"mu": found["mu"][:, order["sequence"]]}
     if "mark" in order:
         marks = order["mark"]
-        found = found | {"mu": found["mu"][..., marks]}
+        found = found | {"mu": found["mu"][..., marks]} if "mu" in found else found
+        found = found | {"beta": found["beta"][:, marks]} if "beta" in found else found
         for name in ("alpha", "gamma"):
             value = found[name]
             if value.ndim == 3:
@@ -113,6 +132,10 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
                 value = value[:, marks]
             found[name] = value
     return found
+
+
+def _by_sequence(found: dict[str, np.ndarray]) -> bool:
+    return "mu" in found and found["mu"].ndim == 3
 
 
 def is_posterior(values: Any) -> bool:

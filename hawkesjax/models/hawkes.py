@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,7 +14,9 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from hawkesjax.data import EventPanel
+from hawkesjax.data import Covariates, EventPanel
+from hawkesjax.models.baselines import Baseline
+from hawkesjax.models.kernels import EXPONENTIAL, Exponential, kernel_of
 from hawkesjax.models.prepared import (
     PreparedPanel,
     check_panel,
@@ -22,13 +25,13 @@ from hawkesjax.models.prepared import (
     stream_of,
 )
 from hawkesjax.models.priors import NAMED, Truncated, describe, resolve
-from hawkesjax.ops import excitation_increments
+from hawkesjax.models.search import at_boundary, starts
+from hawkesjax.ops import mixture_increments
 
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
 
 DECAYS = ("pair", "source", "shared")
-BASELINES = ("sequence", "shared", "hierarchical")
 COMPENSATORS = ("exact", "schoenberg")
 FORMS = ("auto", "scan", "lanes", "pairs")
 
@@ -36,7 +39,7 @@ FORMS = ("auto", "scan", "lanes", "pairs")
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class Hawkes:
-    r"""Multivariate Hawkes process with exponential kernels whose decay rates are learned.
+    r"""Multivariate Hawkes process whose baselines, effects and memories are learned.
 
     Intensity of mark i in sequence m, with sums over events strictly before t:
 
@@ -56,7 +59,13 @@ class Hawkes:
         decay: `"pair"` gamma[target, source], `"source"` gamma[source], `"shared"` one gamma.
         baseline: `"sequence"` mu[sequence, mark]; `"shared"` mu[mark]; `"hierarchical"`
             `mu[m, i] = mu_median[i] exp(mu_spread[i] mu_offset[m, i])`, offsets standard normal
-            (non-centred).
+            (non-centred); or `Covariates` C, for `mu[m, i](t) = exp(beta[i] . C(t))`, the same
+            for all sequences, whose level is the covariates' intercept.
+        covariates: beside a level of each sequence's own, `mu[m, i](t) = mu[m, i] exp(beta[i] .
+            C(t))`; an intercept among them is left out, since mu takes its place. Covariates are
+            constant within cells, looked up at absolute times; the compensator is exact.
+        kernel: `"exponential"`, `SumOfExponentials(...)` or `PowerLaw(...)`
+            (`hawkesjax.models.kernels`), whose rates are gamma times fixed ratios.
         priors: `"default"`, `"o2o"` (`hawkesjax.models.priors`), or a dict from parameter names
             to numpyro distributions; parameters left out keep the default.
         compensator: `"exact"`, or `"schoenberg"`: `1 - exp(...)` replaced by 1, which biases
@@ -75,7 +84,9 @@ class Hawkes:
     """
 
     decay: Literal["pair", "source", "shared"] = "pair"
-    baseline: Literal["sequence", "shared", "hierarchical"] = "sequence"
+    baseline: Literal["sequence", "shared", "hierarchical"] | Covariates = "sequence"
+    covariates: Covariates | None = None
+    kernel: Exponential | Literal["exponential"] = "exponential"
     priors: Any = "default"
     compensator: Literal["exact", "schoenberg"] = "exact"
     stationary: bool = False
@@ -87,18 +98,19 @@ class Hawkes:
     def __post_init__(self) -> None:
         for field, value, allowed in (
             ("decay", self.decay, DECAYS),
-            ("baseline", self.baseline, BASELINES),
             ("compensator", self.compensator, COMPENSATORS),
             ("form", self.form, FORMS),
         ):
             if value not in allowed:
                 raise ValueError(f"{field} is {value!r}; it must be one of {', '.join(allowed)}.")
+        object.__setattr__(self, "kernel", kernel_of(self.kernel))
+        Baseline.of(self.baseline, self.covariates)
         if isinstance(self.priors, Mapping):
-            unknown = set(self.priors) - set(self._parameters())
+            unknown = set(self.priors) - set(self.parameters)
             if unknown:
                 raise ValueError(
                     f"priors name {sorted(unknown)}, which this model does not sample; "
-                    f"it samples {list(self._parameters())}."
+                    f"it samples {list(self.parameters)}."
                 )
             object.__setattr__(self, "priors", tuple(sorted(self.priors.items())))
         elif isinstance(self.priors, str) and self.priors not in NAMED:
@@ -119,28 +131,29 @@ class Hawkes:
         return {
             "model": self.name,
             "decay": self.decay,
-            "baseline": self.baseline,
+            "baseline": self.background.config(),
+            "kernel": self.kernel.config(),
             "priors": priors,
             "compensator": self.compensator,
             "stationary": self.stationary,
             "gamma": self.gamma,
         }
 
+    @functools.cached_property
+    def background(self) -> Baseline:
+        """Levels and covariates of the baseline."""
+        return Baseline.of(self.baseline, self.covariates)
+
     @property
     def dims(self) -> dict[str, tuple[str, ...]]:
         """Names of each parameter's axes."""
-        cells = ("sequence", "mark")
-        gamma = {"pair": ("target", "source"), "source": ("source",), "shared": ()}[self.decay]
-        known = {
-            "mu": ("mark",) if self.baseline == "shared" else cells,
-            "mu_median": ("mark",),
-            "mu_spread": ("mark",),
-            "mu_offset": cells,
-            "alpha": ("target", "source"),
-            "gamma": gamma,
-        }
-        names = self._parameters() + (("mu",) if self.baseline == "hierarchical" else ())
-        return {name: known[name] for name in names}
+        by_decay = {"pair": ("target", "source"), "source": ("source",), "shared": ()}
+        gamma = by_decay[self.decay]
+        if self.gamma is not None:
+            gamma = ((), ("source",), ("target", "source"))[np.ndim(self.gamma)]
+        known = self.background.dims | self.kernel.dims
+        known |= {"alpha": ("target", "source"), "gamma": gamma, "half_life": gamma}
+        return {name: known[name] for name in (*self.parameters, *self._derived)}
 
     def coords(self, panel: EventPanel) -> dict[str, list[str]]:
         """Names along each axis."""
@@ -150,6 +163,8 @@ class Hawkes:
             "mark": marks,
             "target": marks,
             "source": marks,
+            "feature": self.background.features,
+            **self.kernel.coords(),
         }
 
     def observed(self, panel: EventPanel) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -167,19 +182,29 @@ class Hawkes:
             "window_length": (("sequence",), np.asarray(panel.duration)),
         }
 
-    def _parameters(self) -> tuple[str, ...]:
-        mu = ("mu_median", "mu_spread", "mu_offset") if self.baseline == "hierarchical" else ("mu",)
-        return (*mu, "alpha") if self.gamma is not None else (*mu, "alpha", "gamma")
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the sampled parameters."""
+        gamma = () if self.gamma is not None else ("gamma",)
+        return (*self.background.parameters, "alpha", *gamma, *self.kernel.dims)
+
+    @property
+    def natural(self) -> tuple[str, ...]:
+        """The same with mu in the place of its hierarchy, and gamma whether it is fixed or not."""
+        return (*self.background.natural, "alpha", "gamma", *self.kernel.dims)
+
+    @property
+    def _derived(self) -> tuple[str, ...]:
+        mu = ("mu",) if self.background.levels == "hierarchical" else ()
+        mean = () if self.background.covariates is None else ("mu_mean",)
+        return (*mu, *mean) if self.kernel == EXPONENTIAL else (*mu, *mean, "half_life")
 
     def shapes(self, data: Data) -> dict[str, tuple[int, ...]]:
         """Shape of each sampled parameter."""
-        sizes = {
-            "sequence": data.num_sequences,
-            "mark": data.num_marks,
-            "target": data.num_marks,
-            "source": data.num_marks,
-        }
-        return {name: tuple(sizes[dim] for dim in self.dims[name]) for name in self._parameters()}
+        marks = dict.fromkeys(("mark", "target", "source"), data.num_marks)
+        sizes = {"sequence": data.num_sequences, "feature": len(self.background.features)} | marks
+        sizes |= {dim: len(names) for dim, names in self.kernel.coords().items()}
+        return {name: tuple(sizes[dim] for dim in self.dims[name]) for name in self.parameters}
 
     # The mathematics
 
@@ -189,68 +214,65 @@ class Hawkes:
             return data
         if not isinstance(data, EventPanel):
             raise ValueError(f"Hawkes needs an EventPanel, not {type(data).__name__}.")
-        if self.gamma is not None:
-            try:
-                np.broadcast_shapes(np.shape(self.gamma), (data.num_marks,) * 2)
-            except ValueError as error:
-                raise ValueError(
-                    f"The fixed gamma has shape {np.shape(self.gamma)}, the panel "
-                    f"{data.num_marks} marks: give a number, one per mark, or one per pair."
-                ) from error
-        return prepare(data, form=self.form, dtype=dtype, gamma=self.gamma)
+        return prepare(
+            data,
+            form=self.form,
+            dtype=dtype,
+            gamma=self.gamma,
+            kernel=self.kernel,
+            covariates=self.background.covariates,
+        )
 
-    def baselines(self, params: Params) -> Float[Array, "..."]:
-        """mu of the natural parameters, from the offsets when it is hierarchical."""
-        if "mu" in params:
-            return jnp.asarray(params["mu"])
-        spread = jnp.asarray(params["mu_spread"]) * jnp.asarray(params["mu_offset"])
-        return jnp.asarray(params["mu_median"]) * jnp.exp(spread)
+    def _effects(self, params: Params) -> tuple[Array, Array]:
+        """alpha and gamma."""
+        if self.gamma is None:
+            return jnp.asarray(params["alpha"]), jnp.asarray(params["gamma"])
+        if "gamma" in params and not same_gamma(self.gamma, params["gamma"]):
+            raise ValueError(
+                f"The model's gamma is fixed at {self.gamma}; leave it out of the parameters."
+            )
+        return jnp.asarray(params["alpha"]), jnp.asarray(self.gamma)
 
-    def _unpack(self, params: Params, data: PreparedPanel):
-        mu = jnp.broadcast_to(self.baselines(params), (data.num_sequences, data.num_marks))
-        if self.gamma is not None:
-            if "gamma" in params and not same_gamma(self.gamma, params["gamma"]):
-                raise ValueError(
-                    f"The model's gamma is fixed at {self.gamma}; leave it out of the parameters."
-                )
-            return mu, jnp.asarray(params["alpha"]), jnp.asarray(self.gamma)
-        return mu, jnp.asarray(params["alpha"]), jnp.asarray(params["gamma"])
+    def _excitation(self, params: Params) -> tuple[Array, ...]:
+        """What the forms of the decayed counts take."""
+        effects = self._effects(params)
+        return effects if self.kernel == EXPONENTIAL else (*effects, self.kernel.weights(params))
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
         Args:
-            params: `mu`, `alpha`, `gamma` by the shapes of `dims`; the three parts of a
-                hierarchical baseline may stand in for `mu`.
+            params: `mu`, `beta`, `alpha`, `gamma` and those of the kernel, as the model has
+                them, by the shapes of `dims`; the three parts of a hierarchical baseline may
+                stand in for `mu`.
             data: an `EventPanel`, or the result of `prepare`.
         """
         data = self.prepare(data)
-        mu, alpha, gamma = self._unpack(params, data)
-        total, ends = data.form.event_terms(mu, alpha, gamma)
+        alpha, *rest = self._excitation(params)
+        at_events = self.background.at_events(params, data)
+        total, ends = data.form.event_terms(at_events, alpha, *rest)
         children = jnp.sum(jnp.asarray(data.counts, total.dtype), axis=0)
         kept = children - ends if self.compensator == "exact" else children
-        expected = jnp.sum(mu * jnp.asarray(data.durations)[:, None]) + jnp.sum(alpha * kept)
+        expected = jnp.sum(self.background.integrals(params, data)) + jnp.sum(alpha * kept)
         return total - expected
 
     def log_intensity(self, params: Params, panel: EventPanel) -> Float[Array, "events"]:
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
-        mu, alpha, gamma = self._unpack(params, data)
-        own = mu[panel.sequence, panel.marks]
-        return jnp.log(own + data.form.excitation(alpha, gamma))
+        own = self.background.at_events(params, data)
+        own = own[panel.sequence, panel.marks] if own.ndim == 2 else own
+        return jnp.log(own + data.form.excitation(*self._excitation(params)))
 
     def compensator_increments(
         self, params: Params, panel: EventPanel
     ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
         """Every mark's integrated intensity from the event before to each event, and from each
         sequence's last event (or its window's start) to its window's end."""
-        data = self.prepare(panel)
-        mu, alpha, gamma = self._unpack(params, data)
-        inside, tails = excitation_increments(stream_of(panel), alpha, gamma)
-        gaps = jnp.asarray(panel.gaps, inside.dtype)
-        seen = jax.ops.segment_sum(gaps, panel.sequence, panel.num_sequences)
-        left = jnp.asarray(data.durations, inside.dtype) - seen
-        return inside + mu[panel.sequence] * gaps[:, None], tails + mu * left[:, None]
+        alpha, gamma = self._effects(params)
+        terms = (self.kernel.ratios, self.kernel.weights(params))
+        inside, tails = mixture_increments(stream_of(panel), alpha, gamma, *terms)
+        own, last = self.background.increments(params, panel, inside.dtype)
+        return inside + own, tails + last
 
     def pointwise(
         self, params: Params, panel: EventPanel, by: Literal["event", "sequence"] = "event"
@@ -285,7 +307,8 @@ class Hawkes:
         priors = self.priors if isinstance(self.priors, str) else dict(self.priors)
         shapes = self.shapes(data)
         offsets = shapes.pop("mu_offset", None)
-        sites = resolve(priors, data.rates, shapes)
+        more = self.background.priors(data.rates) | self.kernel.priors()
+        sites = resolve(priors, data.rates, shapes, more)
         if offsets is not None:
             given = {} if isinstance(priors, str) else priors
             standard = dist.Normal(jnp.zeros((), data.rates.dtype), 1)
@@ -297,13 +320,13 @@ class Hawkes:
     def program(self, data: PreparedPanel) -> None:
         """The model as a numpyro program over prepared data."""
         params = {name: numpyro.sample(name, prior) for name, prior in self.sites(data).items()}
-        if self.baseline == "hierarchical":
-            numpyro.deterministic("mu", self.baselines(params))
+        for name, value in self.derived(params, data).items():
+            numpyro.deterministic(name, value)
         numpyro.factor("log_likelihood", self.log_likelihood(params, data))
 
     def penalty(self, params: Params, data: PreparedPanel) -> Float[Array, ""]:
         """What maximum likelihood adds: the hierarchy's own log density; otherwise 0."""
-        if self.baseline != "hierarchical":
+        if self.background.levels != "hierarchical":
             return jnp.zeros((), data.rates.dtype)
         sites = self.sites(data)
         names = ("mu_spread", "mu_offset")
@@ -311,36 +334,24 @@ class Hawkes:
         return jnp.sum(jnp.stack(terms))
 
     def derived(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
-        """What tables show beside the sampled parameters: mu of a hierarchical baseline.
+        """What tables show beside the sampled parameters: mu of a hierarchical baseline, the mean
+        over its window of one with covariates, half-lives of a kernel that is a sum.
 
         All are positive, and an entry depends on one entry of `local` at most.
         """
-        return {"mu": self.baselines(params)} if self.baseline == "hierarchical" else {}
+        found = {"mu": self.background.level(params)}
+        if "mu_mean" in self._derived:
+            durations = jnp.asarray(data.durations)[:, None]
+            time = jnp.where(durations > 0, durations, 1)
+            found["mu_mean"] = self.background.integrals(params, data) / time
+        if "half_life" in self._derived:
+            found["half_life"] = self.kernel.half_life(params) / self._effects(params)[1]
+        return {name: found[name] for name in self._derived}
 
     def starts(self, data: PreparedPanel) -> list[dict[str, Array]]:
         """Starting values: half the events from the background, half from the past, on a few
         time scales."""
-        rates, shapes = data.rates, self.shapes(data)
-        scales = (1.0, 1e-3, 1e-2, 0.1, 10.0) if "gamma" in shapes else (1.0,)
-        values = {
-            "mu": 0.5 * rates,
-            "mu_median": 0.5 * rates,
-            "mu_spread": 0.5,
-            "mu_offset": 0.0,
-            "alpha": 0.5 / data.num_marks,
-        }
-        return [
-            {
-                name: jnp.broadcast_to(
-                    jnp.asarray(
-                        scale * jnp.sum(rates) if name == "gamma" else values[name], rates.dtype
-                    ),
-                    shape,
-                )
-                for name, shape in shapes.items()
-            }
-            for scale in scales
-        ]
+        return starts(self, data)
 
     def unrestricted(self) -> Hawkes:
         """The same model without the stationarity constraint: the coordinates of intervals."""
@@ -353,38 +364,24 @@ class Hawkes:
         end of their prior's support, and the effects and decays whose kernel is flat over the
         longest window (gamma times its length below 0.01: only alpha gamma matters then).
         """
-        counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
-        time = np.asarray(data.durations, np.float64)[:, None]
-        edge = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
-        edge["alpha"] = np.asarray(params["alpha"]) * counts < 0.01
-        if "mu" in edge:
-            whole = np.sum(time) if self.baseline == "shared" else time
-            edge["mu"] = np.asarray(params["mu"]) * whole < 0.01
-        if "gamma" in edge:
-            flat = np.asarray(params["gamma"]) * np.max(time) < 0.01
-            edge["gamma"] |= flat
-            edge["alpha"] |= np.broadcast_to(flat, edge["alpha"].shape)
-        for name, prior in self.sites(data).items():
-            upper = getattr(prior.support, "upper_bound", None)
-            if upper is not None:
-                edge[name] |= np.asarray(params[name]) > (1 - 1e-6) * np.asarray(upper)
-        return edge
+        return at_boundary(self, params, data)
 
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""
-        check_panel(data, shared=self.baseline == "shared")
+        check_panel(data, shared=self.background.levels in ("shared", None))
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:
-        """Parameters whose correlation NUTS should learn: alpha with gamma, up to 200 of them."""
+        """Parameters whose correlation NUTS should learn: alpha, gamma, the kernel's own and
+        beta, up to 200 of them."""
         shapes = self.shapes(data)
-        names = tuple(name for name in ("alpha", "gamma") if name in shapes)
+        names = tuple(n for n in ("alpha", "gamma", *self.kernel.dims, "beta") if n in shapes)
         size = sum(int(np.prod(shapes[name])) for name in names)
         return [names] if size <= 200 else False
 
     @property
     def local(self) -> str | None:
         """The parameter whose entries do not interact given all others: a diagonal Hessian."""
-        return "mu_offset" if self.baseline == "hierarchical" else "mu"
+        return {None: None, "hierarchical": "mu_offset"}.get(self.background.levels, "mu")
 
     def blocks(self, data: Data) -> dict[str, np.ndarray | None]:
         """Target of each other parameter: those of different targets do not interact; None: all."""
@@ -395,6 +392,7 @@ class Hawkes:
             "gamma": by_pair if self.decay == "pair" else None,
             "mu_median": by_mark,
             "mu_spread": by_mark,
+            "beta": np.repeat(by_mark, len(self.background.features)),
         }
 
 

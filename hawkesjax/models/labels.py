@@ -32,6 +32,6 @@ def entries(
         values = np.ravel(np.asarray(params[name]))
         for label, value, chosen in zip(labels, values, np.ravel(mask), strict=True):
             if chosen:
-                tiny = value < 1e-3 and name != "gamma"
+                tiny = abs(value) < 1e-3 and name != "gamma"
                 said.append(f"{label} at {0 if tiny else value:.3g}")
     return said

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from hawkesjax.data import EventPanel
-from hawkesjax.ops import ScanForm, Stream, choose_form
+from hawkesjax.data import Covariates, EventPanel
+from hawkesjax.models.cells import Cells, lay_out
+from hawkesjax.models.kernels import EXPONENTIAL, Exponential
+from hawkesjax.ops import LaneForm, MixtureForm, ScanForm, Stream, alike, choose_form
 
 
 @jax.tree_util.register_dataclass
@@ -28,6 +31,8 @@ class PreparedPanel:
         durations: (M,) length of each sequence's window.
         counts: (M, D) events of each mark in each sequence.
         num_sequences, num_marks: M, D.
+        marks, sequence: (N,) of each event, where the baseline has covariates.
+        cells: the covariates along the windows, where it has them.
     """
 
     form: Any
@@ -35,6 +40,9 @@ class PreparedPanel:
     counts: Float[Array, "sequences marks"]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
+    marks: Int[Array, "events"] | None = None
+    sequence: Int[Array, "events"] | None = None
+    cells: Cells | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:
@@ -75,27 +83,54 @@ def prepare(
     form: str = "auto",
     dtype: Any = None,
     gamma: tuple | None = None,
+    kernel: Exponential = EXPONENTIAL,
+    covariates: Covariates | None = None,
 ) -> PreparedPanel:
     """Lay a panel out once; asked again for the same panel and form, the same object comes back.
 
     Under a transformation that has replaced the panel's arrays by tracers (`jit` or `vmap` over
     panels), the plain one-event-a-step form is built, which needs no work on the host.
+
+    Raises:
+        ValueError: for a fixed gamma of another number of marks; where covariates do not cover the
+            panel, or the panel is traced and has some.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
+    if gamma is not None and np.shape(gamma) not in (
+        (),
+        (panel.num_marks,),
+        (panel.num_marks,) * 2,
+    ):
+        raise ValueError(
+            f"The fixed gamma has shape {np.shape(gamma)}, the panel {panel.num_marks} marks: give "
+            f"a number, one per mark, or one per pair."
+        )
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(panel)):
-        return _traced(panel, dtype)
-    key = (form, dtype, gamma)
+        if covariates is not None:
+            raise ValueError(
+                "Covariates are looked up on the host, before jit or vmap: give the result of "
+                "model.prepare(panel) in the panel's place."
+            )
+        return _traced(panel, dtype, kernel)
+    key = (form, dtype, gamma, kernel, covariates)
     made = _cache.setdefault(panel, {})
     if key not in made:
         stream = stream_of(panel)
+        fixed = None if gamma is None else np.array(gamma)
+        watched = covariates is not None
         prepared = PreparedPanel(
-            form=choose_form(
-                stream, form=form, dtype=dtype, gamma=None if gamma is None else np.array(gamma)
+            form=choose_form(stream, form=form, dtype=dtype, gamma=fixed)
+            if kernel == EXPONENTIAL
+            else MixtureForm.from_stream(
+                stream, kernel.ratios, form=form, dtype=dtype, gamma=fixed
             ),
             durations=np.asarray(panel.duration, dtype),
             counts=np.asarray(panel.counts, dtype),
             num_sequences=panel.num_sequences,
             num_marks=panel.num_marks,
+            marks=stream.marks if watched else None,
+            sequence=stream.sequence if watched else None,
+            cells=lay_out(covariates, panel, dtype) if watched else None,
         )
         # On the device once, not at every call; and as values when a trace is under way.
         with jax.ensure_compile_time_eval():
@@ -103,21 +138,41 @@ def prepare(
     return made[key]
 
 
-def _traced(panel: EventPanel, dtype: np.dtype) -> PreparedPanel:
+def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
+    """Panels of as many sequences, prepared so that all share one compilation.
+
+    Only the form of few marks can be filled up; others come as they are.
+    """
+    made = [model.prepare(panel) for panel in panels]
+    if not all(isinstance(one.form, LaneForm) for one in made):
+        return made
+    forms = alike([one.form for one in made])
+    return [
+        jax.tree.map(jnp.asarray, replace(one, form=form))
+        for one, form in zip(made, forms, strict=True)
+    ]
+
+
+def _traced(panel: EventPanel, dtype: np.dtype, kernel: Exponential) -> PreparedPanel:
     marks, sequence = jnp.asarray(panel.marks), jnp.asarray(panel.sequence)
     num_events = marks.shape[0]
     num_sequences, num_marks = len(panel.sequence_names), len(panel.mark_names)
     first = jnp.concatenate([jnp.ones(min(1, num_events), bool), sequence[1:] != sequence[:-1]])
     counts = jnp.zeros((num_sequences, num_marks), dtype).at[sequence, marks].add(1)
+    remaining = jnp.asarray(panel.remaining, dtype)
+    form: Any = ScanForm(
+        gaps=jnp.asarray(panel.gaps, dtype),
+        remaining=remaining,
+        marks=marks,
+        sequence=sequence,
+        first=first,
+        num_marks=num_marks,
+    )
+    if kernel != EXPONENTIAL:
+        ratios = jnp.asarray(kernel.ratios, dtype)
+        form = MixtureForm(form, marks, sequence, remaining, ratios, num_marks, False)
     return PreparedPanel(
-        form=ScanForm(
-            gaps=jnp.asarray(panel.gaps, dtype),
-            remaining=jnp.asarray(panel.remaining, dtype),
-            marks=marks,
-            sequence=sequence,
-            first=first,
-            num_marks=num_marks,
-        ),
+        form=form,
         durations=jnp.asarray(panel.duration, dtype),
         counts=counts,
         num_sequences=num_sequences,

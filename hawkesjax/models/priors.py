@@ -60,6 +60,7 @@ def resolve(
     priors: str | Mapping[str, dist.Distribution],
     rates: jax.Array,
     shapes: Mapping[str, tuple[int, ...]],
+    more: Mapping[str, dist.Distribution],
 ) -> dict[str, dist.Distribution]:
     """One distribution per parameter, expanded to the parameter's shape.
 
@@ -68,11 +69,13 @@ def resolve(
             user leaves out keep the default.
         rates: (D,) the data's own rates.
         shapes: shape of each parameter that the model samples.
+        more: default priors of covariates and kernels.
 
     Raises:
         ValueError: when a distribution does not broadcast to its parameter's shape.
     """
     chosen = NAMED[priors](rates) if isinstance(priors, str) else default_priors(rates)
+    chosen |= more
     if not isinstance(priors, str):
         chosen |= dict(priors)
     out = {}

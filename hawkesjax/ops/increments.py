@@ -49,3 +49,24 @@ def excitation_increments(
     whole = alpha.T[stream.marks] * -jnp.expm1(-gamma.T[stream.marks] * remaining)
     tails = jax.ops.segment_sum(whole - inside, stream.sequence, stream.num_sequences)
     return inside, tails
+
+
+def mixture_increments(
+    stream: Stream,
+    alpha: Float[Array, "marks marks"],
+    gamma: Float[Array, "..."],
+    ratios: Float[Array, "terms"],
+    weights: Float[Array, "terms"],
+) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
+    """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`."""
+    alpha = jnp.asarray(alpha)
+    inside = jnp.zeros((stream.num_events, stream.num_marks), alpha.dtype)
+    tails = jnp.zeros((stream.num_sequences, stream.num_marks), alpha.dtype)
+
+    def add(totals, term):
+        ratio, weight = term
+        parts = excitation_increments(stream, alpha * weight, jnp.asarray(gamma) * ratio)
+        return jax.tree.map(jnp.add, totals, parts), None
+
+    terms = (jnp.asarray(ratios, alpha.dtype), jnp.asarray(weights, alpha.dtype))
+    return jax.lax.scan(add, (inside, tails), terms)[0]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hawkesjax.ops.streams import Stream
+
+ONE = np.ones(1)
 
 
 def lineage(
@@ -15,6 +18,8 @@ def lineage(
     alpha: Float[Array, "marks marks"],
     gamma: Float[Array, "..."],
     cut: Bool[Array, "cuts marks marks"],
+    ratios: Float[Array, "terms"] = ONE,
+    weights: Float[Array, "terms"] = ONE,
 ) -> tuple[Float[Array, "events causes"], Float[Array, "events cuts"]]:
     r"""Probabilities over the ancestors of each event, given all events (stochastic declustering).
 
@@ -35,6 +40,7 @@ def lineage(
         alpha: expected direct children, row = target.
         gamma: decay rates, (D, D), (D,) by source, or a scalar; 1 / unit of time.
         cut: for each question, the links (target, source) that are taken away.
+        ratios, weights: of a kernel `sum_k w_k gamma r_k exp(-gamma r_k t)`.
 
     Returns:
         By event: the probability of each direct cause, the background first and then the sources;
@@ -46,18 +52,20 @@ def lineage(
     num, cuts = stream.num_marks, len(cut)
     alpha = jnp.asarray(alpha)
     gamma = jnp.broadcast_to(jnp.asarray(gamma, alpha.dtype), (num, num))
-    weights = alpha * gamma
+    gamma = gamma * jnp.asarray(ratios, alpha.dtype)[:, None, None]
+    weights = alpha * gamma * jnp.asarray(weights, alpha.dtype)[:, None, None]
     cut = jnp.asarray(cut, alpha.dtype)
     moved = (stream.gaps > 0) & ~stream.first
     eye = jnp.eye(num, dtype=alpha.dtype)
 
     def step(carry, event):
-        state, waiting = carry  # (1 + cuts, D, D) and (1 + cuts, D): counts, and lost ones
+        # counts and lost ones, of the past (1 + cuts, terms, D, D) and of this moment (1 + cuts, D)
+        state, waiting = carry
         gap, mark, first, moved, mu = event
-        state = jnp.where(moved, jnp.exp(-gamma * gap) * (state + waiting[:, None, :]), state)
+        state = jnp.where(moved, jnp.exp(-gamma * gap) * (state + waiting[:, None, None]), state)
         waiting = jnp.where(moved | first, 0, waiting)
         state = jnp.where(first, 0, state)
-        rows = weights[mark] * state[:, mark]
+        rows = jnp.sum(weights[:, mark] * state[:, :, mark], axis=1)
         total = mu + jnp.sum(rows[0])
         direct = jnp.concatenate([mu[None], rows[0]]) / total
         lost = jnp.sum(cut[:, mark] * rows[0] + (1 - cut[:, mark]) * rows[1:], axis=1) / total
@@ -71,5 +79,8 @@ def lineage(
         moved,
         jnp.asarray(baseline, alpha.dtype),
     )
-    start = (jnp.zeros((1 + cuts, num, num), alpha.dtype), jnp.zeros((1 + cuts, num), alpha.dtype))
+    start = (
+        jnp.zeros((1 + cuts, *weights.shape), alpha.dtype),
+        jnp.zeros((1 + cuts, num), alpha.dtype),
+    )
     return jax.lax.scan(step, start, events)[1]

@@ -125,6 +125,36 @@ def sum_log_reach(
     return logs
 
 
+def reach(
+    ages: np.ndarray,
+    weights: np.ndarray,
+    first: np.ndarray,
+    *,
+    theta: float,
+    s0: float,
+    tail: float = 1.0,
+    form: str = "sums",
+) -> np.ndarray:
+    """`h_j = sum_{k before j} d_k psi(t_j - t_k)` of every event j; arguments as `sum_log_reach`.
+
+    Rows of weight 0 reach nobody: put them where h is wanted between events.
+    """
+    thetas = np.array([float(theta)])
+    last = np.append(first[1:], len(ages))
+    horizon = float(np.max(ages, initial=0.0))
+    fitted = exponential_sum(horizon / s0, thetas) if form == "sums" and horizon > s0 else None
+    out = np.zeros(len(ages))
+    for low, high in _chunks(first, last):
+        begin, end = first[low], last[high - 1]
+        starts = first[low:high] - begin
+        chunk = ages[begin:end], weights[begin:end]
+        if form == "pairs":
+            out[begin:end] = _by_pairs(*chunk, starts, thetas, s0, tail)[:, 0]
+        else:
+            out[begin:end] = _by_sums(*chunk, starts, fitted, s0, tail)[:, 0]
+    return out * scale(theta, s0)
+
+
 def _chunks(first: np.ndarray, last: np.ndarray) -> Iterator[tuple[int, int]]:
     """Runs of whole cascades of about `CHUNK` events."""
     low = 0

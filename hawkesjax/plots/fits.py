@@ -11,6 +11,7 @@ from hawkesjax.criticism import residuals as residual_table
 from hawkesjax.criticism.intensity import by_pair, intensity_at
 from hawkesjax.data import EventPanel
 from hawkesjax.inference.values import draws_of
+from hawkesjax.models import Hawkes
 from hawkesjax.plots import style
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def intensity(
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
         panel: the events.
-        model: the model; needed for what `values` lack (a fixed gamma in a plain dict).
+        model: the model; needed for what `values` lack: covariates, another kernel, a fixed
+            gamma in a plain dict.
         sequences: names or indices; by default the four with most events, in the panel's order.
         marks: names or indices; all by default.
         window: (start, end) to draw, on the panel's clock; the sequence's window by default.
@@ -46,6 +48,7 @@ def intensity(
         ValueError: for a name that is not in the panel.
     """
     found = draws_of(values, model, limit=draws, panel=panel)
+    model = Hawkes() if model is None else model
     totals = np.asarray(panel.counts).sum(axis=1)
     busiest = np.sort(np.argsort(-totals, kind="stable")[:4])
     chosen = style.pick(sequences, panel.sequence_names, busiest, "sequence")
@@ -58,7 +61,7 @@ def intensity(
         )[:, 0]
         lines = []
         for axis, sequence in zip(axes, chosen, strict=True):
-            lines += _one_sequence(axis, found, panel, sequence, kinds, window, points)
+            lines += _one_sequence(axis, found, model, panel, sequence, kinds, window, points)
             axis.set_title(str(panel.sequence_names[sequence]), loc="left")
         if max(shown for shown, _, _ in lines) <= 150:  # dashes need room
             for _, order, line in lines:
@@ -70,23 +73,27 @@ def intensity(
     return figure
 
 
-def _one_sequence(axis, found, panel, sequence, kinds, window, points) -> list:
+def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) -> list:
     origin, length = float(panel.start[sequence]), float(panel.duration[sequence])
     own = np.asarray(panel.sequence) == sequence
     times, marks = np.asarray(panel.times)[own], np.asarray(panel.marks)[own]
     low, high = (0.0, length) if window is None else np.asarray(window, float) - origin
     low, high = max(low, 0.0), min(high, length)
 
-    gamma = found["gamma"]
-    reach = 40.0 / by_pair(gamma, panel.num_marks).min()  # e^-40 is nothing
+    gamma, ratios = found["gamma"], model.kernel.ratios
+    slowest = by_pair(gamma, panel.num_marks).min() * ratios.min()
+    reach = 40.0 / slowest  # e^-40 is nothing
     recent = (times >= low - reach) & (times <= high)
     shown = times[recent & (times >= low)]
     grid = np.linspace(low, high, points)
     if len(shown) <= 4 * points:
         grid = np.sort(np.concatenate([grid, shown, np.nextafter(shown, np.inf)]))
-    mu = found["mu"]
-    mu = mu[:, sequence if mu.shape[1] > 1 else 0] if mu.ndim == 3 else mu
-    curves = intensity_at(grid, times[recent], marks[recent], mu, found["alpha"], gamma)
+        grid = np.minimum(grid, high)
+    owner = np.full(len(grid), sequence)
+    mu = model.background.along(found, owner, origin + grid, panel)
+    weights = np.atleast_2d(model.kernel.weights(found))
+    effects = (found["alpha"], gamma, ratios, weights)
+    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects)
 
     middle = np.median(curves, axis=0)[:, kinds]
     top = middle.max(initial=0.0)
@@ -124,13 +131,10 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior` (its mean).
         panel: the events.
-        model: the model; needed for what `values` lack (a fixed gamma in a plain dict).
+        model: the model; needed for what `values` lack: covariates, another kernel, a fixed
+            gamma in a plain dict.
         points: draw at most about this many points a mark; the largest ones always.
     """
-    from scipy import stats
-
-    from hawkesjax.models.hawkes import Hawkes
-
     if model is None:  # the intensity needs no more of it than a fixed gamma
         model = Hawkes(gamma=(getattr(values, "config", None) or {}).get("gamma"))
     table = residual_table(model, values, panel, join=True)
@@ -140,25 +144,40 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
     with style.canvas(height=side * rows, width=side * columns) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for kind, (axis, name) in enumerate(zip(axes, panel.mark_names, strict=False)):
-            sample = np.sort(table["residual"].to_numpy()[np.asarray(panel.marks) == kind])
-            count = len(sample)
-            ranks = np.arange(1, count + 1)
-            if count > points:
-                keep = np.linspace(0, count - 1, points // 2).astype(int)
-                keep = np.union1d(keep, np.arange(count - points // 2, count))
-                sample, ranks = sample[keep], ranks[keep]
-            expected = -np.log1p(-(ranks - 0.5) / max(count, 1))
-            edges = stats.beta.ppf([[0.025], [0.975]], ranks, count - ranks + 1)
-            band = -np.log1p(-edges)
-            axis.fill_between(expected, *band, color="0.8", linewidth=0)
-            limit = max(expected.max(initial=1.0), sample.max(initial=1.0))
-            axis.plot([0, limit], [0, limit], color="0.35", linewidth=0.8)
-            axis.plot(expected, sample, ".", markersize=2.5, color=style.colour(0))
-            axis.set_title(f"{name} ({count:,} events)", loc="left")
-            axis.set_xlim(0, expected.max(initial=1.0) * 1.03)
-            axis.set_ylim(0, limit * 1.03)
+            sample = table["residual"].to_numpy()[np.asarray(panel.marks) == kind]
+            exponential_quantiles(axis, sample, name, points)
         for axis in axes[panel.num_marks :]:
             axis.set_visible(False)
         figure.supxlabel("unit exponential quantile", fontsize=9)
         figure.supylabel("residual (expected events)", fontsize=9)
     return figure
+
+
+def exponential_quantiles(axis: Any, sample: np.ndarray, name: str, points: int) -> None:
+    """Quantiles of residuals against those of the unit exponential, with a 95 % band.
+
+    Args:
+        axis: where to draw.
+        sample: residuals.
+        name: of the component.
+        points: draw at most about this many; the largest ones always.
+    """
+    from scipy import stats
+
+    sample = np.sort(sample)
+    count = len(sample)
+    ranks = np.arange(1, count + 1)
+    if count > points:
+        keep = np.linspace(0, count - 1, points // 2).astype(int)
+        keep = np.union1d(keep, np.arange(count - points // 2, count))
+        sample, ranks = sample[keep], ranks[keep]
+    expected = -np.log1p(-(ranks - 0.5) / max(count, 1))
+    edges = stats.beta.ppf([[0.025], [0.975]], ranks, count - ranks + 1)
+    band = -np.log1p(-edges)
+    axis.fill_between(expected, *band, color="0.8", linewidth=0)
+    limit = max(expected.max(initial=1.0), sample.max(initial=1.0))
+    axis.plot([0, limit], [0, limit], color="0.35", linewidth=0.8)
+    axis.plot(expected, sample, ".", markersize=2.5, color=style.colour(0))
+    axis.set_title(f"{name} ({count:,} events)", loc="left")
+    axis.set_xlim(0, expected.max(initial=1.0) * 1.03)
+    axis.set_ylim(0, limit * 1.03)

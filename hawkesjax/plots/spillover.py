@@ -9,6 +9,7 @@ import numpy as np
 from hawkesjax.criticism.forecast import Forecast
 from hawkesjax.criticism.intensity import by_pair
 from hawkesjax.inference.values import draws_of
+from hawkesjax.models import Hawkes
 from hawkesjax.plots import style
 
 if TYPE_CHECKING:
@@ -100,31 +101,37 @@ def _arrow(axis: Any, at: np.ndarray, source: int, target: int, width: float, sa
 def kernels(
     values: Any, *, model: Any = None, unit: str = "", horizon: float | None = None
 ) -> Figure:
-    r"""The kernels :math:`\alpha_{ij} \gamma_{ij} e^{-\gamma_{ij} s}` over the time s since an
-    event, a panel a target, with 95 % bands and half-lives.
+    r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
+    \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, a panel a target, with 95 %
+    bands and half-lives.
 
     Args:
         values: a `Posterior` or an `Estimate`.
-        model: the model, for a fixed gamma in a plain dict.
+        model: the model, for another kernel, or a fixed gamma in a plain dict.
         unit: the time unit's name.
         horizon: longest time; by default four times the longest half-life of a pair whose effect
             is at least a tenth of the largest.
     """
     names = _marks(values)
     found = draws_of(values, model, limit=400)
+    model = Hawkes() if model is None else model
     alpha, gamma = found["alpha"], by_pair(found["gamma"], len(names))
+    ratios, weights = model.kernel.ratios, np.atleast_2d(model.kernel.weights(found))
+    halves = np.reshape(model.kernel.half_life(found), (-1, 1, 1)) / gamma
     if horizon is None:
         strong = np.median(alpha, axis=0)
         strong = strong >= 0.1 * strong.max()
-        horizon = float(4 * np.log(2) / np.median(gamma, axis=0)[strong].min())
+        horizon = float(4 * np.median(halves, axis=0)[strong].max())
     since = np.linspace(0, horizon, 200)
     with style.canvas(height=0.8 + 1.7 * len(names)) as figure:
         axes = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
         for target, axis in enumerate(axes):
             for source, name in enumerate(names):
-                a, g = alpha[:, target, source, None], gamma[:, target, source, None]
-                low, middle, high = np.quantile(a * g * np.exp(-g * since), QUANTILES, axis=0)
-                half = np.log(2) / np.median(g)
+                a = alpha[:, target, source, None]
+                g = gamma[:, target, source, None] * ratios
+                curves = a * np.einsum("kr,krs->ks", weights * g, np.exp(-g[:, :, None] * since))
+                low, middle, high = np.quantile(curves, QUANTILES, axis=0)
+                half = np.median(halves[:, target, source])
                 label = f"after {name}: half-life {half:.2g}" + (f" {unit}s" if unit else "")
                 options = {"color": style.colour(source)}
                 axis.fill_between(since, low, high, alpha=0.2, linewidth=0, **options)

@@ -32,7 +32,13 @@ SETTINGS = {
     "figure.dpi": 110,
 }
 
-SYMBOLS = {"mu": "μ", "alpha": "α", "gamma": "γ"}
+SYMBOLS = {
+    "mu": "μ",
+    "alpha": "α",
+    "gamma": "γ",
+    "mu_median": "median μ",
+    "mu_spread": "spread of log μ",
+}
 
 
 @contextlib.contextmanager
@@ -60,7 +66,9 @@ def log_axis(axis: Any) -> None:
     from matplotlib import ticker
 
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 3.0)))
+    low, high = axis.get_xlim()
+    subs = (1.0, 3.0) if high < 300 * low else (1.0,)
+    axis.xaxis.set_major_locator(ticker.LogLocator(subs=subs))
     axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
     axis.xaxis.set_minor_formatter(ticker.NullFormatter())
 

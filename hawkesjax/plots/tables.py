@@ -119,7 +119,7 @@ def trace(posterior: Any, *, var_names: Sequence[str] | None = None, max_rows: i
             if var_names is None:
                 continue
             raise ValueError(f"The posterior has no parameter {name!r}.") from None
-        series += _entries(name, values)
+        series += entries(name, values)
     if not series:
         raise ValueError("Nothing to draw: name parameters in var_names.")
     shown = series[:max_rows]
@@ -148,7 +148,7 @@ def trace(posterior: Any, *, var_names: Sequence[str] | None = None, max_rows: i
     return figure
 
 
-def _entries(name, values) -> list[tuple[str, np.ndarray]]:
+def entries(name, values) -> list[tuple[str, np.ndarray]]:
     """(label, (chains, draws)) of every entry of an array with named dimensions."""
     array = np.asarray(values)
     flat = array.reshape(*array.shape[:2], -1)

@@ -145,6 +145,15 @@ def test_join(covariates):
         covariates.join(other.between(low, (low + high) / 2))
 
 
+def test_select(covariates):
+    names = covariates.feature_names[::-1][:2]
+    kept, times = covariates.select(names), moments(covariates)
+    assert kept.feature_names == names
+    np.testing.assert_array_equal(kept.at(times), covariates.at(times)[:, ::-1][:, :2])
+    with pytest.raises(ValueError, match="'nothing'"):
+        covariates.select(["nothing"])
+
+
 def test_tree_and_table(covariates):
     leaves, tree = jax.tree.flatten(covariates)
     again = jax.tree.unflatten(tree, leaves)

@@ -135,7 +135,7 @@ def test_hierarchical_baselines_have_the_delta_methods_errors(panel):
     free = {name: jnp.asarray(found.params[name]) for name in model.shapes(panel)}
     flat, unflatten = jax.flatten_util.ravel_pytree(loss.free(free, data))
     covariance = jnp.linalg.inv(jax.hessian(lambda z: loss(unflatten(z), data))(flat))
-    log_mu = lambda z: jnp.log(model.baselines(loss.natural(unflatten(z), data)))  # noqa: E731
+    log_mu = lambda z: jnp.log(model.background.level(loss.natural(unflatten(z), data)))  # noqa: E731
     slope = jax.jacobian(log_mu)(flat)
     expected = jnp.sqrt(jnp.einsum("smi,ij,smj->sm", slope, covariance, slope))
     mu = found.params["mu"]
