@@ -7,7 +7,7 @@ import sys
 import jupytext
 import pytest
 
-NOTEBOOKS = ["spillover", "email_panel"]
+NOTEBOOKS = ["spillover", "email_panel", "katz_model"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
