@@ -13,7 +13,8 @@ import pandas as pd
 from jaxtyping import Array, Float
 from scipy import sparse
 
-from hawkesjax.data.activity import Activity, Bins
+from hawkesjax.data.activity import Activity
+from hawkesjax.data.activity_windows import Bins
 from hawkesjax.ops.katz_host import krylov_sweep, sweep_room
 from hawkesjax.ops.katz_radius import radius_bounds
 from hawkesjax.ops.katz_solve import KatzWarning, attenuation, matrix_of, radius, solve
