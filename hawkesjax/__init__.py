@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hawkesjax._version import __version__
 
 if TYPE_CHECKING:
-    from hawkesjax import datasets, inference, models, plots
+    from hawkesjax import datasets, inference, katz, models, plots
     from hawkesjax.criticism import (
         Evaluation,
         Forecast,
@@ -21,21 +21,40 @@ if TYPE_CHECKING:
         residual_tests,
         residuals,
     )
-    from hawkesjax.data import Covariates, EventPanel, read_events
+    from hawkesjax.data import (
+        Activity,
+        Cascades,
+        Covariates,
+        EventPanel,
+        read_cascades,
+        read_events,
+        read_messages,
+    )
     from hawkesjax.inference import Attribution, Estimate, Posterior, attribution, fit, load, sample
-    from hawkesjax.models import Hawkes, PowerLaw, SumOfExponentials, simulate
+    from hawkesjax.models import (
+        Hawkes,
+        KatzSpike,
+        PowerLaw,
+        RetweetHawkes,
+        SumOfExponentials,
+        simulate,
+    )
 
 __all__ = [
+    "Activity",
     "Attribution",
+    "Cascades",
     "Covariates",
     "Estimate",
     "Evaluation",
     "EventPanel",
     "Forecast",
     "Hawkes",
+    "KatzSpike",
     "Posterior",
     "PowerLaw",
     "PredictiveCheck",
+    "RetweetHawkes",
     "SumOfExponentials",
     "__version__",
     "attribution",
@@ -45,11 +64,14 @@ __all__ = [
     "fit",
     "forecast",
     "inference",
+    "katz",
     "load",
     "models",
     "plots",
     "predictive_check",
+    "read_cascades",
     "read_events",
+    "read_messages",
     "residual_bootstrap",
     "residual_tests",
     "residuals",
@@ -69,9 +91,13 @@ _HOMES = {
     "residual_bootstrap": "criticism",
     "residual_tests": "criticism",
     "residuals": "criticism",
+    "Activity": "data",
+    "Cascades": "data",
     "Covariates": "data",
     "EventPanel": "data",
+    "read_cascades": "data",
     "read_events": "data",
+    "read_messages": "data",
     "Attribution": "inference",
     "Estimate": "inference",
     "Posterior": "inference",
@@ -80,7 +106,9 @@ _HOMES = {
     "load": "inference",
     "sample": "inference",
     "Hawkes": "models",
+    "KatzSpike": "models",
     "PowerLaw": "models",
+    "RetweetHawkes": "models",
     "SumOfExponentials": "models",
     "simulate": "models",
 }

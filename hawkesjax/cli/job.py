@@ -86,7 +86,7 @@ class Job:
                 progress=not self.speaker.quiet,
                 **options,
             )
-        sizes = posterior["alpha"].sizes
+        sizes = posterior.posterior.sizes
         self.say(f"{sizes['chain']} chains of {sizes['draw']:,} draws ({self.speaker.lap()}).")
         posterior.save(self.out.path(POSTERIOR), force=True)
         return posterior

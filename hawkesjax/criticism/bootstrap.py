@@ -83,6 +83,8 @@ def residual_bootstrap(
             key=one,
             sequence_names=panel.sequence_names,
             mark_names=panel.mark_names,
+            unit=panel.unit,
+            origin=panel.origin,
             max_events=max_events,
         )
         for one in jax.random.split(key, replicates)
@@ -118,6 +120,8 @@ def _increments(model, params, panel: EventPanel, size: int):
     """`model.compensator_increments` of a panel filled up to `size` events, so that panels of
     different lengths share a compilation: the last sequence's events go on where no time passes."""
     more = size - panel.num_events
+    if model.background.covariates is not None:  # which go by the time of each event
+        more = 0
     filled = replace(
         panel,
         times=np.pad(panel.times, (0, more), constant_values=float(panel.duration[-1])),

@@ -56,8 +56,7 @@ def read_events(
     """
     file = Path(path)
     used = {"time": time, "mark": mark, "sequence": sequence}
-    read = _read_csv if kind_of(file) == "CSV" else _read_parquet
-    frame, rows = read(file, used, separator)
+    frame, rows = read_table(file, used, separator)
     if not len(frame):
         raise ValueError(
             f"{file} has a header but no rows. For a panel without events say "
@@ -74,6 +73,20 @@ def read_events(
         rows=rows,
     )
     return EventPanel(**fields)
+
+
+def read_table(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.DataFrame, Rows]:
+    """The columns of a CSV or Parquet file that are used, and how errors call its rows.
+
+    Columns of a CSV file are text, those named for "time" whatever they look like.
+
+    Args:
+        file: its path.
+        used: role -> column, None where there is none.
+        separator: what stands between the fields of a CSV file.
+    """
+    read = _read_csv if kind_of(file) == "CSV" else _read_parquet
+    return read(file, used, separator)
 
 
 def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.DataFrame, Rows]:
@@ -99,6 +112,20 @@ def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.Data
 
 
 def _read_parquet(file: Path, used: dict[str, Any], _: str) -> tuple[pd.DataFrame, Rows]:
+    return read_parquet(file, used).to_pandas(), Rows("row")
+
+
+def read_parquet(file: Path, used: dict[str, Any]) -> Any:
+    """The used columns of a Parquet file, as an Arrow table.
+
+    Args:
+        file: the file.
+        used: argument -> column, None where there is none.
+
+    Raises:
+        ValueError: if the file is not what its name says, or lacks a column.
+        ImportError: if pyarrow is not installed.
+    """
     with file.open("rb") as stream:
         head = stream.read(8)
     refuse_kind(file, head, "a Parquet file", b"PAR1")
@@ -117,7 +144,6 @@ def _read_parquet(file: Path, used: dict[str, Any], _: str) -> tuple[pd.DataFram
         with parquet.ParquetFile(file) as source:
             columns = source.schema_arrow.names
             check_columns(columns, used, str(file))
-            table = source.read(columns=list(filter(None, used.values())))
+            return source.read(columns=list(filter(None, used.values())))
     except (ArrowException, OSError) as error:
         raise ValueError(f"{file} cannot be read as Parquet ({error}). Write it again.") from error
-    return table.to_pandas(), Rows("row")

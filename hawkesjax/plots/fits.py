@@ -135,8 +135,6 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
             gamma in a plain dict.
         points: draw at most about this many points a mark; the largest ones always.
     """
-    from scipy import stats
-
     if model is None:  # the intensity needs no more of it than a fixed gamma
         model = Hawkes(gamma=(getattr(values, "config", None) or {}).get("gamma"))
     table = residual_table(model, values, panel, join=True)
@@ -146,25 +144,40 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
     with style.canvas(height=side * rows, width=side * columns) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for kind, (axis, name) in enumerate(zip(axes, panel.mark_names, strict=False)):
-            sample = np.sort(table["residual"].to_numpy()[np.asarray(panel.marks) == kind])
-            count = len(sample)
-            ranks = np.arange(1, count + 1)
-            if count > points:
-                keep = np.linspace(0, count - 1, points // 2).astype(int)
-                keep = np.union1d(keep, np.arange(count - points // 2, count))
-                sample, ranks = sample[keep], ranks[keep]
-            expected = -np.log1p(-(ranks - 0.5) / max(count, 1))
-            edges = stats.beta.ppf([[0.025], [0.975]], ranks, count - ranks + 1)
-            band = -np.log1p(-edges)
-            axis.fill_between(expected, *band, color="0.8", linewidth=0)
-            limit = max(expected.max(initial=1.0), sample.max(initial=1.0))
-            axis.plot([0, limit], [0, limit], color="0.35", linewidth=0.8)
-            axis.plot(expected, sample, ".", markersize=2.5, color=style.colour(0))
-            axis.set_title(f"{name} ({count:,} events)", loc="left")
-            axis.set_xlim(0, expected.max(initial=1.0) * 1.03)
-            axis.set_ylim(0, limit * 1.03)
+            sample = table["residual"].to_numpy()[np.asarray(panel.marks) == kind]
+            exponential_quantiles(axis, sample, name, points)
         for axis in axes[panel.num_marks :]:
             axis.set_visible(False)
         figure.supxlabel("unit exponential quantile", fontsize=9)
         figure.supylabel("residual (expected events)", fontsize=9)
     return figure
+
+
+def exponential_quantiles(axis: Any, sample: np.ndarray, name: str, points: int) -> None:
+    """Quantiles of residuals against those of the unit exponential, with a 95 % band.
+
+    Args:
+        axis: where to draw.
+        sample: residuals.
+        name: of the component.
+        points: draw at most about this many; the largest ones always.
+    """
+    from scipy import stats
+
+    sample = np.sort(sample)
+    count = len(sample)
+    ranks = np.arange(1, count + 1)
+    if count > points:
+        keep = np.linspace(0, count - 1, points // 2).astype(int)
+        keep = np.union1d(keep, np.arange(count - points // 2, count))
+        sample, ranks = sample[keep], ranks[keep]
+    expected = -np.log1p(-(ranks - 0.5) / max(count, 1))
+    edges = stats.beta.ppf([[0.025], [0.975]], ranks, count - ranks + 1)
+    band = -np.log1p(-edges)
+    axis.fill_between(expected, *band, color="0.8", linewidth=0)
+    limit = max(expected.max(initial=1.0), sample.max(initial=1.0))
+    axis.plot([0, limit], [0, limit], color="0.35", linewidth=0.8)
+    axis.plot(expected, sample, ".", markersize=2.5, color=style.colour(0))
+    axis.set_title(f"{name} ({count:,} events)", loc="left")
+    axis.set_xlim(0, expected.max(initial=1.0) * 1.03)
+    axis.set_ylim(0, limit * 1.03)

@@ -1,0 +1,205 @@
+"""What a forecast of posts and reposts is made of: parameters, known events, rates by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.data import Cascades
+from hawkesjax.models.retweet import RetweetHawkes
+from hawkesjax.models.retweet_prepared import feature_names, whole_cascades
+from hawkesjax.ops.memory_kernel import PRINTED_TAIL, kernel_integral
+from hawkesjax.ops.memory_volterra import draw_reposts, known_reach, mean_reposts, transfer
+
+STRENGTH = 20.0  # reposters that the overall mean of followers counts for
+EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
+ROWS = 20_000
+
+
+def retweet_draws(
+    values: Any, model: RetweetHawkes, data: Cascades, limit: int | None = None
+) -> dict[str, np.ndarray]:
+    """The model's parameters with a leading axis of draws (one for a dict or an estimate).
+
+    Raises:
+        ValueError: when one is missing, or the features are not those of the data.
+    """
+    names = list(model.shapes(data))
+    known = getattr(values, "params", values)
+    if isinstance(known, Mapping):
+        found = {name: np.asarray(value, np.float64)[None] for name, value in known.items()}
+        fitted = getattr(values, "coords", {}).get("feature") if values is not known else None
+    else:
+        held = [name for name in (*names, "r0", "phi0", "p0") if name in values.posterior]
+        found = {}
+        for name in held:
+            value = np.asarray(values[name], np.float64)
+            found[name] = value.reshape(-1, *value.shape[2:])
+        fitted = [str(name) for name in values["beta"].coords["feature"].values]
+    if fitted is not None and list(fitted) != list(feature_names(data)):
+        raise ValueError(
+            f"The fit has the features {', '.join(fitted)}; the data have "
+            f"{', '.join(feature_names(data))}. Give covariates of the same features in this order."
+        )
+    if "swing" not in found and {"r0", "phi0"} <= set(found):
+        names = [name for name in names if name != "swing"] + ["r0", "phi0"]
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
+    found = {name: found[name] for name in names}
+    total = max(len(value) for value in found.values())
+    if limit is not None and total > limit:
+        chosen = np.linspace(0, total - 1, limit).round().astype(int)
+        found = {name: v[chosen] if len(v) > 1 else v for name, v in found.items()}
+    return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """Cascades to be continued: rate and reach by step, mean followers of reposters to come."""
+
+    rate: np.ndarray
+    reach: np.ndarray
+    followers: np.ndarray
+
+
+class Ahead:
+    """What of a forecast does not depend on parameters."""
+
+    def __init__(self, model, data, edges, s0, period) -> None:
+        self.edges, self.s0, self.period = edges, s0, period
+        self.theta_fixed = model.theta if model.theta != "learned" else None
+        self.tail = PRINTED_TAIL if model.as_printed else 1.0
+        self.data = data
+        self.end = float(data.length)
+        self.clock = np.remainder(float(data.start), period) + self.end
+        self.middle, self.width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+        count = np.bincount(np.asarray(data.post), minlength=data.num_posts)
+        d = np.asarray(data.followers, np.float64)
+        total, square = d.sum(), (d**2).sum()
+        overall = total / max(len(d), 1)
+        own = np.bincount(np.asarray(data.post), d, data.num_posts)
+        self.followers = (own + STRENGTH * overall) / (count + STRENGTH)
+        self.overall = overall
+        spread = square / len(d) / overall**2 - 1 if len(d) and overall > 0 else 1.0
+        self.spread = max(float(spread), 1e-3)
+        stream = whole_cascades(data)
+        self.ages = self.end - (np.asarray(data.post_times)[stream["cascade"]] + stream["age"])
+        self.weights, self.owner = stream["weight"], stream["cascade"]
+        self.open = np.asarray(data.until) >= self.end * (1 - 1e-9)
+        self.made: tuple[float, np.ndarray, np.ndarray] | None = None
+
+    def kernel(self, theta: float) -> tuple[np.ndarray, np.ndarray]:
+        """Reach of known events, and the kernel's mass between steps."""
+        if self.made is None or self.made[0] != theta:
+            kernel = theta, self.s0, self.tail
+            num = self.data.num_posts
+            ages = np.maximum(self.ages, 0)
+            reach = known_reach(self.edges, ages, self.weights, self.owner, num, *kernel)
+            within = transfer(self.edges, self.edges, *kernel)
+            self.made = theta, np.where(self.open[:, None], reach, 0), within
+        return self.made[1:]
+
+    def rates(self, one, born, sentiment, p0) -> np.ndarray:
+        """p of each cascade in each step, for posts at these times since the window's end."""
+        tau = float(one["tau"])
+        age = self.middle - born[:, None]
+        half = self.width / (2 * tau)
+        mean = np.where(half > 1e-4, np.sinh(np.minimum(half, 300)) / np.maximum(half, 1e-4), 1.0)
+        fall = np.exp(-np.maximum(age, 0) / tau) * np.where(age > 0, mean, 1.0)
+        if "swing" in one:
+            u, v = one["swing"]
+        elif "r0" in one:
+            angle = 2 * np.pi * one["phi0"] / self.period
+            u, v = one["r0"] * np.cos(angle), one["r0"] * np.sin(angle)
+        else:
+            u = v = 0.0
+        angle = 2 * np.pi / self.period * (self.clock + self.middle)
+        wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
+        return p0[:, None] * np.maximum(wave, 0) * fall
+
+    def known(self, one, p0, theta: float) -> Part:
+        """The known posts."""
+        born = np.asarray(self.data.post_times) - self.end
+        rate = self.rates(one, born, np.asarray(self.data.sentiment), p0)
+        rate = np.where(self.open[:, None], rate, 0)
+        return Part(rate, self.kernel(theta)[0], self.followers)
+
+    def new(self, model, one, born, p0, theta: float, rng) -> Part:
+        """New posts: who writes them is drawn from the posts seen, how they take from p0's law."""
+        like = rng.integers(0, self.data.num_posts, len(born))
+        sentiment = np.asarray(self.data.sentiment)[like]
+        root = np.asarray(self.data.post_followers, np.float64)[like]
+        if "p0_shape" in one:
+            shape = float(one["p0_shape"])
+            slope = sentiment * one["p0_slope"] if model.regression else 0.0
+            mean = np.exp(one["p0_level"] + slope) if model.regression else one["p0_mean"]
+            fresh = mean * rng.standard_gamma(shape, len(born)) / shape
+        else:
+            fresh = p0[like]
+        since = np.maximum(self.edges - born[:, None], 0)
+        mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
+        rate = self.rates(one, born, sentiment, fresh)
+        followers = np.full(len(born), self.overall)
+        return Part(rate, root[:, None] * mass, followers)
+
+
+class Queue:
+    """Cascades of many draws solved together: their rows do not touch each other."""
+
+    def __init__(self, ahead: Ahead, rng, owner: np.ndarray, draws: int, posts: int, cap: float):
+        self.ahead, self.rng, self.owner, self.cap = ahead, rng, owner, cap
+        bins = int(owner[-1]) + 1
+        self.mean, self.drawn = np.zeros((draws, bins)), np.zeros((draws, bins))
+        self.sizes, self.stopped = np.zeros((posts, draws)), np.zeros((posts, draws), bool)
+        self.exploded = np.zeros(draws, bool)
+        self.parts: list[tuple[int, bool, Part]] = []
+        self.rows, self.theta = 0, np.nan
+
+    def put(self, draw: int, theta: float, part: Part, *, known: bool) -> None:
+        """Add a draw's cascades; solve when there are many, or the kernel is another one."""
+        if theta != self.theta or self.rows > ROWS:
+            self.flush()
+        self.theta = theta
+        if len(part.rate):
+            self.parts.append((draw, known, part))
+            self.rows += len(part.rate)
+
+    def flush(self) -> None:
+        """Solve what has been collected."""
+        if not self.parts:
+            return
+        within = self.ahead.kernel(self.theta)[1]
+        parts = [part for _, _, part in self.parts]
+        rate, reach = (np.concatenate([getattr(p, n) for p in parts]) for n in ("rate", "reach"))
+        followers = np.concatenate([part.followers for part in parts])
+        expected, first = mean_reposts(rate, reach, followers, within, cap=self.cap)
+        spread = np.full(len(rate), self.ahead.spread)
+        drawn, second = draw_reposts(self.rng, rate, reach, followers, spread, within, cap=self.cap)
+        boom, low = first | second, 0
+        for draw, known, part in self.parts:
+            rows = slice(low, low + len(part.rate))
+            low = rows.stop
+            for kept, values in ((self.mean, expected), (self.drawn, drawn)):
+                kept[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
+            self.exploded[draw] |= boom[rows].any()
+            if known:
+                self.sizes[:, draw] = drawn[rows].sum(axis=1)
+                self.stopped[:, draw] = boom[rows]
+        self.parts, self.rows = [], 0
+
+
+def grid_of(horizon: float, bins: int, s0: float) -> tuple[np.ndarray, np.ndarray]:
+    """Steps, finer at first, that end where bins do; and the bin of each."""
+    edges, width = [0.0], horizon / bins
+    owner = []
+    for b in range(bins):
+        begin, end = b * width, (b + 1) * width
+        longest = next((step * s0 for until, step in EARLY if begin < until * s0), 12 * s0)
+        count = max(1, int(np.ceil(width / longest - 1e-9)))
+        edges.extend(np.linspace(begin, end, count + 1)[1:])
+        owner.extend([b] * count)
+    return np.array(edges), np.array(owner)

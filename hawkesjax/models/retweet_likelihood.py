@@ -1,0 +1,138 @@
+"""The pieces of the retweet model's log-likelihood, over prepared cascades."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import gammaln, xlogy
+from jaxtyping import Array, Float
+
+from hawkesjax.data import Cascades
+from hawkesjax.models.retweet_prepared import PreparedCascades, reach_at
+from hawkesjax.ops.phases import Phases, build_phases
+
+Params = Mapping[str, Any]
+CELLS = 64  # of the circle of each post, for pointwise terms
+
+
+def swing(params: Params, data: PreparedCascades) -> tuple[Array, Array]:
+    """`r0 cos(w phi0)` and `r0 sin(w phi0)`, from the pair or from r0 and phi0."""
+    if "swing" in params:
+        pair = jnp.asarray(params["swing"])
+        return pair[0], pair[1]
+    if not data.swinging:
+        return jnp.zeros((), data.dtype), jnp.zeros((), data.dtype)
+    angle = 2 * np.pi / data.period * jnp.asarray(params["phi0"])
+    r0 = jnp.asarray(params["r0"])
+    return r0 * jnp.cos(angle), r0 * jnp.sin(angle)
+
+
+def exponent(model: Any, params: Params) -> Any:
+    """theta, learned or fixed."""
+    return params["theta"] if model.theta == "learned" else model.theta
+
+
+def exposures(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+    """L_i: the expected reposts of each post inside the window, per unit of p0."""
+    u, v = swing(params, data)
+    plain, real, imaginary = data.exposure.sums(params["tau"], exponent(model, params)).T
+    return plain - data.sentiment * (u * imaginary + v * real)
+
+
+def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+    """The mean of each p0 before its reposts are seen."""
+    if model.regression:
+        slope = jnp.asarray(params["p0_slope"]) * data.sentiment
+        return jnp.exp(jnp.asarray(params["p0_level"]) + slope)
+    return jnp.broadcast_to(jnp.asarray(params["p0_mean"]), data.sentiment.shape)
+
+
+def of_p0(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+    r"""The terms of p0: as given, at its best, or integrated out.
+
+    `R log p0 - p0 L`; `R log(R / L) - R`; and, with shape a and rate b = a / mean,
+    `log [b^a Gamma(a + R) / (Gamma(a) (b + L)^(a + R))]`.
+    """
+    exposure, reposts = exposures(model, params, data), data.reposts
+    if "p0" in params:
+        p0 = jnp.asarray(params["p0"])
+        return xlogy(reposts, p0) - p0 * exposure
+    if model.p0 == "profiled":
+        safe = jnp.where(reposts > 0, exposure, 1)
+        return xlogy(reposts, reposts) - reposts - reposts * jnp.log(safe)
+    shape = jnp.asarray(params["p0_shape"])
+    rate = shape / mean(model, params, data)
+    gain = gammaln(shape + reposts) - gammaln(shape) - reposts * jnp.log(rate)
+    return gain - (shape + reposts) * jnp.log1p(exposure / rate)
+
+
+def by_post(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+    """The terms of each post's reposts, all but those of the swing at each."""
+    own = of_p0(model, params, data) - data.total_age / jnp.asarray(params["tau"])
+    if model.theta == "learned":
+        return own + reach_at(data.log_reach, params["theta"])
+    return own + data.log_reach[:, 0]
+
+
+def background(params: Params, data: PreparedCascades) -> Float[Array, "rows"]:
+    """The terms of the posts' times, one for each distinct row of features."""
+    log_rate = data.features @ jnp.asarray(params["beta"])
+    return data.posts * log_rate - data.durations * jnp.exp(log_rate)
+
+
+def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""]:
+    """log of the reposts per exposure at a decay time, without a swing."""
+    theta = 0.242 if model.theta == "learned" else model.theta
+    total = jnp.sum(data.exposure.sums(tau, theta)[:, 0])
+    reposts = jnp.maximum(jnp.sum(data.reposts), 0.5)
+    return jnp.log(reposts) - jnp.log(jnp.where(total > 0, total, 1))
+
+
+def check_values(params: Params, data: PreparedCascades) -> None:
+    """Refuse a decay or a swing outside its support; traced values pass.
+
+    Raises:
+        ValueError: with the value and its bounds.
+    """
+    known = {name: params[name] for name in ("tau", "r0", "swing") if name in params}
+    known = {name: v for name, v in known.items() if not isinstance(v, jax.core.Tracer)}
+    if "tau" in known and not float(np.asarray(known["tau"])) > 0:
+        raise ValueError(f"tau is {float(np.asarray(known['tau']))}; it must be positive.")
+    size = np.hypot(*np.asarray(known["swing"])) if "swing" in known else known.get("r0", 0.0)
+    size, bound = float(np.asarray(size)), float("inf")
+    if data.swinging and not isinstance(data.bound, jax.core.Tracer):
+        bound = float(data.bound)
+    if not 0 <= size < bound:
+        raise ValueError(
+            f"r0 is {size:g}; it must be at least 0 and below 1 / max S = {bound:g}, or the chance "
+            f"of a repost would be negative at some hour."
+        )
+
+
+_cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()
+
+
+def circles(data: Cascades, prepared: PreparedCascades) -> Phases:
+    """The reposts of each post on a circle of their own."""
+    made = _cache.setdefault(data, {})
+    key = prepared.period, np.dtype(prepared.dtype)
+    if key not in made:
+        inside = np.asarray(data.times) >= 0
+        clock = np.asarray(data.times)[inside] + np.remainder(float(data.start), prepared.period)
+        post = np.asarray(data.post)[inside]
+        levels = np.asarray(data.sentiment, np.float64)
+        phases = build_phases(clock, post, levels, prepared.period, prepared.dtype, CELLS)
+        with jax.ensure_compile_time_eval():
+            made[key] = jax.tree.map(jnp.asarray, phases)
+    return made[key]
+
+
+def swing_by_post(params: Params, data: PreparedCascades, phases: Phases) -> Float[Array, "posts"]:
+    """The terms of the swing at each post's reposts."""
+    waves = phases.terms(*swing(params, data))
+    return jax.ops.segment_sum(waves, phases.group, data.num_posts, indices_are_sorted=True)

@@ -1,0 +1,104 @@
+r"""Sums of `log(1 - S r0 sin(w (t + phi0)))` over any number of events, from some nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+CELLS = 512
+NODES = 8
+
+
+def padded(size: int) -> int:
+    """The next power of two up to 8,192, then the next of eight sizes an octave: like data share
+    a compilation."""
+    octave = int(max(size, 8) - 1).bit_length()
+    step = 1 << (octave if octave <= 13 else octave - 4)
+    return -(-max(size, 1) // step) * step
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Phases:
+    r"""Events on a circle, by level S and group; many of one group become weights of nodes.
+
+    With `(u, v) = r0 (cos w phi0, sin w phi0)` the argument is linear,
+    `1 - S (u sin wt + v cos wt)`. Groups of more events than nodes have their circle cut into
+    cells with 8 Gauss-Legendre nodes each: with 512 cells the relative error of a term stays
+    below 1e-9 up to `S r0 = 0.999`.
+
+    Args:
+        sine, cosine: (K,) of w t.
+        weight: (K,) events that a node stands for; may be negative, 0 where padded.
+        level: (K,) S.
+        group: (K,) the group, ascending.
+    """
+
+    sine: Float[Array, "nodes"]
+    cosine: Float[Array, "nodes"]
+    weight: Float[Array, "nodes"]
+    level: Float[Array, "nodes"]
+    group: Int[Array, "nodes"]
+
+    def terms(self, u: Any, v: Any) -> Float[Array, "nodes"]:
+        """Weighted logs of every node; their sum is the sum over events."""
+        return self.weight * jnp.log1p(-self.level * (u * self.sine + v * self.cosine))
+
+
+def build_phases(
+    times: np.ndarray,
+    group: np.ndarray,
+    levels: np.ndarray,
+    period: float,
+    dtype: Any,
+    cells: int = CELLS,
+) -> Phases:
+    """Lay events out on the circle, on the host in float64.
+
+    Args:
+        times: (N,) the time of which the swing is a function.
+        group: (N,) 0 .. G-1.
+        levels: (G,) S of each group; those with S = 0 have no swing and are left out.
+        period: length of the swing.
+        dtype: floating type of the result.
+        cells: cells of the circle.
+    """
+    used = levels[group] != 0
+    turn, group = np.remainder(times[used] / period, 1), group[used]
+    turn = np.where(turn < 1, turn, 0)  # a tiny negative time
+    cell = np.minimum((turn * cells).astype(np.int64), cells - 1)
+    key = group.astype(np.int64) * cells + cell
+    order = np.argsort(key, kind="stable")
+    turn, group, key = turn[order], group[order], key[order]
+    counts = np.bincount(group, minlength=len(levels))
+    many = (counts > cells * NODES)[group]
+    points, weights = np.polynomial.legendre.leggauss(NODES)
+    values = np.polynomial.legendre.legvander(points, NODES - 1)
+    to_nodal = (np.arange(NODES) + 0.5)[:, None] * weights[None, :] * values.T
+    dense = np.flatnonzero(many)
+    begin = dense[np.diff(key[dense], prepend=-1) != 0]
+    starts = np.searchsorted(dense, begin)
+    place = 2 * (turn[dense] * cells - key[dense] % cells) - 1
+    basis = np.polynomial.legendre.legvander(place, NODES - 1)
+    mass = np.add.reduceat(basis, starts, axis=0) @ to_nodal if len(dense) else basis
+    nodes = (key[begin, None] % cells + (points + 1) / 2) / cells
+    turns = np.concatenate([turn[~many], nodes.ravel()])
+    groups = np.concatenate([group[~many], np.repeat(group[begin], NODES)])
+    mass = np.concatenate([np.ones(int((~many).sum())), mass.ravel()])
+    order = np.argsort(groups, kind="stable")
+    angle = 2 * np.pi * turns[order]
+    groups = groups[order]
+    fill = (0, padded(len(groups)) - len(groups)) if len(groups) else 0
+    last = groups[-1] if len(groups) else 0
+    return Phases(
+        sine=np.pad(np.sin(angle), fill).astype(dtype),
+        cosine=np.pad(np.cos(angle), fill).astype(dtype),
+        weight=np.pad(mass[order], fill).astype(dtype),
+        level=np.pad(levels[groups], fill).astype(dtype),
+        group=np.pad(groups, fill, constant_values=last).astype(np.int32),
+    )

@@ -1,0 +1,75 @@
+"""Pictures of a spike: what is drawn, the labels, and refusals."""
+
+import io
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+import hawkesjax as hj
+
+
+@pytest.fixture(scope="module")
+def activity():
+    rng = np.random.default_rng(5)
+    times = np.concatenate(
+        [rng.integers(0, 200, 300), rng.integers(200, 215, 200), rng.integers(215, 260, 40)]
+    )
+    people = (30 * rng.random((2, len(times))) ** 2).astype(int)
+    return hj.Activity.from_messages(
+        time=pd.Timestamp("2024-05-01", tz="UTC") + pd.to_timedelta(times, unit="m"),
+        source=[f"user {n}" for n in people[0]], target=[f"user {n}" for n in people[1]],
+        edges="reposts", bin=5, unit="minute", spike="detect",
+        usual=("2024-05-01T00:00Z", "2024-05-01T03:20Z"),
+    )  # fmt: skip
+
+
+def saved(figure):
+    out = io.BytesIO()
+    figure.savefig(out)
+    return len(out.getvalue())
+
+
+def test_volume_marks_the_windows(activity):
+    figure = hj.plots.katz.volume(activity)
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said == ["business as usual", "spike"]
+    assert figure.axes[0].get_ylabel() == "posts per 5 minutes"
+    assert figure.axes[-1].get_xlabel() == "time (UTC)"
+    assert len(hj.plots.katz.volume(activity, responsiveness=False).axes) == 1
+    assert saved(figure) > 1000
+
+
+def test_change_draws_what_the_table_says(activity):
+    one = hj.katz.evaluate(activity, key=jax.random.key(0), top=5, block=1, placebos=2)
+    figure = hj.plots.katz.change(one, one, labels=["a", "b"])
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == len(one.table)]
+    np.testing.assert_allclose(lines[0].get_ydata(), one.table["change"])
+    assert figure.axes[0].get_ylabel() == "change in posts of the top 5"
+    assert saved(figure) > 1000
+    with pytest.raises(ValueError, match="at least one"):
+        hj.plots.katz.change()
+
+
+def test_stability_names_both_ends(activity):
+    figure = hj.plots.katz.stability(activity, top=6)
+    names = [tick.get_text() for tick in figure.axes[1].get_yticklabels()]
+    scores = hj.katz.solve(activity, alpha_star=0.95)
+    assert names[0] == activity.user_names[int(np.argmax(scores))]
+    assert saved(figure) > 1000
+
+
+def test_influence_draws_the_top(activity):
+    figure = hj.plots.katz.influence(activity, alpha_star=0.5, top=7)
+    said = [text.get_text() for text in figure.axes[0].texts]
+    first = hj.katz.rank(activity, alpha_star=0.5, top=1).table["user"].iloc[0]
+    assert len(said) == 7 and said[0] == f"1  {first}"
+    assert saved(figure) > 1000
+
+
+def test_a_matrix_has_no_volume():
+    with pytest.raises(ValueError, match="no volume"):
+        hj.plots.katz.volume(hj.Activity.from_matrix(np.ones((2, 2)), 1.0))
+    alone = hj.Activity.from_matrix(np.zeros((1, 1)), 1.0)
+    assert saved(hj.plots.katz.influence(alone, alpha=0.5)) > 1000
