@@ -69,7 +69,7 @@ def decay(
         ValueError: for a start that is negative or nothing.
     """
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
-    vector = np.asarray(activity.baseline if start is None else start, np.float64)
+    vector: Any = np.asarray(activity.baseline if start is None else start, np.float64)
     if vector.shape != (activity.num_users,) or (vector < 0).any() or not vector.sum() > 0:
         raise ValueError(
             f"start needs a number of at least 0 for each of the {activity.num_users:,} users, "

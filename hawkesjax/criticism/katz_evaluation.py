@@ -130,7 +130,7 @@ def evaluate(
     assert activity.spike is not None
     window = activity.spike
     posts = activity.posts(window).astype(np.float64)
-    by_block = _posts_by_block(activity, window, block)
+    by_block: Any = _posts_by_block(activity, window, block)
     if by_block.shape[0] < FEW_BLOCKS:
         warnings.warn(
             f"The spike has {by_block.shape[0]} blocks of {block} bins: intervals of the change "

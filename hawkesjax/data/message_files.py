@@ -79,7 +79,8 @@ def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.Data
     types: dict[str, Any] = dict.fromkeys(ids, "str") if as_text else {}
     if used["kind"] is not None:
         types[used["kind"]] = "category"
-    frame = pd.read_csv(
+    read: Any = pd.read_csv
+    frame = read(
         io.BytesIO(raw),
         sep=separator,
         usecols=list(filter(None, used.values())),

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax.core import Tracer
 from scipy import sparse
 
 from hawkesjax.data.activity import Activity
@@ -82,7 +83,7 @@ def _traced(activity: Activity, form: str) -> bool:
     """Whether what decides the radius is traced."""
     edges = (activity.listener, activity.sender, activity.weight)
     needed = edges if form == "additive" else (*edges, activity.baseline)
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in needed)
+    return any(isinstance(leaf, Tracer) for leaf in needed)
 
 
 def attenuation(
@@ -97,7 +98,7 @@ def attenuation(
     if (alpha_star is None) == (alpha is None):
         raise ValueError("Give one of alpha_star= (alpha times the spectral radius) and alpha=.")
     given, name = (alpha, "alpha") if alpha_star is None else (alpha_star, "alpha_star")
-    traced = isinstance(given, jax.core.Tracer)
+    traced = isinstance(given, Tracer)
     if not traced:
         given = np.asarray(given, np.float64)
         if not np.isfinite(given).all() or (given < 0).any():
@@ -174,7 +175,7 @@ def solve(
         raise ValueError(f"form is {form!r}; it must be one of {', '.join(map(repr, FORMS))}.")
     alphas, _ = attenuation(activity, alpha_star, alpha, form)
     leaves = (alphas, activity.baseline, activity.weight, activity.listener, activity.sender)
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    traced = any(isinstance(leaf, Tracer) for leaf in leaves)
     if backend == "auto":
         backend = "jax" if traced or jax.default_backend() != "cpu" else "scipy"
     if backend == "scipy":
@@ -197,10 +198,10 @@ def solve(
     if form == "multiplicative":
         weight = weight * b[listener]
     rows = jnp.atleast_1d(jnp.asarray(alphas, b.dtype)).ravel()
-    limit = tolerance or TOLERANCE[b.dtype.itemsize]
-    scores, left = _jitted(Graph(listener, sender, weight), b, rows, limit)
-    if not isinstance(left, jax.core.Tracer):
-        _warn_left(np.asarray(left), limit)
+    goal = tolerance or TOLERANCE[b.dtype.itemsize]
+    scores, left = _jitted(Graph(listener, sender, weight), b, rows, goal)
+    if not isinstance(left, Tracer):
+        _warn_left(np.asarray(left), goal)
     return scores.reshape(*jnp.shape(alphas), activity.num_users)
 
 

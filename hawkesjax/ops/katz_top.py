@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -129,7 +129,8 @@ def _weights(
     matrix: sparse.csr_array, alpha: float, largest: float, limit: int
 ) -> tuple[np.ndarray, float, int]:
     """w, c with alpha A w <= c w, and the products it took; c is at least 1 where it failed."""
-    weights = term = np.ones(matrix.shape[0])
+    weights: Any = np.ones(matrix.indptr.size - 1)
+    term: Any = weights
     theta = alpha + CLOSE * (largest - alpha) if np.isfinite(largest) else 2 * alpha
     goal = 0.5 * (1 + alpha / theta)
     contraction = np.inf
