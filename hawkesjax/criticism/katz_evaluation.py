@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from scipy import sparse
 
 from hawkesjax.data.activity import Activity, Bins
-from hawkesjax.ops.katz_host import krylov_sweep
+from hawkesjax.ops.katz_host import krylov_sweep, sweep_room
 from hawkesjax.ops.katz_radius import radius_bounds
 from hawkesjax.ops.katz_solve import KatzWarning, attenuation, matrix_of, radius, solve
 from hawkesjax.ops.katz_ties import gains_in_order, membership, walk_order
@@ -248,7 +248,7 @@ def _placebos(
 ) -> Float[np.ndarray, "placebos alphas"]:
     """The change of activity under networks whose users are permuted."""
     rng = np.random.default_rng(seed)
-    out = []
+    room, out = sweep_room(len(rows), activity.num_users), []
     for _ in range(count):
         order = rng.permutation(activity.num_users)  # the user at each place of the network
         moved = replace(activity, baseline=activity.baseline[order])
@@ -257,7 +257,8 @@ def _placebos(
         if form == "multiplicative" and name == "alpha_star":
             attenuations = rows / radius_bounds(matrix).value
         scores = np.empty((len(rows), activity.num_users))
-        scores[:, order] = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8).scores
-        found = np.array([membership(row, top) @ posts for row in scores])
-        out.append(found - found[0])
+        found = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
+        scores[:, order] = found.scores
+        active = np.array([membership(row, top) @ posts for row in scores])
+        out.append(active - active[0])
     return np.array(out)

@@ -37,6 +37,7 @@ def krylov_sweep(
     *,
     tolerance: float,
     limit: int = 2000,
+    room: np.ndarray | None = None,
 ) -> Sweep:
     r"""Solve :math:`(I - \alpha A) s = b` for all alphas at the price of one.
 
@@ -52,6 +53,7 @@ def krylov_sweep(
         alphas: attenuations, each below 1 over the spectral radius.
         tolerance: of the relative residual, for each alpha.
         limit: give up after this many products.
+        room: memory of `sweep_room` to work in, from call to call; the scores lie in it, too.
 
     Source: Saad (1981), full orthogonalisation; restarts for shifted systems: Simoncini (2003),
     BIT 43, 459-466.
@@ -67,7 +69,8 @@ def krylov_sweep(
     most = max(2, min(size, BYTES // (size * dtype.itemsize)))
     while True:
         basis = min(BASIS, most)
-        vectors = np.empty((max(basis + 1, count), size), dtype)
+        shape = (max(basis + 1, count), size)
+        vectors = np.empty(shape, dtype) if room is None or scores is not None else room
         vectors[0] = start
         upper = np.zeros((basis + 1, basis))
         for step in range(most):
@@ -92,6 +95,14 @@ def krylov_sweep(
         if worst <= tolerance or rest == 0 or products >= limit:
             return Sweep(scores, np.abs(after) / norm, products)
         left = after
+
+
+def sweep_room(count: int, size: int, dtype: type = np.float64) -> np.ndarray:
+    """Memory for sweeps of `count` alphas over `size` users, for many calls.
+
+    Fresh memory can cost more time than the arithmetic, on virtual machines above all.
+    """
+    return np.empty((max(min(BASIS, max(2, size)) + 1, count), size), dtype)
 
 
 def _orthogonal(
