@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,7 @@ class Senders:
             rank = np.arange(len(user)) - start
             rows = np.argsort(rank, kind="stable")
             ends = np.cumsum(np.bincount(rank))
-            for begin, end in zip(ends[:-1], ends[1:], strict=True):
+            for begin, end in itertools.pairwise(ends):
                 now = rows[begin:end]
                 state[now] += memory ** (bin[now] - bin[now - 1]) * state[now - 1]
         return cls(user, bin, sent, state, float(memory))
