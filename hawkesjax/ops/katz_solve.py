@@ -272,6 +272,9 @@ def rank(
 
     Raises:
         ValueError: as `solve`, or for a top of no users.
+
+    Warns:
+        KatzWarning: when the scores could not be bounded, or an order asked for is not certain.
     """
     if isinstance(top, bool) or int(top) != top or top < 1:
         raise ValueError(f"top is {top!r}; it must be a whole number of at least 1.")
@@ -288,6 +291,17 @@ def rank(
         largest=largest,
         order=order,
     )
+    if not np.isfinite(result.upper).all():
+        warnings.warn(
+            "alpha is so close to its limit that no bound of the scores was found: the scores "
+            "are solved for, but who belongs to the top is not proven. Take less.",
+            KatzWarning,
+            stacklevel=2,
+        )
+    elif not result.certified and not result.tied.any():
+        warnings.warn(
+            "Who belongs to the top is certain, but not its order.", KatzWarning, stacklevel=2
+        )
     users = result.users
     table = pd.DataFrame(
         {
