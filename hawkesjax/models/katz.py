@@ -71,7 +71,7 @@ class KatzSpike:
 
     With `baseline="integrated"`, :math:`b_i \sim \mathrm{Gamma}(\mathrm{shape}, \mathrm{mean})`,
     and each user's integral is taken on a grid of 48 nodes (more for users with hundreds of
-    events) to a relative error below 1e-10; users with the same counts share it, and those without
+    events) to a relative error below 1e-10, less for those active in almost all bins; users with the same counts share it, and those without
     an event have a closed form. Three parameters are left, whatever the number of users.
 
     Args:
@@ -206,6 +206,11 @@ class KatzSpike:
         if isinstance(data, PreparedActivity):
             return data
         check_activity(data)
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(data)):
+            raise ValueError(
+                "The activity is traced (under jit, grad or vmap), but it is counted on the host. "
+                "Call prepare outside and pass its result."
+            )
         return prepare(data, self, radius(data).value, dtype)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:

@@ -1,4 +1,4 @@
-"""Drawing activity from the Katz spike model, bin by bin, at the cost of the messages alone."""
+"""Drawing activity from the Katz spike model, bin by bin."""
 
 from __future__ import annotations
 
@@ -63,8 +63,9 @@ class Chain:
 
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
-        off. So the cost is that of the messages and their audiences, not of users times bins. (The
-        clipped link has no such sum: one uniform number a user and bin.)
+        off. So random numbers are drawn for the messages and their audiences only; what was heard is
+        a sum over a vector of all users in every bin. (The clipped link has no such sum: one
+        uniform number a user and bin.)
 
         Args:
             alpha, b: of the model.
@@ -137,7 +138,7 @@ def _too_many(limit: int, k: int, bins: int) -> str:
 
 
 @simulate.register
-def simulate_activity(
+def simulate_katz(
     model: KatzSpike,
     params: Any,
     data: Any,
