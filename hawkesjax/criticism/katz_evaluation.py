@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from scipy import sparse
 
 from hawkesjax.data.activity import Activity, Bins
+from hawkesjax.data.checks import whole
 from hawkesjax.ops.katz_host import krylov_sweep, sweep_room
 from hawkesjax.ops.katz_radius import radius_bounds
 from hawkesjax.ops.katz_solve import KatzWarning, attenuation, matrix_of, radius, solve
@@ -207,8 +208,7 @@ def _check(
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     sizes = {"top": (top, 1), "draws": (draws, 1), "block": (block, 1), "placebos": (placebos, 0)}
     for name, (value, least) in sizes.items():
-        if isinstance(value, bool) or int(value) != value or value < least:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}.")
+        whole(value, name, least)
     if not activity.posts(activity.spike).any():
         raise ValueError(
             "No user of the network posts in the spike: there is nothing to score a ranking on."

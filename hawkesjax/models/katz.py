@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import jax
@@ -25,13 +26,12 @@ from hawkesjax.models.katz_likelihood import (
 )
 from hawkesjax.models.katz_prepared import PreparedActivity, counts_of, grouping_of, prepare
 from hawkesjax.models.priors import describe
-from hawkesjax.ops.katz_solve import radius
+from hawkesjax.ops.katz_solve import FORMS, radius
 
 Params = Mapping[str, Any]
 Data = Activity | PreparedActivity
 
 LINKS = ("hazard", "poisson", "clip")
-FORMS = ("additive", "multiplicative")
 BASELINES = ("integrated", "free")
 SATURATED = 0.5
 
@@ -117,7 +117,7 @@ class KatzSpike:
         ):
             if value not in allowed:
                 raise ValueError(f"{field} is {value!r}; it must be one of {', '.join(allowed)}.")
-        if not 0 <= self.memory < 1:
+        if not isinstance(self.memory, Real) or not 0 <= self.memory < 1:
             raise ValueError(f"memory is {self.memory!r}; it must lie in [0, 1).")
         if isinstance(self.priors, Mapping):
             unknown = set(self.priors) - set(self._parameters())

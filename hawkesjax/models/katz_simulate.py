@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from scipy import sparse
 
 from hawkesjax.data import Activity
+from hawkesjax.data.checks import whole
 from hawkesjax.models.katz import KatzSpike
 from hawkesjax.models.simulate import generator
 from hawkesjax.models.verbs import simulate
@@ -170,8 +171,7 @@ def simulate_katz(
         ValueError: for parameters that are missing, negative or of the wrong shape; for a factor
             of the wrong length; for more posts than `max_posts`.
     """
-    if int(bins) != bins or bins < 1:
-        raise ValueError(f"bins is {bins!r}; it must be a whole number, at least 1.")
+    bins = whole(bins, "bins")
     values = getattr(params, "params", params)
     if not isinstance(values, Mapping):
         raise ValueError(

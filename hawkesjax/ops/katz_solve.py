@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from hawkesjax.data.activity import Activity
-from hawkesjax.data.checks import short
+from hawkesjax.data.checks import short, whole
 from hawkesjax.ops.katz_device import Graph, katz_scores
 from hawkesjax.ops.katz_host import krylov_sweep
 from hawkesjax.ops.katz_radius import Radius, radius_bounds
@@ -276,8 +276,7 @@ def rank(
     Warns:
         KatzWarning: when the scores could not be bounded, or an order asked for is not certain.
     """
-    if isinstance(top, bool) or int(top) != top or top < 1:
-        raise ValueError(f"top is {top!r}; it must be a whole number of at least 1.")
+    top = whole(top, "top")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
@@ -287,7 +286,7 @@ def rank(
         matrix_of(activity, form),
         np.asarray(activity.baseline),
         float(attenuated),
-        int(top),
+        top,
         largest=largest,
         order=order,
     )

@@ -332,3 +332,21 @@ def test_a_tie_at_the_cut_ends_early_and_its_bounds_hold():
     slack = 1e-13 * expected.max()  # of the dense solve
     assert (found.lower - slack <= expected).all() and (expected <= found.upper + slack).all()
     assert (found.upper - found.lower >= 1e-16 * found.scores).all()
+
+
+@pytest.mark.parametrize("top", ["x", 0, 1.5, True, np.nan])
+def test_a_top_that_is_no_number_of_users_is_refused(top):
+    activity = activity_of(np.ones((3, 3)), 1.0)
+    for call in (hj.katz.rank, hj.katz.sweep):
+        with pytest.raises(ValueError, match=r"top is .*whole number of at least 1"):
+            call(activity, top=top, alpha_star=0.5)
+
+
+def test_decay_takes_one_alpha_and_a_number_of_bins():
+    activity = activity_of(np.ones((3, 3)), 1.0)
+    with pytest.raises(ValueError, match="takes one"):
+        hj.katz.decay(activity, alpha_star=[0.1, 0.2])
+    with pytest.raises(ValueError, match="bins is -1"):
+        hj.katz.decay(activity, alpha_star=0.5, bins=-1)
+    with pytest.raises(ValueError, match="memory is 'a'"):
+        hj.KatzSpike(memory="a")
