@@ -15,11 +15,50 @@ from hawkesjax.data.labels import MISSING
 NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
 WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}
 REPOSTS = frozenset(
-    ["rt", "rts", "retweet", "retweets", "retweeted", "repost", "reposts", "reposted", "reblog", "reblogs", "reblogged", "reshare", "reshares", "reshared", "share", "shares", "shared", "boost", "boosts", "boosted", "forward", "forwards", "forwarded"]
+    [
+        "rt",
+        "rts",
+        "retweet",
+        "retweets",
+        "retweeted",
+        "repost",
+        "reposts",
+        "reposted",
+        "reblog",
+        "reblogs",
+        "reblogged",
+        "reshare",
+        "reshares",
+        "reshared",
+        "share",
+        "shares",
+        "shared",
+        "boost",
+        "boosts",
+        "boosted",
+        "forward",
+        "forwards",
+        "forwarded",
+    ]
 )
 # Who answers or quotes has read the post, as who reposts it.
 REPLIES = frozenset(
-    ["re", "reply", "replies", "replied", "replied_to", "comment", "comments", "commented", "answer", "answers", "answered", "quote", "quotes", "quoted"]
+    [
+        "re",
+        "reply",
+        "replies",
+        "replied",
+        "replied_to",
+        "comment",
+        "comments",
+        "commented",
+        "answer",
+        "answers",
+        "answered",
+        "quote",
+        "quotes",
+        "quoted",
+    ]
 )
 MENTIONS = frozenset(["mt", "mention", "mentions", "mentioned", "at", "message", "messages"])
 NAMED = ("reposts", "messages", "attention")
