@@ -127,6 +127,7 @@ def predictive_check(
             sequence_names=panel.sequence_names,
             mark_names=panel.mark_names,
             unit=panel.unit,
+            origin=panel.origin,
             max_events=max_events,
         )
         replicated.append(_statistics(fresh, width, extra))

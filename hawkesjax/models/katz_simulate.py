@@ -64,9 +64,9 @@ class Chain:
 
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
-        off. So random numbers are drawn for the messages and their audiences only; what was heard is
-        a sum over a vector of all users in every bin. (The clipped link has no such sum: one
-        uniform number a user and bin.)
+        off. So random numbers are drawn for the messages and their audiences only; what was heard
+        is a vector of all users in every bin. (The clipped link has no such sum: one uniform
+        number a user and bin.)
 
         Args:
             alpha, b: of the model.

@@ -68,7 +68,10 @@ class FixedForm:
         """
         if gamma is None:
             raise ValueError("FixedForm needs gamma: the decay rates are part of its data.")
-        form = jax.tree.map(jnp.asarray, PairForm.from_stream(stream, dtype, width=width))
+        form = jax.tree.map(
+            jnp.asarray,
+            PairForm.from_stream(stream, dtype, width=width, block=max(stream.num_events, 1)),
+        )
         marks = stream.num_marks
         rates, ends = jax.jit(_fixed)(jnp.asarray(gamma, dtype), form)
         return cls(

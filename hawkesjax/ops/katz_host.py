@@ -79,7 +79,7 @@ def krylov_sweep(
                 more = max(0, basis + 1 - len(vectors))
                 vectors = np.concatenate([vectors, np.empty((more, size), dtype)])
                 upper = np.pad(upper, (0, basis + 1 - len(upper)))
-            rest, new = orthogonal(matrix @ vectors[step], vectors, upper, step)
+            rest, new = orthogonal(matrix @ start, vectors, upper, step)
             products += 1
             out = rest == 0 or products >= limit or step + 1 == most
             if step < LONG or step % EVERY == 0 or out:
@@ -88,7 +88,8 @@ def krylov_sweep(
                 worst = np.abs(after).max() / norm
                 if worst <= tolerance or out:
                     break
-            np.divide(new, dtype.type(rest), out=vectors[step + 1])
+            np.divide(new, dtype.type(rest), out=start)
+            vectors[step + 1] = start
         start = new / dtype.type(rest or 1)
         moved = combine((left[:, None] * small).astype(dtype), vectors)
         scores = moved if scores is None else scores + moved

@@ -23,16 +23,18 @@ def lane_layout(stream: Stream, dtype: np.dtype, lanes: int | None = None) -> di
         owner = np.zeros(1, np.int64)
     # each event's lane and step
     begin = np.cumsum(counts) - counts
-    within = np.arange(num_events) - np.repeat(begin, counts)
-    lane = np.repeat(np.cumsum(lanes_of) - lanes_of, counts) + within // steps
-    step = within % steps
-    slots = step * num_lanes + lane
+    # int32 halves what the layout needs beside its result
+    step = np.arange(num_events, dtype=np.int32) - np.repeat(begin.astype(np.int32), counts)
+    lane = np.repeat((np.cumsum(lanes_of) - lanes_of).astype(np.int32), counts)
+    lane += step // np.int32(steps)
+    step %= np.int32(steps)
+    slots = step * np.int32(num_lanes) + lane
 
     # groups of simultaneous events
     moved = (stream.gaps > 0) & ~stream.first
-    group = np.cumsum(moved | stream.first) - 1
+    group = np.cumsum(moved | stream.first, dtype=np.int32) - np.int32(1)
     group_begin = np.flatnonzero(moved | stream.first)
-    prefix = np.zeros((num_marks, num_events + 1))
+    prefix = np.zeros((num_marks, num_events + 1), np.int32)
     jumps = np.zeros((steps, num_marks, num_lanes), dtype)
     bounds, earlier = np.append(group_begin, num_events), group[moved] - 1
     row, column = step[moved], lane[moved]
@@ -45,7 +47,7 @@ def lane_layout(stream: Stream, dtype: np.dtype, lanes: int | None = None) -> di
     linked = np.zeros(num_lanes)
     carried, pending = np.zeros((num_lanes, num_marks)), np.zeros((num_lanes, num_marks))
     lags = np.zeros(num_events)
-    sources = np.full(num_events, -1)
+    sources = np.full(num_events, -1, np.int32)
     if num_events:
         head = np.flatnonzero(step == 0)
         last = np.append(head[1:], num_events) - 1
@@ -80,7 +82,7 @@ def lane_layout(stream: Stream, dtype: np.dtype, lanes: int | None = None) -> di
         "pending": pending.T.astype(dtype),
         "tails": tails.astype(dtype),
         "owner": owner.astype(np.int32),
-        "slots": slots.astype(np.int32),
+        "slots": slots,
         "num_marks": num_marks,
         "num_sequences": stream.num_sequences,
         "depth": int(lanes_of.max(initial=0)),

@@ -12,7 +12,10 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from hawkesjax.ops.pairs_layout import Chunks, Sources
+from hawkesjax.ops.exponential import exp
+from hawkesjax.ops.pairs_layout import Chunks
+from hawkesjax.ops.pairs_places import Places
+from hawkesjax.ops.pairs_states import Sources, source_states
 from hawkesjax.ops.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.ops.streams import Stream
 
@@ -47,30 +50,32 @@ class PairForm:
 
     Args:
         chunks: target events by chunks of a single mark.
-        gaps: time since the previous event of the same mark and sequence; -1 resets.
-        jump: 1 for lanes with events, 0 for the others.
-        span: sum of a lane's gaps; -1 if a sequence begins in it.
-        source: mark of each lane.
+        sources: source events by blocks of time and lanes of a single mark.
+        order: the chunks in the order of their last events.
+        until: for each block of sources, how many chunks of this order it completes.
+        until_of: the same for the chunks of each mark, counted from the very first chunk.
         slot: place among the states of each target's last strictly earlier event of each source.
         lag: time since then, 0 if there is none.
         end_source: source of each row of the next two.
         end_slot: place of the last event of a source in each sequence.
         end_lag: time from it to the end of its window.
+        end_until: for each block of sources, how many of these rows it completes.
 
     Source: the pairwise recursion is Ogata (1981), IEEE Trans. Inf. Theory 27, 23-31, eq. 3.4,
     source by source; there ties cannot occur.
     """
 
     chunks: Chunks
-    gaps: Float[Array, "blocks steps lanes"]
-    jump: Float[Array, "blocks lanes"]
-    span: Float[Array, "blocks lanes"]
-    source: Int[Array, "blocks lanes"]
+    sources: Sources
+    order: Int[Array, "chunks"]
+    until: Int[Array, "blocks+1"]
+    until_of: Int[Array, "marks blocks+1"]
     slot: Int[Array, "chunks marks width"]
     lag: Float[Array, "chunks marks width"]
     end_source: Int[Array, "rows"]
     end_slot: Int[Array, "rows ends"]
     end_lag: Float[Array, "rows ends"]
+    end_until: Int[Array, "blocks+1"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -81,7 +86,7 @@ class PairForm:
         *,
         width: int | None = None,
         steps: int | None = None,
-        lanes: int | None = None,
+        block: int | None = None,
     ) -> PairForm:
         """Lay the stream out.
 
@@ -90,28 +95,28 @@ class PairForm:
             dtype: floating type of the form and of all it returns.
             width: target events a chunk.
             steps: source events a lane.
-            lanes: lanes a block. These three are chosen by size if not given; they change the
-                speed only.
+            block: source events a block. These three are chosen by size if not given; they change
+                the speed only.
         """
-        chunks = Chunks.from_stream(stream, width)
-        sources = Sources.from_stream(stream, steps, lanes)
+        places, chunks = Places.from_stream(stream, width, steps, block)
         shape = (chunks.mark.shape[0], stream.num_marks, chunks.width)
-        slot, lag = np.empty(shape, np.int32), np.empty(shape, dtype)
+        slot, lag = np.empty(shape, np.uint32), np.empty(shape, dtype)
         for j in range(stream.num_marks):
-            slot[:, j], lag[:, j] = sources.before(j, chunks)
-        end_source, end_slot, end_lag = sources.ends()
-        resets = (sources.gaps < 0).any(axis=1)
+            slot[:, j], lag[:, j] = places.before(j, chunks)
+        end_source, end_slot, end_lag, end_until = places.ends()
+        order, until, until_of = places.visits(chunks)
         return cls(
             chunks=chunks,
-            gaps=sources.gaps.astype(dtype),
-            jump=sources.jump.astype(dtype),
-            span=np.where(resets, -1, sources.gaps.sum(axis=1)).astype(dtype),
-            source=sources.mark,
+            sources=places.sources(dtype),
+            order=order,
+            until=until,
+            until_of=until_of,
             slot=slot,
             lag=lag,
             end_source=end_source,
             end_slot=end_slot,
             end_lag=end_lag.astype(dtype),
+            end_until=end_until,
             num_marks=stream.num_marks,
         )
 
@@ -217,118 +222,51 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
     Returns:
         the last state; E, and with `derivative` its lag-weighted twin, for each row of rates.
     """
-    start = jnp.asarray(form.chunks.start)
+    sources = form.sources
 
-    def row(i, carry, first, beyond):
-        state, ends, tables = carry
+    def row(i, carry, until, order):
         gamma = rows[i]
-        tables = source_states(gamma, form, tables)
-        states = tuple(table.ravel() for table in tables)
 
-        def step(chunk, state):
-            lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
-            slot = lax.dynamic_index_in_dim(jnp.asarray(form.slot), chunk, 0, False)
-            return use(state, chunk, _decayed(gamma[:, None], lag, slot, states))
+        def block(number, carry):
+            state, ends, tables = carry
+            tables = source_states(gamma, sources, number, tables)
+            states = tuple(table.ravel() for table in tables)
 
-        state = lax.fori_loop(first, beyond, step, state)
-        return state, ends.at[:, i].set(jnp.stack(_ends(gamma, form, states))), tables
+            def visit(place, state):
+                chunk = place if order is None else order[place]
+                lag = lax.dynamic_index_in_dim(jnp.asarray(form.lag), chunk, 0, False)
+                slot = lax.dynamic_index_in_dim(jnp.asarray(form.slot), chunk, 0, False)
+                return use(state, chunk, _decayed(gamma[:, None], lag, slot, states))
+
+            def end(place, ends):
+                lag = lax.dynamic_index_in_dim(jnp.asarray(form.end_lag), place, 0, False)
+                slot = lax.dynamic_index_in_dim(jnp.asarray(form.end_slot), place, 0, False)
+                source = jnp.asarray(form.end_source)[place]
+                values = _decayed(gamma[source], lag, slot, states)
+                return ends.at[:, i, source].add(jnp.stack([jnp.sum(v) for v in values]))
+
+            state = lax.fori_loop(until[number], until[number + 1], visit, state)
+            end_until = jnp.asarray(form.end_until)
+            ends = lax.fori_loop(end_until[number], end_until[number + 1], end, ends)
+            return state, ends, tables
+
+        return lax.fori_loop(0, sources.num_blocks, block, carry)
 
     parts = 2 if derivative else 1
-    blocks, steps, lanes = form.gaps.shape
-    tables = (jnp.zeros((blocks, lanes, steps), rows.dtype),) * parts
-    carry = (state, jnp.zeros((parts, *rows.shape), rows.dtype), tables)
+    ends = jnp.zeros((parts, *rows.shape), rows.dtype)
+    carry = (state, ends, sources.tables(parts, rows.dtype))
     if rows.shape[0] == 1:
-        return row(0, carry, 0, form.chunks.mark.shape[0])[:2]
+        return row(0, carry, jnp.asarray(form.until), jnp.asarray(form.order))[:2]
+    until_of = jnp.asarray(form.until_of)
     return lax.fori_loop(
-        0, rows.shape[0], lambda i, carry: row(i, carry, start[i], start[i + 1]), carry
+        0, rows.shape[0], lambda i, carry: row(i, carry, until_of[i], None), carry
     )[:2]
 
 
 def _decayed(gamma: Array, lag: Array, slot: Array, states: tuple[Array, ...]):
     """States that are read and decayed by a lag: R, and Q where its state is there."""
-    decay = jnp.exp(-gamma * lag)
     picked = [state.at[slot].get(mode="promise_in_bounds") for state in states]
-    counts = decay * picked[0]
+    counts = exp(-gamma * lag) * picked[0]
     if len(states) == 1:
         return (counts,)
-    return counts, decay * picked[1] + lag * counts
-
-
-def _ends(gamma: Array, form: PairForm, states: tuple[Array, ...]) -> list[Array]:
-    """The states of each source decayed to the ends of the windows, summed over sequences."""
-    source, lag = jnp.asarray(form.end_source), jnp.asarray(form.end_lag)
-    values = _decayed(gamma[source][:, None], lag, jnp.asarray(form.end_slot), states)
-    return [jax.ops.segment_sum(jnp.sum(v, axis=1), source, form.num_marks) for v in values]
-
-
-def source_states(gamma: Float[Array, "marks"], form: PairForm, tables: tuple[Array, ...]):
-    """Fill the tables with S (and Q) just after each source event, (blocks, lanes, steps).
-
-    Every block of lanes goes twice through its steps: from zero, which gives each lane's affine
-    map, and from the lane's true start. Exponentials are taken once, and a block stays in cache;
-    the tables are handed in to be written over, for a fresh one would first be filled with zeros.
-    """
-    derivative = len(tables) == 2
-    steps = form.gaps.shape[1]
-
-    def block(carry, x):
-        start, kept, tables = carry
-        number, gaps, span, source, jump = x
-        rate = gamma[source]
-        decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, jnp.exp(-rate * gaps)))
-        keep = jnp.where(span < 0, 0, jnp.exp(-rate * span))
-
-        def advance(state, x):
-            decay, gap = x
-            counts = decay * state[0] + jump
-            if not derivative:
-                return (counts,)
-            return counts, decay * (state[1] + gap * state[0])
-
-        def keeping(carry, x):
-            step, *x = x
-            state = advance(carry[0], x)
-            kept = (
-                lax.dynamic_update_index_in_dim(k, s, step, 0)
-                for k, s in zip(carry[1], state, strict=True)
-            )
-            return (state, tuple(kept)), None
-
-        zero = (jnp.zeros_like(rate),) * len(start)
-        ends, _ = lax.scan(lambda state, x: (advance(state, x), None), zero, (decay, gaps))
-        after = _join(keep, jnp.where(span < 0, 0, span), ends, start)
-        before = tuple(
-            jnp.concatenate([s[None], a[:-1]]) for s, a in zip(start, after, strict=True)
-        )
-        (_, kept), _ = lax.scan(keeping, (before, kept), (jnp.arange(steps), decay, gaps))
-        tables = tuple(
-            lax.dynamic_update_index_in_dim(table, state.T, number, 0)
-            for table, state in zip(tables, kept, strict=True)
-        )
-        return (tuple(a[-1] for a in after), kept, tables), None
-
-    zero = (jnp.zeros((), gamma.dtype),) * len(tables)
-    parts = (np.arange(form.gaps.shape[0]), form.gaps, form.span, form.source, form.jump)
-    kept = (jnp.zeros(form.gaps.shape[1:], gamma.dtype),) * len(tables)
-    (*_, tables), _ = lax.scan(block, (zero, kept, tables), jax.tree.map(jnp.asarray, parts))
-    return tables
-
-
-def _join(keep: Array, span: Array, ends: tuple[Array, ...], start: tuple[Array, ...]):
-    """State after each lane, from the lanes' affine maps and the state before the first.
-
-    A lane takes (S, Q) to (P S + s, P (Q + span S) + q); `keep` is P, `ends` are s and q.
-    """
-
-    def compose(a, b):
-        out = (a[0] * b[0], a[1] + b[1], b[0] * a[2] + b[2])
-        if len(a) == 4:
-            out += (b[0] * (a[3] + b[1] * a[2]) + b[3],)
-        return out
-
-    keep, span, *rest = lax.associative_scan(compose, (keep, span, *ends))
-    ends = tuple(rest)
-    counts = keep * start[0] + ends[0]
-    if len(ends) == 1:
-        return (counts,)
-    return counts, keep * (start[1] + span * start[0]) + ends[1]
+    return counts, counts * (picked[1] + lag)

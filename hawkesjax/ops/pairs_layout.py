@@ -1,8 +1,9 @@
-"""Where the pairwise form keeps its events: chunks of targets, lanes of sources (host, NumPy)."""
+"""Chunks of target events of a single mark, cut on the host."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +14,6 @@ from hawkesjax.ops.streams import Stream
 
 CHUNK = 768  # target events a chunk: its arrays stay in a core's cache
 OVERHEAD = 200  # events whose cost is that of visiting one more chunk
-LANE = 64  # source events a lane
-LANES = 520  # lanes a block: no power of two, whose strides meet in one set of the cache
 
 
 @jax.tree_util.register_dataclass
@@ -46,17 +45,23 @@ class Chunks:
     spread: int = field(metadata={"static": True})
 
     @classmethod
-    def from_stream(cls, stream: Stream, width: int | None = None) -> Chunks:
+    def from_stream(
+        cls,
+        stream: Stream,
+        width: int | None = None,
+        block: np.ndarray | None = None,
+        reach: int = 1,
+    ) -> Chunks:
+        """Cut the events of a stream; with `block`, no chunk spans more than `reach` blocks."""
         marks = np.asarray(stream.marks)
         num_marks = stream.num_marks
-        counts = np.bincount(marks, minlength=num_marks)
         if width is None:
-            width = chunk_width(counts)
-        place, start = _pack(marks, counts, width)
+            width = chunk_width(np.bincount(marks, minlength=num_marks))
+        place, start, size = pack(marks, num_marks, width, block, reach)
         total = max(int(start[-1]), 1)
         mark = np.repeat(np.arange(num_marks), np.diff(start))
         mark = np.concatenate([mark, np.zeros(total - mark.size)]).astype(np.int32)
-        size = counts[mark] - width * (np.arange(total) - start[mark])
+        size = np.concatenate([size, np.zeros(total - size.size)])
         events = np.zeros(total * width, np.int32)
         events[place] = np.arange(marks.size)
         sequence = np.zeros(total * width, np.int32)
@@ -66,7 +71,7 @@ class Chunks:
         return cls(
             mark=mark,
             start=start.astype(np.int32),
-            size=np.clip(size, 0, width).astype(np.int32),
+            size=size.astype(np.int32),
             events=events.reshape(total, width),
             sequence=sequence.reshape(total, width),
             place=place.astype(np.int32),
@@ -117,119 +122,6 @@ class Chunks:
         return partial.reshape(self.num_marks, self.num_sequences, self.spread).sum(2).T
 
 
-@dataclass(frozen=True, eq=False)
-class Sources:
-    """Source events laid out for their recursion, and where each target finds its own (host only).
-
-    Events are sorted by mark and cut into lanes of a single mark; lanes are grouped into blocks,
-    which the recursion visits one after another, every block as steps x lanes. The last lane has
-    no events, so that its states are zero: what has no predecessor points there.
-
-    Args:
-        gaps: (blocks, steps, lanes) time since the previous event of the same mark and sequence;
-            -1 for a sequence's first, which resets the state.
-        mark: (blocks, lanes) mark of each lane.
-        jump: (blocks, lanes) 1, and 0 for lanes without events.
-        slot: position among the states, lane after lane, of each event of the stream.
-        empty: position of a state that is zero.
-        clock: time of each event on one clock that runs through all sequences.
-        stream: the stream.
-    """
-
-    gaps: np.ndarray
-    mark: np.ndarray
-    jump: np.ndarray
-    slot: np.ndarray
-    empty: int
-    clock: np.ndarray
-    stream: Stream
-
-    @classmethod
-    def from_stream(
-        cls, stream: Stream, steps: int | None = None, lanes: int | None = None
-    ) -> Sources:
-        marks = np.asarray(stream.marks)
-        counts = np.bincount(marks, minlength=stream.num_marks)
-        if steps is None:
-            steps = lane_length(marks.size)
-        slot, start = _pack(marks, counts, steps)
-        used = int(start[-1])
-        blocks = -(-(used + 1) // (LANES if lanes is None else lanes))
-        lanes = -(-(used + 1) // blocks)  # the blocks share the lanes evenly
-        spare = np.zeros(blocks * lanes - used, np.int64)
-        mark = np.append(np.repeat(np.arange(stream.num_marks), np.diff(start)), spare)
-        # Sums of the gaps in extended precision where the machine has it, so that a lag between
-        # two neighbours keeps the digits of the gaps between them.
-        clock = np.cumsum(np.where(stream.first, 0.0, stream.gaps), dtype=np.longdouble)
-        order = np.argsort(marks, kind="stable")
-        own = np.diff(clock[order], prepend=0).astype(np.float64)
-        sequence, kind = np.asarray(stream.sequence)[order], marks[order]
-        own[1:][(sequence[1:] != sequence[:-1]) | (kind[1:] != kind[:-1])] = -1
-        own[:1] = -1
-        gaps = np.zeros(blocks * lanes * steps)
-        gaps[used * steps :] = -1
-        gaps[slot[order]] = own
-        return cls(
-            gaps=np.ascontiguousarray(gaps.reshape(blocks, lanes, steps).swapaxes(1, 2)),
-            mark=mark.reshape(blocks, lanes).astype(np.int32),
-            jump=(np.arange(blocks * lanes) < used).reshape(blocks, lanes).astype(np.float64),
-            slot=slot,
-            empty=used * steps,
-            clock=clock,
-            stream=stream,
-        )
-
-    def before(self, source: int, chunks: Chunks) -> tuple[np.ndarray, np.ndarray]:
-        """Slot and lag of the last strictly earlier event of a source, (chunks, width) both.
-
-        Strictly earlier means before the first event at the same time, whose position the gaps
-        tell; where the sequence has none yet, the slot is the empty lane's and the lag is 0.
-        """
-        stream = self.stream
-        own = np.flatnonzero(stream.marks == source)
-        earlier = np.zeros(stream.num_events + 1, np.int64)
-        earlier[own + 1] = 1
-        earlier = np.cumsum(earlier)
-        opens = stream.first | (stream.gaps > 0)
-        opening = np.maximum.accumulate(np.where(opens, np.arange(stream.num_events), 0))
-        last = earlier[opening] - 1
-        if own.size == 0:
-            own = np.zeros(1, np.int64)
-            last[:] = -1
-        k = own[np.maximum(last, 0)]
-        found = (last >= 0) & (stream.sequence[k] == stream.sequence)
-        slot = np.full(chunks.events.size, self.empty, np.int32)
-        lag = np.zeros(chunks.events.size)
-        slot[chunks.place] = np.where(found, self.slot[k], self.empty)
-        lag[chunks.place] = np.where(found, self.clock - self.clock[k], 0)
-        return slot.reshape(chunks.events.shape), lag.reshape(chunks.events.shape)
-
-    def ends(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Last event of each (source, sequence) that has any, in rows of a single source.
-
-        Returns:
-            source of each row; slot and time to the window's end, (rows, width); padding has the
-            empty slot and 0.
-        """
-        stream = self.stream
-        cells = np.asarray(stream.marks, np.int64) * stream.num_sequences + stream.sequence
-        last = np.full(stream.num_marks * stream.num_sequences, -1)
-        last[cells] = np.arange(cells.size)  # the last one stays
-        kind = np.flatnonzero(last >= 0) // stream.num_sequences
-        last = last[last >= 0]
-        counts = np.bincount(kind, minlength=stream.num_marks)
-        width = min(1024, chunk_width(counts))
-        place, start = _pack(kind, counts, width)
-        slot = np.full(max(int(start[-1]), 1) * width, self.empty, np.int32)
-        lag = np.zeros(slot.size)
-        slot[place] = self.slot[last]
-        lag[place] = stream.remaining[last]
-        row = np.repeat(np.arange(stream.num_marks), np.diff(start)).astype(np.int32)
-        if row.size == 0:
-            row = np.zeros(1, np.int32)
-        return row, slot.reshape(-1, width), lag.reshape(-1, width)
-
-
 def chunk_width(counts: np.ndarray) -> int:
     """Events a chunk: CHUNK at most, and such that little is padded."""
     longest = int(counts.max(initial=1))
@@ -240,16 +132,40 @@ def chunk_width(counts: np.ndarray) -> int:
     return int(widths[np.argmin(np.sum(chunks, axis=0) * (widths + OVERHEAD))])
 
 
-def lane_length(num_events: int) -> int:
-    """Steps of the recursion over the sources' events."""
-    return int(min(LANE, max(1, 2 ** int(np.log2(max(num_events, 1)) / 2))))
+def pack(
+    kind: np.ndarray,
+    num_kinds: int,
+    width: int,
+    block: np.ndarray | None = None,
+    reach: int = 1,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lay items out kind after kind, in rows of a single kind.
 
+    Args:
+        kind: kind of each item, 0 .. num_kinds - 1.
+        width: most items of a row.
+        block: block of each item, ascending; then a row's items lie in `reach` blocks at most.
 
-def _pack(kind: np.ndarray, counts: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Place of each item when kinds are laid one after another, each padded to full rows."""
-    start = np.concatenate([[0], np.cumsum(-(-counts // width))])
+    Returns:
+        place of each item; first row of each kind, and the number of rows; items of each row.
+    """
     order = np.argsort(kind, kind="stable")
-    within = np.arange(kind.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(kind, minlength=num_kinds))])
+    heads, rows = [], [0]
+    for first, beyond in pairwise(bounds):
+        blocks = None if block is None else block[order[first:beyond]]
+        head = first
+        while head < beyond:
+            heads.append(head)
+            step = width
+            if blocks is not None:
+                limit = blocks[head - first] + reach
+                step = min(step, int(np.searchsorted(blocks, limit)) - (head - first))
+            head = min(head + step, beyond)
+        rows.append(len(heads))
+    head = np.array(heads, np.int64)
+    size = np.diff(np.append(head, kind.size))
     place = np.empty(kind.size, np.int64)
-    place[order] = start[kind[order]] * width + within
-    return place, start
+    within = np.arange(kind.size) - np.repeat(head, size)
+    place[order] = np.repeat(np.arange(head.size), size) * width + within
+    return place, np.array(rows), size
