@@ -210,7 +210,7 @@ class Activity:
 
         Warns:
             ActivityWarning: for messages without a target, ids that seem of two tables, a network
-                without edges, or a spike that does not end.
+                without edges, a spike that does not end, or one before business as usual.
         """
         if messages is not None:
             columns, called = _columns(messages, time, source, target, kind)
@@ -377,6 +377,13 @@ def _cut(
             f"The window of business as usual (bins {base[0]:,} to {base[1]:,}) overlaps the "
             f"spike (bins {found[0]:,} to {found[1]:,}): the ranking would know what it is scored "
             f"on. End the one before the other begins."
+        )
+    if found is not None and base[0] >= found[1]:
+        warnings.warn(
+            f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
+            f"{found[0]:,} to {found[1]:,}): a ranking from it foretells nothing.",
+            ActivityWarning,
+            stacklevel=3,
         )
     if fit is not None:
         chosen = _window(log, fit, "fit")
