@@ -33,7 +33,7 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
 
     import hawkesjax as hj
     from hawkesjax import katz
-    from hawkesjax.models.katz_simulate import simulate_activity
+    from hawkesjax.models.katz_simulate import simulate_katz
 
     rng = np.random.default_rng(seed)
     # Audiences differ: a few users are heard by many.
@@ -44,7 +44,7 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
     matrix.data[:] = 1
     network = hj.Activity.from_matrix(matrix, np.ones(USERS))
     truth = {"alpha": alpha_star / katz.radius(network).value, "shape": SHAPE, "mean": MEAN}
-    data = simulate_activity(model, truth, network, bins=BINS, key=jax.random.key(seed))
+    data = simulate_katz(model, truth, network, bins=BINS, key=jax.random.key(seed))
     return data, truth
 
 

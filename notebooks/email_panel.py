@@ -233,7 +233,11 @@ with warnings.catch_warnings():
 print(compared.round(1).to_string())
 
 # %% [markdown]
-# With the rhythm in the baseline, less is left to excitation, and it is faster:
+# With the rhythm in the baseline much less is left to excitation. At the maximum of the likelihood
+# a message received brings 0.21 more received where it brought 0.45; without what is received
+# 53 % of what is sent would be lost, not 67 %. The bursts are now of the right size, and nearly the
+# right part falls into working hours. What remains: gaps of both kinds, very short and very long,
+# are more frequent than one exponential memory makes them.
 
 # %%
 best = model if QUICK else others["working hours"]
@@ -252,7 +256,9 @@ print(check.summary().loc["all"].round(3).to_string())
 # ## The week that was kept apart
 #
 # Forecast from whole draws given the past, and scored: the log score, and how many of the counts
-# lie within their 95 % intervals.
+# lie within their 95 % intervals. The rhythm gains 70 nats on the week's 545 events. Its intervals
+# of counts are narrower, and fewer of them hold what came (14 of 16 at the maximum of the
+# likelihood, where the plain model's wide ones hold all): weeks differ more than the model knows.
 
 # %%
 rivals = {"all effects": (model, post)} | ({} if QUICK else {"working hours": (best, final)})

@@ -74,3 +74,10 @@ def test_a_matrix_has_no_volume():
         hj.plots.katz.volume(hj.Activity.from_matrix(np.ones((2, 2)), 1.0))
     alone = hj.Activity.from_matrix(np.zeros((1, 1)), 1.0)
     assert saved(hj.plots.katz.influence(alone, alpha=0.5)) > 1000
+
+
+def test_simulated_activity_has_a_volume(activity):
+    params = {"alpha": 0.01, "shape": 1.0, "mean": 0.1}
+    drawn = hj.simulate(hj.KatzSpike(), params, activity, bins=30, key=jax.random.key(1))
+    assert "posts" in repr(drawn)
+    assert saved(hj.plots.katz.volume(drawn)) > 1000

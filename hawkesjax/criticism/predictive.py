@@ -197,7 +197,7 @@ def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return np.nan
-    return float(stats.spearmanr(first, second).statistic)
+    return float(stats.spearmanr(first, second)[0])
 
 
 def _words(p: float) -> str:

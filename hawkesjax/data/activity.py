@@ -207,7 +207,7 @@ class Activity:
 
         Warns:
             ActivityWarning: for messages without a target, ids that seem of two tables, a network
-                without edges, or a spike that does not end.
+                without edges, a spike that does not end, or one before business as usual.
         """
         if messages is not None:
             columns, called = _columns(messages, time, source, target, kind)

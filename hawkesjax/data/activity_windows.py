@@ -66,6 +66,13 @@ def cut_log(
             f"spike (bins {found[0]:,} to {found[1]:,}): the ranking would know what it is scored "
             f"on. End the one before the other begins."
         )
+    if found is not None and base[0] >= found[1]:
+        warnings.warn(
+            f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
+            f"{found[0]:,} to {found[1]:,}): a ranking from it foretells nothing.",
+            ActivityWarning,
+            stacklevel=4,
+        )
     if fit is not None:
         chosen = _window(log, fit, "fit")
     else:

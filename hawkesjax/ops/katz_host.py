@@ -79,7 +79,7 @@ def krylov_sweep(
                 more = max(0, basis + 1 - len(vectors))
                 vectors = np.concatenate([vectors, np.empty((more, size), dtype)])
                 upper = np.pad(upper, (0, basis + 1 - len(upper)))
-            rest, new = _orthogonal(matrix @ start, vectors, upper, step)
+            rest, new = orthogonal(matrix @ start, vectors, upper, step)
             products += 1
             out = rest == 0 or products >= limit or step + 1 == most
             if step < LONG or step % EVERY == 0 or out:
@@ -106,13 +106,28 @@ def sweep_room(count: int, size: int, dtype: type = np.float64) -> np.ndarray:
     return np.empty((max(min(BASIS, max(2, size)) + 1, count), size), dtype)
 
 
-def _orthogonal(
-    new: np.ndarray, vectors: np.ndarray, upper: np.ndarray, step: int
+def orthogonal(
+    new: np.ndarray,
+    vectors: np.ndarray,
+    upper: np.ndarray,
+    step: int,
+    times: int | None = None,
 ) -> tuple[float, np.ndarray]:
-    """What is new in a vector against those before it; its parts go into the Hessenberg matrix."""
+    """What is new in a vector against those before it; its parts go into the Hessenberg matrix.
+
+    Args:
+        new: A times the last vector; written over.
+        vectors: the basis, step + 1 of them in use.
+        upper: the Hessenberg matrix, whose column `step` is 0 before.
+        step: number of the last vector.
+        times: how often the others are taken out; by default twice for a long basis only.
+
+    Returns:
+        The norm of what is new (0 where it is no more than rounding), and the vector.
+    """
     known = vectors[: step + 1]
     (gemv,) = get_blas_funcs(("gemv",), (known, new))
-    for _ in range(1 if step < LONG else 2):  # a long basis loses its right angles
+    for _ in range(times or (1 if step < LONG else 2)):  # a long basis loses its right angles
         overlap = known @ new
         new = gemv(-1.0, known.T, overlap, beta=1.0, y=new, overwrite_y=True)
         upper[: step + 1, step] += overlap

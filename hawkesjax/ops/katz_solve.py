@@ -15,7 +15,7 @@ from jax.core import Tracer
 from scipy import sparse
 
 from hawkesjax.data.activity import Activity
-from hawkesjax.data.checks import short
+from hawkesjax.data.checks import short, whole
 from hawkesjax.ops.katz_device import Graph, katz_scores
 from hawkesjax.ops.katz_host import krylov_sweep
 from hawkesjax.ops.katz_radius import Radius, radius_bounds
@@ -273,9 +273,11 @@ def rank(
 
     Raises:
         ValueError: as `solve`, or for a top of no users.
+
+    Warns:
+        KatzWarning: when the scores could not be bounded, or an order asked for is not certain.
     """
-    if isinstance(top, bool) or int(top) != top or top < 1:
-        raise ValueError(f"top is {top!r}; it must be a whole number of at least 1.")
+    top = whole(top, "top")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
@@ -285,10 +287,21 @@ def rank(
         matrix_of(activity, form),
         np.asarray(activity.baseline),
         float(attenuated),
-        int(top),
+        top,
         largest=largest,
         order=order,
     )
+    if not np.isfinite(result.upper).all():
+        warnings.warn(
+            "alpha is so close to its limit that no bound of the scores was found: the scores "
+            "are solved for, but who belongs to the top is not proven. Take less.",
+            KatzWarning,
+            stacklevel=2,
+        )
+    elif not result.certified and not result.tied.any():
+        warnings.warn(
+            "Who belongs to the top is certain, but not its order.", KatzWarning, stacklevel=2
+        )
     users = result.users
     table = pd.DataFrame(
         {

@@ -39,7 +39,7 @@ def volume(
     Raises:
         ValueError: without a log.
     """
-    if activity.network is None:
+    if not activity.num_bins:
         raise ValueError("This network was given as a matrix: it has no volume to draw.")
     low, high = window or _around(activity)
     bins = np.arange(low, high)
