@@ -115,7 +115,7 @@ posterior = hj.sample(
     num_chains=2, pointwise=None, progress=False,
 )  # fmt: skip
 print("\n".join(posterior.diagnose()))
-print(posterior.drivers().round(3))
+print(posterior.rate_ratios().round(3))
 print(posterior.lifetime().round(2))
 print(posterior.rhythm())
 

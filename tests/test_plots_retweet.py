@@ -52,7 +52,7 @@ def test_counts_with_and_without_dates(tmp_path):
 def test_drivers(estimate, tmp_path):
     figure = hj.plots.drivers(estimate)
     bar = figure.axes[0].patches[0]
-    ratio = estimate.drivers().loc["halfday", "50%"]
+    ratio = estimate.rate_ratios().loc["halfday", "50%"]
     assert bar.get_height() == pytest.approx(np.log2(ratio))
     save(figure, tmp_path)
     alone = hj.fit(MODEL, DATA, errors=False)

@@ -297,7 +297,7 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     if hasattr(values, "diagnose"):
         for line in values.diagnose():
             job.say(line)
-    drivers = values.drivers()
+    drivers = values.rate_ratios()
     job.say("\nRate of posts, times that of the reference:")
     job.say(table(drivers))
     job.say(table(values.lifetime()))

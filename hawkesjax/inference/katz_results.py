@@ -55,7 +55,7 @@ class KatzPosterior(Posterior, model="katz"):
             table[name] = {"mean": mean, "2.5%": low, "50%": middle, "97.5%": high}
         return pd.DataFrame(table).T.rename_axis("quantity")
 
-    def baselines(self, data: Activity, *, draws: int = 100) -> pd.DataFrame:
+    def baseline(self, data: Activity, *, draws: int = 100) -> pd.DataFrame:
         """Every user's baseline per bin: posterior mean and 95 % interval.
 
         Args:

@@ -17,13 +17,13 @@ from hawkesjax.models.simulate import generator
 class RetweetPosterior(Posterior, model="retweet"):
     """A `Posterior` with the field's own tables; intervals run from 2.5 to 97.5 %."""
 
-    def drivers(self) -> pd.DataFrame:
-        """Rate ratios of the covariates: `retweet_tables.drivers`."""
+    def rate_ratios(self) -> pd.DataFrame:
+        """Rate ratios of the covariates: `retweet_tables.rate_ratios`."""
         beta = self.posterior["beta"].transpose("chain", "draw", "feature").values
         ratios = np.exp(beta.reshape(-1, beta.shape[-1]))
         low, middle, high = np.quantile(ratios, tables.QUANTILES, axis=0)
         names = [str(name) for name in self.posterior["feature"].values]
-        return tables.drivers(names, low, middle, high, ratios.mean(axis=0))
+        return tables.rate_ratios(names, low, middle, high, ratios.mean(axis=0))
 
     def rhythm(self) -> pd.DataFrame:
         """Amplitude and phase of the daily swing: `retweet_tables.rhythm`."""
@@ -62,10 +62,10 @@ class RetweetEstimate(Estimate, model="retweet"):
         value = float(self.params[name])
         return [value, float(self.lower[name]), value, float(self.upper[name])]
 
-    def drivers(self) -> pd.DataFrame:
-        """Rate ratios of the covariates: `retweet_tables.drivers`."""
+    def rate_ratios(self) -> pd.DataFrame:
+        """Rate ratios of the covariates: `retweet_tables.rate_ratios`."""
         low, value, high = (np.exp(part["beta"]) for part in (self.lower, self.params, self.upper))
-        return tables.drivers(self.coords["feature"], low, value, high, value)
+        return tables.rate_ratios(self.coords["feature"], low, value, high, value)
 
     def lifetime(self) -> pd.DataFrame:
         """Decay time, half-life and theta: `retweet_tables.lifetime`."""

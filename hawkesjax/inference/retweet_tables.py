@@ -13,7 +13,7 @@ QUANTILES = (0.025, 0.5, 0.975)
 COLUMNS = ("mean", "2.5%", "50%", "97.5%")
 
 
-def drivers(features: list[str], low: Any, middle: Any, high: Any, mean: Any) -> pd.DataFrame:
+def rate_ratios(features: list[str], low: Any, middle: Any, high: Any, mean: Any) -> pd.DataFrame:
     """Rate ratios `exp(beta)`: how many times the rate of posts one unit of a feature makes it.
 
     Of the intercept it is the rate itself, posts per unit of time where all else is 0.

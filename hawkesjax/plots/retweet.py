@@ -179,7 +179,7 @@ def drivers(values: Any) -> Figure:
     Raises:
         ValueError: when the intercept is the only feature.
     """
-    table = values.drivers()
+    table = values.rate_ratios()
     table = table[table.index != "intercept"]
     if not len(table):
         raise ValueError("The intercept is the only feature: there is nothing to compare.")

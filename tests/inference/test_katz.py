@@ -89,7 +89,7 @@ def test_baselines_are_those_of_their_own_posterior(posterior, data):
     silent = int(np.flatnonzero(events == 0)[0])
     gamma = stats.gamma(one["shape"], scale=1 / (one["shape"] / one["mean"] + BINS - 1))
     np.testing.assert_allclose(table[silent, 0], gamma.mean(), rtol=1e-6)
-    shown = posterior.baselines(data, draws=5)
+    shown = posterior.baseline(data, draws=5)
     assert shown.shape == (USERS, 3)
     assert (shown["2.5%"] <= shown["mean"]).all()
 

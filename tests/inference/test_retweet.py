@@ -48,7 +48,7 @@ def test_maximum_likelihood_recovers_what_was_simulated(data, mle):
 
 
 def test_tables_of_an_estimate(mle):
-    assert mle.drivers().loc["intercept", "mean"] == pytest.approx(40 / 12, rel=1e-4)
+    assert mle.rate_ratios().loc["intercept", "mean"] == pytest.approx(40 / 12, rel=1e-4)
     table = mle.lifetime()
     assert table.loc["half-life", "mean"] == pytest.approx(table.loc["tau", "mean"] * np.log(2))
     assert list(mle.rhythm().index) == ["r0", "phi0", "phi0, time of day", "reposts peak at"]
@@ -102,7 +102,7 @@ def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp
 
 
 def test_tables_of_a_posterior(data, post):
-    ratios = post.drivers().loc["intercept"]
+    ratios = post.rate_ratios().loc["intercept"]
     assert ratios["2.5%"] < 40 / 12 < ratios["97.5%"]
     assert (post.lifetime().loc["tau", ["2.5%", "97.5%"]].diff().iloc[1]) > 0
     swing = post.rhythm()
