@@ -1,12 +1,14 @@
 """Fits, draws and tables of the retweet model."""
 
+import warnings
+
 import jax
 import numpy as np
 import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from hawkesjax.inference import RetweetEstimate, RetweetPosterior, two_stage
+from hawkesjax.inference import RetweetEstimate, RetweetPosterior, SamplingWarning, two_stage
 from hawkesjax.inference.retweet_tables import around, clock_time
 from hawkesjax.inference.retweet_two_stage import _medians, curve_of, windows_of
 from tests import retweet_reference as slow
@@ -71,16 +73,18 @@ def test_free_p0_is_at_its_best_and_has_its_own_errors(data):
 
 @pytest.fixture(scope="module")
 def post(data, mle):
-    return hj.sample(
-        hj.RetweetHawkes(),
-        data,
-        key=jax.random.key(1),
-        num_warmup=300,
-        num_samples=200,
-        num_chains=2,
-        init=mle,
-        progress=False,
-    )
+    with warnings.catch_warnings():  # two short chains: R-hat of 1.01 is not asked of them
+        warnings.simplefilter("ignore", SamplingWarning)
+        return hj.sample(
+            hj.RetweetHawkes(),
+            data,
+            key=jax.random.key(1),
+            num_warmup=300,
+            num_samples=300,
+            num_chains=2,
+            init=mle,
+            progress=False,
+        )
 
 
 def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp_path):
