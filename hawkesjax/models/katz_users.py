@@ -58,7 +58,6 @@ def draw_baselines(
         below /= below[:, -1:]
         place, inside = _find(below, group, rng.random(len(users)))
         nodes = log_b[np.asarray(block.group_class)[group]]
-        step = nodes[:, 1] - nodes[:, 0]
         rows = np.arange(len(users))
         later = np.minimum(place + 1, nodes.shape[1] - 1)
         step = np.maximum(nodes[rows, later] - nodes[rows, place], 0)
@@ -67,10 +66,8 @@ def draw_baselines(
         shift = inside - 0.5
         out[users] = np.exp(nodes[rows, place] + shift * np.where(shift > 0, step, earlier))
     quiet = np.flatnonzero(groups.kind >= done)
-    shape, mean = float(params["shape"]), float(params["mean"])
     rate = _quiet_rates(params, prepared)[groups.kind[quiet] - done]
-    out[quiet] = rng.gamma(shape, 1 / rate) if len(quiet) else 0
-    assert mean > 0
+    out[quiet] = rng.gamma(float(params["shape"]), 1 / rate)
     return out
 
 

@@ -1,5 +1,7 @@
 """Fitting, sampling, forecasting and criticising the Katz spike model on simulated activity."""
 
+import warnings
+
 import jax
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from scipy import sparse, stats
 
 import hawkesjax as hj
 from hawkesjax.criticism import spike_residual_tests
-from hawkesjax.inference import KatzPosterior
+from hawkesjax.inference import KatzPosterior, SamplingWarning
 from hawkesjax.models.katz_users import draw_baselines, user_baselines
 
 USERS, BINS = 200, 300
@@ -39,16 +41,10 @@ def estimate(data):
 
 @pytest.fixture(scope="module")
 def posterior(data, estimate):
-    return hj.sample(
-        MODEL,
-        data,
-        key=jax.random.key(2),
-        init=estimate,
-        num_warmup=150,
-        num_samples=150,
-        num_chains=2,
-        progress=False,
-    )
+    sizes = {"num_warmup": 150, "num_samples": 150, "num_chains": 2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)  # the chains are short
+        return hj.sample(MODEL, data, key=jax.random.key(2), init=estimate, progress=False, **sizes)
 
 
 def test_the_fit_recovers_what_was_simulated(estimate, truth):
@@ -60,7 +56,6 @@ def test_the_fit_recovers_what_was_simulated(estimate, truth):
     np.testing.assert_allclose(estimate.params["alpha_star"], star, rtol=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")
 def test_the_posterior_lies_around_the_estimate(posterior, estimate, data):
     assert isinstance(posterior, KatzPosterior)
     for name in ("alpha", "shape", "mean", "alpha_star"):
