@@ -69,7 +69,7 @@ def sample_all(
         whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks)
         params = natural(whole.point, data)
         params |= jax.vmap(jax.vmap(model.derived, (0, None)), (0, None))(params, data)
-        params = {name: np.asarray(params[name]) for name in ("mu", "alpha", "gamma")}
+        params = {name: np.asarray(params[name]) for name in model.dims}
         yield _posterior(model, panel, params, whole.statistics)
 
 

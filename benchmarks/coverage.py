@@ -1,7 +1,7 @@
 """Do 95 % intervals hold the truth 95 % of the time? Over 200 simulated panels each.
 
 Run as ``python -m benchmarks.coverage``. Each worker is a process on one core; two cores need
-about 40 minutes for everything, sixteen five. ``--replicates 20`` is a trial.
+about over an hour for everything, sixteen five. ``--replicates 20`` is a trial.
 
 Cases:
 

@@ -1,9 +1,9 @@
 """What the Katz spike model says on real logs: is influence there, in which form, out of window?
 
-Run as ``python -m benchmarks.katz_real``; the data lie in ``$HAWKESJAX_DATA``. Each log is fitted
-on bins after those of its network, additive and multiplicative, with and without a common factor by
-volume, baselines integrated out; `gain` is the log-likelihood over the same model without influence.
-The row `in window` fits where the network was made, to show what that inflates.
+Run as ``python -m benchmarks.katz_real``; the data lie in ``$HAWKESJAX_DATA``. A log is fitted on
+bins after those of its network, additive and multiplicative, with and without a common factor by
+volume, baselines integrated out; `gain` is the log-likelihood over the same model without
+influence. The case `in window` fits where the network was made, to show what that inflates.
 """
 
 from __future__ import annotations

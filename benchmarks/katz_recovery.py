@@ -2,11 +2,11 @@
 
 Run as ``python -m benchmarks.katz_recovery``. For each alpha* (0, 0.3, 0.7) and replicate, a fresh
 network, baselines from a gamma distribution and a chain on them are drawn. The posterior of
-(alpha, shape, mean) under the default priors comes from importance sampling: Student draws around the
-mode, in logarithms, reweighted and resampled (``--sampler nuts`` takes NUTS instead, at ten times the
-cost; ``--check`` compares both on the first replicates). Coverage is that of 95 % intervals: from
-the 2.5 to the 97.5 % quantile, and of the region of highest density, which is the one to judge at
-alpha* = 0, where a quantile of a positive parameter never reaches 0.
+(alpha, shape, mean) under the default priors comes from importance sampling: Student draws around
+the mode, in logarithms, reweighted and resampled (``--sampler nuts`` takes NUTS instead, at ten
+times the cost; ``--check`` compares both on the first replicates). Coverage is that of 95 %
+intervals: from the 2.5 to the 97.5 % quantile, and of the region of highest density, which is the
+one to judge at alpha* = 0, where a quantile of a positive parameter never reaches 0.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
 
     import hawkesjax as hj
     from hawkesjax import katz
-    from hawkesjax.models.katz_simulate import simulate_activity
+    from hawkesjax.models.katz_simulate import simulate_katz
 
     rng = np.random.default_rng(seed)
     # Audiences differ: a few users are heard by many.
@@ -44,7 +44,7 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
     matrix.data[:] = 1
     network = hj.Activity.from_matrix(matrix, np.ones(USERS))
     truth = {"alpha": alpha_star / katz.radius(network).value, "shape": SHAPE, "mean": MEAN}
-    data = simulate_activity(model, truth, network, bins=BINS, key=jax.random.key(seed))
+    data = simulate_katz(model, truth, network, bins=BINS, key=jax.random.key(seed))
     return data, truth
 
 
@@ -217,8 +217,8 @@ def main() -> None:
         rows.append(summary)
         print(
             f"alpha* {alpha_star}: posterior mean {summary['mean_alpha_star']:.3f} on average; "
-            f"95 % intervals hold alpha in {100 * summary['alpha_quantiles']:.1f} % (quantiles) and "
-            f"{100 * summary['alpha_densest']:.1f} % (densest), shape in "
+            f"95 % intervals hold alpha in {100 * summary['alpha_quantiles']:.1f} % (quantiles) "
+            f"and {100 * summary['alpha_densest']:.1f} % (densest), shape in "
             f"{100 * summary['shape_quantiles']:.1f} %, mean in "
             f"{100 * summary['mean_quantiles']:.1f} % of {count} replicates of about "
             f"{summary['events']:.0f} events (worst Pareto k or R-hat "

@@ -44,9 +44,8 @@ keys = iter(jax.random.split(jax.random.key(11), 20))
 # %%
 QUICK = bool(os.environ.get("HAWKESJAX_QUICK"))
 PEOPLE, DAYS, HELD_OUT = (3, 14, 4) if QUICK else (8, 42, 7)
-SIZES = dict(num_warmup=100, num_samples=100, num_chains=2) if QUICK else dict(
-    num_warmup=400, num_samples=500, num_chains=2
-)  # fmt: skip
+WARMUP, DRAWS = (100, 100) if QUICK else (400, 500)
+SIZES = {"num_warmup": WARMUP, "num_samples": DRAWS, "num_chains": 2}
 DATA = Path(os.environ.get("HAWKESJAX_DATA", "../shared/data"))
 
 # %% [markdown]
@@ -192,18 +191,34 @@ print(check.summary().loc["all"].round(3).to_string())
 hj.plots.predictive(check)
 
 # %% [markdown]
+# What it shows on the e-mail: the totals and mean gaps are as the model expects, since it was
+# fitted to them, and the rest is not. 87 % of the messages fall into the busiest twelve hours
+# where the model expects half: it explains each day by excitation, as if the first message of the
+# morning set off the whole day. So it makes bursts too large (most events in 0.7 days) and links
+# successive gaps too closely. The share that "would not have happened without" is an upper bound
+# until the rhythm is taken out.
+#
 # ## Other models
 #
 # Without cross-excitation (both effects between the kinds held at about 0 by their prior), with one
-# decay rate for all, with baselines that know nothing of each other. Leave-one-out says which of
-# them predicts the next event best.
+# decay rate for all, with baselines that know nothing of each other, and with a baseline that knows
+# working hours and weekends. Leave-one-out says which of them predicts the next event best.
 
 # %%
+hours = np.arange(0, 24 * DAYS + 1)
+rhythm = hj.Covariates(
+    hours / 24,
+    np.stack(
+        [(hours % 24 >= 5) & (hours % 24 < 17), hours // 24 % 7 >= 5], axis=1
+    )[:-1].astype(float),
+    ("working hours", "weekend"),
+)  # fmt: skip
 apart = {"alpha": dist.Exponential(np.array([[2.0, 1e4], [1e4, 2.0]]))}
 others = {
     "no cross-excitation": hj.Hawkes(baseline="hierarchical", priors=apart),
     "one decay": hj.Hawkes(baseline="hierarchical", decay="shared"),
     "baselines by themselves": hj.Hawkes(),
+    "working hours": hj.Hawkes(baseline="hierarchical", covariates=rhythm),
 }
 if QUICK:
     others = {"one decay": others["one decay"]}
@@ -218,19 +233,43 @@ with warnings.catch_warnings():
 print(compared.round(1).to_string())
 
 # %% [markdown]
+# With the rhythm in the baseline much less is left to excitation. At the maximum of the likelihood
+# a message received brings 0.21 more received where it brought 0.45; without what is received
+# 53 % of what is sent would be lost, not 67 %. The bursts are now of the right size, and nearly the
+# right part falls into working hours. What remains: gaps of both kinds, very short and very long,
+# are more frequent than one exponential memory makes them.
+
+# %%
+best = model if QUICK else others["working hours"]
+final = post if QUICK else posteriors["working hours"]
+print(final.spillover().round(3))
+print(hj.attribution(final, past, model=best, draws=50).shares().loc["all"].round(3))
+again = hj.residual_tests(hj.residuals(best, final, past, join=True))
+print(again.loc["all"].round(4).to_string())
+check = hj.predictive_check(
+    best, final, past, key=next(keys), draws=50 if QUICK else 200,
+    statistics={"part in working hours": in_working_hours},
+)  # fmt: skip
+print(check.summary().loc["all"].round(3).to_string())
+
+# %% [markdown]
 # ## The week that was kept apart
 #
 # Forecast from whole draws given the past, and scored: the log score, and how many of the counts
-# lie within their 95 % intervals.
+# lie within their 95 % intervals. The rhythm gains 70 nats on the week's 545 events. Its intervals
+# of counts are narrower, and fewer of them hold what came (14 of 16 at the maximum of the
+# likelihood, where the plain model's wide ones hold all): weeks differ more than the model knows.
 
 # %%
-scored = hj.evaluate(
-    model, post, panel, cut=DAYS - HELD_OUT, key=next(keys), draws=100 if QUICK else 400
-)
-print(scored)
+rivals = {"all effects": (model, post)} | ({} if QUICK else {"working hours": (best, final)})
+for name, (rival, draws) in rivals.items():
+    scored = hj.evaluate(
+        rival, draws, panel, cut=DAYS - HELD_OUT, key=next(keys), draws=100 if QUICK else 400
+    )
+    print(name, scored, sep=": ")
 
 # %%
-told = hj.forecast(model, post, past, horizon=HELD_OUT, key=next(keys), draws=100 if QUICK else 400)
+told = hj.forecast(best, final, past, horizon=HELD_OUT, key=next(keys), draws=100 if QUICK else 400)
 came = panel.between(DAYS - HELD_OUT, DAYS).counts
 hj.plots.forecast(told, observed=came)
 
@@ -242,14 +281,14 @@ hj.plots.forecast(told, observed=came)
 
 # %%
 rumours = None
-if (DATA / "covid_rumour_replies").exists():
+if not QUICK and (DATA / "covid_rumour_replies").exists():
     replies = pd.read_csv(DATA / "covid_rumour_replies" / "replies.csv", parse_dates=["time_utc"])
     first = replies.groupby("source_id")["time_utc"].transform("min")
     replies["hour"] = (replies["time_utc"] - first).dt.total_seconds() / 3600
     replies["stance"] = replies["stance"].replace({"query": "comment", "support": "comment"})
     replies = replies[replies["hour"] <= 24]
     sizes = replies["source_id"].value_counts()
-    chosen = sizes[sizes >= (150 if QUICK else 60)].index
+    chosen = sizes[sizes >= 60].index
     replies = replies[replies["source_id"].isin(chosen)]
     rumours = hj.EventPanel.from_dataframe(
         replies, time="hour", mark="stance", sequence="source_id", window=(0, 24), unit="hour"
@@ -266,3 +305,11 @@ if rumours is not None:
     print(tests.loc["all"].round(4).to_string())
     check = hj.predictive_check(by_stance, found, rumours, key=next(keys), draws=40)
     print(check.summary().loc["all"].round(3).to_string())
+
+# %% [markdown]
+# What it shows on the rumours: the counts are right and nothing else is. Replies come in far larger
+# bursts than the model makes (the busiest half hour has 84 comments where it expects at most 60),
+# short gaps follow short gaps too often, and one memory cannot do for both the first minutes and
+# the rest of a day. The effect of denials on denials survives as a tendency; its size is not to be
+# believed. A kernel with a longer tail (`hj.PowerLaw`) or a baseline that fades with a rumour's
+# age is the next thing to try.

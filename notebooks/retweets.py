@@ -32,7 +32,6 @@ import jax
 import numpy as np
 import pandas as pd
 
-jax.config.update("jax_enable_x64", True)
 import hawkesjax as hj
 from hawkesjax.criticism import baselines, rolling
 from hawkesjax.criticism.retweet_evaluation import (
@@ -43,6 +42,7 @@ from hawkesjax.criticism.retweet_evaluation import (
 from hawkesjax.models.retweet_ages import sizes_at
 from hawkesjax.models.retweet_population import CascadePopulation
 
+jax.config.update("jax_enable_x64", True)
 zone = "Europe/Madrid"
 start = pd.Timestamp("2024-03-04", tz=zone)
 end = start + pd.Timedelta(days=56)  # the clocks go forward on the way
@@ -111,7 +111,7 @@ print(estimate.summary().round(4))
 
 # %%
 posterior = hj.sample(
-    model, past, key=jax.random.key(2), init=estimate, num_warmup=300, num_samples=300,
+    model, past, key=jax.random.key(2), init=estimate, num_warmup=200, num_samples=300,
     num_chains=2, pointwise=None, progress=False,
 )  # fmt: skip
 print("\n".join(posterior.diagnose()))
@@ -172,7 +172,7 @@ folds = rolling(
     covariates=covariates,
     data=everything,
     first="30D",
-    step="9D",
+    step="18D",
     ahead="8D",
 )
 print(folds)
@@ -230,7 +230,7 @@ if tideh.exists():
     population = CascadePopulation.learn(cascades.select(range(0, cascades.num_posts, 2)))
     print(population)
     others = cascades.select(range(1, cascades.num_posts, 2))
-    sizes = population.forecast(others, observed=6.0, key=jax.random.key(5), draws=100)
+    sizes = population.forecast(others, observed=6.0, key=jax.random.key(5), draws=50)
     print(sizes.table().head().round(0))
     print(sizes.score(sizes_at(others, 168.0)))
 else:

@@ -1,5 +1,7 @@
 """The Katz spike model in plain NumPy, written from the mathematics alone: dense, user by user."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln, logsumexp
@@ -21,7 +23,6 @@ def random_log(rng, num_users=9, num_bins=25, edges=0.25, active=0.15, weighted=
 
 def activity_of(network, posts, fit, *, names=None):
     """The same as an `Activity`."""
-    from dataclasses import replace
 
     size = len(network)
     names = [f"u{i}" for i in range(size)] if names is None else names

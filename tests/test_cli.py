@@ -112,7 +112,7 @@ def test_tables_go_in_and_results_come_out(work, events):
     assert names_in(work / "tables") == {*TABLES, *EFFECTS}
     sizes = {name: len(pd.read_csv(work / "tables" / name)) for name in (*TABLES, *EFFECTS)}
     assert sizes == {
-        "parameters.csv": 16, "residuals.csv": 15, "describe.csv": 5, "spillover.csv": 4,
+        "parameters.csv": 16, "residuals.csv": 15, "describe.csv": 8, "spillover.csv": 4,
         "decay.csv": 4, "baseline.csv": 8, "shares.csv": 20,
     }  # fmt: skip
     table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)

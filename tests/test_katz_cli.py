@@ -27,7 +27,7 @@ def results(tmp_path_factory):
     common = ["--usual", "0", "100"]
     lines = [
         ["katz", "rank", "log.csv", *common, "--kind", "kind", "--top", "5", "--out", "a"],
-        ["katz", "evaluate", "log.csv", *common, "--kind", "kind", "--edges", "RT=reposts,MT=none",
+        ["katz", "evaluate", "log.csv", *common, "--kind", "kind", "--edges", "RT=reposts,MT=None",
          "--top", "5", "--placebos", "2", "--out", "b"],
         ["katz", "evaluate", "acyclic.csv", *common, "--edges", "reposts", "--top", "5",
          "--placebos", "1", "--out", "c"],
@@ -76,7 +76,7 @@ def test_a_network_without_cycles_sweeps_alpha(results):
     [
         (3, "Which way do edges go"),
         (4, "below 1"),
-        (5, "Give alpha= itself"),
+        (5, "Say which with --alpha"),
         (6, "holds no bin|is empty"),
         (7, "exists; --force"),
     ],

@@ -20,7 +20,8 @@ def activity():
     return hj.Activity.from_messages(
         time=pd.Timestamp("2024-05-01", tz="UTC") + pd.to_timedelta(times, unit="m"),
         source=[f"user {n}" for n in people[0]], target=[f"user {n}" for n in people[1]],
-        edges="reposts", bin=5, unit="minute", spike="detect",
+        edges="reposts", bin=1, unit="minute",
+        spike=("2024-05-01T03:20Z", "2024-05-01T03:40Z"),
         usual=("2024-05-01T00:00Z", "2024-05-01T03:20Z"),
     )  # fmt: skip
 
@@ -35,7 +36,7 @@ def test_volume_marks_the_windows(activity):
     figure = hj.plots.katz.volume(activity)
     said = [text.get_text() for text in figure.axes[0].texts]
     assert said == ["business as usual", "spike"]
-    assert figure.axes[0].get_ylabel() == "posts per 5 minutes"
+    assert figure.axes[0].get_ylabel() == "posts per minute"
     assert figure.axes[-1].get_xlabel() == "time (UTC)"
     assert len(hj.plots.katz.volume(activity, responsiveness=False).axes) == 1
     assert saved(figure) > 1000
@@ -73,3 +74,10 @@ def test_a_matrix_has_no_volume():
         hj.plots.katz.volume(hj.Activity.from_matrix(np.ones((2, 2)), 1.0))
     alone = hj.Activity.from_matrix(np.zeros((1, 1)), 1.0)
     assert saved(hj.plots.katz.influence(alone, alpha=0.5)) > 1000
+
+
+def test_simulated_activity_has_a_volume(activity):
+    params = {"alpha": 0.01, "shape": 1.0, "mean": 0.1}
+    drawn = hj.simulate(hj.KatzSpike(), params, activity, bins=30, key=jax.random.key(1))
+    assert "posts" in repr(drawn)
+    assert saved(hj.plots.katz.volume(drawn)) > 1000

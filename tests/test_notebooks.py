@@ -12,6 +12,7 @@ NOTEBOOKS = {
     "spillover": "Converged",
     "email_panel": "Converged",
     "katz": "KatzEvaluation: top",
+    "katz_model": "onverged",
     "retweets": "Converged",
 }
 

@@ -1,4 +1,6 @@
-"""Predictive checks: statistics against plain loops, calm under the truth, loud under a wrong one."""
+"""Predictive checks: statistics against plain loops; calm under the truth, loud elsewhere."""
+
+import itertools
 
 import jax
 import numpy as np
@@ -28,9 +30,9 @@ def plain(panel, mark, width):
     for m in range(panel.num_sequences):
         own = [t for t, s, k in zip(panel.times, panel.sequence, panel.marks, strict=True)
                if s == m and k == mark]  # fmt: skip
-        mine = [later - before for before, later in zip(own, own[1:], strict=False)]
+        mine = [later - before for before, later in itertools.pairwise(own)]
         gaps += mine
-        pairs += list(zip(mine, mine[1:], strict=False))
+        pairs += list(itertools.pairwise(mine))
         for t in own:
             bins[m, int(t / width)] = bins.get((m, int(t / width)), 0) + 1
     first, second = np.array(pairs).T

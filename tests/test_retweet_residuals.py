@@ -78,31 +78,45 @@ def test_the_background_follows_the_covariates():
     assert posts["residual"].sum() == pytest.approx(whole.sum(), rel=1e-9)
 
 
-def test_reposts_of_a_known_rate_are_unit_exponential():
-    """Without an audience of their own, reposts are a Poisson process of rate p d psi."""
+def poisson_cascades(p0):
+    """Posts whose reposters have no audience: reposts are a Poisson process of rate p d psi."""
     rng = np.random.default_rng(0)
+    grid = np.linspace(0, 24, 200_001)
+    shape = psi(grid, 0.242, 1 / 12) * np.exp(-grid / 30)
+    total = np.concatenate([[0], np.cumsum((shape[1:] + shape[:-1]) / 2)]) * (grid[1] - grid[0])
     times, owner = [], []
-    for i in range(40):
-        number = rng.poisson(40.0)
-        grid = np.linspace(0, 24, 200_001)
-        shape = psi(grid, 0.242, 1 / 12) * np.exp(-grid / 30)
-        total = np.concatenate([[0], np.cumsum((shape[1:] + shape[:-1]) / 2)])
-        times.append(i + np.interp(np.sort(rng.random(number)) * total[-1], total, grid))
-        owner.append(np.full(number, i))
-    mass = total[-1] * (grid[1] - grid[0])
-    data = hj.Cascades.from_arrays(
-        np.arange(40.0), np.full(40, 1e5), np.concatenate(times), np.zeros(sum(map(len, times))),
-        np.concatenate(owner), window=(0, 70), horizon=24.0, unit="hour", sentiment=0,
+    for i, p in enumerate(p0):
+        size = rng.poisson(p * 1e5 * total[-1])
+        times.append(i + np.interp(np.sort(rng.random(size)) * total[-1], total, grid))
+        owner.append(np.full(size, i))
+    times = np.concatenate(times)
+    return hj.Cascades.from_arrays(
+        np.arange(len(p0), dtype=float), np.full(len(p0), 1e5), times, np.zeros(len(times)),
+        np.concatenate(owner), window=(0, len(p0) + 24), horizon=24.0, unit="hour", sentiment=0,
     )  # fmt: skip
-    values = {"beta": np.array([0.0]), "tau": 30.0, "p0": np.full(40, 40 / mass / 1e5)}
+
+
+def test_reposts_of_a_known_rate_are_unit_exponential():
+    p0 = np.full(40, 5e-4)
+    data = poisson_cascades(p0)
+    values = {"beta": np.array([0.0]), "tau": 30.0, "p0": p0}
     table = residual_tests(hj.residuals(FREE, values, data, join=True))
     assert table.loc[("all", "repost"), "mean"] == pytest.approx(1, abs=0.1)
     assert table.loc[("all", "repost"), "ks p"] > 0.01
-    shifted = values | {"tau": 5.0}
-    assert (
-        residual_tests(hj.residuals(FREE, shifted, data, join=True)).loc[("all", "repost"), "ks p"]
-        < 1e-6
-    )
+    wrong = residual_tests(hj.residuals(FREE, values | {"tau": 5.0}, data, join=True))
+    assert wrong.loc[("all", "repost"), "ks p"] < 1e-6
+
+
+def test_reposts_of_posts_that_differ_are_unit_exponential():
+    """p0 of each post is drawn from its law and not told; a quarter of the posts have none."""
+    p0 = np.random.default_rng(4).gamma(0.7, 1e-4 / 0.7, 400)
+    data = poisson_cascades(p0)
+    values = {"beta": np.array([0.0]), "tau": 30.0, "p0_mean": 1e-4, "p0_shape": 0.7}
+    table = residual_tests(hj.residuals(MODEL, values, data, join=True))
+    assert table.loc[("all", "repost"), "mean"] == pytest.approx(1, abs=0.08)
+    assert table.loc[("all", "repost"), "ks p"] > 0.01
+    even = residual_tests(hj.residuals(MODEL, values | {"p0_shape": 50.0}, data, join=True))
+    assert even.loc[("all", "repost"), "ks p"] < 1e-6
 
 
 def test_reach_by_sums_and_by_pairs():

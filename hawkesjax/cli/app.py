@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import analysis, katz, retweet, tables
+from hawkesjax.cli import analysis, katz, katz_model, retweet, tables
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # typer brings its own copy of click or uses the installed one; this is the base either way.
@@ -30,6 +30,8 @@ app.command()(analysis.sample)
 app.command()(tables.simulate)
 app.command()(tables.describe)
 app.command()(tables.summary)
+for command in (katz_model.fit, katz_model.sample, katz_model.simulate):
+    katz.app.command()(command)
 app.add_typer(katz.app, name="katz")
 
 posts = typer.Typer(

@@ -60,14 +60,20 @@ def rank(
     output = Output(out or fresh("hawkesjax-katz-rank"), names, force=force)
     speaker = Speaker(quiet)
     hj = start(x64=True, device="cpu")
-    if alpha_star is None and alpha is None:
-        alpha_star = 0.4
     activity = k.read_log(
         hj, log, usual=usual, bin=bin_, time=time, source=source, target=target, kind=kind,
         edges=edges, weighted=weighted, self_loops=self_loops, unit=unit, timezone=timezone,
     )  # fmt: skip
     speaker.say(str(activity))
-    radius_line(speaker, hj.katz.radius(activity, form=form.value))
+    found = hj.katz.radius(activity, form=form.value)
+    radius_line(speaker, found)
+    if alpha_star is None and alpha is None:
+        if found.acyclic:
+            raise ValueError(
+                "No user of this network can be reached from itself: alpha* has no meaning, and "
+                "every alpha is allowed. Say which with --alpha."
+            )
+        alpha_star = 0.4
     given = {"alpha_star": alpha_star, "alpha": alpha, "form": form.value}
     ranking = hj.katz.rank(activity, top=top, order=order, **given)
     sure = "certain" if ranking.certified else "not certain"

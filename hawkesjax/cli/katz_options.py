@@ -119,5 +119,6 @@ def _edge(text: str) -> float | str | None:
 def _mapping(text: str) -> dict[str, str | None]:
     pairs = [part.partition("=") for part in text.split(",")]
     return {
-        name.strip(): None if way.strip() in ("", "none") else way.strip() for name, _, way in pairs
+        name.strip(): None if way.strip().lower() in ("", "none") else way.strip().lower()
+        for name, _, way in pairs
     }

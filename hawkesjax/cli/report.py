@@ -118,27 +118,27 @@ def write_estimate(path: Path, estimate: Any, panel: Any) -> None:
     content = {
         "result": estimate.result.value,
         "message": estimate.message,
-        "log_likelihood": _plain(estimate.log_likelihood),
-        "aic": _plain(estimate.aic),
-        "bic": _plain(estimate.bic),
+        "log_likelihood": plain(estimate.log_likelihood),
+        "aic": plain(estimate.aic),
+        "bic": plain(estimate.bic),
         "num_events": estimate.num_events,
         "num_parameters": estimate.num_parameters,
         "model": estimate.config,
-        "params": _plain(estimate.params),
-        "standard_errors": _plain(estimate.standard_errors),
-        "lower": _plain(estimate.lower),
-        "upper": _plain(estimate.upper),
+        "params": plain(estimate.params),
+        "standard_errors": plain(estimate.standard_errors),
+        "lower": plain(estimate.lower),
+        "upper": plain(estimate.upper),
         **names,
         "unit": panel.unit,
     }
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Nested lists, with null for what is not a finite number: JSON has no NaN."""
     if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
+        return {name: plain(part) for name, part in value.items()}
     value = np.asarray(value, float).tolist() if not isinstance(value, list | float) else value
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return value if np.isfinite(value) else None

@@ -5,8 +5,8 @@ from hawkesjax.criticism.comparison import compare
 from hawkesjax.criticism.evaluation import Evaluation, evaluate_hawkes
 from hawkesjax.criticism.forecast import Forecast, forecast_hawkes
 from hawkesjax.criticism.intensity import intensity_at
-from hawkesjax.criticism.katz_forecast import SpikeForecast, forecast_activity
-from hawkesjax.criticism.katz_residuals import residuals_activity, spike_residual_tests
+from hawkesjax.criticism.katz_forecast import SpikeForecast, forecast_katz
+from hawkesjax.criticism.katz_residuals import residuals_katz, spike_residual_tests
 from hawkesjax.criticism.predictive import PredictiveCheck, predictive_check
 from hawkesjax.criticism.residual_tests import residual_tests
 from hawkesjax.criticism.residuals import residuals_hawkes
@@ -27,16 +27,16 @@ __all__ = [
     "evaluate",
     "evaluate_hawkes",
     "forecast",
-    "forecast_activity",
     "forecast_hawkes",
+    "forecast_katz",
     "forecast_retweet",
     "intensity_at",
     "predictive_check",
     "residual_bootstrap",
     "residual_tests",
     "residuals",
-    "residuals_activity",
     "residuals_hawkes",
+    "residuals_katz",
     "residuals_retweet",
     "rolling",
     "spike_residual_tests",

@@ -44,6 +44,9 @@ def residual_bootstrap(
     fitting does to the statistic, it does to the replicates too, so the p-values are right
     whatever was fitted; so is the treatment of the windows' ends.
 
+    All replicates share one compilation where there are few marks, learned exponential decays
+    and constant baselines; with other kernels or covariates each compiles anew, which takes long.
+
     Args:
         model: the model.
         estimate: what `fit` found on the panel. A posterior has no refit; give the estimate.
@@ -80,6 +83,8 @@ def residual_bootstrap(
             key=one,
             sequence_names=panel.sequence_names,
             mark_names=panel.mark_names,
+            unit=panel.unit,
+            origin=panel.origin,
             max_events=max_events,
         )
         for one in jax.random.split(key, replicates)
@@ -115,6 +120,8 @@ def _increments(model, params, panel: EventPanel, size: int):
     """`model.compensator_increments` of a panel filled up to `size` events, so that panels of
     different lengths share a compilation: the last sequence's events go on where no time passes."""
     more = size - panel.num_events
+    if model.background.covariates is not None:  # which go by the time of each event
+        more = 0
     filled = replace(
         panel,
         times=np.pad(panel.times, (0, more), constant_values=float(panel.duration[-1])),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.data.activity import Activity
+from hawkesjax.data.checks import whole
 from hawkesjax.ops.katz_solve import attenuation, matrix_of
 
 
@@ -68,8 +69,11 @@ def decay(
     Raises:
         ValueError: for a start that is negative or nothing.
     """
+    bins = whole(bins, "bins", 0)
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
-    vector = np.asarray(activity.baseline if start is None else start, np.float64)
+    if np.ndim(attenuated):
+        raise ValueError("decay takes one alpha_star or alpha.")
+    vector: Any = np.asarray(activity.baseline if start is None else start, np.float64)
     if vector.shape != (activity.num_users,) or (vector < 0).any() or not vector.sum() > 0:
         raise ValueError(
             f"start needs a number of at least 0 for each of the {activity.num_users:,} users, "

@@ -13,8 +13,10 @@ import pandas as pd
 from jaxtyping import Array, Float
 from scipy import sparse
 
-from hawkesjax.data.activity import Activity, Bins
-from hawkesjax.ops.katz_host import krylov_sweep
+from hawkesjax.data.activity import Activity
+from hawkesjax.data.activity_windows import Bins
+from hawkesjax.data.checks import whole
+from hawkesjax.ops.katz_host import krylov_sweep, sweep_room
 from hawkesjax.ops.katz_radius import radius_bounds
 from hawkesjax.ops.katz_solve import KatzWarning, attenuation, matrix_of, radius, solve
 from hawkesjax.ops.katz_ties import gains_in_order, membership, walk_order
@@ -130,7 +132,7 @@ def evaluate(
     assert activity.spike is not None
     window = activity.spike
     posts = activity.posts(window).astype(np.float64)
-    by_block = _posts_by_block(activity, window, block)
+    by_block: Any = _posts_by_block(activity, window, block)
     if by_block.shape[0] < FEW_BLOCKS:
         warnings.warn(
             f"The spike has {by_block.shape[0]} blocks of {block} bins: intervals of the change "
@@ -207,8 +209,7 @@ def _check(
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     sizes = {"top": (top, 1), "draws": (draws, 1), "block": (block, 1), "placebos": (placebos, 0)}
     for name, (value, least) in sizes.items():
-        if isinstance(value, bool) or int(value) != value or value < least:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}.")
+        whole(value, name, least)
     if not activity.posts(activity.spike).any():
         raise ValueError(
             "No user of the network posts in the spike: there is nothing to score a ranking on."
@@ -246,18 +247,34 @@ def _placebos(
     count: int,
     seed: np.ndarray,
 ) -> Float[np.ndarray, "placebos alphas"]:
-    """The change of activity under networks whose users are permuted."""
+    """The change of activity under networks whose users are permuted.
+
+    In the multiplicative form a permuted network may hold no cycle of users with posts; then
+    alpha* has no meaning, and another permutation is drawn.
+    """
     rng = np.random.default_rng(seed)
-    out = []
-    for _ in range(count):
+    room, out = sweep_room(len(rows), activity.num_users), []
+    tries = 0
+    while len(out) < count:
+        tries += 1
         order = rng.permutation(activity.num_users)  # the user at each place of the network
         moved = replace(activity, baseline=activity.baseline[order])
         matrix = matrix_of(moved, form)
         attenuations = alphas
         if form == "multiplicative" and name == "alpha_star":
-            attenuations = rows / radius_bounds(matrix).value
+            found = radius_bounds(matrix)
+            if found.acyclic:  # alpha* has no meaning there: draw another
+                if tries >= 20 * count:
+                    raise ValueError(
+                        f"Of {tries:,} permuted networks only {len(out):,} hold a cycle of users "
+                        f"with posts, so alpha_star has no meaning for the placebo. Give alpha=, "
+                        f"or placebos=0."
+                    )
+                continue
+            attenuations = rows / found.value
         scores = np.empty((len(rows), activity.num_users))
-        scores[:, order] = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8).scores
-        found = np.array([membership(row, top) @ posts for row in scores])
-        out.append(found - found[0])
+        swept = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
+        scores[:, order] = swept.scores
+        active = np.array([membership(row, top) @ posts for row in scores])
+        out.append(active - active[0])
     return np.array(out)

@@ -62,7 +62,7 @@ def _table(draws: np.ndarray, rows: Any) -> pd.DataFrame:
 
 
 @forecast.register
-def forecast_activity(
+def forecast_katz(
     model: KatzSpike,
     values: Any,
     data: Activity,

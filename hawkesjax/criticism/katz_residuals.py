@@ -23,7 +23,7 @@ DRAWS = 50
 
 
 @residuals.register
-def residuals_activity(
+def residuals_katz(
     model: KatzSpike,
     values: Any,
     data: Activity,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hawkesjax.criticism.katz_evaluation import GRID
 from hawkesjax.data.activity import Activity
+from hawkesjax.data.checks import whole
 from hawkesjax.ops.katz_solve import attenuation, solve
 from hawkesjax.ops.katz_ties import membership
 
@@ -42,9 +43,7 @@ def sweep(
     rows = np.atleast_1d(np.asarray(alpha_star if alpha is None else alpha, float))
     alphas, _ = attenuation(activity, *((rows, None) if alpha is None else (None, rows)), form)
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
-    size = min(int(top), activity.num_users)
-    if size < 1:
-        raise ValueError(f"top is {top!r}; it must be at least 1.")
+    size = min(whole(top, "top"), activity.num_users)
     tables = []
     chosen = [membership(row, size) for row in scores]
     for place, (value, row) in enumerate(zip(rows, scores, strict=True)):

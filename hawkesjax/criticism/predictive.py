@@ -127,6 +127,7 @@ def predictive_check(
             sequence_names=panel.sequence_names,
             mark_names=panel.mark_names,
             unit=panel.unit,
+            origin=panel.origin,
             max_events=max_events,
         )
         replicated.append(_statistics(fresh, width, extra))
@@ -196,7 +197,7 @@ def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return np.nan
-    return float(stats.spearmanr(first, second).statistic)
+    return float(stats.spearmanr(first, second)[0])
 
 
 def _words(p: float) -> str:

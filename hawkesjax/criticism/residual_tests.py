@@ -144,12 +144,12 @@ def anderson_darling_cdf(statistic: float, count: int) -> float:
 def _correction(x: float, count: int) -> float:
     if x > 0.8:
         powers = [255.7844, -1116.360, 1950.646, -1705.091, 745.2337, -130.2137]
-        return np.polyval(powers, x) / count
+        return float(np.polyval(powers, x)) / count
     cut = 0.01265 + 0.1757 / count
     if x < cut:
         t = x / cut
         shape = np.sqrt(t) * (1 - t) * (49 * t - 102)
         return shape * (0.0037 / count**2 + 0.00078 / count + 0.00006) / count
     t = (x - cut) / (0.8 - cut)
-    shape = np.polyval([1.91864, -8.259, 14.458, -14.6538, 6.54034, -0.00022633], t)
+    shape = float(np.polyval([1.91864, -8.259, 14.458, -14.6538, 6.54034, -0.00022633], t))
     return shape * (0.04213 + 0.01365 / count) / count

@@ -35,8 +35,13 @@ def residuals_retweet(
     residual. Where posts have few reposts that makes residuals too short: `join=True` lays posts
     end to end and adds each left-over to the next repost's residual.
 
-    p0 of each post is as given, or the mean of its Gamma distribution given its reposts. The
-    integral between two events is a sum over Gauss-Legendre nodes of panels that double from s0.
+    With integrated p0 the intensity of a post's reposts given its past is `(a + n) / (b + L)`
+    times that of p0 = 1, with n reposts and exposure L so far and `Gamma(a, rate b)` the law of
+    p0: a residual is `(a + n) log((b + L_after) / (b + L_before))`, and no post's own number of
+    reposts is used before it is known. Otherwise p0 is as given, or `R / L` (profiled), which
+    makes the residuals of posts with few reposts too even.
+
+    Integrals are sums over Gauss-Legendre nodes of panels that double from s0.
 
     Args:
         model: the model.
@@ -79,11 +84,6 @@ def _posts(beta: np.ndarray, data: Cascades, times: np.ndarray) -> np.ndarray:
 def _reposts(model: RetweetHawkes, found: dict, data: Cascades, join: bool) -> np.ndarray:
     """A residual for every repost (0 for those before the window)."""
     s0, period = lengths_of(model, data)
-    if "p0" in found:
-        p0 = np.asarray(found["p0"])
-    else:
-        shape, rate = (np.asarray(part, np.float64) for part in model.p0_given(found, data))
-        p0 = shape / np.maximum(rate, 1e-300)
     rows = _rows(data, s0, period)
     theta = float(found["theta"]) if model.theta == "learned" else model.theta
     tail = PRINTED_TAIL if model.as_printed else 1.0
@@ -97,9 +97,9 @@ def _reposts(model: RetweetHawkes, found: dict, data: Cascades, join: bool) -> n
         u, v = (float(found.get("r0", 0.0)) * part for part in (np.cos(turn), np.sin(turn)))
     angle = 2 * np.pi / period * clock
     swing = 1 - np.asarray(data.sentiment)[post] * (u * np.sin(angle) + v * np.cos(angle))
-    value = rows["quadrature"] * p0[post] * swing * np.exp(-age / float(found["tau"])) * here
+    value = rows["quadrature"] * swing * np.exp(-age / float(found["tau"])) * here
     sums = np.bincount(rows["gap"], value, data.num_reposts + data.num_posts)
-    out, left = sums[: data.num_reposts], sums[data.num_reposts :]
+    out, left = _scaled(model, found, data, sums[: data.num_reposts], sums[data.num_reposts :])
     if join:
         counts = data.counts
         carried = 0.0
@@ -111,6 +111,38 @@ def _reposts(model: RetweetHawkes, found: dict, data: Cascades, join: bool) -> n
                 carried = 0.0
             carried += left[i]
     return out
+
+
+def _scaled(
+    model: RetweetHawkes, found: dict, data: Cascades, steps: np.ndarray, left: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exposures between reposts, and after the last, times p0: known, or learned on the way."""
+    post = np.asarray(data.post)
+    if "p0" in found or model.p0 != "integrated":
+        p0 = np.asarray(found["p0"]) if "p0" in found else _best(model, found, data)
+        return steps * p0[post], left * p0
+    shape = float(found["p0_shape"])
+    if model.regression:
+        level = found["p0_level"] + found["p0_slope"] * np.asarray(data.sentiment)
+        rate = shape / np.exp(level)
+    else:
+        rate = np.full(data.num_posts, shape / float(found["p0_mean"]))
+    inside = np.asarray(data.times) >= 0
+    seen = np.concatenate([[0], np.cumsum(inside)])
+    total = np.concatenate([[0.0], np.cumsum(steps)])
+    first = np.searchsorted(post, np.arange(data.num_posts))
+    before = total[:-1] - total[first][post]
+    number = seen[:-1] - seen[first][post]
+    reached = np.bincount(post, steps, data.num_posts)
+    return (
+        (shape + number) * np.log1p(steps / (rate[post] + before)),
+        (shape + data.counts) * np.log1p(left / (rate + reached)),
+    )
+
+
+def _best(model: RetweetHawkes, found: dict, data: Cascades) -> np.ndarray:
+    shape, rate = (np.asarray(part, np.float64) for part in model.p0_given(found, data))
+    return (shape - 1) / np.maximum(rate, 1e-300)
 
 
 def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:

@@ -76,11 +76,12 @@ def text(activity: Any) -> str:
         f"  edges   {activity.tally.repeated:,} repeats merged, {activity.tally.self_loops:,} "
         f"to oneself {kept}; {'weighted' if activity.weighted else 'weights 1'}",
     ]
-    if activity.log is None:
+    if not activity.num_bins:
         return "\n".join(lines)
     unit = f" {activity.unit}s" if activity.unit else ""
+    log = "" if activity.log is None else f"{len(activity.log.row_bin):,} messages, "
     lines.append(
-        f"  log     {len(activity.log.row_bin):,} messages, {int(activity.volume.sum()):,} posts; "
+        f"  log     {log}{int(activity.volume.sum()):,} posts; "
         f"bins of {activity.bin_length:g}{unit} from {_shown(activity, 0)}"
     )
     windows = (("usual", activity.network), ("spike", activity.spike), ("fit", activity.fit))

@@ -90,7 +90,8 @@ def read_pair(window: Any, clock: Clock, what: str) -> tuple[Any, Any]:
     if sides:
         rows = Rows("bound", lambda row: f"{names[row]!r} of {what}")
         found = iter(read_bounds(sides, clock, rows))
-    pair = tuple(None if side is None else next(found) for side in (low, high))
+    begin, end = (None if side is None else next(found) for side in (low, high))
+    pair: tuple[Any, Any] = (begin, end)
     if pair[0] is not None and pair[1] is not None and not pair[0] < pair[1]:
         raise ValueError(
             f"{what} ends before it begins, or is empty ({clock.show(pair[0])} to "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -133,3 +134,13 @@ def unique_names(names: Sequence[Any], what: str) -> tuple[str, ...]:
         repeated = [name for name in out if name in seen or seen.add(name)]
         raise ValueError(f"{what}_names repeat {listed(repeated, SHOWN)}. Name each {what} once.")
     return out
+
+
+def whole(value: Any, name: str, least: int = 1) -> int:
+    """A whole number of at least `least`, or a ValueError that names it."""
+    fits = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
+    if not fits or value != int(value) or value < least:
+        raise ValueError(
+            f"{name} is {short(value)}; it must be a whole number of at least {least}."
+        )
+    return int(value)

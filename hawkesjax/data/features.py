@@ -101,7 +101,7 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
     series = column_of(series, column, rows)
     levels = list(dtype.categories) if isinstance(dtype, pd.CategoricalDtype) else None
     codes, known = read_labels(series, levels, "level", column, rows)
-    if len(known) < 2:
+    if len(known) == 1:
         raise ValueError(
             f"Column {column!r} has the one level {known[0]!r}, which says nothing. Leave it out."
         )

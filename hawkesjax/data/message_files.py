@@ -17,7 +17,7 @@ from hawkesjax.data.frames import check_columns
 from hawkesjax.data.readers import EXACT_FLOATS, read_parquet
 
 # Numbers that would lose something when read as numbers: 007, +7, or a blank before the 7.
-SPELLED = re.compile(rb"[\n,;\t|](?: |\+|-?0\d)")
+SPELLED = rb"(?: |\+|-?0\d)"
 
 
 def read_messages(
@@ -75,11 +75,13 @@ def _read_csv(file: Path, used: dict[str, Any], separator: str) -> tuple[pd.Data
     columns, lines = header_and_lines(file, raw, separator)
     check_columns(columns, used, str(file))
     ids = [used["source"], used["target"]]
-    as_text = SPELLED.search(raw) is not None or b'"' in raw
+    begins = rb"(?:\n|\r|" + re.escape(separator.encode()) + rb")"
+    as_text = re.search(begins + SPELLED, raw) is not None or b'"' in raw
     types: dict[str, Any] = dict.fromkeys(ids, "str") if as_text else {}
     if used["kind"] is not None:
         types[used["kind"]] = "category"
-    frame = pd.read_csv(
+    read: Any = pd.read_csv
+    frame = read(
         io.BytesIO(raw),
         sep=separator,
         usecols=list(filter(None, used.values())),

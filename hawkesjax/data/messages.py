@@ -13,11 +13,7 @@ from hawkesjax.data.checks import Rows, counted, same_length
 from hawkesjax.data.clock import read_times
 from hawkesjax.data.names import Names
 from hawkesjax.data.users import read_users, same_space
-from hawkesjax.data.ways import read_ways
-
-
-class ActivityWarning(UserWarning):
-    """Something in a log of messages that a user should know before trusting a ranking."""
+from hawkesjax.data.ways import ActivityWarning, read_ways
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,7 +92,7 @@ def read_log(
     grid, bins, count = _bins(clock, length, values, [begin, *pairs], begin[0])
     first, rank = _distinct(values)
     users_of, rank_of = _posts(source, rank, len(users), len(first))
-    lowest = np.searchsorted(values[first], values[first] - grid.step)
+    lowest = np.searchsorted(values[first], _earliest(values[first], grid.step))
     bin_of = bins[first]
     heard = _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count)
     post_bin, post_user, post_count = _runs(bin_of[rank_of], users_of, len(users))
@@ -138,6 +134,14 @@ def _bins(
         )
     grid = Grid(grid.clock, grid.anchor, grid.step, low)
     return grid, grid.bins(values).astype(np.int32), high - low
+
+
+def _earliest(values: np.ndarray, step: Any) -> np.ndarray:
+    """A bin's length before each time, with the slack of rounding for numbers that have some."""
+    before = values - step
+    if before.dtype.kind != "f":
+        return before
+    return before - 8 * np.finfo(float).eps * np.maximum(np.abs(values), step)
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

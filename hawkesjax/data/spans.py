@@ -154,7 +154,7 @@ def span_of(clock: Clock, origin: Any, timezone: str | None, pair: list[Any]) ->
     if origin is not None:
         zero = read_times([origin], "origin", clock.unit, timezone).values[0]
     bounds = clock.in_units(clock.values - zero).tolist()
-    numbers = pd.to_numeric(pd.Series(pair, dtype=object), errors="coerce")
+    numbers: Any = pd.to_numeric(pd.Series(pair, dtype=object), errors="coerce")
     if origin is not None and len(pair) and numbers.notna().all():
         bounds = numbers.astype(float).tolist()  # as given, not rounded to nanoseconds
     return Span(clock, zero, (bounds[0], bounds[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +14,58 @@ from hawkesjax.data.labels import MISSING
 
 NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
 WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}
-REPOSTS = frozenset({"rt", "retweet", "repost", "reblog", "reshare", "share", "boost", "forward"})
-REPLIES = frozenset({"re", "reply", "comment", "answer"})
-MENTIONS = frozenset({"mt", "mention", "at", "message", "quote"})
+REPOSTS = frozenset(
+    [
+        "rt",
+        "rts",
+        "retweet",
+        "retweets",
+        "retweeted",
+        "repost",
+        "reposts",
+        "reposted",
+        "reblog",
+        "reblogs",
+        "reblogged",
+        "reshare",
+        "reshares",
+        "reshared",
+        "share",
+        "shares",
+        "shared",
+        "boost",
+        "boosts",
+        "boosted",
+        "forward",
+        "forwards",
+        "forwarded",
+    ]
+)
+# Who answers or quotes has read the post, as who reposts it.
+REPLIES = frozenset(
+    [
+        "re",
+        "reply",
+        "replies",
+        "replied",
+        "replied_to",
+        "comment",
+        "comments",
+        "commented",
+        "answer",
+        "answers",
+        "answered",
+        "quote",
+        "quotes",
+        "quoted",
+    ]
+)
+MENTIONS = frozenset(["mt", "mention", "mentions", "mentioned", "at", "message", "messages"])
 NAMED = ("reposts", "messages", "attention")
+
+
+class ActivityWarning(UserWarning):
+    """Something in a log of messages that a user should know before trusting a ranking."""
 
 
 def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str = "kind") -> np.ndarray:
@@ -81,13 +130,22 @@ def _from_mapping(edges: Mapping[Any, Any], names: list[str], column: str) -> li
 def _from_name(edges: str, names: list[str], column: str) -> list[int]:
     if edges == "messages":
         return [BACKWARD] * len(names)
-    plain = [name.lower().rstrip("s") for name in names]
+    plain = [name.lower() for name in names]
     if edges == "reposts":
         table = [FORWARD if name in REPOSTS else NOWHERE for name in plain]
         if names and not any(table):
             raise ValueError(
                 f"No kind in column {column!r} is known as a repost (there are {listed(names)}). "
                 f"Map them: edges={{{names[0]!r}: 'reposts', ...}}."
+            )
+        known = REPOSTS | REPLIES | MENTIONS
+        unknown = [n for n, low in zip(names, plain, strict=True) if low not in known]
+        if unknown:
+            warnings.warn(
+                f"Column {column!r} has kinds that are not known and make no edge: "
+                f"{listed(unknown)}. Map all kinds with edges= where some should.",
+                ActivityWarning,
+                stacklevel=6,
             )
         return table
     heard = REPOSTS | REPLIES

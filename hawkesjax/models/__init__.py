@@ -3,7 +3,7 @@
 from hawkesjax.models.hawkes import Hawkes
 from hawkesjax.models.katz import CircularityWarning, KatzSpike, SaturationWarning
 from hawkesjax.models.katz_prepared import PreparedActivity
-from hawkesjax.models.katz_simulate import simulate_activity
+from hawkesjax.models.katz_simulate import simulate_katz
 from hawkesjax.models.kernels import PowerLaw, SumOfExponentials
 from hawkesjax.models.prepared import PreparedPanel
 from hawkesjax.models.retweet import RetweetHawkes
@@ -25,7 +25,7 @@ __all__ = [
     "SaturationWarning",
     "SumOfExponentials",
     "simulate",
-    "simulate_activity",
     "simulate_hawkes",
+    "simulate_katz",
     "simulate_retweet",
 ]

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.data import Covariates, EventPanel
 from hawkesjax.models.baselines import Baseline
-from hawkesjax.models.kernels import EXPONENTIAL, Exponential, kernel_of
+from hawkesjax.models.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.models.prepared import (
     PreparedPanel,
     check_panel,
@@ -86,7 +86,7 @@ class Hawkes:
     decay: Literal["pair", "source", "shared"] = "pair"
     baseline: Literal["sequence", "shared", "hierarchical"] | Covariates = "sequence"
     covariates: Covariates | None = None
-    kernel: Exponential | Literal["exponential"] = "exponential"
+    kernel: Any = "exponential"
     priors: Any = "default"
     compensator: Literal["exact", "schoenberg"] = "exact"
     stationary: bool = False

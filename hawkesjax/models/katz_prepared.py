@@ -1,4 +1,4 @@
-"""The counts of the Katz spike model made ready for a device: users of one kind share their terms."""
+"""The counts of the Katz spike model made ready for a device, by kind of user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing activity from the Katz spike model, bin by bin, at the cost of the messages alone."""
+"""Drawing activity from the Katz spike model, bin by bin."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from scipy import sparse
 
 from hawkesjax.data import Activity
+from hawkesjax.data.checks import whole
 from hawkesjax.models.katz import KatzSpike
 from hawkesjax.models.simulate import generator
 from hawkesjax.models.verbs import simulate
@@ -63,8 +64,9 @@ class Chain:
 
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
-        off. So the cost is that of the messages and their audiences, not of users times bins. (The
-        clipped link has no such sum: one uniform number a user and bin.)
+        off. So random numbers are drawn for the messages and their audiences only; what was heard
+        is a vector of all users in every bin. (The clipped link has no such sum: one uniform
+        number a user and bin.)
 
         Args:
             alpha, b: of the model.
@@ -137,7 +139,7 @@ def _too_many(limit: int, k: int, bins: int) -> str:
 
 
 @simulate.register
-def simulate_activity(
+def simulate_katz(
     model: KatzSpike,
     params: Any,
     data: Any,
@@ -169,8 +171,7 @@ def simulate_activity(
         ValueError: for parameters that are missing, negative or of the wrong shape; for a factor
             of the wrong length; for more posts than `max_posts`.
     """
-    if int(bins) != bins or bins < 1:
-        raise ValueError(f"bins is {bins!r}; it must be a whole number, at least 1.")
+    bins = whole(bins, "bins")
     values = getattr(params, "params", params)
     if not isinstance(values, Mapping):
         raise ValueError(

@@ -73,7 +73,9 @@ class SumOfExponentials(Exponential):
 
     so that `gamma` is the fastest rate. The weights are learned and shared by all pairs:
     `w_0 = split_0`, `w_1 = (1 - split_0) split_1`, ..., and the last takes what is left; their
-    default prior is uniform over all weights.
+    default prior is uniform over all weights. Where the data have one time scale only, each term
+    alone explains them, and chains may sit on different terms (a split near 0 or 1, and R-hat says
+    so): take fewer terms then.
 
     Args:
         terms: K, 2 or more.

@@ -141,10 +141,10 @@ def prepare(
 def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
     """Panels of as many sequences, prepared so that all share one compilation.
 
-    Only the form of few marks can be filled up; others come as they are.
+    Only the form of few marks with a constant baseline can be filled up; others come as they are.
     """
     made = [model.prepare(panel) for panel in panels]
-    if not all(isinstance(one.form, LaneForm) for one in made):
+    if not all(isinstance(one.form, LaneForm) and one.cells is None for one in made):
         return made
     forms = alike([one.form for one in made])
     return [

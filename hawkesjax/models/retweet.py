@@ -21,6 +21,7 @@ from hawkesjax.models.retweet_prepared import (
     feature_names,
     lengths_of,
     prepare,
+    settings_of,
 )
 from hawkesjax.models.retweet_priors import default_priors
 
@@ -199,6 +200,8 @@ class RetweetHawkes:
     def prepare(self, data: Data, *, dtype: Any = None) -> PreparedCascades:
         """Sum over the reposts, once; `log_likelihood` takes the result in the data's place."""
         if isinstance(data, PreparedCascades):
+            if data.settings != settings_of(self):
+                raise ValueError("These data were prepared for a model with another kernel.")
             return data
         if not isinstance(data, Cascades):
             raise ValueError(f"RetweetHawkes needs Cascades, not {type(data).__name__}.")
@@ -214,8 +217,12 @@ class RetweetHawkes:
                 learned. `p0`, one for each post, may stand in for the parameters of its
                 distribution.
             data: `Cascades`, or the result of `prepare`.
+
+        Raises:
+            ValueError: for tau or r0 outside their support, unless they are traced.
         """
         data = self.prepare(data)
+        terms.check_values(params, data)
         total = jnp.sum(terms.background(params, data)) + jnp.sum(terms.by_post(self, params, data))
         if not data.swinging:
             return total
@@ -267,6 +274,8 @@ class RetweetHawkes:
 
     def program(self, data: PreparedCascades) -> None:
         """The model as a numpyro program over prepared data."""
+        if self.p0 == "profiled":
+            raise ValueError("p0='profiled' has no posterior: sample with p0='integrated'.")
         params = {name: numpyro.sample(name, prior) for name, prior in self.sites(data).items()}
         numpyro.factor("log_likelihood", self.log_likelihood(params, data))
 

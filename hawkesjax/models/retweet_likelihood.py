@@ -89,8 +89,29 @@ def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""
     """log of the reposts per exposure at a decay time, without a swing."""
     theta = 0.242 if model.theta == "learned" else model.theta
     total = jnp.sum(data.exposure.sums(tau, theta)[:, 0])
-    floor = jnp.finfo(data.dtype).tiny
-    return jnp.log(jnp.maximum(jnp.sum(data.reposts), 0.5)) - jnp.log(jnp.maximum(total, floor))
+    reposts = jnp.maximum(jnp.sum(data.reposts), 0.5)
+    return jnp.log(reposts) - jnp.log(jnp.where(total > 0, total, 1))
+
+
+def check_values(params: Params, data: PreparedCascades) -> None:
+    """Refuse a decay or a swing outside its support; traced values pass.
+
+    Raises:
+        ValueError: with the value and its bounds.
+    """
+    known = {name: params[name] for name in ("tau", "r0", "swing") if name in params}
+    known = {name: v for name, v in known.items() if not isinstance(v, jax.core.Tracer)}
+    if "tau" in known and not float(np.asarray(known["tau"])) > 0:
+        raise ValueError(f"tau is {float(np.asarray(known['tau']))}; it must be positive.")
+    size = np.hypot(*np.asarray(known["swing"])) if "swing" in known else known.get("r0", 0.0)
+    size, bound = float(np.asarray(size)), float("inf")
+    if data.swinging and not isinstance(data.bound, jax.core.Tracer):
+        bound = float(data.bound)
+    if not 0 <= size < bound:
+        raise ValueError(
+            f"r0 is {size:g}; it must be at least 0 and below 1 / max S = {bound:g}, or the chance "
+            f"of a repost would be negative at some hour."
+        )
 
 
 _cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()

@@ -50,6 +50,7 @@ class PreparedCascades:
         period: length of the swing.
         num_posts, num_features: P, F.
         swinging: whether any S is above 0.
+        settings: of the model that it was prepared for.
     """
 
     exposure: Exposure
@@ -70,6 +71,7 @@ class PreparedCascades:
     num_posts: int = field(metadata={"static": True})
     num_features: int = field(metadata={"static": True})
     swinging: bool = field(metadata={"static": True})
+    settings: tuple = field(metadata={"static": True})
 
     @property
     def dtype(self) -> Any:
@@ -114,13 +116,18 @@ def prepare(model: Any, data: Cascades, dtype: Any = None) -> PreparedCascades:
             "Cascades cannot be prepared under a transformation. Call model.prepare(data) before, "
             "and give its result to the transformed function."
         )
-    settings = (model.theta, model.s0, model.period, model.as_printed, model.history, dtype)
+    key = (*settings_of(model), dtype)
     made = _cache.setdefault(data, {})
-    if settings not in made:
+    if key not in made:
         prepared = _prepare(model, data, dtype)
         with jax.ensure_compile_time_eval():
-            made[settings] = jax.tree.map(jnp.asarray, prepared)
-    return made[settings]
+            made[key] = jax.tree.map(jnp.asarray, prepared)
+    return made[key]
+
+
+def settings_of(model: Any) -> tuple:
+    """What of a model its prepared data depend on."""
+    return model.theta, model.s0, model.period, model.as_printed, model.history
 
 
 def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
@@ -170,8 +177,8 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
     features, durations, posts = _background(data)
     theta = 0.242 if model.theta == "learned" else model.theta
     sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
-    total = max(float(sums[:, 0].sum()), np.finfo(dtype).tiny)
-    guess = np.log(max(float(reposts.sum()), 0.5) / total)
+    total = float(sums[:, 0].sum())
+    guess = np.log(max(float(reposts.sum()), 0.5) / (total if total > 0 else 1.0))
     slope = [
         -np.sum(phases.weight * phases.level * wave) + np.exp(guess) * np.sum(sentiment * part)
         for wave, part in ((phases.sine, sums[:, 2]), (phases.cosine, sums[:, 1]))
@@ -190,6 +197,7 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
         num_posts=data.num_posts,
         num_features=features.shape[1],
         swinging=largest > 0,
+        settings=settings_of(model),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy import sparse
 from scipy.signal import lfilter
 
+MOST = 4_000_000  # pairs (user, bin) held at once
 CHUNK = 4_000_000  # pairs (event, in-neighbour) looked up at once
 
 
@@ -43,7 +45,7 @@ class Senders:
             rank = np.arange(len(user)) - start
             rows = np.argsort(rank, kind="stable")
             ends = np.cumsum(np.bincount(rank))
-            for begin, end in zip(ends[:-1], ends[1:], strict=True):
+            for begin, end in itertools.pairwise(ends):
                 now = rows[begin:end]
                 state[now] += memory ** (bin[now] - bin[now - 1]) * state[now - 1]
         return cls(user, bin, sent, state, float(memory))
@@ -128,6 +130,12 @@ def heard_everywhere(
         states = sparse.csr_array((senders.state[inside], place), shape=size)
     else:
         ever = np.unique(senders.user)
+        if len(ever) * size[1] > MOST:
+            raise ValueError(
+                f"With memory and link='clip', all {len(ever):,} users who were ever active are "
+                f"followed through {size[1]:,} bins, more than {MOST:,} numbers. Take fewer or "
+                f"longer bins, memory=0, or link='hazard', which needs the events alone."
+            )
         grid_user, grid_bin = np.repeat(ever, size[1]), np.tile(np.arange(size[1]), len(ever))
         value = senders.at(grid_user, grid_bin + first)
         states = sparse.csr_array((value, (grid_user, grid_bin)), shape=size)

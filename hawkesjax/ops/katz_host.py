@@ -37,6 +37,7 @@ def krylov_sweep(
     *,
     tolerance: float,
     limit: int = 2000,
+    room: np.ndarray | None = None,
 ) -> Sweep:
     r"""Solve :math:`(I - \alpha A) s = b` for all alphas at the price of one.
 
@@ -52,6 +53,7 @@ def krylov_sweep(
         alphas: attenuations, each below 1 over the spectral radius.
         tolerance: of the relative residual, for each alpha.
         limit: give up after this many products.
+        room: memory of `sweep_room` to work in, from call to call; the scores lie in it, too.
 
     Source: Saad (1981), full orthogonalisation; restarts for shifted systems: Simoncini (2003),
     BIT 43, 459-466.
@@ -67,7 +69,8 @@ def krylov_sweep(
     most = max(2, min(size, BYTES // (size * dtype.itemsize)))
     while True:
         basis = min(BASIS, most)
-        vectors = np.empty((max(basis + 1, count), size), dtype)
+        shape = (max(basis + 1, count), size)
+        vectors = np.empty(shape, dtype) if room is None or scores is not None else room
         vectors[0] = start
         upper = np.zeros((basis + 1, basis))
         for step in range(most):
@@ -76,7 +79,7 @@ def krylov_sweep(
                 more = max(0, basis + 1 - len(vectors))
                 vectors = np.concatenate([vectors, np.empty((more, size), dtype)])
                 upper = np.pad(upper, (0, basis + 1 - len(upper)))
-            rest, new = _orthogonal(matrix @ vectors[step], vectors, upper, step)
+            rest, new = orthogonal(matrix @ start, vectors, upper, step)
             products += 1
             out = rest == 0 or products >= limit or step + 1 == most
             if step < LONG or step % EVERY == 0 or out:
@@ -85,7 +88,8 @@ def krylov_sweep(
                 worst = np.abs(after).max() / norm
                 if worst <= tolerance or out:
                     break
-            np.divide(new, dtype.type(rest), out=vectors[step + 1])
+            np.divide(new, dtype.type(rest), out=start)
+            vectors[step + 1] = start
         start = new / dtype.type(rest or 1)
         moved = combine((left[:, None] * small).astype(dtype), vectors)
         scores = moved if scores is None else scores + moved
@@ -94,13 +98,36 @@ def krylov_sweep(
         left = after
 
 
-def _orthogonal(
-    new: np.ndarray, vectors: np.ndarray, upper: np.ndarray, step: int
+def sweep_room(count: int, size: int, dtype: type = np.float64) -> np.ndarray:
+    """Memory for sweeps of `count` alphas over `size` users, for many calls.
+
+    Fresh memory can cost more time than the arithmetic, on virtual machines above all.
+    """
+    return np.empty((max(min(BASIS, max(2, size)) + 1, count), size), dtype)
+
+
+def orthogonal(
+    new: np.ndarray,
+    vectors: np.ndarray,
+    upper: np.ndarray,
+    step: int,
+    times: int | None = None,
 ) -> tuple[float, np.ndarray]:
-    """What is new in a vector against those before it; its parts go into the Hessenberg matrix."""
+    """What is new in a vector against those before it; its parts go into the Hessenberg matrix.
+
+    Args:
+        new: A times the last vector; written over.
+        vectors: the basis, step + 1 of them in use.
+        upper: the Hessenberg matrix, whose column `step` is 0 before.
+        step: number of the last vector.
+        times: how often the others are taken out; by default twice for a long basis only.
+
+    Returns:
+        The norm of what is new (0 where it is no more than rounding), and the vector.
+    """
     known = vectors[: step + 1]
     (gemv,) = get_blas_funcs(("gemv",), (known, new))
-    for _ in range(1 if step < LONG else 2):  # a long basis loses its right angles
+    for _ in range(times or (1 if step < LONG else 2)):  # a long basis loses its right angles
         overlap = known @ new
         new = gemv(-1.0, known.T, overlap, beta=1.0, y=new, overwrite_y=True)
         upper[: step + 1, step] += overlap

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -105,9 +106,10 @@ class Block:
         """The product with the edges within the components."""
         if self.users is None:
             return self.matrix @ vector
-        whole = np.zeros(self.matrix.shape[0])
+        matrix: Any = self.matrix
+        whole = np.zeros(matrix.shape[0])
         whole[self.users] = vector
-        return (self.matrix @ whole)[self.users]
+        return (matrix @ whole)[self.users]
 
     def component(self, place: int) -> Block:
         """One of them, cut out."""
@@ -119,7 +121,7 @@ class Block:
 
 def cyclic_blocks(matrix: sparse.csr_array) -> list[Block]:
     """The components that hold a cycle: a giant one by itself, and the others together."""
-    size = matrix.shape[0]
+    size = int(matrix.indptr.size - 1)
     if not matrix.nnz:
         return []
     count, labels = csgraph.connected_components(matrix, directed=True, connection="strong")
@@ -193,7 +195,7 @@ def _noda(
 ) -> tuple[float, float, int]:
     """Inverse iteration with the upper bound as shift: positive and quadratically convergent."""
     low, high = 0.0, np.inf
-    eye = sparse.eye_array(matrix.shape[0], format="csc")
+    eye = sparse.eye_array(len(vector), format="csc")
     columns = sparse.csc_array(matrix)
     for step in range(40):
         ratio = (matrix @ vector) / vector
@@ -223,9 +225,10 @@ def _arpack(
         used += 1
         return matrix @ x + shift * x
 
-    operator = sparse_linalg.LinearOperator(matrix.shape, matvec=apply, dtype=np.float64)
+    kind: Any = sparse_linalg.LinearOperator
+    operator = kind(matrix.shape, matvec=apply, dtype=np.float64)
     try:
-        _, vectors = sparse_linalg.eigs(operator, k=1, which="LM", v0=vector, maxiter=300)
+        vectors: Any = sparse_linalg.eigs(operator, k=1, which="LM", v0=vector, maxiter=300)[1]
         vector = np.maximum(np.abs(vectors[:, 0]), 1e-14 * np.abs(vectors).max())
     except sparse_linalg.ArpackNoConvergence:
         pass

@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jax.core import Tracer
 from scipy import sparse
 
 from hawkesjax.data.activity import Activity
-from hawkesjax.data.checks import short
+from hawkesjax.data.checks import short, whole
 from hawkesjax.ops.katz_device import Graph, katz_scores
 from hawkesjax.ops.katz_host import krylov_sweep
 from hawkesjax.ops.katz_radius import Radius, radius_bounds
@@ -82,7 +83,7 @@ def _traced(activity: Activity, form: str) -> bool:
     """Whether what decides the radius is traced."""
     edges = (activity.listener, activity.sender, activity.weight)
     needed = edges if form == "additive" else (*edges, activity.baseline)
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in needed)
+    return any(isinstance(leaf, Tracer) for leaf in needed)
 
 
 def attenuation(
@@ -97,7 +98,7 @@ def attenuation(
     if (alpha_star is None) == (alpha is None):
         raise ValueError("Give one of alpha_star= (alpha times the spectral radius) and alpha=.")
     given, name = (alpha, "alpha") if alpha_star is None else (alpha_star, "alpha_star")
-    traced = isinstance(given, jax.core.Tracer)
+    traced = isinstance(given, Tracer)
     if not traced:
         given = np.asarray(given, np.float64)
         if not np.isfinite(given).all() or (given < 0).any():
@@ -174,7 +175,7 @@ def solve(
         raise ValueError(f"form is {form!r}; it must be one of {', '.join(map(repr, FORMS))}.")
     alphas, _ = attenuation(activity, alpha_star, alpha, form)
     leaves = (alphas, activity.baseline, activity.weight, activity.listener, activity.sender)
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    traced = any(isinstance(leaf, Tracer) for leaf in leaves)
     if backend == "auto":
         backend = "jax" if traced or jax.default_backend() != "cpu" else "scipy"
     if backend == "scipy":
@@ -197,10 +198,10 @@ def solve(
     if form == "multiplicative":
         weight = weight * b[listener]
     rows = jnp.atleast_1d(jnp.asarray(alphas, b.dtype)).ravel()
-    limit = tolerance or TOLERANCE[b.dtype.itemsize]
-    scores, left = _jitted(Graph(listener, sender, weight), b, rows, limit)
-    if not isinstance(left, jax.core.Tracer):
-        _warn_left(np.asarray(left), limit)
+    goal = tolerance or TOLERANCE[b.dtype.itemsize]
+    scores, left = _jitted(Graph(listener, sender, weight), b, rows, goal)
+    if not isinstance(left, Tracer):
+        _warn_left(np.asarray(left), goal)
     return scores.reshape(*jnp.shape(alphas), activity.num_users)
 
 
@@ -272,9 +273,11 @@ def rank(
 
     Raises:
         ValueError: as `solve`, or for a top of no users.
+
+    Warns:
+        KatzWarning: when the scores could not be bounded, or an order asked for is not certain.
     """
-    if isinstance(top, bool) or int(top) != top or top < 1:
-        raise ValueError(f"top is {top!r}; it must be a whole number of at least 1.")
+    top = whole(top, "top")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
@@ -284,10 +287,21 @@ def rank(
         matrix_of(activity, form),
         np.asarray(activity.baseline),
         float(attenuated),
-        int(top),
+        top,
         largest=largest,
         order=order,
     )
+    if not np.isfinite(result.upper).all():
+        warnings.warn(
+            "alpha is so close to its limit that no bound of the scores was found: the scores "
+            "are solved for, but who belongs to the top is not proven. Take less.",
+            KatzWarning,
+            stacklevel=2,
+        )
+    elif not result.certified and not result.tied.any():
+        warnings.warn(
+            "Who belongs to the top is certain, but not its order.", KatzWarning, stacklevel=2
+        )
     users = result.users
     table = pd.DataFrame(
         {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
-from hawkesjax.ops.katz_host import projected
+from hawkesjax.ops.katz_host import orthogonal, projected
 
 FIRST_CHECK = 3
+FIRST_BASIS = 32  # vectors; the basis doubles where they do not suffice
+TINY = 1e-15  # of the residual, beyond which products bring nothing
 CLOSE = 0.8  # how far theta lies between alpha and the largest alpha
 
 
@@ -67,43 +69,48 @@ def certified_top(
         largest: the largest alpha allowed, 1 over an upper bound of the spectral radius; infinite
             for a network without cycles.
         order: go on until the order within the top is certain as well.
-        limit: products at most; then what is known so far is returned.
+        limit: products at most, for x and for w each; then what is known so far is returned. Where
+            no w with c < 1 is found, the scores are as exact as rounding allows, their error
+            unknown (infinite).
     """
     size, norm = len(b), float(np.linalg.norm(b))
     top = min(top, size)
     if alpha == 0 or not norm:
         return _baseline_top(b, top)
     weights, contraction, products = _weights(matrix, alpha, largest, limit)
-    vectors, upper = [b / norm], np.zeros((1, 0))
-    scores, error = b.copy(), np.full(size, np.inf)
-    proven, step = False, 0
-    while contraction < 1 and products < limit:
-        new = matrix @ vectors[step]
+    basis = min(FIRST_BASIS, size)
+    vectors, upper = np.empty((basis + 1, size)), np.zeros((basis + 1, basis))
+    vectors[0] = b / norm
+    scores, error, proven = b.copy(), np.full(size, np.inf), False
+    for step in range(min(limit, size)):
+        if step == basis:
+            more = min(2 * basis, size) - basis
+            vectors = np.concatenate([vectors, np.empty((more, size))])
+            upper = np.pad(upper, (0, more))
+            basis += more
+        rest, new = orthogonal(matrix @ vectors[step], vectors, upper, step, times=2)
         products += 1
-        upper = np.pad(upper, ((0, 1), (0, 1)))
-        for _ in range(2):  # twice is enough
-            known = np.asarray(vectors)
-            overlap = known @ new
-            new -= overlap @ known
-            upper[: step + 1, step] += overlap
-        rest = upper[step + 1, step] = float(np.linalg.norm(new))
-        small = projected(upper[:-1], np.array([alpha]))[0]
-        step += 1
-        finished = rest <= 4 * np.finfo(float).eps * np.abs(upper).max()
-        if not finished:
-            vectors.append(new / rest)
-        if not np.isfinite(small).all() or (step < FIRST_CHECK and not finished):
+        small = projected(upper[: step + 1, : step + 1], np.array([alpha]))[0]
+        last = rest == 0 or step + 1 == min(limit, size)
+        if rest:
+            vectors[step + 1] = new / rest
+        if not np.isfinite(small).all() or (step + 1 < FIRST_CHECK and not last):
             continue
-        scores = norm * (small @ np.asarray(vectors[:step]))
-        left = np.abs(norm * alpha * small[-1] * new)
-        error = weights * (np.max(left / weights) / (1 - contraction))
-        if not (finished or _decided(scores, error, top, order)):
+        left = norm * alpha * abs(small[-1]) * rest
+        tiny = left <= TINY * norm
+        if contraction >= 1 and not (tiny or last):  # nothing can be proven: solve
             continue
-        error = _confirmed(matrix, b, alpha, scores, weights, contraction)
-        products += 1
+        scores = norm * (small @ vectors[: step + 1])
+        if contraction < 1:
+            error = weights * (np.max(np.abs(left * new) / (weights * (rest or 1))))
+            error /= 1 - contraction
+        if not (last or tiny or _decided(scores, error, top, order)):
+            continue
+        if contraction < 1:
+            error = _confirmed(matrix, b, alpha, scores, weights, contraction)
+            products += 1
         proven = _decided(scores, error, top, order)
-        tiny = np.max(np.abs(left) / weights) <= 1e-15 * norm
-        if proven or finished or tiny:
+        if proven or last or tiny:
             break
     users = np.argsort(-scores, kind="stable")[:top]
     tied = np.zeros(size, bool)
@@ -128,8 +135,9 @@ def _baseline_top(b: np.ndarray, top: int) -> Top:
 def _weights(
     matrix: sparse.csr_array, alpha: float, largest: float, limit: int
 ) -> tuple[np.ndarray, float, int]:
-    """w, c with alpha A w <= c w, and the products it took; c is at least 1 where it failed."""
-    weights = term = np.ones(matrix.shape[0])
+    """w, c with alpha A w <= c w, and the products it took; c of 1 or more proves nothing."""
+    weights: Any = np.ones(matrix.indptr.size - 1)
+    term: Any = weights
     theta = alpha + CLOSE * (largest - alpha) if np.isfinite(largest) else 2 * alpha
     goal = 0.5 * (1 + alpha / theta)
     contraction = np.inf
@@ -138,10 +146,10 @@ def _weights(
         contraction = float((alpha / theta * (weights - 1 + term) / weights).max())
         if contraction <= goal or not term.any():
             return weights, contraction * (1 + 1e-12), step
-        weights = weights + term
-        if not np.isfinite(weights).all():
+        if step + 1 == limit or not np.isfinite(weights + term).all():
             break
-    return weights, max(contraction, 1.0), limit
+        weights = weights + term
+    return weights, contraction * (1 + 1e-12), step
 
 
 def _confirmed(

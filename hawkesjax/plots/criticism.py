@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PRIOR_DRAWS = 20_000
-NAMES = ("alpha", "gamma", "mu_median", "mu_spread", "mu")
+TIMED = ("gamma", "mu", "mu_median")  # rates: with a unit, on a logarithmic axis
+NAMES = ("alpha", "gamma", "mu_median", "mu_spread", "mu", "beta", "split", "theta")
 
 
 def predictive(check: PredictiveCheck) -> Figure:
@@ -85,8 +86,8 @@ def prior_posterior(
         posterior: a `Posterior`.
         model: the model that was sampled.
         panel: the events, by which the default priors are scaled.
-        var_names: which parameters; by default alpha, gamma, the median and spread of a
-            hierarchical baseline, and mu where it has at most `max_rows` entries.
+        var_names: which parameters; by default alpha, gamma, the kernel's, and those of the
+            baseline that have at most `max_rows` entries.
         max_rows: see `var_names`; of one that was named, the first entries are drawn.
 
     Raises:
@@ -115,10 +116,8 @@ def prior_posterior(
     with style.canvas(height=0.6 + 1.25 * lines) as figure:
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, (name, label, draws, prior) in zip(axes, shown, strict=False):
-            _densities(axis, draws, prior, log=name in ("gamma", "mu", "mu_median"))
-            per = (
-                f" (per {panel.unit})" if panel.unit and name not in ("alpha", "mu_spread") else ""
-            )
+            _densities(axis, draws, prior, log=name in TIMED)
+            per = f" (per {panel.unit})" if panel.unit and name in TIMED else ""
             axis.set_title(label + per, loc="left", fontsize=8)
         for axis in axes[len(shown) :]:
             axis.set_visible(False)
@@ -140,7 +139,8 @@ def _densities(axis: Any, draws: np.ndarray, prior: np.ndarray, *, log: bool) ->
         axis.set_xlim(low, high)
         style.log_axis(axis)
     else:
-        edges = np.linspace(min(low, inner[0], 0.0), max(high, inner[1]), 41)
+        low, high = min(low, inner[0]), max(high, inner[1])
+        edges = np.linspace(low if low < 0 else 0.0, high, 41)
         width = np.diff(edges)
     for values, options in (
         (prior, {"color": "0.55", "linestyle": style.dashes(1), "label": "prior"}),

@@ -39,7 +39,7 @@ def volume(
     Raises:
         ValueError: without a log.
     """
-    if activity.network is None:
+    if not activity.num_bins:
         raise ValueError("This network was given as a matrix: it has no volume to draw.")
     low, high = window or _around(activity)
     bins = np.arange(low, high)
@@ -50,7 +50,8 @@ def volume(
                 1 + responsiveness, 1, sharex=True, height_ratios=[3, 2][: 1 + responsiveness]
             )
         )
-        unit = f"{activity.bin_length:g} {activity.unit}s" if activity.unit else "bin"
+        many = f"{activity.bin_length:g} {activity.unit}s"
+        unit = (activity.unit if activity.bin_length == 1 else many) if activity.unit else "bin"
         axes[0].fill_between(
             times, activity.volume[low:high], step="post", color=style.colour(0), linewidth=0
         )

@@ -311,3 +311,36 @@ def test_higgs_network_is_the_reference(real_data, reference_results):
     assert activity.spike == (expected["peak_bin"], expected["end_bin"] + 1)
     assert activity.posts(activity.spike).sum() == expected["spike_tweets_by_bau_users"]
     assert activity.volume[slice(*activity.spike)].sum() == expected["spike_tweets"]
+
+
+@pytest.mark.parametrize("separator", [",", "^", ":", " "])
+def test_ids_keep_their_zeros_whatever_the_separator(tmp_path, separator):
+    rows = [("time", "source", "target"), ("1", "007", "8"), ("2", "7", "8"), ("3", "8", "007")]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(separator.join(row) for row in rows) + "\n")
+    found = hj.read_messages(path, separator=separator, edges="reposts", bin=1, usual=(1, 4))
+    assert list(found.user_names) == ["007", "7", "8"]
+
+
+def test_quotes_and_replies_listen_as_reposts_do():
+    kinds = ["Quote", "replies", "retweeted", "mentions"]
+    found = hj.Activity.from_messages(
+        time=[0, 1, 2, 3], source=["a", "b", "c", "d"], target=["z", "z", "z", "a"], kind=kinds,
+        edges="attention", bin=1, usual=(0, 4),
+    )  # fmt: skip
+    names = found.user_names
+    edges = {(names[i], names[j]) for i, j in zip(found.listener, found.sender, strict=True)}
+    assert edges == {("a", "z"), ("b", "z"), ("c", "z"), ("a", "d")}
+
+
+def test_a_message_just_one_bin_before_a_post_is_heard():
+    found = hj.Activity.from_messages(
+        time=[0.0, 0.7, 0.8], source=["x", "x", "y"], target=["z", "y", "z"], edges="messages",
+        bin=0.1, usual=(0, 1),
+    )  # fmt: skip
+    assert found.heard.sum() == 1
+
+
+def test_business_as_usual_after_the_spike_is_said():
+    with pytest.warns(ActivityWarning, match="comes after the spike"):
+        build(a_log(0), usual=(50, 90), spike=(0, 30))

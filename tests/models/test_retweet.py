@@ -231,6 +231,18 @@ def test_prepared_once_and_not_under_a_transformation():
         jax.jit(lambda data: model.prepare(data).reposts)(data)
 
 
+def test_posts_that_reach_nobody_have_no_exposure():
+    data = hj.Cascades.from_arrays([0.0, 0.5], [0, 0], [], [], [], window=(0, 2), unit="day")
+    model = hj.RetweetHawkes()
+    assert np.asarray(model.exposures({"tau": 1.0, "r0": 0.1, "phi0": 0.0}, data)).tolist() == [
+        0,
+        0,
+    ]
+    params = {"beta": [0.1], "tau": 1.0, "r0": 0.1, "phi0": 0.0, "p0_mean": 1.0, "p0_shape": 1.0}
+    params = {name: np.asarray(value) for name, value in params.items()}
+    close(model.log_likelihood(params, data), 0.2 - 2 * np.exp(0.1))
+
+
 REFUSALS = {
     "a word": (lambda: hj.RetweetHawkes(p0="all"), "integrated, profiled, free"),
     "theta": (lambda: hj.RetweetHawkes(theta=-1), "theta is -1|positive"),
@@ -257,6 +269,30 @@ REFUSALS = {
     "no post in the window": (
         lambda: hj.fit(hj.RetweetHawkes(), cascades_of("plain").between(4.5, 5)),
         "No post lies in the window",
+    ),
+    "tau": (
+        lambda: hj.RetweetHawkes(p0="free").log_likelihood(
+            truth(cascades_of("plain")) | {"tau": 0.0}, cascades_of("plain")
+        ),
+        "tau is 0.0|positive",
+    ),
+    "r0": (
+        lambda: hj.RetweetHawkes(p0="free").log_likelihood(
+            truth(cascades_of("plain")) | {"r0": 0.4}, cascades_of("plain")
+        ),
+        "r0 is 0.4|1 / max S = 0.2",
+    ),
+    "another kernel": (
+        lambda: hj.RetweetHawkes(theta=0.3).prepare(
+            hj.RetweetHawkes().prepare(cascades_of("plain"))
+        ),
+        "another kernel",
+    ),
+    "profiled draws": (
+        lambda: hj.sample(
+            hj.RetweetHawkes(p0="profiled"), cascades_of("plain"), key=jax.random.key(0)
+        ),
+        "p0='integrated'",
     ),
     "a prior's shape": (
         lambda: hj.fit(

@@ -303,3 +303,50 @@ def test_higgs_is_certified_within_20_products(real_data):
     assert set(np.argsort(-scores)[:100]) == set(
         activity.user_names.positions(ranking.table["user"])
     )
+
+
+@pytest.mark.parametrize("star", [0.99, 0.995, 0.99999])
+def test_scores_near_the_limit_are_scores(star):
+    rng = np.random.default_rng(0)
+    matrix = sparse.csr_array(sparse.random_array((800, 800), density=0.006, rng=rng) > 0) * 1.0
+    b = rng.poisson(1.0, 800).astype(float)
+    value = radius_bounds(matrix)
+    alpha = star / value.value
+    found = certified_top(matrix, b, alpha, 20, largest=1 / value.upper)
+    expected = katz_reference.scores(matrix.toarray(), b, alpha)
+    np.testing.assert_allclose(found.scores, expected, rtol=1e-3)
+    assert (found.lower <= expected).all() and (expected <= found.upper).all()
+
+
+def test_a_tie_at_the_cut_ends_early_and_its_bounds_hold():
+    rng = np.random.default_rng(1)
+    half = (rng.random((150, 150)) < 0.03) * 1.0
+    matrix = sparse.csr_array(np.kron(np.eye(2), half))  # each user has a twin of the same score
+    b = np.tile(rng.poisson(2.0, 150).astype(float), 2)
+    value = radius_bounds(matrix)
+    alpha = 0.6 / value.value
+    found = certified_top(matrix, b, alpha, 7, largest=1 / value.upper)
+    expected = katz_reference.scores(matrix.toarray(), b, alpha)
+    assert not found.certified and found.tied.sum() == 2
+    assert found.products < 100
+    slack = 1e-13 * expected.max()  # of the dense solve
+    assert (found.lower - slack <= expected).all() and (expected <= found.upper + slack).all()
+    assert (found.upper - found.lower >= 1e-16 * found.scores).all()
+
+
+@pytest.mark.parametrize("top", ["x", 0, 1.5, True, np.nan])
+def test_a_top_that_is_no_number_of_users_is_refused(top):
+    activity = activity_of(np.ones((3, 3)), 1.0)
+    for call in (hj.katz.rank, hj.katz.sweep):
+        with pytest.raises(ValueError, match=r"top is .*whole number of at least 1"):
+            call(activity, top=top, alpha_star=0.5)
+
+
+def test_decay_takes_one_alpha_and_a_number_of_bins():
+    activity = activity_of(np.ones((3, 3)), 1.0)
+    with pytest.raises(ValueError, match="takes one"):
+        hj.katz.decay(activity, alpha_star=[0.1, 0.2])
+    with pytest.raises(ValueError, match="bins is -1"):
+        hj.katz.decay(activity, alpha_star=0.5, bins=-1)
+    with pytest.raises(ValueError, match="memory is 'a'"):
+        hj.KatzSpike(memory="a")
