@@ -55,7 +55,8 @@ class Places:
         if steps is None:
             steps = lane_length(num_events)
         blocks = max(1, -(-num_events // (BLOCK if block is None else block)))
-        number = np.arange(num_events) * blocks // max(num_events, 1)  # even blocks
+        # Even blocks; simultaneous events stay together, for each needs states from before them.
+        number = _opening(stream) * blocks // max(num_events, 1)
         chunks, held = _chunks(stream, width, number, blocks)
 
         kind = number * stream.num_marks + marks
@@ -150,9 +151,7 @@ class Places:
         earlier = np.zeros(stream.num_events + 1, np.int64)
         earlier[own + 1] = 1
         earlier = np.cumsum(earlier)
-        opens = stream.first | (stream.gaps > 0)
-        opening = np.maximum.accumulate(np.where(opens, np.arange(stream.num_events), 0))
-        last = earlier[opening] - 1
+        last = earlier[_opening(stream)] - 1
         if own.size == 0:
             own = np.zeros(1, np.int64)
             last[:] = -1
@@ -189,6 +188,12 @@ class Places:
         row = np.repeat(np.arange(blocks * marks) % marks, np.diff(start)).astype(np.int32)
         row = row if row.size else np.zeros(1, np.int32)
         return row, slot.reshape(-1, width), lag.reshape(-1, width), start[::marks].astype(np.int32)
+
+
+def _opening(stream: Stream) -> np.ndarray:
+    """Position of the first event at the time of each event, in its sequence."""
+    opens = stream.first | (stream.gaps > 0)
+    return np.maximum.accumulate(np.where(opens, np.arange(stream.num_events), 0))
 
 
 def _chunks(

@@ -15,10 +15,10 @@ DURATION = 10.0
 # number of marks, events in each sequence, marks that occur, chunk and lane sizes
 CASES = {
     "one mark": (1, [30], [0], {}),
-    "one sequence": (3, [70], [0, 1, 2], {"width": 8, "steps": 4, "lanes": 3}),
-    "sequences": (2, [40, 0, 1, 25, 0], [0, 1], {"width": 8, "steps": 4, "lanes": 3}),
+    "one sequence": (3, [70], [0, 1, 2], {"width": 8, "steps": 4, "block": 12}),
+    "sequences": (2, [40, 0, 1, 25, 0], [0, 1], {"width": 8, "steps": 4, "block": 12}),
     "many short": (2, [1, 2, 3, 0, 1, 4] * 5, [0, 1], {}),
-    "silent marks": (5, [40, 20], [1, 3], {"width": 4, "steps": 2, "lanes": 5}),
+    "silent marks": (5, [40, 20], [1, 3], {"width": 4, "steps": 2, "block": 10}),
     "no events": (2, [0, 0], [0, 1], {}),
 }
 
@@ -185,13 +185,13 @@ def test_single_precision(num_sequences):
         np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6 * np.max(np.abs(b)))
 
 
-def test_sizes_of_chunks_and_lanes_change_nothing():
+def test_sizes_of_chunks_lanes_and_blocks_change_nothing():
     stream = long_stream(30_000, 2)
     params = parameters(stream)
     results = []
     for sizes in (
         {},
-        {"width": 512, "steps": 8, "lanes": 100},
+        {"width": 512, "steps": 8, "block": 100},
     ):
         form = PairForm.from_stream(stream, np.float64, **sizes)
         run = jax.jit(jax.value_and_grad(form.event_terms, (0, 1, 2), has_aux=True))
