@@ -84,10 +84,20 @@ def nuts(result: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    for name, show in (("likelihood", likelihood), ("mle", mle), ("nuts", nuts)):
+    shows = (
+        ("likelihood", likelihood),
+        ("likelihood_peers", likelihood),
+        ("mle", mle),
+        ("mle_peers", mle),
+        ("nuts", nuts),
+    )
+    for name, show in shows:
         result = kept(name)
-        if result is not None:
-            show(result)
+        if result is None:
+            continue
+        if name.endswith("_peers"):
+            print("\nAn earlier version on another machine, beside its peers in the same run:")
+        show(result)
 
 
 if __name__ == "__main__":
