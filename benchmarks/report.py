@@ -104,10 +104,21 @@ def gpu(result: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    for name, show in (("likelihood", likelihood), ("mle", mle), ("nuts", nuts), ("gpu", gpu)):
+    shows = (
+        ("likelihood", likelihood),
+        ("likelihood_peers", likelihood),
+        ("mle", mle),
+        ("mle_peers", mle),
+        ("nuts", nuts),
+        ("gpu", gpu),
+    )
+    for name, show in shows:
         result = kept(name)
-        if result is not None:
-            show(result)
+        if result is None:
+            continue
+        if name.endswith("_peers"):
+            print("\nAn earlier version on another machine, beside its peers in the same run:")
+        show(result)
 
 
 if __name__ == "__main__":

@@ -250,7 +250,7 @@ def _finish(job: Job, model: Any, values: Any, data: Any, shown: dict[str, Any])
         if len(found) < 3:
             continue
         tests[by] = row = spike_residual_tests(found)
-        verdict = "no misfit seen" if row["p"] > 0.01 else "the model misses structure here"
+        verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
         job.say(
             f"{what}: quantile residuals have mean {row['mean']:.3f} and standard deviation "
             f"{row['sd']:.3f} (0 and 1 expected), p = {row['p']:.2g}: {verdict}"

@@ -102,7 +102,7 @@ class ShrunkenCalendar:
             [np.inf, self.day_sd, self.hour_sd, self.cell_sd, self.feature_sd],
             [1, 7, 24, HOURS, int(varies.sum())],
         )
-        ages = np.asarray((past.index[-1] - past.index).total_seconds()) / 86_400
+        ages = np.asarray((past.index[-1] - past.index) / pd.Timedelta(days=1), np.float64)
         weights = np.exp2(-ages / self.half_life)
         beta = poisson_map(design, past.counts, precision=sds**-2.0, weights=weights)
         fitted, mean = np.exp(design @ beta), np.exp(after @ beta)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -40,7 +41,7 @@ class CountForecast:
         """Log probability of each count, nats."""
         return self._law().logpmf(counts)
 
-    def _law(self):
+    def _law(self) -> Any:
         mean = np.maximum(np.asarray(self.mean, np.float64), 1e-12)
         if self.draws is None:
             size = np.broadcast_to(np.asarray(self.size, np.float64), mean.shape)

@@ -90,7 +90,7 @@ class RetweetForecast:
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
         length = self.edges[-1] - self.edges[0]
-        totals = self.counts.draws.sum(axis=1)
+        totals = np.sum(np.asarray(self.counts.draws), axis=1)
         low, high = np.quantile(totals, (0.1, 0.9))
         return (
             f"RetweetForecast: {len(self.originals)} bins over {length:g}{unit}, {len(totals)} "

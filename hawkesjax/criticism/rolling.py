@@ -63,7 +63,7 @@ class Rolling:
 
     def summary(self) -> pd.DataFrame:
         """A row a forecaster: mean and sd over folds of each score."""
-        groups = self.folds.groupby("forecaster", sort=False)[list(SCORES)]
+        groups: Any = self.folds.groupby("forecaster", sort=False)[list(SCORES)]
         return groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
 
     def __repr__(self) -> str:
@@ -184,7 +184,7 @@ def _check_series(counts: Any) -> pd.Timedelta:
         raise ValueError("counts must be a pandas Series whose index holds datetimes.")
     if len(counts) < 2:
         raise ValueError(f"counts has {len(counts)} bins; at least two are needed.")
-    values = pd.to_numeric(counts, errors="coerce").to_numpy(np.float64)
+    values = np.asarray(pd.to_numeric(counts, errors="coerce"), np.float64)
     wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.rint(values)))
     show = lambda row: f"{counts.index[row]}: {counts.iloc[row]}"  # noqa: E731
     refuse(wrong, "counts", "no count", "Give whole numbers of at least 0.", show)

@@ -231,7 +231,7 @@ def _reach(horizon: Any, clock: Clock) -> Any:
     """The horizon in the numbers of the clock."""
     if horizon is None:
         return None
-    length = pd.to_numeric(horizon, errors="coerce") if np.ndim(horizon) == 0 else np.nan
+    length: Any = pd.to_numeric(horizon, errors="coerce") if np.ndim(horizon) == 0 else np.nan
     if not (np.isfinite(length) and length > 0) or isinstance(horizon, (bool, np.bool_)):
         raise ValueError(f"horizon={short(horizon)} is no length of time: give a positive number.")
     steps = length * clock.scale

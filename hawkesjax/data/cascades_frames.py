@@ -89,7 +89,7 @@ def fields_of_tweets(
     place = np.full(len(df), -1)
     place[is_post] = np.arange(is_post.sum())
     post = np.where(root >= 0, place[root], -1)
-    levels = None
+    levels: Any = None
     if sentiment is not None:
         levels = df[sentiment].reset_index(drop=True)
     if restore and orphan.any():

@@ -138,7 +138,7 @@ def unique_names(names: Sequence[Any], what: str) -> tuple[str, ...]:
 
 def whole(value: Any, name: str, least: int = 1) -> int:
     """A whole number of at least `least`, or a ValueError that names it."""
-    fits = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value)
+    fits = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(float(value))
     if not fits or value != int(value) or value < least:
         raise ValueError(
             f"{name} is {short(value)}; it must be a whole number of at least {least}."

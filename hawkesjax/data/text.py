@@ -232,7 +232,7 @@ def keep_keywords(df: pd.DataFrame, *, text: Any, keywords: Iterable[str]) -> pd
     plain = [re.escape(_plain(word.strip(" #"))) for word in wanted]
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(plain)})(?!\w)")
     has = [bool(pattern.search(_plain(one))) for one in _texts(df[text], str(text))]
-    return df[np.array(has, bool)]
+    return df.loc[np.array(has, bool)]
 
 
 def _plain(text: str) -> str:

@@ -82,7 +82,7 @@ def two_stage(
     if not width > 0:
         raise ValueError(f"width is {width}; it must be positive.")
     table = windows_of(model, data, width, history)
-    if not (table["reposts"] > 0).any():
+    if not bool(np.any(table["reposts"] > 0)):
         raise ValueError("No window has a repost: nothing can be fitted.")
     return curve_of(table, data, period, loss)
 
@@ -182,7 +182,7 @@ def windows_of(
     if not rows:
         raise ValueError(f"No post was observed for a whole window of {width:g}.")
     table = pd.concat(rows, ignore_index=True)
-    table = table[table["exposure"] > 0].reset_index(drop=True)
+    table = table.loc[table["exposure"] > 0].reset_index(drop=True)
     table["p"] = table["reposts"] / table["exposure"]
     return table
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from hawkesjax.data import Activity
@@ -184,9 +185,9 @@ class KatzSpike:
         """Network, bins, and the sums D, G and n, for ArviZ's constant_data."""
         counts = counts_of(data, self)
         return {
-            "heard": ((), np.float64(np.sum(counts.heard_in_all))),
-            "exposure": ((), np.float64(counts.exposure)),
-            "events": ((), np.float64(np.sum(counts.events_by_user))),
+            "heard": ((), np.asarray(np.sum(counts.heard_in_all), np.float64)),
+            "exposure": ((), np.asarray(counts.exposure, np.float64)),
+            "events": ((), np.asarray(np.sum(counts.events_by_user), np.float64)),
             "listener": (("edge",), np.asarray(data.listener)),
             "sender": (("edge",), np.asarray(data.sender)),
             "weight": (("edge",), np.asarray(data.weight)),
@@ -207,7 +208,7 @@ class KatzSpike:
         if isinstance(data, PreparedActivity):
             return data
         check_activity(data)
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(data)):
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
             raise ValueError(
                 "The activity is traced (under jit, grad or vmap), but it is counted on the host. "
                 "Call prepare outside and pass its result."

@@ -140,7 +140,7 @@ def count_spikes(
     sums = heard_in_all(network, senders, weights)
     logs = -_log_factorial(count) if posts else np.zeros(len(count))
     constant = np.bincount(user, weights=logs, minlength=data.num_users)
-    rows = _collapse(user, heard, own, count)
+    rows: Any = _collapse(user, heard, own, count)
     silent = np.zeros(len(rows[0]), bool)
     if link == "clip":
         quiet = _silent_rows(data, network, senders, factor, user, at)
@@ -184,7 +184,7 @@ def _silent_rows(data, network, senders, factor, user, at):
     when = when + 1
     acted = np.isin(who * last + when, user * last + at)
     loud = _collapse(
-        who[~acted], heard[~acted], factor[when[~acted] - first], np.ones(np.sum(~acted))
+        who[~acted], heard[~acted], factor[when[~acted] - first], np.ones(int(np.sum(~acted)))
     )
     levels, level = np.unique(factor, return_inverse=True)
     rest = np.tile(np.bincount(level, minlength=len(levels)).astype(float), (data.num_users, 1))

@@ -47,7 +47,7 @@ class Chain:
         return np.bincount(
             self.senders.indices[edge],
             weights=self.senders.data[edge] * sent[owner],
-            minlength=self.senders.shape[0],
+            minlength=len(self.senders.indptr) - 1,
         )
 
     def run(
@@ -109,8 +109,10 @@ class Chain:
             fresh = self.heard_from(users, posts.astype(float))
             heard = self.memory * heard + fresh if self.memory else fresh
         if not found:
-            return (np.zeros(0, np.int64),) * 3
-        return tuple(np.concatenate(part) for part in zip(*found, strict=True))
+            none: np.ndarray = np.zeros(0, np.int64)
+            return none, none, none
+        users, bins, posts = (np.concatenate(part) for part in zip(*found, strict=True))
+        return users, bins, posts
 
     def _own(self, b, factor, rng, max_posts) -> list[np.ndarray]:
         """What the baselines set off: a list of users for each bin."""

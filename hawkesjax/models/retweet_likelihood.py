@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.scipy.special import gammaln, xlogy
 from jaxtyping import Array, Float
 
@@ -100,12 +101,12 @@ def check_values(params: Params, data: PreparedCascades) -> None:
         ValueError: with the value and its bounds.
     """
     known = {name: params[name] for name in ("tau", "r0", "swing") if name in params}
-    known = {name: v for name, v in known.items() if not isinstance(v, jax.core.Tracer)}
+    known = {name: v for name, v in known.items() if not isinstance(v, Tracer)}
     if "tau" in known and not float(np.asarray(known["tau"])) > 0:
         raise ValueError(f"tau is {float(np.asarray(known['tau']))}; it must be positive.")
     size = np.hypot(*np.asarray(known["swing"])) if "swing" in known else known.get("r0", 0.0)
     size, bound = float(np.asarray(size)), float("inf")
-    if data.swinging and not isinstance(data.bound, jax.core.Tracer):
+    if data.swinging and not isinstance(data.bound, Tracer):
         bound = float(data.bound)
     if not 0 <= size < bound:
         raise ValueError(

@@ -39,8 +39,8 @@ class DiscTransform(Transform):
     amplitude 0; the pair (amplitude cosine, amplitude sine) has neither trouble.
     """
 
-    domain = constraints.real_vector
-    codomain = constraints.real_vector
+    domain = constraints.real_vector  # pyright: ignore[reportAssignmentType]
+    codomain = constraints.real_vector  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, radius: Any) -> None:
         self.radius = radius
@@ -72,7 +72,7 @@ class UniformDisc(dist.Distribution):
     """
 
     arg_constraints = {"radius": constraints.positive}  # noqa: RUF012
-    reparametrized_params = ("radius",)
+    reparametrized_params = ["radius"]  # noqa: RUF012
     pytree_data_fields = ("radius",)
 
     def __init__(self, radius: Any = 1.0):

@@ -297,7 +297,7 @@ def _midnight(clock: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     """How long after the midnight before it the origin lies, and the clock from that midnight."""
     if clock["origin"] is None:
         return 0.0, clock
-    zero = pd.Timestamp(clock["origin"])
+    zero: Any = pd.Timestamp(clock["origin"])
     if clock["timezone"] is not None:
         zero = zero.tz_convert(clock["timezone"])
     begin = zero.normalize()

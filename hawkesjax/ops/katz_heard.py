@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -110,7 +111,7 @@ def heard_in_all(
     sums = np.bincount(
         senders.user[inside],
         weights=senders.sent[inside] * echo[senders.bin[inside]],
-        minlength=network.shape[1],
+        minlength=len(network.indptr) - 1,
     )
     return network @ sums
 
@@ -123,7 +124,7 @@ def heard_everywhere(
     A sparse product: its cost is the sum of the audiences of all active pairs; with memory, of all
     users ever active in all bins after.
     """
-    size = (network.shape[1], last - first)
+    size = (len(network.indptr) - 1, last - first)
     if senders.memory == 0:
         inside = (senders.bin >= first) & (senders.bin < last)
         place = (senders.user[inside], senders.bin[inside] - first)
@@ -140,7 +141,8 @@ def heard_everywhere(
         value = senders.at(grid_user, grid_bin + first)
         states = sparse.csr_array((value, (grid_user, grid_bin)), shape=size)
         states.eliminate_zeros()
-    product = (network @ states).tocoo()
+    heard: Any = network @ states
+    product = heard.tocoo()
     some = product.data > 0
     return (
         product.row[some].astype(np.int64),

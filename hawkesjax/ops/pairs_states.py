@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -88,7 +89,7 @@ def source_states(
 
     def keeping(carry, x):
         step, *x = x
-        state = advance(carry[0], x)
+        state: Any = advance(carry[0], x)
         told = (state[0], state[1] / jnp.maximum(state[0], 1)) if derivative else state
         tables = (
             lax.dynamic_update_slice(table, row[None, None], (place, step, 0))
