@@ -140,13 +140,23 @@ def count_spikes(
     sums = heard_in_all(network, senders, weights)
     logs = -_log_factorial(count) if posts else np.zeros(len(count))
     constant = np.bincount(user, weights=logs, minlength=data.num_users)
-    rows: Any = _collapse(user, heard, own, count)
+    rows = _collapse(user, heard, own, count)
     silent = np.zeros(len(rows[0]), bool)
     if link == "clip":
         quiet = _silent_rows(data, network, senders, factor, user, at)
         silent = np.concatenate([silent, np.ones(len(quiet[0]), bool)])
         rows = tuple(np.concatenate(pair) for pair in zip(rows, quiet, strict=True))
-    return SpikeCounts(*rows, silent, sums, float(np.sum(factor)), last - first, constant)
+    return SpikeCounts(
+        user=rows[0],
+        heard=rows[1],
+        factor=rows[2],
+        count=rows[3],
+        silent=silent,
+        heard_in_all=sums,
+        exposure=float(np.sum(factor)),
+        num_bins=last - first,
+        constant_by_user=constant,
+    )
 
 
 def _refuse_impossible(heard, factor, bins, form) -> None:
