@@ -153,6 +153,7 @@ def test_the_table_says_what_is_wrong(words):
     assert said.iloc[0].startswith(words), said.iloc[0]
 
 
+@pytest.mark.slow
 def test_the_bootstrap_knows_that_parameters_were_fitted():
     """Where the plain p-values pile up near 1, the bootstrap's are uniform; a misfit stays seen."""
     model = hj.Hawkes(decay="shared", baseline="shared")
@@ -172,10 +173,20 @@ def test_the_bootstrap_knows_that_parameters_were_fitted():
     seen = hj.residual_bootstrap(model, hj.fit(model, wrong), wrong, key=key, replicates=39)
     assert seen["ad p"].loc[("all", "all")] == pytest.approx(1 / 40)
     assert seen["in words"].loc[("all", "all")].startswith("misfit")
+
+
+def test_a_bootstrap_of_a_small_panel():
+    model = hj.Hawkes(gamma=3.0, baseline="shared")
+    truth = {"mu": [0.5], "alpha": [[0.5]]}
+    panel = hj.simulate(model, truth, window=(0, 40), key=jax.random.key(1))
+    key, mle = jax.random.key(5), hj.fit(model, panel)
+    table = hj.residual_bootstrap(model, mle, panel, key=key, replicates=19)
+    whole = table["ks p"].loc[("all", "all")]
+    assert 1 / 20 <= whole <= 1 and whole * 20 == pytest.approx(round(whole * 20))
     with pytest.raises(ValueError, match="give the Estimate"):
         hj.residual_bootstrap(model, truth, panel, key=key)
     with pytest.raises(ValueError, match="at least 19"):
-        hj.residual_bootstrap(model, hj.fit(model, panel), panel, key=key, replicates=9)
+        hj.residual_bootstrap(model, mle, panel, key=key, replicates=9)
 
 
 def test_a_fixed_gamma_is_taken_from_the_model():
