@@ -11,7 +11,7 @@ from hawkesjax.cli import katz_options as k
 from hawkesjax.cli import options as o
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.output import single
-from hawkesjax.cli.report import plain
+from hawkesjax.cli.report import write_estimate
 from hawkesjax.cli.session import Speaker, start, table
 
 
@@ -83,7 +83,7 @@ def fit(
     job = _job("hawkesjax-katz-fit", [ESTIMATE], ["parameters.csv", "residuals.csv"], locals())
     model, data = _read(job, locals())
     estimate = job.fit(model, data)
-    _write_estimate(job.out.path(ESTIMATE), estimate)
+    write_estimate(job.out.path(ESTIMATE), estimate, data)
     _finish(job, model, estimate, data, {"parameters.csv": estimate.summary()})
     if not estimate.converged:
         raise RuntimeError(estimate.message)
@@ -268,24 +268,6 @@ def _finish(job: Job, model: Any, values: Any, data: Any, shown: dict[str, Any])
             job.say("  " + ", ".join(path.name for path in output.written))
     if getattr(values, "info", {}).get("stopped"):
         raise KeyboardInterrupt("stopped early; the draws that were finished are kept")
-
-
-def _write_estimate(path: Path, estimate: Any) -> None:
-    content = {
-        "result": estimate.result.value,
-        "message": estimate.message,
-        "log_likelihood": plain(estimate.log_likelihood),
-        "aic": plain(estimate.aic),
-        "bic": plain(estimate.bic),
-        "num_events": estimate.num_events,
-        "num_parameters": estimate.num_parameters,
-        "model": estimate.config,
-        "params": plain(estimate.params),
-        "standard_errors": plain(estimate.standard_errors),
-        "lower": plain(estimate.lower),
-        "upper": plain(estimate.upper),
-    }
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _read_params(path: Path) -> dict[str, Any]:

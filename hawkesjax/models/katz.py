@@ -17,7 +17,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from hawkesjax.data import Activity
-from hawkesjax.models.katz_counts import target_bins
+from hawkesjax.models.katz_counts import check_activity, target_bins
 from hawkesjax.models.katz_likelihood import (
     free_log_likelihood,
     integrals,
@@ -381,23 +381,3 @@ class KatzSpike:
     def blocks(self, data: Data) -> dict[str, np.ndarray | None]:
         """Groups of other parameters that do not interact: none."""
         return {}
-
-
-def check_activity(data: Any) -> None:
-    """Refuse what no model can be fitted to.
-
-    Raises:
-        ValueError: for anything but an `Activity` with a log and at least one bin after another.
-    """
-    if not isinstance(data, Activity):
-        raise ValueError(f"The data must be an Activity, not {type(data).__name__}.")
-    if data.fit is None:
-        raise ValueError(
-            "This network has no log of activity: build it with from_messages, whose fit= names "
-            "the bins to fit on."
-        )
-    first, last = target_bins(data)
-    if last <= first:
-        raise ValueError(
-            f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
-        )

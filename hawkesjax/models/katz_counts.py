@@ -63,6 +63,26 @@ def target_bins(data: Activity) -> tuple[int, int]:
     return max(first, 1), last
 
 
+def check_activity(data: Any) -> None:
+    """Refuse what no model can be fitted to.
+
+    Raises:
+        ValueError: for anything but an `Activity` with a log and at least one bin after another.
+    """
+    if not isinstance(data, Activity):
+        raise ValueError(f"The data must be an Activity, not {type(data).__name__}.")
+    if data.fit is None:
+        raise ValueError(
+            "This network has no log of activity: build it with from_messages, whose fit= names "
+            "the bins to fit on."
+        )
+    first, last = target_bins(data)
+    if last <= first:
+        raise ValueError(
+            f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
+        )
+
+
 def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.ndarray, "bins"]:
     """g_k of the fit's bins, scaled to mean 1.
 
