@@ -74,7 +74,8 @@ class KatzSpike:
     and each user's integral is taken on a grid of 48 nodes (more for users with hundreds of
     events) to a relative error below 1e-10, except for users active in nearly all bins,
     whose integral reaches beyond the grid (`SaturationWarning` names that case); users with the
-    same counts share it, and those without an event have a closed form. Three parameters are left, whatever the number of users.
+    same counts share it, and those without an event have a closed form. Three
+    parameters are left, whatever the number of users.
 
     Args:
         link: `"hazard"`; `"poisson"` for numbers of posts; `"clip"`, probability min(eta, 1), only
