@@ -324,9 +324,14 @@ for name, (rival, draws) in rivals.items():
     )
 
 # %%
-told = hj.forecast(best, final, past, horizon=HELD_OUT, key=next(keys), draws=100 if QUICK else 400)
-came = panel.between(DAYS - HELD_OUT, DAYS).counts
-hj.plots.forecast(told, observed=came)
+told = hj.forecast(
+    best, final, past, horizon=HELD_OUT, key=next(keys), draws=100 if QUICK else 400, bins=84
+)
+came = panel.between(DAYS - HELD_OUT, DAYS)
+hj.plots.forecast(told, observed=came.counts)
+
+# %%
+hj.plots.fan(told, observed=came)
 
 # %% [markdown]
 # ## Replies to rumours
@@ -384,10 +389,10 @@ if rumours is not None:
 # What it shows on the rumours: with one exponential memory the counts are right and little else is.
 # Replies come in far larger bursts than the model makes, and short gaps follow short gaps too
 # often. A power law fits better by AIC, but makes too few comments and no larger bursts: the misfit
-# is not the memory's alone. Where the baseline may fade with a rumour's age, both together are far ahead by
-# AIC, and the largest bursts are what the model expects; comments then set off about one comment
-# each, at the edge of criticality. Gaps are still more alike than they should be. The effect of
-# denials on denials is there in all three, and its size depends on the model.
+# is not the memory's alone. Where the baseline may fade with a rumour's age, both together are far
+# ahead by AIC, and the largest bursts are what the model expects; comments then set off about one
+# comment each, at the edge of criticality. Gaps are still more alike than they should be. The
+# effect of denials on denials is there in all three, and its size depends on the model.
 #
 # ## All figures that the text speaks of
 

@@ -150,7 +150,8 @@ def test_tables_go_in_and_results_come_out(work, events):
     np.testing.assert_allclose(np.log(ratios["estimate"]), np.ravel(known["params"]["beta"]))
     told = pd.read_csv(work / "known" / "forecast.csv", index_col=[0, 1])
     assert len(told) == 10 and np.all(told["2.5%"] <= told["97.5%"])
-    assert {"forecast.svg", "kernels.svg"} <= names_in(work / "known")
+    assert {"forecast.svg", "fan.svg", "kernels.svg"} <= names_in(work / "known")
+    assert len(pd.read_csv(work / "known" / "forecast_steps.csv")) == 7 * 10
     assert "covariates" in results["no table"][2]
 
     def drawn(model, params):

@@ -132,11 +132,28 @@ def test_a_power_law_is_sampled_and_told_from_one_exponential():
     assert "behind power law" in compared.loc["exponential", "in words"]
 
 
+def test_the_held_out_stretch_ends_with_the_first_window_that_ends_after_the_cut():
+    names = [f"s{m}" for m in range(4)]
+    ends = [(5.0, 30.0), (5.0, 60.0), (20.0, 65.0), (5.0, 65.0)]
+    times, rows = np.array([29.0, 55.0, 58.0, 62.0]), np.arange(4)
+    panel = hj.EventPanel.from_arrays(
+        times, 0 * rows, sequence=rows, window=ends, sequence_names=names
+    )
+    params = {"mu": np.full((4, 1), 0.1), "alpha": [[0.5]], "gamma": [[1.0]]}
+    key = jax.random.key(2)
+    with pytest.raises(ValueError, match=r"1 sequences \(s0\) do not reach"):
+        hj.evaluate(hj.Hawkes(), params, panel, cut=50.0, key=key)
+    some = panel.select(names[1:])
+    kept = params | {"mu": params["mu"][1:]}
+    found = hj.evaluate(hj.Hawkes(), kept, some, cut=50.0, key=key)
+    assert found.events == 2 and found.cells["observed"].tolist() == [1, 1, 0]  # up to 60
+
+
 @pytest.mark.parametrize(
     "given, words",
     [
         ({"cut": 4.0}, "do not reach"),
-        ({"cut": 70.0}, "do not reach"),
+        ({"cut": 70.0}, "12 sequences .* do not reach"),
         ({"cut": 50.0, "horizon": 20.0}, "do not reach"),
         ({"cut": 50.0, "level": 95}, "between 0 and 1"),
         ({"cut": "yesterday"}, "cut"),

@@ -11,7 +11,7 @@ from hawkesjax.cli import covariates as c
 from hawkesjax.cli import hawkes_options as h
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
-from hawkesjax.cli.job import ESTIMATE, EVENTS, FORECAST, PICTURES, POSTERIOR, Job
+from hawkesjax.cli.job import ESTIMATE, EVENTS, FORECASTS, PICTURES, POSTERIOR, Job
 
 TABLES = ["parameters.csv", "residuals.csv", "describe.csv", "rate_ratios.csv"]
 EFFECTS = [
@@ -93,7 +93,7 @@ def _pictures(wanted: bool, suffix: o.Format, *more: str) -> list[str]:
 
 
 def _more(ahead: float | None) -> list[str]:
-    return [] if ahead is None else ["forecast"]
+    return [] if ahead is None else ["forecast", "fan"]
 
 
 def _bare(context: typer.Context) -> bool:
@@ -149,7 +149,7 @@ def fit(
         out=out,
         csv=csv,
         force=force,
-        names=[ESTIMATE] if ahead is None else [ESTIMATE, FORECAST],
+        names=[ESTIMATE] if ahead is None else [ESTIMATE, *FORECASTS],
         tables=TABLES,
         pictures=_pictures(pictures, format_, *_more(ahead)),
         x64=x64,
@@ -234,7 +234,7 @@ def sample(
         out=out,
         csv=csv,
         force=force,
-        names=[POSTERIOR] if ahead is None else [POSTERIOR, FORECAST],
+        names=[POSTERIOR] if ahead is None else [POSTERIOR, *FORECASTS],
         tables=[*TABLES, *EFFECTS],
         pictures=_pictures(pictures, format_, "trace", *_more(ahead)),
         x64=x64,

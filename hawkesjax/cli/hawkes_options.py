@@ -38,7 +38,8 @@ Kernel = Annotated[
 Ahead = Annotated[
     float | None,
     o.option(
-        "Also forecast the counts of this long after the windows, in the unit of time.",
+        "Also forecast the counts of this long after the windows, in the unit of time: "
+        "forecast.csv, forecast_steps.csv.",
         "--ahead",
         metavar="LENGTH",
         panel=o.MODEL,

@@ -11,7 +11,7 @@ from hawkesjax.cli.output import Output, fresh
 from hawkesjax.cli.session import Speaker, start
 
 ESTIMATE, POSTERIOR, EVENTS = "estimate.json", "posterior.nc", "events.csv"
-FORECAST = "forecast.csv"
+FORECASTS = ["forecast.csv", "forecast_steps.csv"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
 
 
@@ -94,9 +94,11 @@ class Job:
 
     def forecast(self, model: Any, values: Any, panel: Any, ahead: float) -> Any:
         """Counts of the time after the windows, said and written."""
-        told = self.hj.forecast(model, values, panel, horizon=ahead, key=self.keys[0])
+        bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day
+        told = self.hj.forecast(model, values, panel, horizon=ahead, key=self.keys[0], bins=bins)
         self.say(f"{told}\n")
-        told.summary().to_csv(self.out.path(FORECAST))
+        for name, frame in zip(FORECASTS, (told.summary(), told.by_step()), strict=True):
+            frame.to_csv(self.out.path(name))
         return told
 
     def finish(

@@ -126,6 +126,7 @@ def draw(
         "kernels": lambda: hj.plots.kernels(values, model=model, unit=panel.unit),
         "trace": lambda: hj.plots.trace(values),
         "forecast": lambda: hj.plots.forecast(told),
+        "fan": lambda: hj.plots.fan(told),
     }
     for name in out.names:
         stem = Path(name).stem
