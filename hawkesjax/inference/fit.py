@@ -322,7 +322,8 @@ def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
         deviations, lower, upper = parts
         deviations[name] = value * error
         lower[name] = value * np.exp(-NORMAL_975 * error)
-        upper[name] = value * np.exp(NORMAL_975 * error)
+        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
+            upper[name] = value * np.exp(NORMAL_975 * error)
 
 
 def _intervals(loss, point, spread, prepared):
