@@ -256,4 +256,4 @@ def _warn(out: RetweetForecast, cap: float) -> None:
             f"so that means are lower bounds"
         )
     if said:
-        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=3)
+        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=4)

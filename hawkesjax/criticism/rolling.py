@@ -213,7 +213,10 @@ def _features(
     found = covariates.at(index)
     last = covariates.at(index + width * (1 - 1e-6))
     changes = np.any(found != last, axis=1)
-    remedy = "Use narrower bins, or covariates whose cells end where bins end."
+    remedy = (
+        "Use narrower bins, covariates whose cells end where bins end, or their means over the "
+        "bins (Covariates.averaged)."
+    )
     refuse(
         changes,
         "counts",
