@@ -23,6 +23,8 @@ from hawkesjax.models.retweet_simulate import ExplosionWarning
 from hawkesjax.models.retweet_sizes import SizeForecast
 from hawkesjax.models.simulate import generator
 
+CAP = 1e7
+
 
 @partial(jax.jit, static_argnums=0)
 def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
@@ -125,7 +127,7 @@ def forecast_retweet(
     bins: int | None = None,
     covariates: Covariates | None = None,
     draws: int = 200,
-    cap: float = 1e7,
+    cap: float = CAP,
 ) -> RetweetForecast:
     r"""Continue posts and reposts beyond the window.
 
@@ -155,6 +157,28 @@ def forecast_retweet(
         ValueError: for a horizon that is not positive or without covariates, features that are
             not those of the fit, and missing parameters.
     """
+    out = continued(
+        model, values, data, model.prepare(data), horizon=horizon, key=key, bins=bins,
+        covariates=covariates, draws=draws, cap=cap,
+    )  # fmt: skip
+    warn_of(out, cap, stacklevel=4)
+    return out
+
+
+def continued(
+    model: RetweetHawkes,
+    values: Any,
+    data: Cascades,
+    prepared: Any,
+    *,
+    horizon: float,
+    key: Array,
+    bins: int | None = None,
+    covariates: Covariates | None = None,
+    draws: int = 200,
+    cap: float = CAP,
+) -> RetweetForecast:
+    """`forecast_retweet` without its warning, of data that are prepared already."""
     if not (np.isfinite(horizon) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
     if draws < 1:
@@ -168,7 +192,6 @@ def forecast_retweet(
     edges, owner = grid_of(horizon, bins, s0)
     ahead = Ahead(model, data, edges, s0, period)
     background = _background(data, covariates, horizon, np.linspace(0, horizon, bins + 1))
-    prepared = model.prepare(data)
     available = max(len(value) for value in found.values())
     told = {name: np.zeros((draws, bins)) for name in ("rate", "posts")}
     critical = np.zeros(draws)
@@ -179,7 +202,8 @@ def forecast_retweet(
             name: value[number % available if len(value) > 1 else 0]
             for name, value in found.items()
         }
-        shape, rate = (np.asarray(x, np.float64) for x in _p0_given(model, one, prepared))
+        given = _p0_given(model, one, prepared)
+        shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
         p0 = rng.standard_gamma(shape) / np.maximum(rate, 1e-300)
         expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
         told["rate"][number] = np.bincount(cells[0], expected, bins)
@@ -192,7 +216,7 @@ def forecast_retweet(
         queue.put(number, theta, ahead.new(model, one, new, p0, theta, rng), known=False)
     queue.flush()
     seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
-    out = RetweetForecast(
+    return RetweetForecast(
         edges=float(data.start + data.length) + np.linspace(0, horizon, bins + 1),
         originals=told["rate"].mean(axis=0),
         reposts=queue.mean.mean(axis=0),
@@ -208,8 +232,6 @@ def forecast_retweet(
         origin=data.origin,
         timezone=data.timezone,
     )  # fmt: skip
-    _warn(out, cap)
-    return out
 
 
 def _background(data, covariates, horizon, edges):
@@ -243,7 +265,8 @@ def _bin_of(times, horizon, bins) -> np.ndarray:
     return np.minimum((times / horizon * bins).astype(np.int64), bins - 1)
 
 
-def _warn(out: RetweetForecast, cap: float) -> None:
+def warn_of(out: RetweetForecast, cap: float, *, stacklevel: int) -> None:
+    """Warn of cascades that may explode, or did."""
     said = []
     if out.critical >= 0.01:
         said.append(
@@ -256,4 +279,4 @@ def _warn(out: RetweetForecast, cap: float) -> None:
             f"so that means are lower bounds"
         )
     if said:
-        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=4)
+        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=stacklevel)

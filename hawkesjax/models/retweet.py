@@ -197,15 +197,27 @@ class RetweetHawkes:
 
     # The mathematics
 
-    def prepare(self, data: Data, *, dtype: Any = None) -> PreparedCascades:
-        """Sum over the reposts, once; `log_likelihood` takes the result in the data's place."""
+    def prepare(
+        self, data: Data, *, dtype: Any = None, least: Mapping[str, int] | None = None
+    ) -> PreparedCascades:
+        """Sum over the reposts, once; `log_likelihood` takes the result in the data's place.
+
+        Args:
+            data: the cascades.
+            dtype: floating type; JAX's default when None.
+            least: the `sizes` of other prepared cascades, or {}: these are filled up with what
+                weighs nothing, so that one compilation serves data of many sizes. Results of one
+                value a post then have zeros at their end.
+        """
         if isinstance(data, PreparedCascades):
             if data.settings != settings_of(self):
                 raise ValueError("These data were prepared for a model with another kernel.")
             return data
         if not isinstance(data, Cascades):
             raise ValueError(f"RetweetHawkes needs Cascades, not {type(data).__name__}.")
-        return prepare(self, data, dtype)
+        if least is not None and self.p0 == "free":
+            raise ValueError("p0='free' has a parameter a post: it cannot be filled up.")
+        return prepare(self, data, dtype, least)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
