@@ -146,7 +146,7 @@ def test_equal_keys_give_equal_forecasts():
 
 
 def test_explosions_are_told_and_finite():
-    with pytest.warns(ExplosionWarning, match="stopped at 5000 reposts"):
+    with pytest.warns(ExplosionWarning, match="passed 5000 reposts"):
         told = tell(params=PARAMS | {"p0_mean": np.array(0.9)}, draws=5, cap=5e3, horizon=96.0)
     assert told.exploded == 1.0 and told.critical > 0
     assert np.all(np.isfinite(told.reposts)) and np.all(np.isfinite(told.sizes.sizes))

@@ -13,7 +13,6 @@ from jaxtyping import Array
 from hawkesjax.criticism.baselines import poisson_map, size_of
 from hawkesjax.criticism.counts import LEVEL, CountForecast, scores
 from hawkesjax.criticism.retweet_forecast import (
-    CAP,
     RetweetForecast,
     continued,
     forecast_retweet,
@@ -171,7 +170,7 @@ class RetweetForecaster:
             self.model, values, data, prepared, horizon=bins * hour, key=keys[1], bins=bins,
             draws=self.draws,
         )  # fmt: skip
-        warn_of(told, CAP, stacklevel=2)
+        warn_of(told, stacklevel=2)
         return told.counts
 
 

@@ -23,8 +23,6 @@ from hawkesjax.models.retweet_simulate import ExplosionWarning
 from hawkesjax.models.retweet_sizes import SizeForecast
 from hawkesjax.models.simulate import generator
 
-CAP = 1e7
-
 
 @partial(jax.jit, static_argnums=0)
 def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
@@ -43,7 +41,8 @@ class RetweetForecast:
         sizes: of the known cascades, at the end of the horizon.
         critical: share of (known cascade, draw) in which a repost brings more than one further
             repost, `p dbar >= 1`, at the start.
-        exploded: share of draws in which a cascade was stopped at the cap.
+        exploded: share of draws in which a cascade passed the cap.
+        cap: reposts to come of one cascade beyond which it has exploded.
         unit, origin, timezone: as in the data.
     """
 
@@ -55,6 +54,7 @@ class RetweetForecast:
     sizes: SizeForecast
     critical: float
     exploded: float
+    cap: float
     unit: str
     origin: str | None
     timezone: str | None
@@ -127,14 +127,15 @@ def forecast_retweet(
     bins: int | None = None,
     covariates: Covariates | None = None,
     draws: int = 200,
-    cap: float = CAP,
+    cap: float | None = None,
 ) -> RetweetForecast:
     r"""Continue posts and reposts beyond the window.
 
-    Known posts go on from what was seen of them; new posts come at the rate `exp(beta . C)` with
-    followers and sentiment of posts seen before, p0 of its distribution, and reposts of their
-    own. Each draw takes one draw of the posterior whole, with p0 of each known post from its
-    Gamma distribution given its reposts. The mean of reposts solves
+    Known posts go on from what was seen of them; new posts come at the rate `exp(beta . C)`, each
+    like a post seen before (followers, sentiment, p0 and reposters together: authors with many
+    followers have small p0), with reposts of their own. Each draw takes one draw of the posterior
+    whole, with p0 of each known post from its Gamma distribution given its reposts. The mean of
+    reposts solves
 
     .. math:: \lambda_i(t) = p_i(t) \Big[ f_i(t) + \bar d_i \int \psi(t - s) \lambda_i(s) ds \Big]
 
@@ -151,7 +152,10 @@ def forecast_retweet(
         bins: number of equal bins; by default one an hour, or one where the unit has no hours.
         covariates: features over the horizon; by default the data's own, if they reach so far.
         draws: draws of the posterior and continuations; a posterior's are thinned or repeated.
-        cap: a cascade with more reposts to come than this stops there.
+        cap: a cascade with more reposts to come than this has exploded. It is drawn again (p0 of
+            a known post; a new post as another one) up to 20 times, and stopped there if it still
+            does. By default ten times the largest cascade seen (at least 100), for cascades in
+            which `p dbar` reaches 1; the others may grow to 10^7.
 
     Raises:
         ValueError: for a horizon that is not positive or without covariates, features that are
@@ -161,7 +165,7 @@ def forecast_retweet(
         model, values, data, model.prepare(data), horizon=horizon, key=key, bins=bins,
         covariates=covariates, draws=draws, cap=cap,
     )  # fmt: skip
-    warn_of(out, cap, stacklevel=4)
+    warn_of(out, stacklevel=4)
     return out
 
 
@@ -176,7 +180,7 @@ def continued(
     bins: int | None = None,
     covariates: Covariates | None = None,
     draws: int = 200,
-    cap: float = CAP,
+    cap: float | None = None,
 ) -> RetweetForecast:
     """`forecast_retweet` without its warning, of data that are prepared already."""
     if not (np.isfinite(horizon) and horizon > 0):
@@ -195,7 +199,7 @@ def continued(
     available = max(len(value) for value in found.values())
     told = {name: np.zeros((draws, bins)) for name in ("rate", "posts")}
     critical = np.zeros(draws)
-    queue = Queue(ahead, rng, owner, draws, data.num_posts, cap)
+    queue = Queue(ahead, rng, owner, draws, cap)
     cells, features, times = background
     for number in range(draws):
         one = {
@@ -204,16 +208,18 @@ def continued(
         }
         given = _p0_given(model, one, prepared)
         shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
-        p0 = rng.standard_gamma(shape) / np.maximum(rate, 1e-300)
+        scale = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0)
+        p0 = rng.standard_gamma(shape) * scale
         expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
         told["rate"][number] = np.bincount(cells[0], expected, bins)
         new = _new_posts(rng, expected, cells[1], cells[2])
         told["posts"][number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
         theta = float(one.get("theta", ahead.theta_fixed))
-        known = ahead.known(one, p0, theta)
-        critical[number] = np.mean(known.rate[:, 0] * known.followers >= 1)
-        queue.put(number, theta, known, known=True)
-        queue.put(number, theta, ahead.new(model, one, new, p0, theta, rng), known=False)
+        known = ahead.known(one, p0, shape, scale, theta)
+        critical[number] = np.mean(known.p0 * known.unit[:, 0] * known.followers >= 1)
+        queue.put(number, theta, known, partial(ahead.again, known, rng=rng), known=True)
+        draw = partial(ahead.new, one, known=known, theta=theta, rng=rng)
+        queue.put(number, theta, draw(new), lambda rows, f=draw, t=new: f(t[rows]), known=False)
     queue.flush()
     seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
     return RetweetForecast(
@@ -228,6 +234,7 @@ def continued(
         ),
         critical=float(critical.mean()),
         exploded=float(queue.exploded.mean()),
+        cap=queue.cap,
         unit=data.unit,
         origin=data.origin,
         timezone=data.timezone,
@@ -265,7 +272,7 @@ def _bin_of(times, horizon, bins) -> np.ndarray:
     return np.minimum((times / horizon * bins).astype(np.int64), bins - 1)
 
 
-def warn_of(out: RetweetForecast, cap: float, *, stacklevel: int) -> None:
+def warn_of(out: RetweetForecast, *, stacklevel: int) -> None:
     """Warn of cascades that may explode, or did."""
     said = []
     if out.critical >= 0.01:
@@ -275,8 +282,8 @@ def warn_of(out: RetweetForecast, cap: float, *, stacklevel: int) -> None:
         )
     if out.exploded > 0:
         said.append(
-            f"in {100 * out.exploded:.0f} % of the draws a cascade was stopped at {cap:g} reposts, "
-            f"so that means are lower bounds"
+            f"in {100 * out.exploded:.0f} % of the draws a cascade passed {out.cap:g} reposts; it "
+            f"was drawn again, and where that did not help stopped there"
         )
     if said:
         warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=stacklevel)
