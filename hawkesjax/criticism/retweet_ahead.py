@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from hawkesjax.ops.memory_volterra import draw_reposts, known_reach, mean_repost
 STRENGTH = 20.0  # reposters that the overall mean of followers counts for
 EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
 ROWS = 20_000
+QUIET = 1e-3  # reposts expected of posts that are left out
 RETRIES = 20  # of a cascade that explodes
 NEVER = 1e7  # more reposts than that are not followed
 
@@ -59,13 +60,20 @@ def retweet_draws(
     return found
 
 
+class Law(NamedTuple):
+    """p0 of each known post: drawn, and the Gamma distribution that it was drawn from."""
+
+    p0: np.ndarray
+    shape: np.ndarray
+    scale: np.ndarray
+
+
 @dataclass(frozen=True)
 class Part:
     """Cascades to be continued.
 
     Args:
-        p0: (C,) drawn from the Gamma distributions ...
-        shape, scale: (C,) ... of these.
+        p0, shape, scale: (C,) as in `Law`.
         unit: (C, steps) p by step, at p0 = 1.
         reach: (C, steps) of the known events.
         followers: (C,) mean of reposters to come.
@@ -146,19 +154,30 @@ class Ahead:
         wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
         return np.maximum(wave, 0) * fall
 
-    def known(self, one, p0, shape, scale, theta: float) -> Part:
-        """The known posts."""
-        born = np.asarray(self.data.post_times) - self.end
-        unit = self.rates(one, born, np.asarray(self.data.sentiment))
-        unit = np.where(self.open[:, None], unit, 0)
-        return Part(p0, shape, scale, unit, self.kernel(theta)[0], self.followers)
+    def known(self, one, law: Law, theta: float) -> tuple[Part, np.ndarray, float]:
+        """The known posts that go on, which they are, and the share in which `p dbar >= 1`.
+
+        Posts that together are expected to bring fewer than 0.001 reposts do not go on.
+        """
+        levels, level = np.unique(np.asarray(self.data.sentiment), return_inverse=True)
+        profile = self.rates(one, np.zeros(len(levels)), levels)  # of posts made at the end
+        since = np.exp((np.asarray(self.data.post_times) - self.end) / float(one["tau"]))
+        scale = np.where(self.open, law.p0 * since, 0)
+        reach = self.kernel(theta)[0]
+        direct = scale * (reach @ profile.T)[np.arange(len(level)), level]
+        order = np.argsort(direct)
+        rows = np.sort(order[np.cumsum(direct[order]) > QUIET])
+        critical = float(np.mean(scale * profile[level, 0] * self.followers >= 1))
+        unit = profile[level[rows]] * since[rows, None]
+        own = (part[rows] for part in law)
+        return Part(*own, unit, reach[rows], self.followers[rows]), rows, critical
 
     def again(self, known: Part, rows: np.ndarray, rng) -> Part:
         """Known posts with p0 drawn once more."""
         some = known.rows(rows)
         return replace(some, p0=rng.standard_gamma(some.shape) * some.scale)
 
-    def new(self, one, born, known: Part, theta: float, rng) -> Part:
+    def new(self, one, born, law: Law, theta: float, rng) -> Part:
         """New posts, each like one that was seen: sentiment, author, p0 and reposters go together,
         because who is followed by many is reposted by few of them."""
         like = rng.integers(0, self.data.num_posts, len(born))
@@ -166,7 +185,7 @@ class Ahead:
         since = np.maximum(self.edges - born[:, None], 0)
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
         unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
-        own = (part[like] for part in (known.p0, known.shape, known.scale))
+        own = (part[like] for part in law)
         return Part(*own, unit, root[:, None] * mass, self.followers[like])
 
 
@@ -187,13 +206,16 @@ class Queue:
         self.mean, self.drawn = np.zeros((draws, bins)), np.zeros((draws, bins))
         self.sizes, self.stopped = np.zeros((posts, draws)), np.zeros((posts, draws), bool)
         self.exploded = np.zeros(draws, bool)
-        self.parts: list[tuple[int, bool, Part, Again]] = []
+        self.parts: list[tuple[int, np.ndarray | None, Part, Again]] = []
         self.rows, self.theta = 0, np.nan
 
-    def put(self, draw: int, theta: float, part: Part, again: Again, *, known: bool) -> None:
+    def put(
+        self, draw: int, theta: float, part: Part, again: Again, known: np.ndarray | None = None
+    ) -> None:
         """Add a draw's cascades; solve when there are many, or the kernel is another one.
 
         Args:
+            known: which of the known posts they are, None for new ones.
             again: gives some of the rows, drawn once more.
         """
         if theta != self.theta or self.rows > ROWS:
@@ -226,9 +248,9 @@ class Queue:
             for kept, values in ((self.mean, expected), (self.drawn, drawn)):
                 kept[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
             self.exploded[draw] |= boom[rows].any()
-            if known:
-                self.sizes[:, draw] = drawn[rows].sum(axis=1)
-                self.stopped[:, draw] = boom[rows]
+            if known is not None:
+                self.sizes[known, draw] = drawn[rows].sum(axis=1)
+                self.stopped[known, draw] = boom[rows]
         self.parts, self.rows = [], 0
 
     def _solve(self, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

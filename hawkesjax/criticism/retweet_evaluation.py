@@ -123,7 +123,11 @@ def hourly_counts(data: Cascades) -> pd.Series:
     if number < 1:
         raise ValueError("The window is shorter than an hour.")
     edges = float(data.start) + hour * np.arange(number + 1)
-    index = moments(data, edges[:-1]).round("s")
+    index = moments(data, edges[:-1])
+    if index.tz is None:
+        index = index.round("s")
+    else:  # an hour that comes twice on the local clock cannot be rounded there
+        index = index.tz_convert("UTC").round("s").tz_convert(index.tz)
     return pd.Series(counts_between(data, edges), index=index, name="events")
 
 

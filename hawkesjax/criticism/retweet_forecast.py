@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from hawkesjax.criticism.counts import CountForecast
-from hawkesjax.criticism.retweet_ahead import Ahead, Queue, grid_of, retweet_draws
+from hawkesjax.criticism.retweet_ahead import Ahead, Law, Queue, grid_of, retweet_draws
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.tables import absolute
@@ -209,17 +209,16 @@ def continued(
         given = _p0_given(model, one, prepared)
         shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
         scale = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0)
-        p0 = rng.standard_gamma(shape) * scale
+        law = Law(rng.standard_gamma(shape) * scale, shape, scale)
         expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
         told["rate"][number] = np.bincount(cells[0], expected, bins)
         new = _new_posts(rng, expected, cells[1], cells[2])
         told["posts"][number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
         theta = float(one.get("theta", ahead.theta_fixed))
-        known = ahead.known(one, p0, shape, scale, theta)
-        critical[number] = np.mean(known.p0 * known.unit[:, 0] * known.followers >= 1)
-        queue.put(number, theta, known, partial(ahead.again, known, rng=rng), known=True)
-        draw = partial(ahead.new, one, known=known, theta=theta, rng=rng)
-        queue.put(number, theta, draw(new), lambda rows, f=draw, t=new: f(t[rows]), known=False)
+        known, rows, critical[number] = ahead.known(one, law, theta)
+        queue.put(number, theta, known, partial(ahead.again, known, rng=rng), rows)
+        draw = partial(ahead.new, one, law=law, theta=theta, rng=rng)
+        queue.put(number, theta, draw(new), lambda rows, f=draw, t=new: f(t[rows]))
     queue.flush()
     seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
     return RetweetForecast(
