@@ -231,6 +231,27 @@ def test_prepared_once_and_not_under_a_transformation():
         jax.jit(lambda data: model.prepare(data).reposts)(data)
 
 
+@pytest.mark.parametrize("case", ["plain", "history", "covariates"])
+def test_data_that_are_filled_up_say_the_same(case):
+    data, more = cascades_of(case), cascades_of(case, seed=3)
+    params = truth(data)
+    params = {n: params[n] for n in ("beta", "r0", "phi0", "tau")}
+    params |= {"p0_mean": 3e-3, "p0_shape": 0.8}
+    model = hj.RetweetHawkes()
+    larger = model.prepare(more, least={})
+    sizes = {name: size + 9 for name, size in larger.sizes.items()}
+    filled = model.prepare(data, least=sizes)
+    assert all(filled.sizes[name] >= size for name, size in sizes.items())
+    close(model.log_likelihood(params, filled), float(model.log_likelihood(params, data)))
+    exposures = np.asarray(model.exposures(params, filled))
+    np.testing.assert_allclose(
+        exposures[: data.num_posts], model.exposures(params, data), rtol=1e-10 if DOUBLE else 1e-4
+    )
+    assert not exposures[data.num_posts :].any()
+    with pytest.raises(ValueError, match="parameter a post"):
+        hj.RetweetHawkes(p0="free").prepare(data, least=sizes)
+
+
 def test_posts_that_reach_nobody_have_no_exposure():
     data = hj.Cascades.from_arrays([0.0, 0.5], [0, 0], [], [], [], window=(0, 2), unit="day")
     model = hj.RetweetHawkes()
