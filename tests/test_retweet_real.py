@@ -24,13 +24,23 @@ def tideh(folder, file="sample_10.csv"):
     )  # fmt: skip
 
 
-def test_a_raw_table_of_tweets(real_data):
-    tweets = hj.read_cascades(
+def raw_tweets(real_data):
+    return hj.read_cascades(
         real_data("evently_tweets") / "tweets.csv", id="tweet_id", time="created_at",
         followers="followers", repost_of="retweeted_id", unit="hour",
         timezone="Australia/Sydney",
     )  # fmt: skip
+
+
+def test_a_raw_table_of_tweets(real_data):
+    tweets = raw_tweets(real_data)
     assert (tweets.num_posts, tweets.num_reposts, tweets.counts.max()) == (312, 47, 26)
+    assert set(tweets.describe()["count"].tail(2)) == {0}  # nobody has zero followers
+
+
+@pytest.mark.slow
+def test_a_raw_table_can_be_fitted(real_data):
+    tweets = raw_tweets(real_data)
     mle = hj.fit(hj.RetweetHawkes(), tweets)
     assert mle.converged, mle.message
     rate = tweets.num_posts / (tweets.window[1] - tweets.window[0])
@@ -38,6 +48,13 @@ def test_a_raw_table_of_tweets(real_data):
     phase = float(mle.params["phi0"]) / 24 % 1 * 1440
     hour, minute = mle.rhythm().loc["phi0, time of day", "mean"].split(":")
     assert abs(60 * int(hour) + int(minute) - phase) <= 0.5
+
+
+def small_cascades(real_data):
+    return hj.read_cascades(
+        real_data("auspol_cascades") / "events.csv", cascade="cascade_id", time="time_s",
+        followers="followers", unit="second", horizon=7 * 86400, late="drop", sentiment=0,
+    )  # fmt: skip
 
 
 def test_many_small_cascades_of_unknown_dates(real_data):
@@ -48,12 +65,14 @@ def test_many_small_cascades_of_unknown_dates(real_data):
         ValueError, match=r"after the end of the observation in lines .*late='drop'"
     ):
         hj.read_cascades(path, **columns, unit="second", horizon=7 * 86400)
-    many = hj.read_cascades(
-        path, **columns, unit="second", horizon=7 * 86400, late="drop", sentiment=0
-    )
+    many = small_cascades(real_data)
     assert many.num_posts == 1667
     assert many.describe()["count"]["rows after the end of the observation (drop)"] == 26
-    mle = hj.fit(hj.RetweetHawkes(), many, errors=False)
+
+
+@pytest.mark.slow
+def test_small_cascades_can_be_fitted(real_data):
+    mle = hj.fit(hj.RetweetHawkes(), small_cascades(real_data), errors=False)
     assert mle.converged, mle.message
     assert "r0" not in mle.params
     assert 1 < float(mle.params["tau"]) / 86400 < 7

@@ -231,7 +231,7 @@ def test_prepared_once_and_not_under_a_transformation():
         jax.jit(lambda data: model.prepare(data).reposts)(data)
 
 
-@pytest.mark.parametrize("case", ["plain", "history", "covariates"])
+@pytest.mark.parametrize("case", ["history", "covariates"])
 def test_data_that_are_filled_up_say_the_same(case):
     data, more = cascades_of(case), cascades_of(case, seed=3)
     params = truth(data)
