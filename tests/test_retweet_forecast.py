@@ -188,6 +188,10 @@ BAD = [
     ({"horizon": np.inf}, "horizon"),
     ({"draws": 0}, "draws"),
     ({"bins": 0}, "bins"),
+    ({"params": PARAMS | {"tau": 0.0}}, "tau is 0.0"),
+    ({"params": PARAMS | {"r0": 0.5}}, "1 / max S"),
+    ({"params": PARAMS | {"p0_mean": -1.0}}, "p0_mean is -1.0"),
+    ({"params": PARAMS | {"beta": np.zeros(2)}}, "beta has shape"),
     ({"params": {"beta": np.zeros(1)}}, r"Parameters .*tau.* are missing"),
 ]
 

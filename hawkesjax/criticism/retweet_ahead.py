@@ -10,6 +10,7 @@ import numpy as np
 
 from hawkesjax.data import Cascades
 from hawkesjax.models.retweet import RetweetHawkes
+from hawkesjax.models.retweet_likelihood import check_supports
 from hawkesjax.models.retweet_prepared import feature_names, whole_cascades
 from hawkesjax.ops.memory_kernel import PRINTED_TAIL, kernel_integral
 from hawkesjax.ops.memory_volterra import draw_reposts, known_reach, mean_reposts, transfer
@@ -28,7 +29,8 @@ def retweet_draws(
     """The model's parameters with a leading axis of draws (one for a dict or an estimate).
 
     Raises:
-        ValueError: when one is missing, or the features are not those of the data.
+        ValueError: when one is missing or outside its support, or the features are not those of
+            the data.
     """
     names = list(model.shapes(data))
     known = getattr(values, "params", values)
@@ -53,6 +55,13 @@ def retweet_draws(
     if missing:
         raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
     found = {name: found[name] for name in names}
+    largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
+    check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
+    if found["beta"].shape[1:] != (len(feature_names(data)),):
+        raise ValueError(
+            f"beta has shape {found['beta'].shape[1:]}; the data have the "
+            f"{len(feature_names(data))} features {', '.join(feature_names(data))}."
+        )
     total = max(len(value) for value in found.values())
     if limit is not None and total > limit:
         chosen = np.linspace(0, total - 1, limit).round().astype(int)

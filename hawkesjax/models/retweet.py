@@ -231,10 +231,11 @@ class RetweetHawkes:
             data: `Cascades`, or the result of `prepare`.
 
         Raises:
-            ValueError: for tau or r0 outside their support, unless they are traced.
+            ValueError: for missing parameters, other shapes, and values outside their support
+                unless they are traced.
         """
         data = self.prepare(data)
-        terms.check_values(params, data)
+        terms.check_values(self, params, data)
         total = jnp.sum(terms.background(params, data)) + jnp.sum(terms.by_post(self, params, data))
         if not data.swinging:
             return total

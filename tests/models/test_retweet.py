@@ -264,6 +264,7 @@ def test_posts_that_reach_nobody_have_no_exposure():
     close(model.log_likelihood(params, data), 0.2 - 2 * np.exp(0.1))
 
 
+OTHERS = {"beta": np.zeros(1), "tau": 1.0, "r0": 0.1, "phi0": 0.0}
 REFUSALS = {
     "a word": (lambda: hj.RetweetHawkes(p0="all"), "integrated, profiled, free"),
     "theta": (lambda: hj.RetweetHawkes(theta=-1), "theta is -1|positive"),
@@ -302,6 +303,22 @@ REFUSALS = {
             truth(cascades_of("plain")) | {"r0": 0.4}, cascades_of("plain")
         ),
         "r0 is 0.4|1 / max S = 0.2",
+    ),
+    "p0_mean": (
+        lambda: hj.RetweetHawkes().log_likelihood(
+            OTHERS | {"p0_mean": -1.0, "p0_shape": 1.0}, cascades_of("plain")
+        ),
+        "p0_mean is -1.0|positive",
+    ),
+    "nothing on p0": (
+        lambda: hj.RetweetHawkes().log_likelihood(OTHERS, cascades_of("plain")),
+        "Parameters ['p0_mean', 'p0_shape'] are missing",
+    ),
+    "beta": (
+        lambda: hj.RetweetHawkes(p0="free").log_likelihood(
+            truth(cascades_of("plain")) | {"beta": np.zeros(2)}, cascades_of("plain")
+        ),
+        "beta has shape (2,)|(1,)",
     ),
     "another kernel": (
         lambda: hj.RetweetHawkes(theta=0.3).prepare(
