@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from hawkesjax.data import Cascades
 from hawkesjax.models import retweet_likelihood as terms
 from hawkesjax.models.priors import describe
+from hawkesjax.models.retweet_edges import at_boundary
 from hawkesjax.models.retweet_prepared import (
     PreparedCascades,
     feature_names,
@@ -335,27 +336,11 @@ class RetweetHawkes:
     def at_boundary(self, params: Params, data: PreparedCascades) -> dict[str, np.ndarray]:
         """Masks of parameters on the edge of what they may be or of what the data can tell.
 
-        A free p0 that explains under 0.01 reposts; a p0_shape above 10^6 (no spread); a swing at
-        1 / max S; a decay slower than 1,000 windows; ends of a prior's support.
+        A feature with which under 0.01 posts are expected, a free p0 that explains under 0.01
+        reposts; a p0_shape above 10^6 (no spread); a swing at 1 / max S; a decay slower than
+        1,000 windows; ends of a prior's support.
         """
-        edge = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
-        if "p0" in edge:
-            expected = np.asarray(params["p0"]) * np.asarray(self.exposures(params, data))
-            edge["p0"] = expected < 0.01
-        if "p0_shape" in edge:
-            edge["p0_shape"] = np.asarray(params["p0_shape"]) > 1e6
-        if "swing" in edge:
-            size = np.hypot(*np.asarray(params["swing"], np.float64))
-            edge["swing"] |= size > (1 - 1e-6) * float(data.bound)
-        if "tau" in edge:
-            edge["tau"] = np.asarray(params["tau"]) > 1e3 * np.sum(np.asarray(data.durations))
-        for name, prior in self.sites(data).items():
-            for side in ("lower_bound", "upper_bound"):
-                bound = getattr(prior.support, side, None)
-                if bound is not None and np.ndim(bound) == 0 and bound != 0:
-                    near = np.abs(np.asarray(params[name]) / np.asarray(bound) - 1) < 1e-6
-                    edge[name] = edge[name] | near
-        return edge
+        return at_boundary(self, params, data)
 
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed.
