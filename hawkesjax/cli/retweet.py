@@ -306,6 +306,8 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     job.say("\nRate of posts, times that of the reference:")
     job.say(table(drivers))
     job.say(table(values.lifetime()))
+    if "r0" in shown.index:
+        job.say(table(values.rhythm()))
     residuals = job.hj.residuals(model, values, data, join=True)
     tests = job.hj.residual_tests(residuals)
     job.say("\nResiduals (unit exponential if the model is right):")

@@ -258,6 +258,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
         config=model.config(),
         dims=dict(model.dims),
         coords=coords,
+        constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
     )
 
 
