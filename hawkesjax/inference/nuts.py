@@ -27,6 +27,8 @@ class Settings:
         dense_mass: as numpyro's `NUTS(dense_mass=...)`, tuples for lists.
         block: steps in one compiled call.
         devices: devices over which the chains of one call are spread.
+        regularize: whether the learned covariance is drawn towards 10^-3 times the identity, as
+            Stan does. Beside a posterior far narrower than that, it would hide its shape.
     """
 
     num_warmup: int
@@ -35,6 +37,7 @@ class Settings:
     dense_mass: Any
     block: int
     devices: int = 1
+    regularize: bool = True
 
 
 class Block(NamedTuple):
@@ -61,6 +64,7 @@ class Kernel:
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
             dense_mass=dense if isinstance(dense, bool) else [tuple(block) for block in dense],
+            regularize_mass_matrix=settings.regularize,
         )
 
         def init(keys, points, data):

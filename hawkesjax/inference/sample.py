@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import warnings
@@ -26,6 +27,9 @@ from hawkesjax.inference.unconstrained import Unconstrained, best_start, given_p
 JITTER = 0.1
 POINTWISE_LIMIT = 20_000_000
 VECTORIZED_EVENTS = 20_000
+NARROW_EVENTS = 50_000
+LEARNING_STEPS = 150
+FEW_PARAMETERS = 12
 
 
 def sample(
@@ -66,8 +70,10 @@ def sample(
         checkpoint: a folder; the same call with it goes on where an earlier one was stopped,
             bit for bit, also in warm-up.
         chain_method: `"vectorized"` (one batched call), `"sequential"`, `"parallel"` (spread over
-            `jax.devices()`); `"auto"`: parallel over several devices, otherwise vectorized up to
-            20,000 events, where calls and not events cost. The draws depend on the choice.
+            `jax.devices()`); `"auto"`: parallel over several devices, otherwise vectorized on a
+            GPU and up to 20,000 events, where calls and not events cost. More chains than devices
+            go side by side on a device in the same two cases, otherwise one after another. The
+            draws depend on the choice.
         pointwise: pointwise log-likelihood kept for `loo`: one of the model's kinds of terms
             (of Hawkes: `"event"`, `"sequence"`), None, or `"auto"`: the finest kind that needs at
             most 20 million numbers.
@@ -109,6 +115,7 @@ def sample(
         dense_mass=dense if isinstance(dense, bool) else tuple(map(tuple, dense)),
         block=min(block, max(num_warmup, num_samples)),
         devices=devices,
+        regularize=_regularized(model, prepared, dense, num_warmup),
     )
     kernel = kernel_for(model, settings)
     keys, points = _starts(model, prepared, init, key, num_chains)
@@ -118,7 +125,9 @@ def sample(
             checkpoint, _identity(model, prepared, settings, method, num_samples, keys, points)
         )
 
-    size = 1 if method == "sequential" else num_chains
+    size = {"sequential": 1, "vectorized": num_chains, "parallel": devices}[method]
+    if method == "parallel" and _is_small(prepared):
+        size = num_chains
     total = num_warmup + num_samples
     groups: list[list[Block]] = []
     clock, stopped = time.perf_counter(), False
@@ -202,12 +211,31 @@ def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
             f"'vectorized'."
         )
     if method == "auto":
-        small = int(prepared.num_events) <= VECTORIZED_EVENTS
-        on_host = jax.default_backend() == "cpu"
         method = "parallel" if fitting > 1 else "vectorized"
-        if method == "vectorized" and on_host and not small:
+        if method == "vectorized" and not _is_small(prepared):
             method = "sequential"
     return method, fitting if method == "parallel" else 1
+
+
+def _is_small(prepared: Any) -> bool:
+    """Whether several chains in one batched call cost less than one by one.
+
+    On a CPU chains in one call wait for the longest trajectory among them.
+    """
+    return jax.default_backend() != "cpu" or int(prepared.num_events) <= VECTORIZED_EVENTS
+
+
+def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool:
+    """Whether the learned covariance needs the pull towards 10^-3 times the identity.
+
+    It keeps the covariance of few draws of many parameters regular. With n events a parameter's
+    variance may be as low as about 1 / n, and the pull at the end of warm-up is 2 x 10^-5.
+    """
+    if num_warmup < LEARNING_STEPS or int(prepared.num_events) < NARROW_EVENTS:
+        return True
+    sizes = {name: math.prod(shape) for name, shape in model.shapes(prepared).items()}
+    blocks = [tuple(sizes)] if dense is True else dense or []
+    return any(sum(sizes[name] for name in names) > FEW_PARAMETERS for names in blocks)
 
 
 def _starts(model, prepared, init, key, num_chains):

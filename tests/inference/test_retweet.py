@@ -49,6 +49,32 @@ def test_maximum_likelihood_recovers_what_was_simulated(data, mle):
     assert {"swing[cos]", "swing[sin]", "beta[intercept]", "r0", "phi0"} <= set(rows)
 
 
+@pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")  # few draws
+def test_a_narrow_posterior_costs_few_steps():
+    """A million reposts, whose standard errors are far below what a sampler expects; four chains
+    on two devices go in two groups."""
+    rng = np.random.default_rng(3)
+    model = hj.RetweetHawkes()
+    data = hj.simulate(
+        model,
+        TRUTH,
+        key=jax.random.key(3),
+        window=(0, 12),
+        post_times=rng.uniform(0, 9, 40),
+        post_followers=np.full(40, 3e7),
+        followers=np.floor(rng.lognormal(4, 1.5, 500)),
+        horizon=3.0,
+    )
+    assert data.num_reposts > 500_000
+    post = hj.sample(
+        model, data, key=jax.random.key(0), num_warmup=150, num_samples=100, progress=False
+    )
+    assert post.posterior.sizes["chain"] == 4
+    assert len(np.unique(post["tau"])) > 350
+    assert post["tau"].std() < 0.006
+    assert post.sample_stats["num_steps"].mean() < 12
+
+
 def test_tables_of_an_estimate(mle):
     assert mle.rate_ratios().loc["intercept", "mean"] == pytest.approx(40 / 12, rel=1e-4)
     table = mle.lifetime()
