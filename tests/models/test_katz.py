@@ -205,6 +205,15 @@ def test_data_that_cannot_be_fitted_are_refused():
         hj.KatzSpike(common_factor=silent, form="multiplicative").prepare(activity)
 
 
+def test_a_table_of_silent_bins_beyond_memory_is_refused(monkeypatch):
+    network, posts, _ = case_of("hazard", "additive", 0.0, None)
+    activity = reference.activity_of(network, posts, FIT)
+    monkeypatch.setattr("hawkesjax.models.katz_counts.MOST", len(network))
+    hj.KatzSpike(link="clip").prepare(activity)
+    with pytest.raises(ValueError, match="values of the common factor, more than"):
+        hj.KatzSpike(link="clip", common_factor="volume").prepare(activity)
+
+
 def test_circularity_and_saturation_are_warned():
     network, posts, _ = case_of("hazard", "additive", 0.0, None)
     activity = reference.activity_of(network, posts, FIT)
