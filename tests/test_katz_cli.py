@@ -28,7 +28,7 @@ def results(tmp_path_factory):
     lines = [
         ["katz", "rank", "log.csv", *common, "--kind", "kind", "--top", "5", "--out", "a"],
         ["katz", "evaluate", "log.csv", *common, "--kind", "kind", "--edges", "RT=reposts,MT=None",
-         "--top", "5", "--placebos", "2", "--out", "b"],
+         "--top", "5", "--placebos", "2", "--alpha-star", "0.2,0.4", "--out", "b"],
         ["katz", "evaluate", "acyclic.csv", *common, "--edges", "reposts", "--top", "5",
          "--placebos", "1", "--out", "c"],
         ["katz", "rank", "log.csv", *common, "--out", "d"],
@@ -38,6 +38,7 @@ def results(tmp_path_factory):
         ["katz", "rank", "log.csv", *common, "--kind", "kind", "--out", "a"],
         ["katz", "rank", "log.csv", *common, "--edges", "messages", "--alpha", "0.0001", "--form",
          "multiplicative", "--no-pictures", "--quiet", "--out", "f"],
+        ["katz", "evaluate", "log.csv", *common, "--edges", "reposts", "--alpha-star", "0.1 0.2"],
     ]  # fmt: skip
     return folder, run(lines, folder)
 
@@ -58,7 +59,7 @@ def test_evaluate_writes_the_sweep(results):
     code, out, err = done[1]
     assert code == 0, err
     assert "KatzEvaluation: top 5" in out
-    assert len(pd.read_csv(folder / "b" / "evaluation.csv")) == 20
+    assert pd.read_csv(folder / "b" / "evaluation.csv")["alpha_star"].tolist() == [0, 0.2, 0.4]
     for name in ("volume.png", "change.png", "stability.png"):
         assert (folder / "b" / name).stat().st_size > 1000
 
@@ -79,6 +80,7 @@ def test_a_network_without_cycles_sweeps_alpha(results):
         (5, "Say which with --alpha"),
         (6, "holds no bin|is empty"),
         (7, "exists; --force"),
+        (9, "numbers with commas between"),
     ],
 )
 def test_bad_input_ends_with_two_and_one_line(results, place, message):

@@ -77,12 +77,11 @@ def test_few_blocks_are_said_and_one_gives_no_interval(activity):
     assert parts.table["upper"].iloc[1] > parts.table["lower"].iloc[1]
 
 
-def test_a_placebo_on_a_network_that_is_alike_for_all_changes_nothing():
-    users = 12
-    matrix = np.ones((users, users)) - np.eye(users)
-    activity = hj.Activity.from_matrix(matrix, np.arange(1.0, users + 1))
-    spiked = dataclasses.replace(
-        activity,
+def spiked(matrix, baseline):
+    """A network, and one bin in which the users with the fewest posts post most."""
+    users = len(matrix)
+    return dataclasses.replace(
+        hj.Activity.from_matrix(matrix, baseline),
         active_user=np.arange(users, dtype=np.int32),
         active_bin=np.zeros(users, np.int32),
         active_posts=np.arange(users, dtype=np.int32)[::-1].copy(),
@@ -91,9 +90,28 @@ def test_a_placebo_on_a_network_that_is_alike_for_all_changes_nothing():
         heard=np.zeros(1),
         spike=(0, 1),
     )
+
+
+def test_a_placebo_on_a_network_that_is_alike_for_all_changes_nothing():
+    users = 12
+    activity = spiked(np.ones((users, users)) - np.eye(users), np.arange(1.0, users + 1))
     with pytest.warns(hj.katz.KatzWarning, match="1 blocks"):
-        table = hj.katz.evaluate(spiked, key=KEY, top=4, placebos=3).table
+        found = hj.katz.evaluate(activity, key=KEY, top=4, placebos=3)
+    table = found.table
     assert np.abs(table["placebo"]).max() == 0 and np.abs(table["change"]).max() == 0
+    assert found.redrawn == 0
+
+
+def test_placebos_without_a_cycle_are_drawn_anew_and_counted():
+    pair = np.zeros((4, 4))
+    pair[0, 1] = pair[1, 0] = 1
+    with pytest.warns(hj.katz.KatzWarning, match="1 blocks"):
+        found = hj.katz.evaluate(
+            spiked(pair, np.array([1.0, 2.0, 3.0, 0.0])), key=jax.random.key(0), top=2,
+            placebos=6, form="multiplicative", alpha_star=[0.5],
+        )  # fmt: skip
+    assert found.redrawn > 0 and f"drawn anew: {found.redrawn}" in repr(found)
+    assert np.isfinite(found.table["placebo"]).all()
 
 
 def test_the_same_key_gives_the_same_numbers(activity):

@@ -103,8 +103,12 @@ def evaluate(
     self_loops: k.SelfLoops = False,
     unit: k.Unit = None,
     timezone: k.Timezone = None,
+    alpha_star: k.Stars = None,
+    alpha: k.Alphas = None,
     top: k.Top = 100,
     form: k.FormBy = k.Form.additive,
+    level: k.Level = 0.95,
+    block: k.Block = 5,
     placebos: Annotated[
         int, o.option("Permuted networks.", metavar="N", min=0, panel=k.RANKING)
     ] = 20,
@@ -122,8 +126,14 @@ def evaluate(
 
     ```
     hawkesjax katz evaluate log.csv --kind kind --unit second --bin 60 --usual 0 259200
+    hawkesjax katz evaluate dm.csv --edges messages --usual 0 45 --spike 50 52 --alpha-star 0,0.4
     ```
     """
+    grid: dict[str, Any] = {}
+    if alpha_star is not None:
+        grid["alpha_star"] = k.numbers(alpha_star, "--alpha-star")
+    if alpha is not None:
+        grid["alpha"] = k.numbers(alpha, "--alpha")
     drawn = ["volume.png", "change.png", "stability.png"] if pictures else []
     output = Output(
         out or fresh("hawkesjax-katz-evaluate"), ["evaluation.csv", *drawn], force=force
@@ -140,13 +150,13 @@ def evaluate(
     speaker.say(str(activity))
     found = hj.katz.radius(activity, form=form.value)
     radius_line(speaker, found)
-    grid: dict[str, Any] = {}
-    if found.acyclic:
+    if found.acyclic and not grid:
         grid["alpha"] = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
     key = jax.random.key(seed)
     result = hj.katz.evaluate(
-        activity, key=key, top=top, form=form.value, placebos=placebos, **grid
-    )
+        activity, key=key, top=top, form=form.value, level=level, block=block,
+        placebos=placebos, **grid,
+    )  # fmt: skip
     speaker.say(repr(result))
     speaker.say(table(result.table))
     result.table.to_csv(output.path("evaluation.csv"))

@@ -90,10 +90,42 @@ Alpha = Annotated[
         "alpha itself, instead; a network without cycles needs it.", metavar="X", panel=RANKING
     ),
 ]
+Stars = Annotated[
+    str | None,
+    o.option(
+        "alpha* of the sweep, as 0,0.2,0.4; by default 0 to 0.95 in steps of 0.05.",
+        "--alpha-star",
+        metavar="X,X,...",
+        panel=RANKING,
+    ),
+]
+Alphas = Annotated[
+    str | None,
+    o.option(
+        "alpha itself, instead; a network without cycles takes 0 to 2 by default.",
+        "--alpha",
+        metavar="X,X,...",
+        panel=RANKING,
+    ),
+]
+Level = Annotated[float, o.option("Level of the intervals.", metavar="P", panel=RANKING)]
+Block = Annotated[
+    int, o.option("Bins that are resampled together.", metavar="N", min=1, panel=RANKING)
+]
 Top = Annotated[int, o.option("Users in the ranking.", metavar="N", min=1, panel=RANKING)]
 FormBy = Annotated[
     Form, o.option("Whether attention adds to a baseline or scales it.", panel=RANKING)
 ]
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """A list of numbers as it was typed."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"{option} is {text!r}; give numbers with commas between them, as 0,0.2,0.4."
+        ) from None
 
 
 def read_log(hj: Any, file: Path, **typed: Any) -> Any:

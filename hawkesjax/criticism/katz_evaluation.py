@@ -46,6 +46,8 @@ class KatzEvaluation:
         radius: spectral radius; 0 for a network without cycles, whose table is by alpha.
         level: of the interval.
         spike: bins.
+        redrawn: permuted networks without a cycle of users with posts, drawn anew (multiplicative
+            form): the placebo speaks of the others.
     """
 
     table: pd.DataFrame
@@ -57,6 +59,7 @@ class KatzEvaluation:
     radius: float
     level: float
     spike: Bins
+    redrawn: int = 0
 
     def __repr__(self) -> str:
         name = str(self.table.index.name).replace("_star", "*")
@@ -67,6 +70,8 @@ class KatzEvaluation:
             f"{self.unseen_share:.0%} of them by users not in the network",
             f"  {name} = 0: {base:,.1f} posts; most possible {self.oracle:,.0f}",
         ]
+        if self.redrawn:
+            lines.append(f"  permuted networks without a cycle, drawn anew: {self.redrawn:,}")
         if not row["change"] > 0:
             return "\n".join([*lines, f"  no {name} of the sweep ranks better than 0"])
         interval = f" [{row['lower']:,.0f}, {row['upper']:,.0f}]" if row["lower"] < np.inf else ""
@@ -167,8 +172,9 @@ def evaluate(
         }
         for column, value in found.items():
             table.setdefault(column, []).append(value)
+    redrawn = 0
     if placebos:
-        null = _placebos(activity, rows, alphas, name, form, top, posts, placebos, keys[1])
+        null, redrawn = _placebos(activity, rows, alphas, name, form, top, posts, placebos, keys[1])
         table["placebo"], table["placebo_sd"] = null.mean(0).tolist(), null.std(0).tolist()
     order = walk_order(matrix_of(activity, form), activity.baseline)[:top]
     return KatzEvaluation(
@@ -181,6 +187,7 @@ def evaluate(
         radius=radius(activity, form=form).value,
         level=level,
         spike=window,
+        redrawn=redrawn,
     )
 
 
@@ -246,8 +253,8 @@ def _placebos(
     posts: np.ndarray,
     count: int,
     seed: np.ndarray,
-) -> Float[np.ndarray, "placebos alphas"]:
-    """The change of activity under networks whose users are permuted.
+) -> tuple[Float[np.ndarray, "placebos alphas"], int]:
+    """The change of activity under networks whose users are permuted, and how many were redrawn.
 
     In the multiplicative form a permuted network may hold no cycle of users with posts; then
     alpha* has no meaning, and another permutation is drawn.
@@ -277,4 +284,4 @@ def _placebos(
         scores[:, order] = swept.scores
         active = np.array([membership(row, top) @ posts for row in scores])
         out.append(active - active[0])
-    return np.array(out)
+    return np.array(out), tries - count

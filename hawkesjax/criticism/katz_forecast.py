@@ -116,9 +116,8 @@ def forecast_katz(
     chain = Chain.of(model, data)
     posts = model.link == "poisson"
     senders = senders_of(data, posts=posts, memory=model.memory)
-    everybody = np.arange(data.num_users)
-    state = senders.at(everybody, np.full(data.num_users, first - 1))
-    heard = chain.heard_from(everybody, state)
+    state = senders.at(np.arange(data.num_users), np.full(data.num_users, first - 1))
+    heard = data.matrix @ state
     volume = np.empty((count, horizon), np.int64)
     left = np.empty((count, horizon + 1))
     for number in range(count):

@@ -185,7 +185,7 @@ def _from_edges(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
     baseline = _baseline(b, len(users))
     weight = None
     if len(A) == 3:
-        weight = column_of(A[2], "weight", rows).to_numpy(np.float64)
+        weight = _real(column_of(A[2], "weight", rows).to_numpy(), "weight")
         if len(weight) != len(codes["listener"]):
             raise ValueError(f"{len(weight):,} weights for {len(codes['listener']):,} edges.")
     return _checked(codes["listener"], codes["sender"], weight, baseline, users, self_loops)
@@ -205,8 +205,22 @@ def _by_name(b: pd.Series, users: Names) -> np.ndarray:
     return out
 
 
+def _real(values: Any, name: str) -> np.ndarray:
+    """The numbers as float64; what is complex or no number is refused."""
+    array = np.asarray(values)
+    if np.iscomplexobj(array):
+        raise ValueError(
+            f"{name} is of type {array.dtype}; attention and activity are real numbers of at least "
+            f"0. Take the real part or the modulus, whichever you mean."
+        )
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} holds what is no number (type {array.dtype}).") from None
+
+
 def _baseline(b: Any, size: int) -> np.ndarray:
-    array = np.asarray(b, np.float64)
+    array = _real(b, "b")
     array = np.broadcast_to(array, size).copy() if array.ndim == 0 else array
     if array.shape != (size,):
         raise ValueError(f"b has shape {array.shape} for {size:,} users. Give one number a user.")
@@ -219,7 +233,7 @@ def _checked(
     listener: Any, sender: Any, weight: Any, baseline: Any, users: Names, self_loops: bool
 ) -> dict[str, Any]:
     if weight is not None:
-        weight = np.asarray(weight, np.float64)
+        weight = _real(weight, "weight")
         bad = ~np.isfinite(weight) | (weight < 0)
         remedy = "Attention is a number of at least 0; leave edges of none out."
         refuse(

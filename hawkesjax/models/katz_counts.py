@@ -12,6 +12,7 @@ from hawkesjax.data import Activity
 from hawkesjax.ops.katz_heard import Senders, heard_at, heard_everywhere, heard_in_all
 
 FACTOR_STEP = 0.1  # of the logarithm of the volume
+MOST = 20_000_000  # counts of silent bins held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +218,13 @@ def _silent_rows(data, network, senders, factor, user, at):
         who[~acted], heard[~acted], factor[when[~acted] - first], np.ones(int(np.sum(~acted)))
     )
     levels, level = np.unique(factor, return_inverse=True)
+    if data.num_users * len(levels) > MOST:
+        raise ValueError(
+            f"With link='clip', the silent bins of all {data.num_users:,} users are counted for "
+            f"each of {len(levels):,} values of the common factor, more than {MOST:,} numbers. "
+            f"Round the factor to fewer values, leave it out, or take link='hazard', which needs "
+            f"the events alone."
+        )
     rest = np.tile(np.bincount(level, minlength=len(levels)).astype(float), (data.num_users, 1))
     np.subtract.at(rest, (who, level[when - first]), 1)
     deaf = ~np.isin(user * last + at, who * last + when)

@@ -79,10 +79,12 @@ def node_terms(
     shape, mean = jnp.asarray(params["shape"], data.dtype), jnp.asarray(params["mean"], data.dtype)
     inverse = shape / mean
     scale = inverse + data.exposure + (alpha * block.heard if form == "multiplicative" else 0)
-    scale = jnp.broadcast_to(scale, block.low.shape)
+    scale = jnp.broadcast_to(scale, block.class_grid.shape)[:, None]
     log_y, log_weight = gamma_grid(shape + block.low, shape + block.high, block.nodes)
-    log_b = log_y - jnp.log(scale)[:, None]
-    y, b = jnp.exp(log_y), jnp.exp(log_b)
+    log_y, log_weight, y = (
+        part[block.class_grid] for part in _kept((log_y, log_weight, jnp.exp(log_y)), data)
+    )
+    log_b, b = log_y - jnp.log(scale), y / scale
     # With the clipped link the silent bins' exp(-b G) is not part of the integrand.
     decay = inverse * b if link == "clip" else y
     base = shape * log_b - decay + log_weight

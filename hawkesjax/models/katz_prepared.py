@@ -27,8 +27,9 @@ class Block:
     a cell is a distinct (class, r, g): `log` and `expm1` are taken once a cell and node.
 
     Args:
-        low, high: by class, at most the events that nothing but the baseline explains, and at
-            least all events.
+        low, high: by grid, at most the events that nothing but the baseline explains, and at
+            least all events; classes with the same pair share the grid.
+        class_grid: by class, its grid.
         heard: by class, about what multiplies the baseline (multiplicative form), else 0.
         cell_class, cell_heard, cell_factor, cell_silent: of each cell.
         term_group, term_cell, term_count: the groups' rows, sorted by group.
@@ -37,8 +38,9 @@ class Block:
         nodes: nodes of each integral.
     """
 
-    low: Float[Array, "classes"]
-    high: Float[Array, "classes"]
+    low: Float[Array, "grids"]
+    high: Float[Array, "grids"]
+    class_grid: Int[Array, "classes"]
     heard: Float[Array, "classes"]
     cell_class: Int[Array, "cells"]
     cell_heard: Float[Array, "cells"]
@@ -187,10 +189,11 @@ def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
 
 
 def padded(size: int) -> int:
-    """The next power of 2 from 32 on, beyond 512 also 3/4 of one: data of about one size share
-    one compilation."""
+    """The next power of 2 from 32 on, beyond 512 also 3/4 of one, beyond 4096 in eighths: small
+    data of about one size share one compilation."""
     power = 2 ** int(np.ceil(np.log2(max(size, 32))))
-    return 3 * power // 4 if power > 512 and size <= 3 * power // 4 else power
+    step = power // (16 if power > 4096 else 4 if power > 512 else 1)
+    return max(-(-size // step) * step, power // 2 + step) if step < power else power
 
 
 def _kinds(size, user, rows, own) -> np.ndarray:
@@ -221,8 +224,8 @@ def _saturated(count, share) -> np.ndarray:
 
 
 def _rung(count, way) -> np.ndarray:
-    """Counts to the next rung: whole numbers to 4, then steps of 1/2 in the root."""
-    return np.where(count <= 4, count, (way(2 * np.sqrt(count)) / 2) ** 2)
+    """Counts to the next rung: quarters to 4, then steps of 1/2 in the root."""
+    return np.where(count <= 4, way(4 * count) / 4, (way(2 * np.sqrt(count)) / 2) ** 2)
 
 
 def _ratio_rung(heard) -> np.ndarray:
@@ -242,6 +245,7 @@ def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
     group_class = group_class.ravel()
     keyed = np.concatenate([group_class[term_group][:, None], cells], axis=1)
     distinct, term_cell = np.unique(keyed, axis=0, return_inverse=True)
+    grids, class_grid = np.unique(classes[:, :2], axis=0, return_inverse=True)
     num_classes, num_cells = padded(len(classes)), padded(len(distinct) + 1)
     num_terms, num_groups = padded(len(count)), padded(len(members))
 
@@ -252,8 +256,9 @@ def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
 
     # What is filled in is finite and counts 0 times.
     return Block(
-        low=fill(classes[:, 0], num_classes, 1),
-        high=fill(classes[:, 1], num_classes, 1),
+        low=fill(grids[:, 0], padded(len(grids)), 1),
+        high=fill(grids[:, 1], padded(len(grids)), 1),
+        class_grid=fill(class_grid.ravel(), num_classes, dtype=np.int32),
         heard=fill(classes[:, 2], num_classes),
         cell_class=fill(distinct[:, 0], num_cells, dtype=np.int32),
         cell_heard=fill(distinct[:, 1], num_cells, 1),

@@ -38,17 +38,15 @@ class Chain:
         """The model's chain on the network of `data`."""
         return cls(sparse.csc_array(data.matrix), model.link, model.form, model.memory)
 
-    def heard_from(self, users: np.ndarray, sent: np.ndarray) -> Float[np.ndarray, "users"]:
-        """A s for senders given as a list."""
+    def audience(self, users: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A s for senders given as a list: who hears something, in order, and how much."""
         begin = self.senders.indptr[users].astype(np.int64)
         count = self.senders.indptr[users + 1].astype(np.int64) - begin
         owner = np.repeat(np.arange(len(users)), count)
         edge = np.arange(len(owner)) + np.repeat(begin - (np.cumsum(count) - count), count)
-        return np.bincount(
-            self.senders.indices[edge],
-            weights=self.senders.data[edge] * sent[owner],
-            minlength=len(self.senders.indptr) - 1,
-        )
+        some, place = np.unique(self.senders.indices[edge], return_inverse=True)
+        weights = self.senders.data[edge] * sent[owner]
+        return some, np.bincount(place.ravel(), weights=weights, minlength=len(some))
 
     def run(
         self,
@@ -64,9 +62,9 @@ class Chain:
 
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
-        off. So random numbers are drawn for the messages and their audiences only; what was heard
-        is a vector of all users in every bin. (The clipped link has no such sum: one uniform
-        number a user and bin.)
+        off. So a bin costs its messages and their audiences only, however many users there are.
+        (With memory, what was heard is a vector of all users. The clipped link has no such sum:
+        one uniform number a user and bin.)
 
         Args:
             alpha, b: of the model.
@@ -81,20 +79,20 @@ class Chain:
         Raises:
             ValueError: beyond `max_posts`.
         """
-        size = len(b)
-        heard = np.asarray(heard, float).copy()
         own = self._own(b, factor, rng, max_posts)
+        multiplies, lasting = self.form == "multiplicative", self.memory or self.link == "clip"
+        heard = np.asarray(heard, float).copy()
+        some = np.flatnonzero(heard > 0)
+        much = heard[some]
         found, total = [], 0
         for k, g in enumerate(factor):
             if self.link == "clip":
-                rate = g * b * (1 + alpha * heard)
-                rate = rate if self.form == "multiplicative" else g * b + alpha * heard
-                users = np.flatnonzero(rng.random(size) < rate)
+                rate = g * b * (1 + alpha * heard) if multiplies else g * b + alpha * heard
+                users = np.flatnonzero(rng.random(len(b)) < rate)
                 posts = np.ones(len(users), np.int64)
             else:
-                some = np.flatnonzero(heard > 0)
-                more = alpha * heard[some]
-                more *= g * b[some] if self.form == "multiplicative" else 1
+                more = alpha * much
+                more *= g * b[some] if multiplies else 1
                 if np.sum(more) > max_posts:
                     raise ValueError(_too_many(max_posts, k, len(factor)))
                 extra = rng.poisson(more)
@@ -106,8 +104,12 @@ class Chain:
             if total > max_posts:
                 raise ValueError(_too_many(max_posts, k, len(factor)))
             found.append((users, np.full(len(users), k), posts))
-            fresh = self.heard_from(users, posts.astype(float))
-            heard = self.memory * heard + fresh if self.memory else fresh
+            some, much = self.audience(users, posts.astype(float))
+            if lasting:
+                heard *= self.memory
+                heard[some] += much
+                some = np.flatnonzero(heard > 0)
+                much = heard[some]
         if not found:
             none: np.ndarray = np.zeros(0, np.int64)
             return none, none, none

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 TAIL = 16.0  # nats (of a square root) that the grid reaches into the left tail
 REACH = 5.0  # ten standard deviations of the root of a gamma variable
 SPACING = 0.35
-LEAST = 48
+LEAST = 32
 
 
 def gamma_grid(
@@ -53,7 +53,7 @@ def bounds(low, high, np_=np):
 
 
 def nodes_needed(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Nodes of each class for an error below 1e-10: 48, 96, 192, ..."""
+    """Nodes of each class for an error below 1e-10: 32, 64, 128, ..."""
     begin, end = bounds(np.maximum(low, 0.05), high)
     doublings = np.ceil(np.log2((end - begin) / SPACING / LEAST))
     return LEAST * 2 ** np.maximum(doublings, 0).astype(np.int64)

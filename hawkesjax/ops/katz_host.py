@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,8 +12,9 @@ from scipy.linalg import get_blas_funcs
 BASIS = 32  # vectors to begin with; the basis doubles where they do not suffice
 BYTES = 2**31  # of basis at most; then it starts again from the residual
 LONG = 32  # from so many vectors on, right angles are kept with more care,
-BLOCK = 8192  # columns
+BLOCK = 2048  # columns
 EVERY = 8  # and the residuals looked at every so many steps
+SPARE = 0.1  # of the tolerance, kept for what vectors in single precision cost
 
 
 class Sweep(NamedTuple):
@@ -47,6 +48,12 @@ def krylov_sweep(
     alpha; the basis grows until the largest is small enough. Where memory ends, it starts again
     from the residuals: they are multiples of one vector, so that one basis serves all alphas still.
 
+    The coefficient of a vector is about as small as the residual before it, so an error in a late
+    product hardly counts: once single precision cannot cost more than a small part of the
+    tolerance, the vectors are single, at half the traffic of memory. What that did cost is
+    measured by the residual itself where it is largest; were it too much, all is done again in
+    double precision.
+
     Args:
         matrix: A, listener by sender.
         b: baselines.
@@ -56,54 +63,159 @@ def krylov_sweep(
         room: memory of `sweep_room` to work in, from call to call; the scores lie in it, too.
 
     Source: Saad (1981), full orthogonalisation; restarts for shifted systems: Simoncini (2003),
-    BIT 43, 459-466.
+    BIT 43, 459-466; inexact products: Simoncini and Szyld (2003), SIAM J. Sci. Comput. 25, 454-477.
     """
+    size, norm = len(b), float(np.linalg.norm(b))
+    if not norm or not len(alphas):
+        return Sweep(np.zeros((len(alphas), size), b.dtype), np.zeros(len(alphas)), 0)
+    if b.dtype != np.float64:
+        return _sweep(matrix, b, alphas, tolerance, limit, room, 0.0)[0]
+    # Rounding errors of many rows and vectors cancel: they stay far below this sum of them all.
+    enough = tolerance / np.finfo(np.float32).eps
+    found, single = _sweep(matrix, b, alphas, tolerance * (1 - SPARE), limit, room, enough)
+    if not single.any():
+        return found
+    worst = int(np.argmax(found.residuals))
+    true = matrix @ found.scores[worst]
+    true *= alphas[worst]
+    true += b
+    true -= found.scores[worst]
+    gap = max(float(np.linalg.norm(true)) / norm - found.residuals[worst], 0.0)
+    # Errors of the same products, weighted by the coefficients of their vectors.
+    residuals = found.residuals + gap * single / (single[worst] or 1)
+    products = found.products + 1
+    if residuals.max() <= tolerance or products >= limit:
+        return Sweep(found.scores, residuals, products)
+    again = _sweep(matrix, b, alphas, tolerance, limit - products, room, 0.0)[0]
+    return again._replace(products=again.products + products)
+
+
+def _sweep(matrix, b, alphas, tolerance, limit, room, enough) -> tuple[Sweep, np.ndarray]:
+    """`krylov_sweep`, its vectors in single precision once their coefficients are below `enough`;
+    and the sum of the coefficients of single vectors, an alpha each, times alpha."""
     dtype = b.dtype
     size, norm = len(b), float(np.linalg.norm(b))
     count = len(alphas)
-    if not norm or not count:
-        return Sweep(np.zeros((count, size), dtype), np.zeros(count), 0)
     scores: np.ndarray | None = None
+    single = np.zeros(count)
     left = np.full(count, norm)  # the residuals are left * start
     start, products = b / dtype.type(norm), 0
     most = max(2, min(size, BYTES // (size * dtype.itemsize)))
     while True:
-        basis = min(BASIS, most)
-        shape = (max(basis + 1, count), size)
-        vectors = np.empty(shape, dtype) if room is None or scores is not None else room
-        vectors[0] = start
-        upper = np.zeros((basis + 1, basis))
+        basis = _Basis(start, most, count, room if scores is None else None)
+        network = matrix
         for step in range(most):
-            if step == basis:
-                basis = min(2 * basis, most)
-                more = max(0, basis + 1 - len(vectors))
-                vectors = np.concatenate([vectors, np.empty((more, size), dtype)])
-                upper = np.pad(upper, (0, basis + 1 - len(upper)))
-            rest, new = orthogonal(matrix @ start, vectors, upper, step)
+            rest, new = basis.split(network @ start, step)
             products += 1
-            out = rest == 0 or products >= limit or step + 1 == most
+            lost = not np.isfinite(rest)
+            out = rest == 0 or lost or products >= limit or step + 1 == most
             if step < LONG or step % EVERY == 0 or out:
-                small = projected(upper[: step + 1, : step + 1], alphas)
+                small = projected(basis.upper[: step + 1, : step + 1], alphas)
                 after = left * alphas * rest * small[:, -1]
                 worst = np.abs(after).max() / norm
                 if worst <= tolerance or out:
                     break
-            np.divide(new, dtype.type(rest), out=start)
-            vectors[step + 1] = start
-        start = new / dtype.type(rest or 1)
-        moved = combine((left[:, None] * small).astype(dtype), vectors)
+            start = basis.append(new, rest, step + 1)
+            if network is matrix and enough and _ahead(after, small, norm) <= enough:
+                network, start = _in_single(matrix), basis.lower(step + 2)
+        start = (new / new.dtype.type(rest or 1)).astype(dtype)
+        if network is not matrix:
+            used = np.abs(small[:, basis.exact - 1 :]).sum(axis=1)
+            single += alphas * used * np.abs(left) / norm
+        moved = basis.combine((left[:, None] * small).astype(dtype))
         scores = moved if scores is None else scores + moved
-        if worst <= tolerance or rest == 0 or products >= limit:
-            return Sweep(scores, np.abs(after) / norm, products)
+        if worst <= tolerance or rest == 0 or lost or products >= limit:
+            return Sweep(scores, np.abs(after) / norm, products), single
         left = after
 
 
-def sweep_room(count: int, size: int, dtype: type = np.float64) -> np.ndarray:
+def _ahead(after: np.ndarray, small: np.ndarray, norm: float) -> float:
+    """About the sum of the coefficients to come, at worst."""
+    return float((np.abs(after) / norm * np.abs(small).max(axis=1)).max())
+
+
+def _in_single(matrix: sparse.csr_array) -> sparse.csr_array:
+    with np.errstate(over="ignore"):  # what overflows, the residual will tell
+        data = matrix.data.astype(np.float32)
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+class _Basis:
+    """Arnoldi's vectors and Hessenberg matrix; in single precision beyond the first `exact`."""
+
+    def __init__(self, start: np.ndarray, most: int, count: int, room: np.ndarray | None):
+        self.most, self.rows = most, min(BASIS, most)
+        room = sweep_room(count, len(start), start.dtype) if room is None else room
+        first = _rows(count, len(start))
+        self.vectors, self.spare = room[:first], room[first:]
+        self.vectors[0] = start
+        self.single: np.ndarray | None = None
+        self.exact = most + 1
+        self.upper = np.zeros((self.rows + 1, self.rows))
+
+    def split(self, new: np.ndarray, step: int) -> tuple[float, np.ndarray]:
+        """`orthogonal` against the vectors so far."""
+        if step == self.rows:
+            self.rows = min(2 * self.rows, self.most)
+            self.upper = np.pad(self.upper, (0, self.rows + 1 - len(self.upper)))
+            if self.single is None:
+                self.vectors = _longer(self.vectors, self.rows + 1)
+            else:
+                self.single = _longer(self.single, self.rows + 1)
+        vectors = self.vectors if self.single is None else self.single
+        return orthogonal(new, vectors, self.upper, step)
+
+    def append(self, new: np.ndarray, rest: float, place: int) -> np.ndarray:
+        """The next vector, of norm 1."""
+        row = (self.vectors if self.single is None else self.single)[place]
+        return np.divide(new, new.dtype.type(rest), out=row)
+
+    def lower(self, exact: int) -> np.ndarray:
+        """Go on in single precision after `exact` vectors; the last one of them."""
+        self.exact = exact
+        rows = self.spare.view(np.float32).reshape(-1, self.vectors.shape[1])
+        self.single = _longer(rows, self.rows + 1, exact=0)
+        self.single[:exact] = self.vectors[:exact]
+        return self.single[exact - 1]
+
+    def combine(self, weights: Float[np.ndarray, "alphas used"]) -> np.ndarray:
+        """`weights @ vectors`, written over the vectors: fresh memory costs more than the sums.
+
+        Works in blocks of columns that stay in the cache.
+        """
+        count, used = weights.shape
+        exact = min(used, self.exact)
+        single = weights[:, exact:].astype(np.float32)
+        for begin in range(0, self.vectors.shape[1], BLOCK):
+            part = slice(begin, begin + BLOCK)
+            out = weights[:, :exact] @ self.vectors[:exact, part]
+            if self.single is not None and used > exact:
+                out += single @ self.single[exact:used, part]
+            self.vectors[:count, part] = out
+        return self.vectors[:count]
+
+
+def _rows(count: int, size: int) -> int:
+    return max(min(BASIS, max(2, size)) + 1, count)
+
+
+def _longer(vectors: np.ndarray, rows: int, exact: int | None = None) -> np.ndarray:
+    """The vectors (or the first `exact`) with room for so many."""
+    if len(vectors) >= rows:
+        return vectors
+    out = np.empty((rows, vectors.shape[1]), vectors.dtype)
+    used = len(vectors) if exact is None else exact
+    out[:used] = vectors[:used]
+    return out
+
+
+def sweep_room(count: int, size: int, dtype: Any = np.float64) -> np.ndarray:
     """Memory for sweeps of `count` alphas over `size` users, for many calls.
 
     Fresh memory can cost more time than the arithmetic, on virtual machines above all.
     """
-    return np.empty((max(min(BASIS, max(2, size)) + 1, count), size), dtype)
+    single = -(-(min(BASIS, max(2, size)) + 1) // 2)  # rows that hold two vectors each
+    return np.empty((_rows(count, size) + single, size), dtype)
 
 
 def orthogonal(
@@ -152,17 +264,3 @@ def projected(upper: np.ndarray, alphas: np.ndarray) -> np.ndarray:
             if np.linalg.cond(system) < 1e15:
                 out[row] = np.linalg.solve(system, first[row])[:, 0]
         return out
-
-
-def combine(
-    weights: Float[np.ndarray, "alphas used"], vectors: Float[np.ndarray, "rows users"]
-) -> Float[np.ndarray, "alphas users"]:
-    """`weights @ vectors[:used]`, written over the vectors: fresh memory costs more than the sums.
-
-    Works in blocks of columns that stay in the cache. There must be a row for every result.
-    """
-    count, used = weights.shape
-    for begin in range(0, vectors.shape[1], BLOCK):
-        part = slice(begin, begin + BLOCK)
-        vectors[:count, part] = weights @ vectors[:used, part]
-    return vectors[:count]

@@ -13,7 +13,7 @@ from scipy.special import gammaln
 import hawkesjax as hj
 from hawkesjax.models import CircularityWarning, SaturationWarning
 from hawkesjax.models.katz_counts import count_spikes
-from hawkesjax.ops.katz_grid import gamma_grid
+from hawkesjax.ops.katz_grid import gamma_grid, nodes_needed
 from hawkesjax.ops.katz_heard import Senders, heard_at, heard_everywhere, heard_in_all
 from tests import katz_model_reference as reference
 from tests.derivatives import check_derivatives
@@ -117,8 +117,10 @@ def test_relabelling_users_permutes_their_terms():
 @pytest.mark.parametrize("low", [0.02, 0.3, 1.0, 5.0, 40.0, 1000.0])
 def test_the_grid_integrates_gamma_densities(low):
     """Also those of the largest shape that it was made for."""
-    for own in (low, 1.3 * low + 2):
-        log_y, log_weight = gamma_grid(jnp.array([low]), jnp.array([1.3 * low + 2]), 48)
+    high = 1.3 * low + 2
+    nodes = int(nodes_needed(np.array(low), np.array(high)))
+    for own in (low, high):
+        log_y, log_weight = gamma_grid(jnp.array([low]), jnp.array([high]), nodes)
         total = jax.nn.logsumexp(own * log_y - jnp.exp(log_y) + log_weight)
         np.testing.assert_allclose(total, gammaln(own), rtol=1e-10, atol=1e-10)
 
@@ -201,6 +203,15 @@ def test_data_that_cannot_be_fitted_are_refused():
     silent[0] = 1
     with pytest.raises(ValueError, match="common factor is 0"):
         hj.KatzSpike(common_factor=silent, form="multiplicative").prepare(activity)
+
+
+def test_a_table_of_silent_bins_beyond_memory_is_refused(monkeypatch):
+    network, posts, _ = case_of("hazard", "additive", 0.0, None)
+    activity = reference.activity_of(network, posts, FIT)
+    monkeypatch.setattr("hawkesjax.models.katz_counts.MOST", len(network))
+    hj.KatzSpike(link="clip").prepare(activity)
+    with pytest.raises(ValueError, match="values of the common factor, more than"):
+        hj.KatzSpike(link="clip", common_factor="volume").prepare(activity)
 
 
 def test_circularity_and_saturation_are_warned():

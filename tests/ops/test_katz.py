@@ -122,6 +122,15 @@ def test_restarts_reach_the_tolerance(monkeypatch):
         np.testing.assert_allclose(row, katz_reference.scores(matrix, b, alpha), rtol=1e-7)
 
 
+def test_weights_beyond_single_precision_change_nothing():
+    matrix, b = a_case("random", 1, size=200)
+    alphas = STARS / katz_reference.radius(matrix)
+    usual = krylov_sweep(sparse.csr_array(matrix), b, alphas, tolerance=1e-8)
+    large = krylov_sweep(sparse.csr_array(matrix * 2.0**140), b, alphas / 2.0**140, tolerance=1e-8)
+    assert large.residuals.max() <= 1e-8 and large.products > usual.products  # done again
+    np.testing.assert_allclose(large.scores, usual.scores, rtol=1e-6)
+
+
 def test_the_sweep_takes_no_more_products_than_its_hardest_alpha():
     matrix, b = a_case("random", 2, size=150)
     value = katz_reference.radius(matrix)
