@@ -119,8 +119,11 @@ def test_dated_cascades_by_the_hour(real_data):
     data = tideh(real_data("tideh_retweets"))
     assert (data.num_posts, data.num_reposts) == (10, 20114)
     counts = hourly_counts(data)
-    inside = data.times < 3600 * len(counts)
-    assert counts.sum() == data.num_posts + inside.sum()
+    assert set(counts.index.minute) == {0} == set(counts.index.second)
+    times = np.concatenate([data.post_times, data.times]) + float(data.start)
+    begin = 3600 * np.ceil(float(data.start) / 3600)
+    inside = (times >= begin) & (times < begin + 3600 * len(counts))
+    assert counts.sum() == inside.sum()
 
 
 def test_bursts_of_mentions(real_data):

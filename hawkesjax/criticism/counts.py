@@ -50,6 +50,7 @@ class CountForecast:
             excess = self.draws.var(axis=0) - mean
             size = np.where(excess > 0, mean**2 / np.where(excess > 0, excess, 1), np.inf)
         size = np.minimum(size, 1e8 * np.maximum(mean, 1))  # Poisson to eight digits
+        size = np.maximum(size, 1e-9)  # a mean of 0 keeps a law
         return stats.nbinom(size, size / (size + mean))
 
 

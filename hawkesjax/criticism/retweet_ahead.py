@@ -76,6 +76,10 @@ class Law(NamedTuple):
     shape: np.ndarray
     scale: np.ndarray
 
+    def of(self, posts: np.ndarray) -> Law:
+        """Those of some posts."""
+        return Law(self.p0[posts], self.shape[posts], self.scale[posts])
+
 
 @dataclass(frozen=True)
 class Part:
@@ -178,8 +182,8 @@ class Ahead:
         rows = np.sort(order[np.cumsum(direct[order]) > QUIET])
         critical = float(np.mean(scale * profile[level, 0] * self.followers >= 1))
         unit = profile[level[rows]] * since[rows, None]
-        own = (part[rows] for part in law)
-        return Part(*own, unit, reach[rows], self.followers[rows]), rows, critical
+        part = Part(*law.of(rows), unit, reach[rows], self.followers[rows])
+        return part, rows, critical
 
     def again(self, known: Part, rows: np.ndarray, rng) -> Part:
         """Known posts with p0 drawn once more."""
@@ -194,8 +198,7 @@ class Ahead:
         since = np.maximum(self.edges - born[:, None], 0)
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
         unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
-        own = (part[like] for part in law)
-        return Part(*own, unit, root[:, None] * mass, self.followers[like])
+        return Part(*law.of(like), unit, root[:, None] * mass, self.followers[like])
 
 
 class Queue:

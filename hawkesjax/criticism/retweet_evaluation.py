@@ -109,7 +109,9 @@ def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:
 
 
 def hourly_counts(data: Cascades) -> pd.Series:
-    """Posts and reposts together in each whole hour of the window, on the data's clock.
+    """Posts and reposts together in each hour of the data's clock that lies in the window.
+
+    What comes before the first full hour and after the last is not counted.
 
     Raises:
         ValueError: for data without dates.
@@ -119,10 +121,12 @@ def hourly_counts(data: Cascades) -> pd.Series:
             "The cascades have no dates: give datetimes, so that hours of the week are known."
         )
     hour = 3600 * NANOSECONDS / UNITS[data.unit]
-    number = int(np.floor(float(data.length) / hour + 1e-9))
-    if number < 1:
-        raise ValueError("The window is shorter than an hour.")
-    edges = float(data.start) + hour * np.arange(number + 1)
+    low, high = data.window
+    first, last = np.ceil(low / hour - 1e-9), np.floor(high / hour + 1e-9)
+    if last <= first:
+        raise ValueError("No full hour of the clock lies in the window.")
+    edges = hour * np.arange(first, last + 1)
+    edges[0], edges[-1] = max(edges[0], low), min(edges[-1], high)
     index = moments(data, edges[:-1])
     if index.tz is None:
         index = index.round("s")

@@ -188,6 +188,7 @@ def drivers(values: Any) -> Figure:
     ends = np.concatenate([middle, low, high])
     reach = float(np.clip(np.ceil(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.5)), 1, 6))
     angles = 2 * np.pi * np.arange(len(table)) / len(table)
+    wide = min(0.8 * 2 * np.pi / len(table), 0.6)
     with style.canvas(height=5.2, width=5.6) as figure:
         axis: Any = figure.add_subplot(projection="polar")
         axis.set_theta_zero_location("N")
@@ -196,7 +197,7 @@ def drivers(values: Any) -> Figure:
         for number, name in enumerate(table.index):
             up = middle[number] >= 0
             axis.bar(
-                angles[number], middle[number], width=0.8 * 2 * np.pi / len(table), bottom=0,
+                angles[number], middle[number], width=wide, bottom=0,
                 color=style.colour(0 if up else 1), alpha=0.75,
                 hatch="" if up else "///", edgecolor="white", linewidth=0.5,
             )  # fmt: skip
@@ -262,7 +263,8 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
     """Quantiles of residuals of posts and of reposts against the unit exponential, a panel each.
 
     Points on the line: the model explains the waiting times; the grey band holds each point with
-    95 % probability under the truth.
+    95 % probability under the truth. Where the largest residual is beyond five times the largest
+    to expect, the vertical axis is logarithmic above that.
 
     Args:
         table: what `hawkesjax.residuals` returned, with a row an event.
@@ -280,6 +282,9 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
         for axis, kind in zip(axes, kinds, strict=True):
             sample = table.loc[table["mark"] == kind, "residual"].to_numpy(float)
             exponential_quantiles(axis, sample, f"{kind}s", points)
+            expected = np.log(2 * len(sample))
+            if sample.max() > 5 * expected:  # a few enormous waits would flatten all others
+                axis.set_yscale("symlog", linthresh=expected, linscale=2)
         figure.supxlabel("unit exponential quantile", fontsize=9)
         figure.supylabel("residual (expected events)", fontsize=9)
     return figure

@@ -3,6 +3,7 @@
 import warnings
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ import hawkesjax as hj
 from hawkesjax.inference import RetweetEstimate, RetweetPosterior, SamplingWarning, two_stage
 from hawkesjax.inference.retweet_tables import around, clock_time
 from hawkesjax.inference.retweet_two_stage import _medians, curve_of, windows_of
+from hawkesjax.inference.unconstrained import Unconstrained, given_point, inside
 from tests import retweet_reference as slow
 
 TRUTH = {"r0": 0.3, "phi0": 0.98, "tau": 1.0, "p0_mean": 1e-3, "p0_shape": 2.0}
@@ -79,7 +81,20 @@ def test_tables_of_an_estimate(mle):
     assert mle.rate_ratios().loc["intercept", "mean"] == pytest.approx(40 / 12, rel=1e-4)
     table = mle.lifetime()
     assert table.loc["half-life", "mean"] == pytest.approx(table.loc["tau", "mean"] * np.log(2))
-    assert list(mle.rhythm().index) == ["r0", "phi0", "phi0, time of day", "reposts peak at"]
+    assert mle.constants["period"] == 1.0
+    table = mle.rhythm()
+    assert list(table.index) == ["r0", "phi0", "phi0, time of day", "reposts peak at"]
+    assert table.loc["phi0, time of day", "mean"] == clock_time(float(mle.params["phi0"]), 1.0)
+
+
+def test_chains_begin_inside_of_a_boundary(data, mle):
+    model = hj.RetweetHawkes()
+    loss, prepared = Unconstrained(model), model.prepare(data)
+    near = given_point(loss, mle, prepared)
+    assert inside(loss, near, prepared) is near
+    moved = inside(loss, near | {"p0_shape": jnp.asarray(30.0)}, prepared)
+    assert float(moved["p0_shape"]) < 3
+    assert all(np.array_equal(moved[n], near[n]) for n in near if n != "p0_shape")
 
 
 def test_free_p0_is_at_its_best_and_has_its_own_errors(data):
