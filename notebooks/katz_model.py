@@ -143,14 +143,16 @@ if path.exists():
         pd.DataFrame(
             {
                 name: {
-                    "alpha": found.params["alpha"],
-                    "2.5%": found.lower["alpha"],
-                    "97.5%": found.upper["alpha"],
+                    "alpha": float(found.params["alpha"]),
+                    "2.5%": float(found.lower["alpha"]),
+                    "97.5%": float(found.upper["alpha"]),
                     "log_likelihood": found.log_likelihood,
                 }
                 for name, found in fits.items()
             }
-        ).T.rename_axis(["form", "factor"])
+        )
+        .T.rename_axis(["form", "factor"])
+        .to_string()
     )
 
 # %% [markdown]
