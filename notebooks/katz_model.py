@@ -152,7 +152,7 @@ if path.exists():
             }
         )
         .T.rename_axis(["form", "factor"])
-        .to_string()
+        .to_string(formatters={"log_likelihood": "{:,.1f}".format}, float_format="{:.3g}".format)
     )
 
 # %% [markdown]
