@@ -1,7 +1,7 @@
 """Do 95 % intervals hold the truth 95 % of the time? Over 200 simulated panels each.
 
-Run as ``python -m benchmarks.coverage``. Each worker is a process on one core; two cores need
-about over an hour for everything, sixteen five. ``--replicates 20`` is a trial.
+Run as ``python -m benchmarks.coverage``; ``--cases covariates`` runs one study alone. Each worker
+is a process on one core. ``--replicates 20`` is a trial.
 
 Cases:
 
@@ -11,7 +11,10 @@ Cases:
 - ``prior``: the parameters are drawn too, from the bulk of the default priors (the middle 80 % of
   each, spectral radius below 0.9, 300 to 1,500 expected events), for 10 sequences.
 
-After both, the events of the time after the window are forecast from each posterior, with 95 %
+- ``covariates``: as ``prior``, with the rate ratios of two features drawn too (weekends, and days
+  of rain), for 5 sequences.
+
+After all, the events of the time after the window are forecast from each posterior, with 95 %
 intervals, and counted.
 """
 
@@ -35,18 +38,39 @@ MODELS = {
         "hierarchical, default priors": {"baseline": "hierarchical"},
     },
     "prior": {"hierarchical, default priors": {"baseline": "hierarchical"}},
+    "covariates": {"hierarchical, default priors": {"baseline": "hierarchical"}},
 }
-RATE, SEQUENCES = 0.5, 10  # of the prior's case: events of a mark a day, sequences
+SEEDS = {"o2o": 2024, "prior": 2025, "covariates": 2026}
+RATE = 0.5  # of the cases with drawn parameters: events of a mark a day
+SEQUENCES = {"prior": 10, "covariates": 5}
 BULK = (0.1, 0.9)
 SHOWN = (
     "alpha",
     "gamma",
     "mu",
+    "beta",
     "all baselines",
     "shares",
     "forecast, each user",
     "forecast, all users",
 )
+
+
+def features() -> Any:
+    """Weekends, and three days in ten of rain, day by day."""
+    import hawkesjax as hj
+
+    days = np.arange(int(60 + LATER) + 1)
+    rain = np.random.default_rng(3).random(len(days) - 1) < 0.3
+    values = np.stack([days[:-1] % 7 >= 5, rain], axis=1).astype(float)
+    return hj.Covariates(days.astype(float), values, ("weekend", "rain"), unit="day")
+
+
+def model_of(case: str, name: str) -> Any:
+    """The model that is sampled."""
+    import hawkesjax as hj
+
+    return hj.Hawkes(**MODELS[case][name], covariates=features() if case == "covariates" else None)
 
 
 def simulate(case: str, number: int) -> tuple[Any, Any, dict[str, np.ndarray]]:
@@ -55,20 +79,22 @@ def simulate(case: str, number: int) -> tuple[Any, Any, dict[str, np.ndarray]]:
 
     import hawkesjax as hj
 
-    key = jax.random.fold_in(jax.random.key(2024 + (case == "prior")), number)
+    key = jax.random.fold_in(jax.random.key(SEEDS[case]), number)
     if case == "o2o":
         whole, truth = hj.datasets.spillover(key=key, users=USERS, days=DAYS + LATER)
         days = DAYS
     else:
-        rng = np.random.default_rng([7, number])
-        truth, days = _from_the_prior(rng)
-        whole = hj.simulate(hj.Hawkes(), truth, window=(0, days + LATER), key=key)
+        known = features() if case == "covariates" else None
+        truth, days = _from_the_prior(np.random.default_rng([7, number]), case, known)
+        model = hj.Hawkes(covariates=known)
+        whole = hj.simulate(model, truth, window=(0, days + LATER), key=key)
     later = whole.between(days, np.nextafter(days + LATER, np.inf))
     return whole.between(0, days), np.asarray(later.counts), truth
 
 
-def _from_the_prior(rng) -> tuple[dict[str, np.ndarray], float]:
-    """Parameters from the bulk of the default priors, and a window of 300 to 1,500 events."""
+def _from_the_prior(rng, case: str, known: Any) -> tuple[dict[str, np.ndarray], float]:
+    """Parameters from the bulk of the default priors, and a window of 300 to 1,500 events;
+    `mu_mean` is the mean baseline over the window."""
     from scipy import stats
 
     days = 60.0
@@ -79,15 +105,21 @@ def _from_the_prior(rng) -> tuple[dict[str, np.ndarray], float]:
         gamma = stats.lognorm(2.0, scale=2 * RATE).ppf(rng.uniform(*BULK, (2, 2)))
         if np.abs(np.linalg.eigvals(alpha)).max() >= 0.9:
             continue
-        mu = median * np.exp(spread * rng.standard_normal((SEQUENCES, 2)))
-        expected = days * np.linalg.solve(np.eye(2) - alpha, mu.sum(axis=0)).sum()
+        mu = mean = median * np.exp(spread * rng.standard_normal((SEQUENCES[case], 2)))
+        drawn = {"mu": mu, "alpha": alpha, "gamma": gamma}
+        if known is not None:
+            beta = stats.norm(scale=1.5).ppf(rng.uniform(*BULK, (2, known.num_features)))
+            ratios = np.exp(known.values[: int(days)] @ beta.T)  # a row a day
+            mean = mu * ratios.mean(axis=0)
+            drawn |= {"beta": beta}
+        expected = days * np.linalg.solve(np.eye(2) - alpha, mean.sum(axis=0)).sum()
         if 300 <= expected <= 1500:
-            return {"mu": mu, "alpha": alpha, "gamma": gamma}, days
+            return drawn | {"mu_mean": mean}, days
 
 
 def long_run_shares(truth: dict[str, np.ndarray]) -> np.ndarray:
     """Of each target (row) due to each source, over all sequences."""
-    alpha, mu = truth["alpha"], truth["mu"].sum(axis=0)
+    alpha, mu = truth["alpha"], truth.get("mu_mean", truth["mu"]).sum(axis=0)
     whole = np.linalg.solve(np.eye(2) - alpha, mu)
     share = np.empty((2, 2))
     for i in range(2):
@@ -103,7 +135,7 @@ def check(post: Any, panel: Any, later: np.ndarray, truth: dict[str, np.ndarray]
     import hawkesjax as hj
 
     found: dict[str, Any] = {}
-    for name in ("alpha", "gamma", "mu"):
+    for name in ("alpha", "gamma", "mu", *(["beta"] if "beta" in truth else [])):
         low, high = np.quantile(post[name].values, (0.025, 0.975), axis=(0, 1))
         found[name] = ((low <= truth[name]) & (truth[name] <= high)).astype(float)
         found[f"width of {name}"] = high - low
@@ -137,11 +169,10 @@ def work(case: str, name: str, numbers: list[int], given: Any, worker: int) -> l
     os.environ |= {"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
     import jax
 
-    import hawkesjax as hj
     from benchmarks.batch import Lengths, sample_all
 
     made = [simulate(case, number) for number in numbers]
-    model = hj.Hawkes(**MODELS[case][name])
+    model = model_of(case, name)
     lengths = Lengths(given.chains, given.warmup, given.samples)
     key = jax.random.key(numbers[0])
     posteriors = sample_all(model, [panel for panel, _, _ in made], key=key, lengths=lengths)
@@ -174,6 +205,8 @@ def show(case: str, name: str, row: dict[str, Any]) -> None:
     """One model's coverage in per cent."""
     print(f"\n{case}: {name} ({row['replicates']} panels of {row['events']:.0f} events on average)")
     for what in SHOWN:
+        if what not in row:
+            continue
         values, errors = np.ravel(row[what]), np.ravel(row[f"{what}, se"])
         said = "  ".join(
             f"{100 * v:.1f} ({100 * e:.1f})" for v, e in zip(values, errors, strict=True)
@@ -193,6 +226,8 @@ def main() -> None:
     options.add_argument("--samples", type=int, default=500)
     given = options.parse_args()
     used = {name: str(value) for name, value in vars(given).items() if name != "peer_python"}
+    # Some cases do not replace the record of all.
+    stem = "_".join(["coverage", *filter(None, given.cases.split(","))])
     rows: list[dict[str, Any]] = []
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(given.workers, mp_context=context) as pool:
@@ -208,8 +243,8 @@ def main() -> None:
                 found = [one for job in jobs for one in job.result()]
                 rows.append({"case": case, "model": name, **gather(found)})
                 show(case, name, rows[-1])
-                record.save("coverage", rows, used, Path(given.out))  # what is done is kept
-    print("\nwrote", Path(given.out) / "coverage.json")
+                wrote = record.save(stem, rows, used, Path(given.out))  # what is done is kept
+                print(f"  wrote {wrote}")
 
 
 if __name__ == "__main__":

@@ -195,15 +195,14 @@ def main() -> None:
         record.pin()
     folder = Path(os.environ.get("HAWKESJAX_DATA", Path(__file__).parents[2] / "shared" / "data"))
     folder = folder / "tideh_retweets"
-    rows = []
-    if "time" in wanted:
-        rows.append(time_likelihood(folder, given.repeats))
-    if "nuts" in wanted:
-        rows.append(sample_real(folder))
-    if "recovery" in wanted:
-        rows.append(recovery(given.replicates, given.two_stage))
-    used = {key: str(value) for key, value in vars(given).items()}
-    print("wrote", record.save("retweet", rows, used, given.out))
+    used = {key: str(value) for key, value in vars(given).items() if key != "peer_python"}
+    parts = {
+        "time": lambda: time_likelihood(folder, given.repeats),
+        "nuts": lambda: sample_real(folder),
+        "recovery": lambda: recovery(given.replicates, given.two_stage),
+    }
+    for name in wanted:  # a record each: one can be repeated alone
+        print("wrote", record.save(f"retweet_{name}", [parts[name]()], used, given.out))
 
 
 if __name__ == "__main__":

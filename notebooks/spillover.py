@@ -146,8 +146,12 @@ scored = hj.evaluate(model, first, panel, cut=120, key=keys[2])
 print(scored)
 
 # %%
-told = hj.forecast(model, first, early, horizon=30, key=keys[2])
-hj.plots.forecast(told, observed=panel.between(120, 150).counts)
+told = hj.forecast(model, first, early, horizon=30, key=keys[2], bins=30)
+came = panel.between(120, 150)
+hj.plots.forecast(told, observed=came.counts)
+
+# %%
+hj.plots.fan(told, observed=came)
 
 # %% [markdown]
 # ## Keep it

@@ -76,13 +76,22 @@ def events(work):
 
 COLUMNS = ["--time", "day", "--mark", "kind", "--sequence", "gang", "--window", "0", "60"]
 TABLES = ("parameters.csv", "residuals.csv", "describe.csv")
-EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv")
-PICTURES = {"parameters.png", "intensity.png", "residuals.png"}
+EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv", "attribution.csv",
+           "causes.csv")  # fmt: skip
+PICTURES = {"parameters.png", "intensity.png", "residuals.png", "network.png", "kernels.png"}
+LAW = {
+    "params": {"mu": [0.2], "alpha": [[0.5]], "gamma": 3.0, "theta": 0.4, "half_life": [[1.6]]},
+    "model": {"model": "hawkes", "baseline": "shared", "gamma": None,
+              "kernel": {"kernel": "PowerLaw", "theta": None, "span": 100.0, "error": 0.1}},
+}  # fmt: skip
 
 
 def test_tables_go_in_and_results_come_out(work, events):
     (work / "kept").mkdir()
     (work / "kept" / "estimate.json").write_text("mine")
+    rain = pd.DataFrame({"time": np.arange(0, 90.0, 5), "rain": np.arange(18) % 3})
+    rain.to_csv(work / "rain.csv", index=False)
+    (work / "law.json").write_text(json.dumps(LAW))
     keep = ["fit", events, *COLUMNS, "--out", "kept", "--no-pictures", "--quiet"]
     lines = {
         "demo": ["demo", "--quick", "--seed", "3", "--out", "demo", "--csv", "tables"],
@@ -94,14 +103,17 @@ def test_tables_go_in_and_results_come_out(work, events):
         "sample": ["sample", events, *COLUMNS, "--chains", "2", "--warmup", "150", "--draws", "50",
                    "--out", "sampled", "--quiet", "--no-pictures", "--seed", "1"],
         "summary": ["summary", "sampled/posterior.nc"],
-        "known decays": ["fit", events, *COLUMNS, "--gamma", "2", "--out", "known", "--quiet",
-                         "--no-pictures"],
+        "known decays": ["fit", events, *COLUMNS, "--gamma", "2", "--kernel", "exponentials:2",
+                         "--covariates", "rain.csv", "--baseline", "shared", "--ahead", "7",
+                         "--format", "svg", "--out", "known", "--csv", "known", "--quiet"],
+        "no table": ["simulate", "--params", "known/estimate.json", "--out", "none.csv"],
+        "a power law": ["simulate", "--params", "law.json", "--out", "law.csv", "--users", "2"],
         "default": ["simulate", "--out", "one.csv", "--users", "3", "--seed", "9"],
         "same seed": ["simulate", "--out", "two.csv", "--users", "3", "--seed", "9"],
     }  # fmt: skip
     results = dict(zip(lines, run(list(lines.values()), work), strict=True))
     for name, (code, out, err) in results.items():
-        assert code == (2 if name == "refused" else 0), (name, out, err)
+        assert code == (2 if name in ("refused", "no table") else 0), (name, out, err)
         assert "Traceback" not in err
     said = {name: out for name, (_, out, _) in results.items()}
 
@@ -113,7 +125,8 @@ def test_tables_go_in_and_results_come_out(work, events):
     sizes = {name: len(pd.read_csv(work / "tables" / name)) for name in (*TABLES, *EFFECTS)}
     assert sizes == {
         "parameters.csv": 16, "residuals.csv": 15, "describe.csv": 8, "spillover.csv": 4,
-        "decay.csv": 4, "baseline.csv": 8, "shares.csv": 20,
+        "decay.csv": 4, "baseline.csv": 8, "shares.csv": 20, "attribution.csv": 50,
+        "causes.csv": len(pd.read_csv(events)),
     }  # fmt: skip
     table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)
     assert {"truth", "mean", "2.5%", "97.5%"} <= set(table.columns)
@@ -129,6 +142,24 @@ def test_tables_go_in_and_results_come_out(work, events):
     assert "online" in said["describe"]
     known = json.loads((work / "known" / "estimate.json").read_text())
     assert known["model"]["gamma"] == 2 and "gamma" not in known["params"]
+    assert known["model"]["kernel"] == {"kernel": "SumOfExponentials", "terms": 2, "ratio": 10.0}
+    assert known["model"]["baseline"]["features"] == ["intercept", "rain"]
+    ratios = pd.read_csv(work / "known" / "rate_ratios.csv", index_col=[0, 1])
+    assert list(ratios.index) == [(mark, name) for mark in ("offline", "online")
+                                  for name in ("intercept", "rain")]  # fmt: skip
+    np.testing.assert_allclose(np.log(ratios["estimate"]), np.ravel(known["params"]["beta"]))
+    told = pd.read_csv(work / "known" / "forecast.csv", index_col=[0, 1])
+    assert len(told) == 10 and np.all(told["2.5%"] <= told["97.5%"])
+    assert {"forecast.svg", "fan.svg", "kernels.svg"} <= names_in(work / "known")
+    assert len(pd.read_csv(work / "known" / "forecast_steps.csv")) == 7 * 10
+    assert "covariates" in results["no table"][2]
+
+    def drawn(model, params):
+        return hj.simulate(model, params, window=(0, 200), key=jax.random.key(0), num_sequences=2)
+
+    kernel = hj.PowerLaw(span=100.0, error=0.1)
+    law = drawn(hj.Hawkes(baseline="shared", kernel=kernel), LAW["params"])
+    np.testing.assert_array_equal(pd.read_csv(work / "law.csv")["time"], law.times)
 
     assert "--force" in results["refused"][2]
     kept = json.loads((work / "kept" / "estimate.json").read_text())
@@ -198,6 +229,7 @@ def bad_files(work):
         "binary.csv": bytes(range(256)) * 8,
         "not.parquet": good.encode(),
         "not.nc": good.encode(),
+        "bare.csv": b"start,end\n0,40\n",
         "broken.json": b"{",
         "lacking.json": b'{"mu": [1]}',
         "wild.json": b'{"mu": [1], "alpha": [[1.4]], "gamma": [[1]]}',
@@ -217,6 +249,16 @@ BAD = {
     "no file named": (["fit"], "Missing argument"),
     "an unknown option": (["fit", "good.csv", "--tiem", "day"], "--tiem"),
     "an unknown choice": (["fit", "good.csv", "--decay", "slow"], "slow"),
+    "an unknown kernel": (["fit", "good.csv", "--kernel", "power"], "power-law"),
+    "one exponential": (["fit", "good.csv", *FIT, "--kernel", "exponentials:1"], "2 or more"),
+    "a table of no stretches": (
+        ["fit", "good.csv", *FIT, "--covariates", "good.csv"],
+        "column time",
+    ),
+    "a table of no features": (["fit", "good.csv", *FIT, "--covariates", "bare.csv"], "no feature"),
+    "a table of nothing": (["fit", "good.csv", *FIT, "--covariates", "empty.csv"], "no CSV table"),
+    "a calendar of numbers": (["fit", "good.csv", *FIT, "--feature", "day"], "origin"),
+    "a forecast backwards": (["fit", "good.csv", *FIT, "--ahead", "-1"], "positive"),
     "half a window": (["fit", "good.csv", "--window", "0"], "window"),
     "a negative seed": (["demo", "--seed", "-1"], "--seed"),
     "no chains": (["demo", "--chains", "0"], "--chains"),

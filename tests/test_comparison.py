@@ -87,24 +87,73 @@ def test_log_score_is_the_difference_of_log_likelihoods():
 
 
 def test_intervals_of_counts_cover():
-    inside = [
-        hj.evaluate(
-            hj.Hawkes(),
-            TRUTH,
-            hj.simulate(hj.Hawkes(), TRUTH, window=(0, 40), key=jax.random.key(seed)),
-            cut=30.0,
-            key=jax.random.key(100 + seed),
-        ).cells["inside"]
-        for seed in range(10)
-    ]
+    inside = []
+    for seed in range(10):
+        panel = hj.simulate(hj.Hawkes(), TRUTH, window=(0, 40), key=jax.random.key(seed))
+        past, later = panel.between(0, 30), panel.between(30, np.nextafter(40, 41))
+        key = jax.random.key(100 + seed)
+        told = hj.forecast(hj.Hawkes(), TRUTH, past, horizon=10.0, key=key)
+        low, high = np.quantile(told.counts, (0.025, 0.975), axis=0, method="inverted_cdf")
+        inside.append((low <= later.counts) & (later.counts <= high))
+        if seed == 0:  # what evaluate says of the same continuations
+            found = hj.evaluate(hj.Hawkes(), TRUTH, panel, cut=30.0, key=key)
+            np.testing.assert_array_equal(found.cells["inside"], inside[0].ravel())
     assert 0.92 <= np.mean(inside) <= 1.0  # 240 counts, whole numbers: at least the nominal 95 %
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_power_law_is_sampled_and_told_from_one_exponential():
+    """Events of a memory without a scale: its own kernel holds the truth and predicts better."""
+    kernel = hj.PowerLaw(span=3e3, error=0.1)  # 100 days are 3,000 times c
+    law = hj.Hawkes(decay="shared", baseline="shared", kernel=kernel)
+    truth = {"mu": [0.2], "alpha": [[0.7]], "gamma": 30.0, "theta": 0.35}
+    panel = hj.simulate(law, truth, window=(0, 100), key=jax.random.key(0), num_sequences=8)
+    one = hj.Hawkes(decay="shared", baseline="shared")
+    start = {"mu": [0.2], "alpha": [[0.6]], "gamma": 5.0}
+    sizes = {"num_warmup": 100, "num_samples": 100, "num_chains": 2, "progress": False}
+    posts = {
+        name: hj.sample(model, panel, key=jax.random.key(1), init=init, **sizes)
+        for name, model, init in (
+            ("power law", law, start | {"theta": 0.5}),
+            ("exponential", one, start),
+        )
+    }
+    table = posts["power law"].summary()
+    assert table["r_hat"].max() < 1.15 and posts["power law"]["theta"].dims == ("chain", "draw")
+    for name, true in truth.items():
+        rows = table.loc[[row for row in table.index if row.split("[")[0] == name]]
+        assert np.all(rows["2.5%"] <= np.ravel(true)) and np.all(rows["97.5%"] >= np.ravel(true))
+    gamma, theta = (posts["power law"][name].values for name in ("gamma", "theta"))
+    found = posts["power law"].spillover()["half-life"].iloc[0]
+    np.testing.assert_allclose(found["50%"], np.median((2 ** (1 / theta) - 1) / gamma), rtol=1e-6)
+    compared = hj.compare(posts)
+    assert list(compared.index) == ["power law", "exponential"]
+    assert compared.loc["exponential", "difference"] < -10
+    assert "behind power law" in compared.loc["exponential", "in words"]
+
+
+def test_the_held_out_stretch_ends_with_the_first_window_that_ends_after_the_cut():
+    names = [f"s{m}" for m in range(4)]
+    ends = [(5.0, 30.0), (5.0, 60.0), (20.0, 65.0), (5.0, 65.0)]
+    times, rows = np.array([29.0, 55.0, 58.0, 62.0]), np.arange(4)
+    panel = hj.EventPanel.from_arrays(
+        times, 0 * rows, sequence=rows, window=ends, sequence_names=names
+    )
+    params = {"mu": np.full((4, 1), 0.1), "alpha": [[0.5]], "gamma": [[1.0]]}
+    key = jax.random.key(2)
+    with pytest.raises(ValueError, match=r"1 sequences \(s0\) do not reach"):
+        hj.evaluate(hj.Hawkes(), params, panel, cut=50.0, key=key)
+    some = panel.select(names[1:])
+    kept = params | {"mu": params["mu"][1:]}
+    found = hj.evaluate(hj.Hawkes(), kept, some, cut=50.0, key=key)
+    assert found.events == 2 and found.cells["observed"].tolist() == [1, 1, 0]  # up to 60
 
 
 @pytest.mark.parametrize(
     "given, words",
     [
         ({"cut": 4.0}, "do not reach"),
-        ({"cut": 70.0}, "do not reach"),
+        ({"cut": 70.0}, "12 sequences .* do not reach"),
         ({"cut": 50.0, "horizon": 20.0}, "do not reach"),
         ({"cut": 50.0, "level": 95}, "between 0 and 1"),
         ({"cut": "yesterday"}, "cut"),

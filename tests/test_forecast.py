@@ -19,7 +19,7 @@ PARAMS = {
 HORIZON = 5.0
 
 
-def expected_counts():
+def expected_counts(horizon=HORIZON):
     """With one decay rate the mean intensity solves a linear differential equation:
     `lambda = mu + gamma alpha x`, `x' = lambda - gamma x`, x the decayed counts."""
     gamma, alpha = 0.8, PARAMS["alpha"]
@@ -32,14 +32,22 @@ def expected_counts():
         system = np.zeros((5, 5))
         system[:2, 2:4], system[:2, 4] = gamma * alpha, PARAMS["mu"][m]
         system[2:4, 2:4], system[2:4, 4] = gamma * (alpha - np.eye(2)), PARAMS["mu"][m]
-        out.append((expm(system * HORIZON) @ np.r_[0, 0, x, 1])[:2])
+        out.append((expm(system * horizon) @ np.r_[0, 0, x, 1])[:2])
     return np.array(out)
 
 
 def test_mean_given_the_past():
-    found = hj.forecast(MODEL, PARAMS, PANEL, horizon=HORIZON, key=jax.random.key(0), draws=20_000)
+    found = hj.forecast(
+        MODEL, PARAMS, PANEL, horizon=HORIZON, key=jax.random.key(0), draws=20_000, bins=2
+    )
     error = found.counts.std(axis=0) / np.sqrt(20_000)
     assert np.all(np.abs(found.counts.mean(axis=0) - expected_counts()) < 4.5 * error)
+    early = expected_counts(HORIZON / 2)
+    for number, exact in enumerate((early, expected_counts() - early)):
+        step = found.steps[:, number]
+        assert np.all(np.abs(step.mean(axis=0) - exact) < 4.5 * step.std(axis=0) / 20_000**0.5)
+        rows = found.by_step().loc[(2.5 * number, 2.5 * (number + 1))]
+        np.testing.assert_allclose(rows["mean"][:4], step.mean(axis=0).ravel())
     table = found.summary()
     np.testing.assert_allclose(table.loc[("a", "online"), "mean"], found.counts[:, 0, 0].mean())
     np.testing.assert_allclose(
@@ -56,5 +64,7 @@ def test_equal_keys_give_equal_forecasts_and_bad_calls_are_refused():
     for horizon in (0, -1, np.inf, np.nan):
         with pytest.raises(ValueError, match="horizon"):
             hj.forecast(MODEL, PARAMS, PANEL, horizon=horizon, key=jax.random.key(0))
+    with pytest.raises(ValueError, match="bins"):
+        hj.forecast(MODEL, PARAMS, PANEL, horizon=1, key=jax.random.key(0), bins=0)
     with pytest.raises(ValueError, match="draws"):
         hj.forecast(MODEL, PARAMS, PANEL, horizon=1, key=jax.random.key(0), draws=0)

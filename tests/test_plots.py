@@ -89,7 +89,7 @@ def texts(figure):
 
 
 TOLD = hj.Forecast(
-    np.random.default_rng(0).poisson(5, (50, 3, 2)), 4.0, ("ann", "bob", "cid"),
+    np.random.default_rng(0).poisson(1, (50, 5, 3, 2)), 4.0, ("ann", "bob", "cid"),
     ("online", "offline"), "day",
 )  # fmt: skip
 
@@ -146,6 +146,14 @@ CASES = {
     "forecast": (
         lambda post, panel: hj.plots.forecast(TOLD, observed=TOLD.counts[0]),
         ["online", "ann", "cid", "came", "events in 4 days"],
+    ),
+    "fan": (
+        lambda post, panel: hj.plots.fan(TOLD, observed=panel),
+        ["online", "offline", "95 %", "50 %", "came", "after the window (days)", "events so far"],
+    ),
+    "fan of one": (
+        lambda post, panel: hj.plots.fan(TOLD, sequences="cid"),
+        ["online of cid", "median"],
     ),
     "prior and posterior": (
         lambda post, panel: hj.plots.prior_posterior(post, hj.Hawkes(), panel),
@@ -238,6 +246,16 @@ REFUSED = {
         "1 values for 4 rows",
     ),
     "observed": (lambda post, panel: hj.plots.forecast(TOLD, observed=[1, 2]), "has shape"),
+    "one step": (
+        lambda post, panel: hj.plots.fan(
+            hj.Forecast(TOLD.steps[:, :1], 4.0, TOLD.sequence_names, TOLD.mark_names, "day")
+        ),
+        "bins=",
+    ),
+    "other events": (
+        lambda post, panel: hj.plots.fan(TOLD, observed=panel.select("ann")),
+        "other sequences",
+    ),
     "network of values": (lambda post, panel: hj.plots.network(TRUTH), "needs a Posterior"),
     "too many": (lambda post, panel: hj.plots.parameters(post, max_rows=0), "Nothing to draw"),
     "parameter": (lambda post, panel: hj.plots.trace(post, var_names=["nu"]), "'nu'"),

@@ -175,14 +175,22 @@ def test_the_bootstrap_knows_that_parameters_were_fitted():
     assert seen["in words"].loc[("all", "all")].startswith("misfit")
 
 
-def test_a_bootstrap_of_a_small_panel():
-    model = hj.Hawkes(gamma=3.0, baseline="shared")
-    truth = {"mu": [0.5], "alpha": [[0.5]]}
-    panel = hj.simulate(model, truth, window=(0, 40), key=jax.random.key(1))
+def test_a_bootstrap_of_a_small_panel_with_covariates():
+    weekend = (np.arange(42) % 7 >= 5).astype(float)[:, None]
+    week = hj.Covariates(np.arange(43.0), weekend, ("weekend",))
+    model = hj.Hawkes(baseline="sequence", decay="shared", covariates=week)
+    truth = {"mu": [[0.8], [0.4]], "alpha": [[0.5]], "gamma": 3.0, "beta": [[1.0]]}
+    panel = hj.simulate(model, truth, window=(0, 42), key=jax.random.key(1))
     key, mle = jax.random.key(5), hj.fit(model, panel)
     table = hj.residual_bootstrap(model, mle, panel, key=key, replicates=19)
-    whole = table["ks p"].loc[("all", "all")]
-    assert 1 / 20 <= whole <= 1 and whole * 20 == pytest.approx(round(whole * 20))
+    plain = hj.residual_tests(hj.residuals(model, mle, panel, join=True))
+    for name in ("ks", "ad"):
+        np.testing.assert_allclose(table[name], plain[name], rtol=1e-5)
+        p = table[f"{name} p"]
+        assert np.all((p >= 1 / 20) & (p <= 1))
+        np.testing.assert_allclose(20 * p, np.round(20 * p), rtol=1e-9)
+        # The plain p-values are too large: parameters were fitted.
+        assert p.loc[("all", "all")] <= plain[f"{name} p"].loc[("all", "all")] + 0.1
     with pytest.raises(ValueError, match="give the Estimate"):
         hj.residual_bootstrap(model, truth, panel, key=key)
     with pytest.raises(ValueError, match="at least 19"):

@@ -112,3 +112,16 @@ def test_counts_need_dates_and_hours():
     with pytest.raises(ValueError, match="no dates"):
         hourly_counts(plain)
     np.testing.assert_array_equal(counts_between(plain, np.array([0.0, 1, 2, 3])), [0, 1, 1])
+
+
+def test_an_hour_that_comes_twice_is_counted_twice():
+    start = pd.Timestamp("2024-10-26", tz="Europe/Madrid")
+    times = start.tz_convert("UTC") + pd.to_timedelta(np.arange(49) + 0.5, unit="h")
+    data = hj.Cascades.from_arrays(
+        times.tz_convert("Europe/Madrid"), np.ones(49), times[:0].tz_convert("Europe/Madrid"),
+        [], [], window=(start, start + pd.Timedelta(days=2) + pd.Timedelta(hours=1)),
+        unit="hour", timezone="Europe/Madrid",
+    )  # fmt: skip
+    counts = hourly_counts(data)
+    assert counts.tolist() == [1] * 49
+    assert (counts.index.hour == 2).sum() == 3

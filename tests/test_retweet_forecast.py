@@ -146,10 +146,29 @@ def test_equal_keys_give_equal_forecasts():
 
 
 def test_explosions_are_told_and_finite():
-    with pytest.warns(ExplosionWarning, match="stopped at 5000 reposts"):
+    with pytest.warns(ExplosionWarning, match="passed 5000 reposts"):
         told = tell(params=PARAMS | {"p0_mean": np.array(0.9)}, draws=5, cap=5e3, horizon=96.0)
     assert told.exploded == 1.0 and told.critical > 0
     assert np.all(np.isfinite(told.reposts)) and np.all(np.isfinite(told.sizes.sizes))
+
+
+def test_new_posts_are_like_seen_ones_and_do_not_explode():
+    """A large author with a small p0 beside a small one with a large p0: crossed, they explode."""
+    rng = np.random.default_rng(0)
+    born, root = np.repeat(np.arange(0.0, 40.0, 2.0), 2), np.tile([1e6, 1e3], 20)
+    times = np.repeat(born, 10) + rng.exponential(0.5, 400)
+    seen = hj.Cascades.from_arrays(
+        born, root, times, np.tile(np.repeat([2e4, 40.0], 10), 20), np.repeat(np.arange(40), 10),
+        window=(0, 72), unit="hour",
+    )  # fmt: skip
+    params = PARAMS | {"beta": np.log([1.0]), "p0_mean": np.array(2e-3), "p0_shape": np.array(0.7)}
+    params = params | {"r0": np.array(0.0), "tau": np.array(10.0)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExplosionWarning)
+        told = tell(params=params, data=seen, draws=60)
+    a_post = told.reposts.sum() / told.originals.sum()
+    assert 3 < a_post < 30  # ten were seen of each
+    assert told.cap == 100
 
 
 def test_posts_whose_observation_has_ended_get_no_more():
@@ -169,6 +188,10 @@ BAD = [
     ({"horizon": np.inf}, "horizon"),
     ({"draws": 0}, "draws"),
     ({"bins": 0}, "bins"),
+    ({"params": PARAMS | {"tau": 0.0}}, "tau is 0.0"),
+    ({"params": PARAMS | {"r0": 0.5}}, "1 / max S"),
+    ({"params": PARAMS | {"p0_mean": -1.0}}, "p0_mean is -1.0"),
+    ({"params": PARAMS | {"beta": np.zeros(2)}}, "beta has shape"),
     ({"params": {"beta": np.zeros(1)}}, r"Parameters .*tau.* are missing"),
 ]
 

@@ -7,12 +7,21 @@ from typing import Annotated
 
 import typer
 
+from hawkesjax.cli import covariates as c
+from hawkesjax.cli import hawkes_options as h
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
-from hawkesjax.cli.job import ESTIMATE, EVENTS, PICTURES, POSTERIOR, Job
+from hawkesjax.cli.job import ESTIMATE, EVENTS, FORECASTS, PICTURES, POSTERIOR, Job
 
-TABLES = ["parameters.csv", "residuals.csv", "describe.csv"]
-EFFECTS = ["spillover.csv", "decay.csv", "baseline.csv", "shares.csv"]
+TABLES = ["parameters.csv", "residuals.csv", "describe.csv", "rate_ratios.csv"]
+EFFECTS = [
+    "spillover.csv",
+    "decay.csv",
+    "baseline.csv",
+    "shares.csv",
+    "attribution.csv",
+    "causes.csv",
+]
 
 
 def demo(
@@ -60,7 +69,7 @@ def demo(
         force=force,
         names=[EVENTS, ESTIMATE, POSTERIOR],
         tables=[*TABLES, *EFFECTS],
-        pictures=[*PICTURES, "trace.png"],
+        pictures=_pictures(True, o.Format.png, "trace"),
         x64=x64,
         device=device,
         seed=seed,
@@ -77,6 +86,14 @@ def demo(
     sizes = {"num_chains": chains, "num_warmup": warmup, "num_samples": draws}
     posterior = job.sample(model, panel, estimate, **sizes)
     job.finish(model, posterior, panel, truth)
+
+
+def _pictures(wanted: bool, suffix: o.Format, *more: str) -> list[str]:
+    return [f"{name}.{suffix.value}" for name in (*PICTURES, *more)] if wanted else []
+
+
+def _more(ahead: float | None) -> list[str]:
+    return [] if ahead is None else ["forecast", "fan"]
 
 
 def _bare(context: typer.Context) -> bool:
@@ -97,13 +114,19 @@ def fit(
     decay: o.DecayBy = o.Decay.pair,
     gamma: o.Gamma = None,
     baseline: o.BaselineBy = o.Baseline.sequence,
+    kernel: h.Kernel = "exponential",
+    covariates: c.Table = None,
+    feature: c.Features = None,
+    events: c.Events = None,
     priors: o.PriorNames = o.Priors.default,
     stationary: o.Stationary = False,
     starts: o.Starts = 1,
+    ahead: h.Ahead = None,
     seed: o.Seed = 0,
     out: o.Out = None,
     csv: o.Csv = None,
     pictures: o.Pictures = True,
+    format_: o.FormatOf = o.Format.png,
     force: o.Force = False,
     x64: o.X64 = True,
     device: o.OnDevice = None,
@@ -118,6 +141,7 @@ def fit(
     ```
     hawkesjax fit events.csv --time day --mark kind --sequence gang --window 0 365 --unit day
     hawkesjax fit calls.parquet --time at --timezone Europe/London --unit hour --csv tables
+    hawkesjax fit calls.csv --time at --unit hour --feature day --feature hour --kernel power-law
     ```
     """
     job = Job(
@@ -125,25 +149,34 @@ def fit(
         out=out,
         csv=csv,
         force=force,
-        names=[ESTIMATE],
+        names=[ESTIMATE] if ahead is None else [ESTIMATE, *FORECASTS],
         tables=TABLES,
-        pictures=PICTURES if pictures else [],
+        pictures=_pictures(pictures, format_, *_more(ahead)),
         x64=x64,
         device=device,
         seed=seed,
         quiet=quiet,
     )
     panel = job.read(file, time, mark, sequence, window, own_windows, unit, timezone)
-    model = job.hj.Hawkes(
-        decay=decay.value,
+    model = h.model_of(
+        job.hj,
+        panel,
+        job.speaker,
+        decay=decay,
         gamma=gamma,
-        baseline=baseline.value,
-        priors=priors.value,
+        baseline=baseline,
+        kernel=kernel,
+        priors=priors,
         stationary=stationary,
+        timezone=timezone,
+        covariates=covariates,
+        feature=feature,
+        events=events,
+        ahead=ahead,
     )
     estimate = job.fit(model, panel, starts)
     report.write_estimate(job.out.path(ESTIMATE), estimate, panel)
-    job.finish(model, estimate, panel)
+    job.finish(model, estimate, panel, ahead=ahead)
     if not estimate.converged:
         raise RuntimeError(estimate.message)
 
@@ -160,9 +193,14 @@ def sample(
     decay: o.DecayBy = o.Decay.pair,
     gamma: o.Gamma = None,
     baseline: o.BaselineBy = o.Baseline.sequence,
+    kernel: h.Kernel = "exponential",
+    covariates: c.Table = None,
+    feature: c.Features = None,
+    events: c.Events = None,
     priors: o.PriorNames = o.Priors.default,
     stationary: o.Stationary = False,
     starts: o.Starts = 1,
+    ahead: h.Ahead = None,
     chains: o.Chains = 4,
     warmup: o.Warmup = 500,
     draws: o.Draws = 1000,
@@ -172,6 +210,7 @@ def sample(
     out: o.Out = None,
     csv: o.Csv = None,
     pictures: o.Pictures = True,
+    format_: o.FormatOf = o.Format.png,
     force: o.Force = False,
     x64: o.X64 = True,
     device: o.OnDevice = None,
@@ -186,6 +225,8 @@ def sample(
     ```
     hawkesjax sample events.csv --time day --mark kind --sequence gang --chains 4 --seed 1
     hawkesjax sample events.csv --time day --warmup 1000 --draws 2000 --checkpoint state
+    hawkesjax sample events.csv --time day --baseline hierarchical --covariates weather.csv \\
+        --kernel exponentials:2 --ahead 7 --csv tables
     ```
     """
     job = Job(
@@ -193,9 +234,9 @@ def sample(
         out=out,
         csv=csv,
         force=force,
-        names=[POSTERIOR],
+        names=[POSTERIOR] if ahead is None else [POSTERIOR, *FORECASTS],
         tables=[*TABLES, *EFFECTS],
-        pictures=[*PICTURES, "trace.png"] if pictures else [],
+        pictures=_pictures(pictures, format_, "trace", *_more(ahead)),
         x64=x64,
         device=device,
         seed=seed,
@@ -203,12 +244,21 @@ def sample(
         chains=chains,
     )
     panel = job.read(file, time, mark, sequence, window, own_windows, unit, timezone)
-    model = job.hj.Hawkes(
-        decay=decay.value,
+    model = h.model_of(
+        job.hj,
+        panel,
+        job.speaker,
+        decay=decay,
         gamma=gamma,
-        baseline=baseline.value,
-        priors=priors.value,
+        baseline=baseline,
+        kernel=kernel,
+        priors=priors,
         stationary=stationary,
+        timezone=timezone,
+        covariates=covariates,
+        feature=feature,
+        events=events,
+        ahead=ahead,
     )
     posterior = job.sample(
         model,
@@ -220,4 +270,4 @@ def sample(
         target_accept=target_accept,
         checkpoint=checkpoint,
     )
-    job.finish(model, posterior, panel)
+    job.finish(model, posterior, panel, ahead=ahead)

@@ -11,7 +11,8 @@ from hawkesjax.cli.output import Output, fresh
 from hawkesjax.cli.session import Speaker, start
 
 ESTIMATE, POSTERIOR, EVENTS = "estimate.json", "posterior.nc", "events.csv"
-PICTURES = ["parameters.png", "intensity.png", "residuals.png"]
+FORECASTS = ["forecast.csv", "forecast_steps.csv"]
+PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
 
 
 class Job:
@@ -91,7 +92,23 @@ class Job:
         posterior.save(self.out.path(POSTERIOR), force=True)
         return posterior
 
-    def finish(self, model: Any, values: Any, panel: Any, truth: Any = None) -> None:
+    def forecast(self, model: Any, values: Any, panel: Any, ahead: float) -> Any:
+        """Counts of the time after the windows, said and written."""
+        bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day
+        told = self.hj.forecast(model, values, panel, horizon=ahead, key=self.keys[0], bins=bins)
+        self.say(f"{told}\n")
+        for name, frame in zip(FORECASTS, (told.summary(), told.by_step()), strict=True):
+            frame.to_csv(self.out.path(name))
+        return told
+
+    def finish(
+        self,
+        model: Any,
+        values: Any,
+        panel: Any,
+        truth: Any = None,
+        ahead: float | None = None,
+    ) -> None:
         """The table, the check of residuals, tables and pictures, and where they are."""
         shown = report.parameters(self.say, values.summary(), truth)
         self.say()
@@ -102,13 +119,15 @@ class Job:
         tests = self.hj.residual_tests(self.hj.residuals(model, values, panel, join=True))
         for line in report.residual_lines(tests):
             self.say(line)
+        told = None if ahead is None else self.forecast(model, values, panel, ahead)
         if self.csv is not None:
             frames = {"parameters.csv": shown, "residuals.csv": tests}
-            frames |= {"describe.csv": panel.describe()} | report.effects(self.say, values)
+            frames |= {"describe.csv": panel.describe()}
+            frames |= report.effects(self.say, self.hj, model, values, panel)
             for name in self.csv.names:
                 if name in frames:
                     frames[name].to_csv(self.csv.path(name))
-        report.draw(self.out, self.hj, model, values, panel, truth)
+        report.draw(self.out, self.hj, model, values, panel, truth, told)
         self.say()
         for output in (self.out, self.csv):
             if output is not None:

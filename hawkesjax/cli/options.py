@@ -26,6 +26,12 @@ class Priors(enum.StrEnum):
     o2o = "o2o"
 
 
+class Format(enum.StrEnum):
+    png = "png"
+    pdf = "pdf"
+    svg = "svg"
+
+
 class Device(enum.StrEnum):
     cpu = "cpu"
     gpu = "gpu"
@@ -53,6 +59,7 @@ OnDevice = Annotated[
 ]
 Quiet = Annotated[bool, option("Errors and warnings only.", "--quiet", "-q", panel=RUN)]
 Pictures = Annotated[bool, option("Draw pictures.", "--pictures/--no-pictures", panel=RUN)]
+FormatOf = Annotated[Format, option("File format of the pictures.", "--format", panel=RUN)]
 Seed = Annotated[int, option("Seed of everything random.", metavar="N", min=0, panel=RUN)]
 
 # The events

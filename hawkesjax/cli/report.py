@@ -13,6 +13,8 @@ import pandas as pd
 from hawkesjax.cli.output import Output
 from hawkesjax.cli.session import table
 
+SUFFIXES = (".png", ".pdf", ".svg")
+
 
 def panel_line(panel: Any) -> str:
     """One line on what was read."""
@@ -81,34 +83,55 @@ def residual_lines(tests: pd.DataFrame) -> list[str]:
     return lines
 
 
-def effects(say: Callable[[str], None], values: Any) -> dict[str, pd.DataFrame]:
-    """The tables of a posterior by file name; those that are not defined are said and left out."""
+def effects(
+    say: Callable[[str], None], hj: Any, model: Any, values: Any, panel: Any
+) -> dict[str, pd.DataFrame]:
+    """Tables of effects by file name; those that are not defined are said and left out."""
     frames = {}
-    for name in ("spillover", "decay", "baseline", "shares"):
-        if not hasattr(values, name):
+    for name in ("spillover", "decay", "baseline", "shares", "rate_ratios"):
+        if not hasattr(values, name) or (name == "rate_ratios" and "beta" not in model.parameters):
             continue
         try:
-            frame = getattr(values, name)()
+            frames[f"{name}.csv"] = getattr(values, name)()
         except ValueError as problem:
             say(f"No {name}.csv: {problem}")
-            continue
+    if hasattr(values, "posterior"):
+        try:
+            causes = hj.attribution(values, panel, model=model, draws=100)
+        except ValueError as problem:
+            say(f"No attribution.csv, no causes.csv: {problem}")
+        else:
+            frames |= {"attribution.csv": causes.shares(), "causes.csv": causes.events()}
+    for frame in frames.values():
         if frame.columns.nlevels > 1:
             frame.columns = [" ".join(column) for column in frame.columns]
-        frames[f"{name}.csv"] = frame
     return frames
 
 
-def draw(out: Output, hj: Any, model: Any, values: Any, panel: Any, truth: Any = None) -> None:
+def draw(
+    out: Output,
+    hj: Any,
+    model: Any,
+    values: Any,
+    panel: Any,
+    truth: Any = None,
+    told: Any = None,
+) -> None:
     """The declared pictures."""
     figures = {
-        "parameters.png": lambda: hj.plots.parameters(values, truth=truth, unit=panel.unit),
-        "intensity.png": lambda: hj.plots.intensity(values, panel, model=model),
-        "residuals.png": lambda: hj.plots.residuals(values, panel, model=model),
-        "trace.png": lambda: hj.plots.trace(values),
+        "parameters": lambda: hj.plots.parameters(values, truth=truth, unit=panel.unit),
+        "intensity": lambda: hj.plots.intensity(values, panel, model=model),
+        "residuals": lambda: hj.plots.residuals(values, panel, model=model),
+        "network": lambda: hj.plots.network(values, model=model),
+        "kernels": lambda: hj.plots.kernels(values, model=model, unit=panel.unit),
+        "trace": lambda: hj.plots.trace(values),
+        "forecast": lambda: hj.plots.forecast(told),
+        "fan": lambda: hj.plots.fan(told),
     }
     for name in out.names:
-        if name in figures:
-            figures[name]().savefig(out.path(name))
+        stem = Path(name).stem
+        if stem in figures and Path(name).suffix in SUFFIXES:
+            figures[stem]().savefig(out.path(name))
 
 
 def write_estimate(path: Path, estimate: Any, panel: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from hawkesjax.cli import covariates as c
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli import retweet_options as r
@@ -28,8 +29,9 @@ def fit(
     orphans: r.OnOrphans = r.Orphans.error,
     missing_followers: r.OnMissing = r.Missing.error,
     late: r.OnLate = r.Drop.error,
-    feature: r.Features = None,
-    events: r.Events = None,
+    covariates: c.Table = None,
+    feature: c.Features = None,
+    events: c.Events = None,
     p0: r.OfP0 = r.P0.integrated,
     out: o.Out = None,
     csv: o.Csv = None,
@@ -49,7 +51,7 @@ def fit(
     """
     where = r.Where(
         file, id, time, followers, repost_of, sentiment, window, horizon, unit, timezone,
-        orphans, missing_followers, late, feature, events,
+        orphans, missing_followers, late, covariates, feature, events,
     )  # fmt: skip
     job = _job(
         "hawkesjax-retweet-fit", [ESTIMATE], pictures, out=out, csv=csv, force=force, seed=seed,
@@ -79,8 +81,9 @@ def sample(
     orphans: r.OnOrphans = r.Orphans.error,
     missing_followers: r.OnMissing = r.Missing.error,
     late: r.OnLate = r.Drop.error,
-    feature: r.Features = None,
-    events: r.Events = None,
+    covariates: c.Table = None,
+    feature: c.Features = None,
+    events: c.Events = None,
     chains: o.Chains = 4,
     warmup: o.Warmup = 500,
     draws: o.Draws = 1000,
@@ -103,7 +106,7 @@ def sample(
     """
     where = r.Where(
         file, id, time, followers, repost_of, sentiment, window, horizon, unit, timezone,
-        orphans, missing_followers, late, feature, events,
+        orphans, missing_followers, late, covariates, feature, events,
     )  # fmt: skip
     job = _job(
         "hawkesjax-retweet-sample", [POSTERIOR], pictures, out=out, csv=csv, force=force,
@@ -140,8 +143,9 @@ def forecast(
     orphans: r.OnOrphans = r.Orphans.error,
     missing_followers: r.OnMissing = r.Missing.error,
     late: r.OnLate = r.Drop.error,
-    feature: r.Features = None,
-    events: r.Events = None,
+    covariates: c.Table = None,
+    feature: c.Features = None,
+    events: c.Events = None,
     posterior: Annotated[
         Any,
         o.option("posterior.nc of `retweet sample`; without it a fit is made.", "--posterior",
@@ -166,7 +170,7 @@ def forecast(
     """
     where = r.Where(
         file, id, time, followers, repost_of, sentiment, window, horizon, unit, timezone,
-        orphans, missing_followers, late, feature, events,
+        orphans, missing_followers, late, covariates, feature, events,
     )  # fmt: skip
     job = _job(
         "hawkesjax-retweet-forecast", ["forecast.csv", "sizes.csv"], False, out=out, csv=None,
@@ -202,8 +206,9 @@ def evaluate(
     orphans: r.OnOrphans = r.Orphans.error,
     missing_followers: r.OnMissing = r.Missing.error,
     late: r.OnLate = r.Drop.error,
-    feature: r.Features = None,
-    events: r.Events = None,
+    covariates: c.Table = None,
+    feature: c.Features = None,
+    events: c.Events = None,
     first: Annotated[
         str, o.option("Length of the first training stretch.", metavar="LENGTH", panel=o.MODEL)
     ] = "30D",
@@ -235,7 +240,7 @@ def evaluate(
     """
     where = r.Where(
         file, id, time, followers, repost_of, sentiment, window, horizon, unit, timezone,
-        orphans, missing_followers, late, feature, events,
+        orphans, missing_followers, late, covariates, feature, events,
     )  # fmt: skip
     job = _job(
         "hawkesjax-retweet-evaluate", ["scores.csv", "folds.csv"], False, out=out, csv=None,
@@ -301,6 +306,8 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     job.say("\nRate of posts, times that of the reference:")
     job.say(table(drivers))
     job.say(table(values.lifetime()))
+    if "r0" in shown.index:
+        job.say(table(values.rhythm()))
     residuals = job.hj.residuals(model, values, data, join=True)
     tests = job.hj.residual_tests(residuals)
     job.say("\nResiduals (unit exponential if the model is right):")

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from hawkesjax.cli import covariates as c
 from hawkesjax.cli import options as o
-
-COVARIATES = "Covariates"
 
 
 class Orphans(enum.StrEnum):
@@ -28,14 +27,6 @@ class Missing(enum.StrEnum):
 class Drop(enum.StrEnum):
     error = "error"
     drop = "drop"
-
-
-class Feature(enum.StrEnum):
-    day = "day"
-    hour = "hour"
-    month = "month"
-    halfday = "halfday"
-    weekend = "weekend"
 
 
 class P0(enum.StrEnum):
@@ -76,15 +67,6 @@ OnMissing = Annotated[
     Missing, o.option("Missing numbers of followers.", "--missing-followers", panel=o.DATA)
 ]
 OnLate = Annotated[Drop, o.option("Rows after the window.", "--late", panel=o.DATA)]
-Features = Annotated[
-    list[Feature] | None,
-    o.option("Features of the local calendar; repeat the option.", "--feature", panel=COVARIATES),
-]
-Events = Annotated[
-    Path | None,
-    o.option("CSV of events: columns start, end, and kind.", "--events", metavar="FILE",
-             panel=COVARIATES),
-]  # fmt: skip
 OfP0 = Annotated[P0, o.option("How the posts' infectivity is treated.", "--p0", panel=o.MODEL)]
 Ahead = Annotated[
     float, o.option("How far to forecast, in the unit of time.", metavar="LENGTH", panel=o.MODEL)
@@ -111,7 +93,8 @@ class Where:
     orphans: Orphans
     missing_followers: Missing
     late: Drop
-    features: list[Feature] | None
+    covariates: Path | None
+    features: list[c.Feature] | None
     events: Path | None
 
     def read(self, hj: Any, ahead: float = 0.0) -> Any:
@@ -125,45 +108,12 @@ class Where:
             repost_of=self.repost_of, orphans=self.orphans.value,
             missing_followers=self.missing_followers.value, late=self.late.value, **given,
         )  # fmt: skip
-        found = self._covariates(hj, data, ahead)
-        return data if found is None else data.with_covariates(found)
-
-    def _covariates(self, hj: Any, data: Any, ahead: float) -> Any:
-        import pandas as pd
-
         start, end = data.window
-        window = (start, end + ahead)
-        clock = {"unit": data.unit, "origin": data.origin, "timezone": self.timezone}
-        parts = []
-        if self.features:
-            names = list(dict.fromkeys(feature.value for feature in self.features))
-            parts.append(hj.Covariates.calendar(window, features=names, **clock))
-        if self.events is not None:
-            table = pd.read_csv(self.events)
-            missing = {"start", "end"} - set(table.columns)
-            if missing:
-                raise ValueError(
-                    f"{self.events} has no column {', '.join(sorted(missing))}; it needs start, "
-                    f"end, and kind where there are several kinds."
-                )
-            kind = "kind" if "kind" in table.columns else None
-            parts.append(
-                hj.Covariates.intervals(
-                    table, start="start", end="end", kind=kind, intercept=not parts,
-                    window=window if data.origin is None else _dates(data, window), **clock,
-                )
-            )  # fmt: skip
-        if not parts:
-            return None
-        return parts[0] if len(parts) == 1 else parts[0].join(parts[1])
-
-
-def _dates(data: Any, window: tuple[float, float]) -> Any:
-    import numpy as np
-
-    from hawkesjax.criticism.retweet_forecast import moments
-
-    return tuple(moments(data, np.array(window)))
+        found = c.read(
+            hj, data, (start, end + ahead), timezone=self.timezone, table=self.covariates,
+            features=self.features, events=self.events,
+        )  # fmt: skip
+        return data if found is None else data.with_covariates(found)
 
 
 def _number(text: str) -> float | str:

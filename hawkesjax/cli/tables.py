@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from hawkesjax.cli import options as o
@@ -13,8 +14,6 @@ from hawkesjax.cli import report
 from hawkesjax.cli.job import read_panel
 from hawkesjax.cli.output import Output, single
 from hawkesjax.cli.session import Speaker, start
-
-KNOWN = ("mu", "alpha", "gamma")
 
 
 def simulate(
@@ -74,19 +73,18 @@ def simulate(
     if given is None:
         panel, _ = hj.datasets.spillover(key=key, users=users or 10, days=days)
     else:
-        names, values, more = given
+        settings, values, names = given
         rows = names.get("sequence_names")
         if users is not None and rows is not None and len(rows) != users:
             del names["sequence_names"]
         panel = hj.simulate(
-            hj.Hawkes(),
+            hj.Hawkes(**settings),
             values,
             window=(0.0, days),
             key=key,
             num_sequences=users,
             max_events=max_events,
             **names,
-            **more,
         )
     frame = panel.to_dataframe()
     if path.suffix.lower() == ".csv":
@@ -152,21 +150,35 @@ def summary(
 
 
 def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Names, parameters and unit of a JSON file."""
+    """The model's settings, its parameters, and names and unit of a JSON file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
-    values = content.get("params", content) if isinstance(content, dict) else None
-    settings = content.get("model") if isinstance(content, dict) else None
-    if isinstance(values, dict) and isinstance(settings, dict) and settings.get("gamma"):
-        values = {"gamma": settings["gamma"]} | values
-    if not isinstance(values, dict) or not all(name in values for name in KNOWN):
-        raise ValueError(f"{path} must hold an object with mu, alpha and gamma.")
+    content = content if isinstance(content, dict) else {}
+    values = content.get("params", content)
+    known = content.get("model") if isinstance(content.get("model"), dict) else {}
+    if known.get("model", "hawkes") != "hawkes":
+        raise ValueError(f"{path} holds the estimate of another model ({known['model']}).")
+    if not isinstance(known.get("baseline", ""), str):
+        raise ValueError(
+            f"{path} was fitted with covariates, which the file does not hold: simulate it in "
+            f"Python, where they are."
+        )
+    settings = {"gamma": known["gamma"]} if known.get("gamma") else {}
+    if known.get("kernel", "exponential") != "exponential":
+        settings["kernel"] = known["kernel"]
+    if known.get("baseline") == "hierarchical":
+        settings["baseline"] = "hierarchical"
+    levels = ("mu_median", "mu_spread", "mu_offset") if "baseline" in settings else ("mu",)
+    needed = [*levels, "alpha", *(() if "gamma" in settings else ("gamma",))]
+    if not isinstance(values, dict) or not all(name in values for name in needed):
+        raise ValueError(f"{path} must hold an object with {', '.join(needed)}.")
     names = {
         name: content[name]
         for name in ("mark_names", "sequence_names")
         if isinstance(content.get(name), list)
     }
     more = {"unit": content["unit"]} if isinstance(content.get("unit"), str) else {}
-    return names, {name: values[name] for name in KNOWN}, more
+    values = {name: np.asarray(v) for name, v in values.items() if name != "half_life"}
+    return settings, values, names | more

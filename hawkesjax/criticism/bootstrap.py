@@ -44,8 +44,8 @@ def residual_bootstrap(
     fitting does to the statistic, it does to the replicates too, so the p-values are right
     whatever was fitted; so is the treatment of the windows' ends.
 
-    All replicates share one compilation where there are few marks, learned exponential decays
-    and constant baselines; with other kernels or covariates each compiles anew, which takes long.
+    All replicates share one compilation where there are few marks and learned exponential decays;
+    with other kernels each compiles anew, which takes long.
 
     Args:
         model: the model.
@@ -118,17 +118,20 @@ def residual_bootstrap(
 
 def _increments(model, params, panel: EventPanel, size: int):
     """`model.compensator_increments` of a panel filled up to `size` events, so that panels of
-    different lengths share a compilation: the last sequence's events go on where no time passes."""
+    different lengths share a compilation: one more sequence holds them, where no time passes."""
     more = size - panel.num_events
-    if model.background.covariates is not None:  # which go by the time of each event
-        more = 0
     filled = replace(
         panel,
-        times=np.pad(panel.times, (0, more), constant_values=float(panel.duration[-1])),
+        times=np.pad(panel.times, (0, more)),
         gaps=np.pad(panel.gaps, (0, more)),
         remaining=np.pad(panel.remaining, (0, more)),
         marks=np.pad(panel.marks, (0, more)),
-        sequence=np.pad(panel.sequence, (0, more), constant_values=panel.num_sequences - 1),
+        sequence=np.pad(panel.sequence, (0, more), constant_values=panel.num_sequences),
+        start=np.pad(panel.start, (0, 1), mode="edge"),
+        duration=np.pad(panel.duration, (0, 1)),
+        sequence_names=(*panel.sequence_names, ""),
     )
+    if np.ndim(params.get("mu", 0)) == 2:
+        params = params | {"mu": np.pad(params["mu"], ((0, 1), (0, 0)), mode="edge")}
     inside, tails = model.compensator_increments(params, filled)
-    return np.asarray(inside)[: panel.num_events], tails
+    return np.asarray(inside)[: panel.num_events], np.asarray(tails)[:-1]

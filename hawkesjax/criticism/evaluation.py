@@ -83,7 +83,7 @@ def evaluate_hawkes(
         cut: where the past ends: a time in the panel's unit, or a datetime.
         key: PRNG key.
         horizon: how long the held-out stretch is; by default to the end of the first window
-            that ends.
+            that ends after the cut.
         level: of the intervals of counts.
         draws: draws of a posterior to use; also the number of continuations.
 
@@ -95,14 +95,14 @@ def evaluate_hawkes(
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     at = moment(cut, panel, "cut")
     ends = np.asarray(panel.start) + np.asarray(panel.duration)
-    until = float(ends.min()) if horizon is None else at + horizon
+    until = float(np.min(ends[ends > at], initial=np.inf)) if horizon is None else at + horizon
     horizon = until - at
     outside = (np.asarray(panel.start) >= at) | (ends < until) | (horizon <= 0)
     if np.any(outside):
         names = [n for n, bad in zip(panel.sequence_names, outside, strict=True) if bad]
         raise ValueError(
             f"The windows of {len(names)} sequences ({', '.join(names[:5])}) do not reach from "
-            f"before the cut to its horizon of {horizon:.6g}: select the others, or move the cut."
+            f"before the cut to the end of what is held out: select the others, or move the cut."
         )
     begin = float(np.min(panel.start))
     past = panel.between(begin, at)

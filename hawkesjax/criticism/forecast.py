@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import EventPanel
@@ -23,38 +24,65 @@ class Forecast:
     """Simulated continuations of a panel.
 
     Args:
-        counts: (draws, M, D) events within the horizon, one continuation a draw.
-        horizon: length of the stretch after each window.
+        steps: (draws, bins, M, D) events in each part of the horizon, one continuation a draw.
+        horizon: length of the stretch after each window; its parts are of equal length.
         sequence_names, mark_names, unit: as in the panel.
     """
 
-    counts: Int[np.ndarray, "draws sequences marks"]
+    steps: Int[np.ndarray, "draws bins sequences marks"]
     horizon: float
     sequence_names: tuple[str, ...]
     mark_names: tuple[str, ...]
     unit: str
 
+    @property
+    def counts(self) -> Int[np.ndarray, "draws sequences marks"]:
+        """Events within the whole horizon."""
+        return self.steps.sum(axis=1)
+
+    @property
+    def edges(self) -> Float[np.ndarray, "bins+1"]:
+        """Where the parts begin and end, since the window's end."""
+        return np.linspace(0, self.horizon, self.steps.shape[1] + 1)
+
     def summary(self) -> pd.DataFrame:
         """Mean, sd and quantiles of the counts: a row a sequence and mark, and `all`."""
-        whole = np.concatenate([self.counts, self.counts.sum(axis=1, keepdims=True)], axis=1)
-        flat = whole.reshape(len(whole), -1)
-        low, middle, high = np.quantile(flat, (0.025, 0.5, 0.975), axis=0)
-        names = [*self.sequence_names, "all"]
-        return pd.DataFrame(
-            {
-                "mean": flat.mean(axis=0),
-                "sd": flat.std(axis=0),
-                "2.5%": low,
-                "50%": middle,
-                "97.5%": high,
-            },
-            index=pd.MultiIndex.from_product([names, self.mark_names], names=["sequence", "mark"]),
-        )
+        return _statistics(self.counts, self._names(), ["sequence", "mark"])
+
+    def by_step(self) -> pd.DataFrame:
+        """The same for each part of the horizon (each day, say), by its start and end since the
+        window's end."""
+        edges = self.edges
+        names = [
+            (start, end, *name)
+            for start, end in itertools.pairwise(edges.tolist())
+            for name in self._names()
+        ]
+        return _statistics(self.steps, names, ["start", "end", "sequence", "mark"])
+
+    def _names(self) -> list[tuple[str, str]]:
+        return list(itertools.product([*self.sequence_names, "all"], self.mark_names))
 
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
         rows = self.summary().loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")
-        return f"Forecast: {self.horizon:g}{unit}, {len(self.counts)} continuations\n{rows}"
+        return f"Forecast: {self.horizon:g}{unit}, {len(self.steps)} continuations\n{rows}"
+
+
+def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFrame:
+    whole = np.concatenate([counts, counts.sum(axis=-2, keepdims=True)], axis=-2)
+    flat = whole.reshape(len(whole), -1)
+    low, middle, high = np.quantile(flat, (0.025, 0.5, 0.975), axis=0)
+    return pd.DataFrame(
+        {
+            "mean": flat.mean(axis=0),
+            "sd": flat.std(axis=0),
+            "2.5%": low,
+            "50%": middle,
+            "97.5%": high,
+        },
+        index=pd.MultiIndex.from_tuples(rows, names=names),
+    )
 
 
 @forecast.register
@@ -66,6 +94,7 @@ def forecast_hawkes(
     horizon: float,
     key: Array,
     draws: int = 400,
+    bins: int = 1,
     max_events: int = 10_000_000,
 ) -> Forecast:
     r"""Continue every sequence beyond its window, given its events.
@@ -85,6 +114,8 @@ def forecast_hawkes(
         horizon: how far beyond each window, in the panel's unit.
         key: PRNG key.
         draws: number of continuations; a posterior's draws are thinned or repeated to it.
+        bins: parts of the horizon, of equal length, whose counts are kept apart: 7 for the days
+            of a week, a few dozen for `hawkesjax.plots.fan`.
         max_events: cap on the events of one continuation.
 
     Raises:
@@ -95,18 +126,21 @@ def forecast_hawkes(
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
     if draws < 1:
         raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
+    if int(bins) != bins or bins < 1:
+        raise ValueError(f"bins is {bins!r}; it must be a whole number, at least 1.")
     found = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks
     duration = np.full(num, float(horizon))
-    counts = np.zeros((draws, num, size), np.int64)
+    bins = int(bins)
+    steps = np.zeros((draws, bins, num, size), np.int64)
     stop = np.asarray(panel.start) + np.asarray(panel.duration)
     for number in range(draws):
         one = {n: v[number % len(v) if len(v) > 1 else 0] for n, v in found.items()}
         mu, place = _immigrants(model, one, panel, stop, stop + horizon)
         gamma = np.broadcast_to(one["gamma"], (size, size))
         terms = terms_of(model, one)
-        _, marks, sequence = simulate_clusters(
+        times, marks, sequence = simulate_clusters(
             mu,
             one["alpha"],
             gamma,
@@ -117,9 +151,10 @@ def forecast_hawkes(
             place=place,
             terms=terms,
         )
-        cells = sequence.astype(np.int64) * size + marks
-        counts[number] = np.bincount(cells, minlength=num * size).reshape(num, size)
-    return Forecast(counts, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
+        part = np.minimum((times * (bins / horizon)).astype(np.int64), bins - 1)
+        cells = (part * num + sequence) * size + marks
+        steps[number] = np.bincount(cells, minlength=bins * num * size).reshape(bins, num, size)
+    return Forecast(steps, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
 
 
 def _immigrants(model, one, panel, start, stop):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hawkesjax.data import Cascades
 from hawkesjax.models.retweet import RetweetHawkes
+from hawkesjax.models.retweet_likelihood import check_supports
 from hawkesjax.models.retweet_prepared import feature_names, whole_cascades
 from hawkesjax.ops.memory_kernel import PRINTED_TAIL, kernel_integral
 from hawkesjax.ops.memory_volterra import draw_reposts, known_reach, mean_reposts, transfer
@@ -17,6 +18,9 @@ from hawkesjax.ops.memory_volterra import draw_reposts, known_reach, mean_repost
 STRENGTH = 20.0  # reposters that the overall mean of followers counts for
 EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
 ROWS = 20_000
+QUIET = 1e-3  # reposts expected of posts that are left out
+RETRIES = 20  # of a cascade that explodes
+NEVER = 1e7  # more reposts than that are not followed
 
 
 def retweet_draws(
@@ -25,7 +29,8 @@ def retweet_draws(
     """The model's parameters with a leading axis of draws (one for a dict or an estimate).
 
     Raises:
-        ValueError: when one is missing, or the features are not those of the data.
+        ValueError: when one is missing or outside its support, or the features are not those of
+            the data.
     """
     names = list(model.shapes(data))
     known = getattr(values, "params", values)
@@ -50,6 +55,13 @@ def retweet_draws(
     if missing:
         raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
     found = {name: found[name] for name in names}
+    largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
+    check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
+    if found["beta"].shape[1:] != (len(feature_names(data)),):
+        raise ValueError(
+            f"beta has shape {found['beta'].shape[1:]}; the data have the "
+            f"{len(feature_names(data))} features {', '.join(feature_names(data))}."
+        )
     total = max(len(value) for value in found.values())
     if limit is not None and total > limit:
         chosen = np.linspace(0, total - 1, limit).round().astype(int)
@@ -57,13 +69,43 @@ def retweet_draws(
     return found
 
 
+class Law(NamedTuple):
+    """p0 of each known post: drawn, and the Gamma distribution that it was drawn from."""
+
+    p0: np.ndarray
+    shape: np.ndarray
+    scale: np.ndarray
+
+
 @dataclass(frozen=True)
 class Part:
-    """Cascades to be continued: rate and reach by step, mean followers of reposters to come."""
+    """Cascades to be continued.
 
-    rate: np.ndarray
+    Args:
+        p0, shape, scale: (C,) as in `Law`.
+        unit: (C, steps) p by step, at p0 = 1.
+        reach: (C, steps) of the known events.
+        followers: (C,) mean of reposters to come.
+    """
+
+    p0: np.ndarray
+    shape: np.ndarray
+    scale: np.ndarray
+    unit: np.ndarray
     reach: np.ndarray
     followers: np.ndarray
+
+    def rows(self, rows: Any) -> Part:
+        """Some of the cascades."""
+        return Part(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def together(cls, parts: Sequence[Part]) -> Part:
+        """All cascades of several parts."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+
+Again = Callable[[np.ndarray], Part]
 
 
 class Ahead:
@@ -103,8 +145,8 @@ class Ahead:
             self.made = theta, np.where(self.open[:, None], reach, 0), within
         return self.made[1:]
 
-    def rates(self, one, born, sentiment, p0) -> np.ndarray:
-        """p of each cascade in each step, for posts at these times since the window's end."""
+    def rates(self, one, born, sentiment) -> np.ndarray:
+        """p / p0 of each cascade in each step, for posts at these times since the window's end."""
         tau = float(one["tau"])
         age = self.middle - born[:, None]
         half = self.width / (2 * tau)
@@ -119,77 +161,118 @@ class Ahead:
             u = v = 0.0
         angle = 2 * np.pi / self.period * (self.clock + self.middle)
         wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
-        return p0[:, None] * np.maximum(wave, 0) * fall
+        return np.maximum(wave, 0) * fall
 
-    def known(self, one, p0, theta: float) -> Part:
-        """The known posts."""
-        born = np.asarray(self.data.post_times) - self.end
-        rate = self.rates(one, born, np.asarray(self.data.sentiment), p0)
-        rate = np.where(self.open[:, None], rate, 0)
-        return Part(rate, self.kernel(theta)[0], self.followers)
+    def known(self, one, law: Law, theta: float) -> tuple[Part, np.ndarray, float]:
+        """The known posts that go on, which they are, and the share in which `p dbar >= 1`.
 
-    def new(self, model, one, born, p0, theta: float, rng) -> Part:
-        """New posts: who writes them is drawn from the posts seen, how they take from p0's law."""
+        Posts that together are expected to bring fewer than 0.001 reposts do not go on.
+        """
+        levels, level = np.unique(np.asarray(self.data.sentiment), return_inverse=True)
+        profile = self.rates(one, np.zeros(len(levels)), levels)  # of posts made at the end
+        since = np.exp((np.asarray(self.data.post_times) - self.end) / float(one["tau"]))
+        scale = np.where(self.open, law.p0 * since, 0)
+        reach = self.kernel(theta)[0]
+        direct = scale * (reach @ profile.T)[np.arange(len(level)), level]
+        order = np.argsort(direct)
+        rows = np.sort(order[np.cumsum(direct[order]) > QUIET])
+        critical = float(np.mean(scale * profile[level, 0] * self.followers >= 1))
+        unit = profile[level[rows]] * since[rows, None]
+        own = (part[rows] for part in law)
+        return Part(*own, unit, reach[rows], self.followers[rows]), rows, critical
+
+    def again(self, known: Part, rows: np.ndarray, rng) -> Part:
+        """Known posts with p0 drawn once more."""
+        some = known.rows(rows)
+        return replace(some, p0=rng.standard_gamma(some.shape) * some.scale)
+
+    def new(self, one, born, law: Law, theta: float, rng) -> Part:
+        """New posts, each like one that was seen: sentiment, author, p0 and reposters go together,
+        because who is followed by many is reposted by few of them."""
         like = rng.integers(0, self.data.num_posts, len(born))
-        sentiment = np.asarray(self.data.sentiment)[like]
         root = np.asarray(self.data.post_followers, np.float64)[like]
-        if "p0_shape" in one:
-            shape = float(one["p0_shape"])
-            slope = sentiment * one["p0_slope"] if model.regression else 0.0
-            mean = np.exp(one["p0_level"] + slope) if model.regression else one["p0_mean"]
-            fresh = mean * rng.standard_gamma(shape, len(born)) / shape
-        else:
-            fresh = p0[like]
         since = np.maximum(self.edges - born[:, None], 0)
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
-        rate = self.rates(one, born, sentiment, fresh)
-        followers = np.full(len(born), self.overall)
-        return Part(rate, root[:, None] * mass, followers)
+        unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
+        own = (part[like] for part in law)
+        return Part(*own, unit, root[:, None] * mass, self.followers[like])
 
 
 class Queue:
-    """Cascades of many draws solved together: their rows do not touch each other."""
+    """Cascades of many draws solved together: their rows do not touch each other.
 
-    def __init__(self, ahead: Ahead, rng, owner: np.ndarray, draws: int, posts: int, cap: float):
-        self.ahead, self.rng, self.owner, self.cap = ahead, rng, owner, cap
-        bins = int(owner[-1]) + 1
+    Args:
+        cap: reposts to come beyond which a cascade has exploded; None: ten times the largest
+            cascade seen (at least 100), for those in which `p dbar` reaches 1.
+    """
+
+    def __init__(self, ahead: Ahead, rng, owner: np.ndarray, draws: int, cap: float | None):
+        self.ahead, self.rng, self.owner = ahead, rng, owner
+        posts, bins = ahead.data.num_posts, int(owner[-1]) + 1
+        largest = float(np.max(np.bincount(ahead.data.post, minlength=1)))
+        self.cap = max(10 * largest, 100.0) if cap is None else cap
+        self.others = NEVER if cap is None else cap
         self.mean, self.drawn = np.zeros((draws, bins)), np.zeros((draws, bins))
         self.sizes, self.stopped = np.zeros((posts, draws)), np.zeros((posts, draws), bool)
         self.exploded = np.zeros(draws, bool)
-        self.parts: list[tuple[int, bool, Part]] = []
+        self.parts: list[tuple[int, np.ndarray | None, Part, Again]] = []
         self.rows, self.theta = 0, np.nan
 
-    def put(self, draw: int, theta: float, part: Part, *, known: bool) -> None:
-        """Add a draw's cascades; solve when there are many, or the kernel is another one."""
+    def put(
+        self, draw: int, theta: float, part: Part, again: Again, known: np.ndarray | None = None
+    ) -> None:
+        """Add a draw's cascades; solve when there are many, or the kernel is another one.
+
+        Args:
+            known: which of the known posts they are, None for new ones.
+            again: gives some of the rows, drawn once more.
+        """
         if theta != self.theta or self.rows > ROWS:
             self.flush()
         self.theta = theta
-        if len(part.rate):
-            self.parts.append((draw, known, part))
-            self.rows += len(part.rate)
+        if len(part.p0):
+            self.parts.append((draw, known, part, again))
+            self.rows += len(part.p0)
 
     def flush(self) -> None:
-        """Solve what has been collected."""
+        """Solve what has been collected; what explodes is drawn again."""
         if not self.parts:
             return
-        within = self.ahead.kernel(self.theta)[1]
-        parts = [part for _, _, part in self.parts]
-        rate, reach = (np.concatenate([getattr(p, n) for p in parts]) for n in ("rate", "reach"))
-        followers = np.concatenate([part.followers for part in parts])
-        expected, first = mean_reposts(rate, reach, followers, within, cap=self.cap)
-        spread = np.full(len(rate), self.ahead.spread)
-        drawn, second = draw_reposts(self.rng, rate, reach, followers, spread, within, cap=self.cap)
-        boom, low = first | second, 0
-        for draw, known, part in self.parts:
-            rows = slice(low, low + len(part.rate))
-            low = rows.stop
+        starts = np.cumsum([0, *(len(part.p0) for _, _, part, _ in self.parts)])
+        whole = Part.together([part for _, _, part, _ in self.parts])
+        expected, drawn, boom = self._solve(whole)
+        left = np.flatnonzero(boom)
+        for _ in range(RETRIES):
+            if not len(left):
+                break
+            owner = np.searchsorted(starts, left, side="right") - 1
+            fresh = [
+                self.parts[number][3](left[owner == number] - starts[number])
+                for number in np.unique(owner)
+            ]
+            expected[left], drawn[left], still = self._solve(Part.together(fresh))
+            left = left[still]
+        for number, (draw, known, _, _) in enumerate(self.parts):
+            rows = slice(starts[number], starts[number + 1])
             for kept, values in ((self.mean, expected), (self.drawn, drawn)):
                 kept[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
             self.exploded[draw] |= boom[rows].any()
-            if known:
-                self.sizes[:, draw] = drawn[rows].sum(axis=1)
-                self.stopped[:, draw] = boom[rows]
+            if known is not None:
+                self.sizes[known, draw] = drawn[rows].sum(axis=1)
+                self.stopped[known, draw] = boom[rows]
         self.parts, self.rows = [], 0
+
+    def _solve(self, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Means, draws, and which cascades exploded in either."""
+        rate = part.p0[:, None] * part.unit
+        known = rate, part.reach, part.followers
+        within = self.ahead.kernel(self.theta)[1]
+        critical = np.max(rate, axis=1) * part.followers >= 1
+        cap = np.where(critical, self.cap, self.others)
+        expected, first = mean_reposts(*known, within, cap=cap)
+        spread = np.full(len(rate), self.ahead.spread)
+        drawn, second = draw_reposts(self.rng, *known, spread, within, cap=cap)
+        return expected, drawn, first | second
 
 
 def grid_of(horizon: float, bins: int, s0: float) -> tuple[np.ndarray, np.ndarray]:

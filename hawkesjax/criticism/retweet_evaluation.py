@@ -12,13 +12,20 @@ from jaxtyping import Array
 
 from hawkesjax.criticism.baselines import poisson_map, size_of
 from hawkesjax.criticism.counts import LEVEL, CountForecast, scores
-from hawkesjax.criticism.retweet_forecast import RetweetForecast, forecast_retweet, moments
+from hawkesjax.criticism.retweet_forecast import (
+    RetweetForecast,
+    continued,
+    forecast_retweet,
+    moments,
+    warn_of,
+)
 from hawkesjax.criticism.rolling import Past
 from hawkesjax.criticism.verbs import evaluate
 from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.assemble import moment
 from hawkesjax.data.clock import NANOSECONDS, UNITS
-from hawkesjax.inference import fit, sample
+from hawkesjax.inference import sample
+from hawkesjax.inference.fit import maximum
 from hawkesjax.models.retweet import RetweetHawkes
 
 
@@ -116,7 +123,11 @@ def hourly_counts(data: Cascades) -> pd.Series:
     if number < 1:
         raise ValueError("The window is shorter than an hour.")
     edges = float(data.start) + hour * np.arange(number + 1)
-    index = moments(data, edges[:-1]).round("s")
+    index = moments(data, edges[:-1])
+    if index.tz is None:
+        index = index.round("s")
+    else:  # an hour that comes twice on the local clock cannot be rounded there
+        index = index.tz_convert("UTC").round("s").tz_convert(index.tz)
     return pd.Series(counts_between(data, edges), index=index, name="events")
 
 
@@ -138,6 +149,7 @@ class RetweetForecaster:
     covariates: Covariates | None = None
     draws: int = 200
     num_samples: int = 0
+    _sizes: dict[str, int] = field(default_factory=dict, repr=False)
 
     def __call__(self, past: Past) -> CountForecast:
         if past.data is None:
@@ -146,17 +158,24 @@ class RetweetForecaster:
         if self.covariates is not None:
             data = data.with_covariates(self.covariates)
         keys = jax.random.split(jax.random.fold_in(self.key, len(past.counts)), 2)
-        values: Any = fit(self.model, data, errors=False)
+        # Data of all cuts are filled up to the largest so far: one compilation serves them.
+        free = self.model.p0 == "free"
+        prepared = self.model.prepare(data, least=None if free else self._sizes)
+        self._sizes.update(prepared.sizes)
+        values: Any = maximum(self.model, prepared)[0]
         if self.num_samples:
             values = sample(
                 self.model, data, key=keys[0], init=values, num_warmup=self.num_samples,
-                num_samples=self.num_samples, num_chains=2, pointwise=None,
+                num_samples=self.num_samples, num_chains=2, pointwise=None, progress=False,
             )  # fmt: skip
         bins = len(past.ahead)
         hour = 3600 * NANOSECONDS / UNITS[data.unit]
-        return forecast_retweet(
-            self.model, values, data, horizon=bins * hour, key=keys[1], bins=bins, draws=self.draws
-        ).counts
+        told = continued(
+            self.model, values, data, prepared, horizon=bins * hour, key=keys[1], bins=bins,
+            draws=self.draws,
+        )  # fmt: skip
+        warn_of(told, stacklevel=2)
+        return told.counts
 
 
 @dataclass(frozen=True)

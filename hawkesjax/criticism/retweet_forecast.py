@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from hawkesjax.criticism.counts import CountForecast
-from hawkesjax.criticism.retweet_ahead import Ahead, Queue, grid_of, retweet_draws
+from hawkesjax.criticism.retweet_ahead import Ahead, Law, Queue, grid_of, retweet_draws
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.tables import absolute
@@ -41,7 +41,8 @@ class RetweetForecast:
         sizes: of the known cascades, at the end of the horizon.
         critical: share of (known cascade, draw) in which a repost brings more than one further
             repost, `p dbar >= 1`, at the start.
-        exploded: share of draws in which a cascade was stopped at the cap.
+        exploded: share of draws in which a cascade passed the cap.
+        cap: reposts to come of one cascade beyond which it has exploded.
         unit, origin, timezone: as in the data.
     """
 
@@ -53,6 +54,7 @@ class RetweetForecast:
     sizes: SizeForecast
     critical: float
     exploded: float
+    cap: float
     unit: str
     origin: str | None
     timezone: str | None
@@ -125,14 +127,15 @@ def forecast_retweet(
     bins: int | None = None,
     covariates: Covariates | None = None,
     draws: int = 200,
-    cap: float = 1e7,
+    cap: float | None = None,
 ) -> RetweetForecast:
     r"""Continue posts and reposts beyond the window.
 
-    Known posts go on from what was seen of them; new posts come at the rate `exp(beta . C)` with
-    followers and sentiment of posts seen before, p0 of its distribution, and reposts of their
-    own. Each draw takes one draw of the posterior whole, with p0 of each known post from its
-    Gamma distribution given its reposts. The mean of reposts solves
+    Known posts go on from what was seen of them; new posts come at the rate `exp(beta . C)`, each
+    like a post seen before (followers, sentiment, p0 and reposters together: authors with many
+    followers have small p0), with reposts of their own. Each draw takes one draw of the posterior
+    whole, with p0 of each known post from its Gamma distribution given its reposts. The mean of
+    reposts solves
 
     .. math:: \lambda_i(t) = p_i(t) \Big[ f_i(t) + \bar d_i \int \psi(t - s) \lambda_i(s) ds \Big]
 
@@ -149,12 +152,37 @@ def forecast_retweet(
         bins: number of equal bins; by default one an hour, or one where the unit has no hours.
         covariates: features over the horizon; by default the data's own, if they reach so far.
         draws: draws of the posterior and continuations; a posterior's are thinned or repeated.
-        cap: a cascade with more reposts to come than this stops there.
+        cap: a cascade with more reposts to come than this has exploded. It is drawn again (p0 of
+            a known post; a new post as another one) up to 20 times, and stopped there if it still
+            does. By default ten times the largest cascade seen (at least 100), for cascades in
+            which `p dbar` reaches 1; the others may grow to 10^7.
 
     Raises:
         ValueError: for a horizon that is not positive or without covariates, features that are
             not those of the fit, and missing parameters.
     """
+    out = continued(
+        model, values, data, model.prepare(data), horizon=horizon, key=key, bins=bins,
+        covariates=covariates, draws=draws, cap=cap,
+    )  # fmt: skip
+    warn_of(out, stacklevel=4)
+    return out
+
+
+def continued(
+    model: RetweetHawkes,
+    values: Any,
+    data: Cascades,
+    prepared: Any,
+    *,
+    horizon: float,
+    key: Array,
+    bins: int | None = None,
+    covariates: Covariates | None = None,
+    draws: int = 200,
+    cap: float | None = None,
+) -> RetweetForecast:
+    """`forecast_retweet` without its warning, of data that are prepared already."""
     if not (np.isfinite(horizon) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
     if draws < 1:
@@ -168,31 +196,32 @@ def forecast_retweet(
     edges, owner = grid_of(horizon, bins, s0)
     ahead = Ahead(model, data, edges, s0, period)
     background = _background(data, covariates, horizon, np.linspace(0, horizon, bins + 1))
-    prepared = model.prepare(data)
     available = max(len(value) for value in found.values())
     told = {name: np.zeros((draws, bins)) for name in ("rate", "posts")}
     critical = np.zeros(draws)
-    queue = Queue(ahead, rng, owner, draws, data.num_posts, cap)
+    queue = Queue(ahead, rng, owner, draws, cap)
     cells, features, times = background
     for number in range(draws):
         one = {
             name: value[number % available if len(value) > 1 else 0]
             for name, value in found.items()
         }
-        shape, rate = (np.asarray(x, np.float64) for x in _p0_given(model, one, prepared))
-        p0 = rng.standard_gamma(shape) / np.maximum(rate, 1e-300)
+        given = _p0_given(model, one, prepared)
+        shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
+        scale = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0)
+        law = Law(rng.standard_gamma(shape) * scale, shape, scale)
         expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
         told["rate"][number] = np.bincount(cells[0], expected, bins)
         new = _new_posts(rng, expected, cells[1], cells[2])
         told["posts"][number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
         theta = float(one.get("theta", ahead.theta_fixed))
-        known = ahead.known(one, p0, theta)
-        critical[number] = np.mean(known.rate[:, 0] * known.followers >= 1)
-        queue.put(number, theta, known, known=True)
-        queue.put(number, theta, ahead.new(model, one, new, p0, theta, rng), known=False)
+        known, rows, critical[number] = ahead.known(one, law, theta)
+        queue.put(number, theta, known, partial(ahead.again, known, rng=rng), rows)
+        draw = partial(ahead.new, one, law=law, theta=theta, rng=rng)
+        queue.put(number, theta, draw(new), lambda rows, f=draw, t=new: f(t[rows]))
     queue.flush()
     seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
-    out = RetweetForecast(
+    return RetweetForecast(
         edges=float(data.start + data.length) + np.linspace(0, horizon, bins + 1),
         originals=told["rate"].mean(axis=0),
         reposts=queue.mean.mean(axis=0),
@@ -204,12 +233,11 @@ def forecast_retweet(
         ),
         critical=float(critical.mean()),
         exploded=float(queue.exploded.mean()),
+        cap=queue.cap,
         unit=data.unit,
         origin=data.origin,
         timezone=data.timezone,
     )  # fmt: skip
-    _warn(out, cap)
-    return out
 
 
 def _background(data, covariates, horizon, edges):
@@ -243,7 +271,8 @@ def _bin_of(times, horizon, bins) -> np.ndarray:
     return np.minimum((times / horizon * bins).astype(np.int64), bins - 1)
 
 
-def _warn(out: RetweetForecast, cap: float) -> None:
+def warn_of(out: RetweetForecast, *, stacklevel: int) -> None:
+    """Warn of cascades that may explode, or did."""
     said = []
     if out.critical >= 0.01:
         said.append(
@@ -252,8 +281,8 @@ def _warn(out: RetweetForecast, cap: float) -> None:
         )
     if out.exploded > 0:
         said.append(
-            f"in {100 * out.exploded:.0f} % of the draws a cascade was stopped at {cap:g} reposts, "
-            f"so that means are lower bounds"
+            f"in {100 * out.exploded:.0f} % of the draws a cascade passed {out.cap:g} reposts; it "
+            f"was drawn again, and where that did not help stopped there"
         )
     if said:
-        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=3)
+        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=stacklevel)

@@ -157,8 +157,10 @@ def rolling(
     cuts = cuts_of(len(counts), scheme=scheme, **sizes)
     values, index = counts.to_numpy(np.float64), pd.DatetimeIndex(counts.index)
     features, names = _features(covariates, index, width)
-    rows, forecasts = [], {}
-    for number, (start, cut, end) in enumerate(cuts):
+    rows: list[list[dict[str, Any]]] = [[] for _ in cuts]
+    forecasts = {}
+    # The longest training stretch first: what is compiled for it serves the shorter ones.
+    for number, (start, cut, end) in reversed(list(enumerate(cuts))):
         past = Past(
             counts=values[start:cut],
             index=index[start:cut],
@@ -175,8 +177,10 @@ def rolling(
             except ValueError as error:
                 raise ValueError(f"{name}, cut at {index[cut]}: {error}") from error
             forecasts[name, number] = told
-            rows.append({"forecaster": name, "fold": number, "cut": index[cut], **found})
-    return Rolling(pd.DataFrame(rows), forecasts, counts, cuts, level)
+            where = {"forecaster": name, "fold": number, "cut": index[cut]}
+            rows[number].append(where | found)
+    folds = pd.DataFrame([row for fold in rows for row in fold])
+    return Rolling(folds, forecasts, counts, cuts, level)
 
 
 def _check_series(counts: Any) -> pd.Timedelta:
@@ -213,7 +217,10 @@ def _features(
     found = covariates.at(index)
     last = covariates.at(index + width * (1 - 1e-6))
     changes = np.any(found != last, axis=1)
-    remedy = "Use narrower bins, or covariates whose cells end where bins end."
+    remedy = (
+        "Use narrower bins, covariates whose cells end where bins end, or their means over the "
+        "bins (Covariates.averaged)."
+    )
     refuse(
         changes,
         "counts",

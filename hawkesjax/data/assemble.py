@@ -13,6 +13,7 @@ from hawkesjax.data.clock import UNITS, Clock
 from hawkesjax.data.windows import check_inside, read_window
 
 Fields = dict[str, Any]
+TOTAL = "all"
 
 
 def assemble(
@@ -39,6 +40,7 @@ def assemble(
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
         if not names:
             raise ValueError(f"There are no events and no {what}s. Declare {what}_names.")
+        refuse_total(names, what)
     values, start, end = read_window(window, clock, sequence, sequence_names, column)
     check_inside(clock, values, start, end, sequence, rows)
     order = _order(values, sequence)
@@ -62,6 +64,14 @@ def assemble(
         "unit": clock.unit,
         "origin": clock.show(origin) if clock.dated else None,
     }
+
+
+def refuse_total(names: Any, what: str) -> None:
+    """Refuse the name under which tables show totals."""
+    if TOTAL in names:
+        raise ValueError(
+            f"A {what} is named {TOTAL!r}, as tables name their totals. Give it another name."
+        )
 
 
 def _order(values: np.ndarray, sequence: np.ndarray) -> np.ndarray | None:

@@ -139,7 +139,8 @@ class Cascades:
             df: the table.
             id: column of identifiers: text, or whole numbers (not floats beyond 2**53).
             time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
-            followers: column of the authors' numbers of followers.
+            followers: column of the authors' numbers of followers; None where they are not known:
+                everyone counts as one, and p0 is then per person who posted.
             repost_of: column of the identifier of the post that a row reposts, missing (or "")
                 for a post.
             sentiment: column of levels of the posts, numbers of at least 0; that of a repost is
@@ -273,7 +274,7 @@ class Cascades:
                 together, but where several have one time, the first row is the earliest.
             cascade: column of cascades; None for a single one.
             time: column of numbers in `unit`, since the cascade's post.
-            followers: column of numbers of followers.
+            followers: column of numbers of followers; None: everyone counts as one.
             start: when each cascade was posted: a mapping or Series from names to numbers in
                 `unit` or datetimes; None: all at 0, which leaves the time of day unknown.
             sentiment: a mapping or Series from names to levels, or one number for all.

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from hawkesjax.data.assemble import Fields
+from hawkesjax.data.audience import read_followers, read_levels
 from hawkesjax.data.cascades_assemble import (
     Policies,
     Rowset,
     assemble,
     joined,
-    read_followers,
-    read_levels,
 )
 from hawkesjax.data.checks import ROWS, counted, same_length, unique_names
 from hawkesjax.data.clock import read_times

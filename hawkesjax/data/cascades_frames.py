@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.data.assemble import Fields
+from hawkesjax.data.audience import audience_of, read_levels
 from hawkesjax.data.cascades_assemble import (
     Policies,
     Rowset,
     assemble,
     joined,
-    read_followers,
-    read_levels,
 )
 from hawkesjax.data.checks import ROWS, Rows, column_of, refuse
 from hawkesjax.data.clock import EXACT, read_times
@@ -72,17 +71,19 @@ def fields_of_tweets(
         keep &= ~again
     root = _roots(own, target, keep, str(repost_of), rows)
     restore = chosen.chosen.get("orphans") == "restore"
-    if restore and (original_time is None or original_followers is None):
+    if restore and (original_time is None or (original_followers is None) != (followers is None)):
         raise ValueError(
             "orphans='restore' builds missing posts from reposts: name the columns "
             "original_time= and original_followers=."
         )
+    if followers is None and original_followers is not None:
+        raise ValueError("original_followers= needs followers=: without it everyone counts as one.")
     orphan = keep & (root < 0)
     remedy = "Add their posts to the table, or say orphans='drop' (or 'restore')."
     what = "a repost of a post that is not in the table"
     chosen.apply("orphans", orphan, str(repost_of), what, remedy, target, rows)
     clock = read_times(df[time], str(time), unit, timezone, rows)
-    audience = read_followers(df[followers], str(followers), rows)
+    audience = audience_of(df, followers, rows)
     whole = Rowset(clock.values, audience, rows, str(time), str(followers))
     is_post = keep & (target == "")
     posts, names = whole.kept(is_post), list(own[is_post])
@@ -209,7 +210,7 @@ class _Lost:
             codes=codes,
             first=heads,
             time=df[time].iloc[heads].reset_index(drop=True),
-            followers=read_followers(df[followers].iloc[heads], str(followers), told),
+            followers=audience_of(df.iloc[heads], followers, told),
             rows=told,
         )
 

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.data.assemble import Fields
+from hawkesjax.data.audience import audience_of, read_levels
 from hawkesjax.data.cascades_assemble import (
     Policies,
     Rowset,
     assemble,
     in_steps,
-    read_followers,
-    read_levels,
 )
 from hawkesjax.data.checks import ROWS, Rows, listed, refuse
 from hawkesjax.data.clock import Clock, read_times
@@ -78,7 +77,7 @@ def fields_of_cascades(
         at, steps = at.astype(np.float64), steps.astype(np.float64)
     values = at[codes] + steps
     clock = Clock(values, begun.unit, begun.dated, begun.zone, str(time))
-    audience = read_followers(df[followers], str(followers), rows)
+    audience = audience_of(df, followers, rows)
     whole = Rowset(values, audience, rows, str(time), str(followers))
     is_post = np.zeros(len(codes), bool)
     is_post[root] = True

@@ -16,7 +16,7 @@ def read_cascades(
     path: str | os.PathLike[str],
     *,
     time: str,
-    followers: str,
+    followers: str | None,
     id: str | None = None,
     repost_of: str | None = None,
     cascade: str | None = None,

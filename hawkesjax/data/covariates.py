@@ -255,6 +255,32 @@ class Covariates:
         """The features at each time: the row of its cell; arguments as in `locate`."""
         return self.values[self.locate(times)]
 
+    def averaged(self, edges: Any) -> Covariates:
+        """The features' means over time in bins that may cut across cells.
+
+        For counts in bins that do not begin on the hour; an indicator becomes the share of the
+        bin in which it is on.
+
+        Args:
+            edges: (B + 1,) ascending ends of the bins, as times in `locate`.
+
+        Raises:
+            ValueError: if they do not ascend, or reach beyond the covariates.
+        """
+        ends = snapped(self._numbers(edges), self.edges)
+        if len(ends) < 2 or not np.all(np.diff(ends) > 0):
+            raise ValueError("edges must be two or more ascending times.")
+        self.require(ends[0], ends[-1])
+        first = np.searchsorted(self.edges, ends[:-1], side="right") - 1
+        last = np.searchsorted(self.edges, ends[1:], side="left") - 1
+        sums = np.cumsum(self.values * self.durations[:, None], axis=0)
+        inner = sums[np.maximum(last - 1, 0)] - sums[first]  # of the cells between first and last
+        head = self.values[first] * (self.edges[first + 1] - ends[:-1])[:, None]
+        tail = self.values[last] * (ends[1:] - self.edges[last])[:, None]
+        means = (head + inner + tail) / np.diff(ends)[:, None]
+        same = (first == last)[:, None]
+        return replace(self, edges=ends, values=np.where(same, self.values[first], means))
+
     def between(self, a: Any, b: Any) -> Covariates:
         """The covariates over [a, b]; cells that reach beyond are cut.
 

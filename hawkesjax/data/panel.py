@@ -124,7 +124,7 @@ class EventPanel:
                 The last two let the data choose the window, which hides the silence before the
                 first and after the last event; declare the window where you know it.
             mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
-                events are kept.
+                events are kept. No mark or sequence may be named "all", as totals are.
             sequence_names: likewise; sequences without events are kept.
             unit: the unit of time; for datetimes the one to convert them to ("second", "minute",
                 "hour", "day" or "week").

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +43,7 @@ class Estimate:
         steps: steps of the best start.
         starts: log-likelihood reached from each start.
         dims, coords: names of axes and along axes.
+        constants: single numbers that the model took from the data, such as the period of a swing.
     """
 
     params: dict[str, np.ndarray]
@@ -60,6 +61,7 @@ class Estimate:
     config: dict[str, Any]
     dims: dict[str, tuple[str, ...]]
     coords: dict[str, list[str]]
+    constants: dict[str, float] = field(default_factory=dict)
 
     _kinds: ClassVar[dict[str, type[Estimate]]] = {}
 

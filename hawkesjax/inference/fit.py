@@ -258,6 +258,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
         config=model.config(),
         dims=dict(model.dims),
         coords=coords,
+        constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
     )
 
 
@@ -322,7 +323,8 @@ def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
         deviations, lower, upper = parts
         deviations[name] = value * error
         lower[name] = value * np.exp(-NORMAL_975 * error)
-        upper[name] = value * np.exp(NORMAL_975 * error)
+        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
+            upper[name] = value * np.exp(NORMAL_975 * error)
 
 
 def _intervals(loss, point, spread, prepared):

@@ -1,13 +1,15 @@
-"""The tables of a Hawkes posterior."""
+"""The tables of what `sample` and `fit` return for the Hawkes model."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hawkesjax.inference import tables
 from hawkesjax.inference.attribution import attribution
+from hawkesjax.inference.estimate import Estimate
 from hawkesjax.inference.posterior import Posterior
 
 
@@ -42,3 +44,21 @@ class HawkesPosterior(Posterior, model="hawkes"):
         if panel is not None:
             return attribution(self, panel, model=model).shares()
         return tables.shares(self.posterior)
+
+
+class HawkesEstimate(Estimate, model="hawkes"):
+    """An `Estimate` with the field's own tables."""
+
+    def rate_ratios(self) -> pd.DataFrame:
+        """Rate ratios exp(beta) of the covariates with 95 % intervals, a row a mark and feature;
+        the intercept's row is the rate per unit of time where all features are 0.
+
+        Raises:
+            ValueError: when the model has no covariates.
+        """
+        if "beta" not in self.params:
+            raise ValueError("The model has no covariates; there is no beta.")
+        dims = self.dims["beta"]
+        index = pd.MultiIndex.from_product([self.coords[dim] for dim in dims], names=dims)
+        parts = {"estimate": self.params, "2.5%": self.lower, "97.5%": self.upper}
+        return pd.DataFrame({n: np.exp(part["beta"]).ravel() for n, part in parts.items()}, index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from hawkesjax.inference import store
 from hawkesjax.inference.diagnostics import arviz, convergence, energy_fraction, problems
@@ -150,10 +151,8 @@ class Posterior:
                 f"than {max_bytes / 2**30:.1f}: take by={list(known)[-1]!r}, or fewer draws."
             )
         flat = {name: v.reshape(chains * count, *v.shape[2:]) for name, v in draws.items()}
-        compute = jax.jit(
-            lambda draws: jax.lax.map(lambda one: model.pointwise(one, data, by), draws)
-        )
-        values = np.asarray(compute(flat)).reshape(chains, count, terms)
+        values = _over_draws(lambda one: model.pointwise(one, data, by), flat)
+        values = values.reshape(chains, count, terms)
         coords: dict[str, Any] = {
             "chain": self.posterior["chain"],
             "draw": self.posterior["draw"],
@@ -232,3 +231,16 @@ def _summary(posterior: xr.Dataset) -> pd.DataFrame:
         index = pd.Index(_labels(posterior, str(name)), name="parameter")
         rows.append(pd.DataFrame({k: np.ravel(v) for k, v in columns.items()}, index=index))
     return pd.concat(rows)
+
+
+def _over_draws(function: Callable[[dict[str, Any]], Any], draws: dict[str, Any]) -> np.ndarray:
+    """A function of one draw, of each in turn. The data that it closes over become arguments:
+    as constants of the compiled program they would be folded, for minutes where they are many."""
+    closed = jax.make_jaxpr(function)({name: value[0] for name, value in draws.items()})
+
+    @jax.jit
+    def compute(constants, draws):
+        apply = jaxpr_as_fun(ClosedJaxpr(closed.jaxpr, constants))
+        return jax.lax.map(lambda one: apply(*jax.tree.leaves(one))[0], draws)
+
+    return np.asarray(compute(closed.consts, draws))

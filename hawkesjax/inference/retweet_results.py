@@ -72,12 +72,8 @@ class RetweetEstimate(Estimate, model="retweet"):
         theta = self._row("theta") if "theta" in self.params else None
         return tables.lifetime(self._row("tau"), theta)
 
-    def rhythm(self, period: float = 1.0) -> pd.DataFrame:
-        """Amplitude and phase of the daily swing: `retweet_tables.rhythm`.
-
-        Args:
-            period: of the swing, in the data's unit.
-        """
+    def rhythm(self) -> pd.DataFrame:
+        """Amplitude and phase of the daily swing: `retweet_tables.rhythm`."""
         if "r0" not in self.params:
             raise ValueError("Every post has S = 0: there is no swing.")
-        return tables.rhythm(self._row("r0"), self._row("phi0"), period)
+        return tables.rhythm(self._row("r0"), self._row("phi0"), self.constants["period"])

@@ -22,7 +22,13 @@ from hawkesjax.inference.diagnostics import SamplingWarning
 from hawkesjax.inference.interrupts import Interrupts
 from hawkesjax.inference.nuts import Block, Settings, kernel_for, run
 from hawkesjax.inference.posterior import Posterior
-from hawkesjax.inference.unconstrained import Unconstrained, best_start, given_point, scattered
+from hawkesjax.inference.unconstrained import (
+    Unconstrained,
+    best_start,
+    given_point,
+    inside,
+    scattered,
+)
 
 JITTER = 0.1
 POINTWISE_LIMIT = 20_000_000
@@ -64,9 +70,9 @@ def sample(
         num_warmup: steps of adaptation a chain, not kept.
         num_samples: draws a chain.
         num_chains: chains.
-        init: an `Estimate` or dict of natural parameters near which the chains start; by
-            default the best of the model's own starting values. Each chain is scattered
-            around it (standard deviation 0.1 on the unconstrained scale).
+        init: an `Estimate` or dict of natural parameters near which the chains start (but those
+            on a boundary start inside); by default the best of the model's own starting values.
+            Each chain is scattered around it (standard deviation 0.1 on the unconstrained scale).
         checkpoint: a folder; the same call with it goes on where an earlier one was stopped,
             bit for bit, also in warm-up.
         chain_method: `"vectorized"` (one batched call), `"sequential"`, `"parallel"` (spread over
@@ -240,7 +246,10 @@ def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool
 
 def _starts(model, prepared, init, key, num_chains):
     loss = Unconstrained(model)
-    first = best_start(loss, prepared) if init is None else given_point(loss, init, prepared)
+    if init is None:
+        first = best_start(loss, prepared)
+    else:
+        first = inside(loss, given_point(loss, init, prepared), prepared)
     try:
         scatter, chains = jax.random.split(key)
     except TypeError as error:

@@ -135,30 +135,21 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
     A draw whose alpha has a spectral radius of one or more has no long run, and so no share.
     Where such draws are at most 2.5 % of all, one tail of the interval, the table holds the
     shares of the other draws: the posterior given stationarity, as with
-    `Hawkes(stationary=True)`. Where they are more, every share is NaN. The column `beyond` is
-    their part of all draws, `why` says what follows.
+    `Hawkes(stationary=True)`. Where they are more, every share is NaN, and `why` says so; shares
+    within the window (`HawkesPosterior.shares(panel)`) need no long run. The column `beyond` is
+    the part of such draws.
 
     Args:
         posterior: draws with variables `alpha` and `mu` (or `mu_mean`, with covariates).
 
     Returns:
         A row a sequence (and `all`), target and source: mean and quantiles, `beyond`, `why`.
-
-    Raises:
-        ValueError: when every draw of alpha has a spectral radius of one or more.
     """
     alpha = posterior["alpha"].transpose("chain", "draw", "target", "source").values
     size = alpha.shape[-1]
     alpha = alpha.reshape(-1, size, size)
     radius = np.abs(np.linalg.eigvals(alpha)).max(axis=-1)
     kept = radius < 1
-    if not kept.any():
-        raise ValueError(
-            f"All {len(radius)} draws of alpha have a spectral radius of 1 or more (smallest "
-            f"{radius.min():.3f}): their long-run rates are infinite and no share is defined. "
-            f"shares(panel), within the window, needs no long run; Hawkes(stationary=True) "
-            f"assumes one."
-        )
     mu = _mu(posterior)
     if "sequence" in mu.dims:
         names = [*map(str, posterior["sequence"].values), "all"]
@@ -168,7 +159,11 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
     else:
         names = ["all"]
         mu = mu.transpose("chain", "draw", "mark").values.reshape(len(alpha), 1, size)
-    alpha, mu = alpha[kept], mu[kept]
+    beyond = np.mean(~kept)
+    if beyond > MOST_BEYOND:  # undefined: the table keeps its form
+        alpha, mu = np.zeros_like(alpha[:1]), mu[:1]
+    else:
+        alpha, mu = alpha[kept], mu[kept]
     whole = _long_run(alpha, mu)
     rows, values = [], []
     targets, sources = (posterior[dim].values for dim in ("target", "source"))
@@ -180,7 +175,6 @@ def shares(posterior: xr.Dataset) -> pd.DataFrame:
             rows += [(name, str(target), str(source)) for name in names]
     index = pd.MultiIndex.from_tuples(rows, names=["sequence", "target", "due to source"])
     table = pd.DataFrame(_statistics(np.concatenate(values, axis=1)), index=index)
-    beyond = np.mean(~kept)
     why = ""
     if beyond > MOST_BEYOND:
         table[:] = np.nan

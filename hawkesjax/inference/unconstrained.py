@@ -89,6 +89,16 @@ def best_start(loss: Unconstrained, data: Any) -> Point:
     return candidates[int(np.argmin([s if np.isfinite(s) else np.inf for s in scores]))]
 
 
+def inside(loss: Unconstrained, point: Point, data: Any) -> Point:
+    """The point with what lies on a boundary moved to the model's own start: chains that begin
+    where a parameter is all but infinite on the free scale do not find back."""
+    edge = loss.model.at_boundary(loss.natural(point, data), data)
+    if not any(mask.any() for mask in edge.values()):
+        return point
+    own = best_start(loss, data)
+    return {name: jnp.where(edge[name], own[name], leaf) for name, leaf in point.items()}
+
+
 def scattered(point: Point, key: Array, scale: float) -> Point:
     """The point with independent normal noise of standard deviation `scale`."""
     keys = jax.random.split(key, len(point))

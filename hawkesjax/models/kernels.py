@@ -240,16 +240,19 @@ def _nodes(span: float, error: float) -> tuple[np.ndarray, float]:
 
 
 EXPONENTIAL = Exponential()
+KERNELS = {"SumOfExponentials": SumOfExponentials, "PowerLaw": PowerLaw}
 
 
 def kernel_of(kernel: Any) -> Exponential:
-    """The kernel by its name, or itself.
+    """The kernel by its name or by its `config()`, or itself.
 
     Raises:
         ValueError: for anything else.
     """
     if isinstance(kernel, Exponential):
         return kernel
+    if isinstance(kernel, Mapping) and kernel.get("kernel") in KERNELS:
+        return KERNELS[kernel["kernel"]](**{k: v for k, v in kernel.items() if k != "kernel"})
     if kernel != "exponential":
         raise ValueError(
             f"kernel is {kernel!r}; it must be 'exponential', SumOfExponentials(...) or "

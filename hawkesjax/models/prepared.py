@@ -139,16 +139,31 @@ def prepare(
 
 
 def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
-    """Panels of as many sequences, prepared so that all share one compilation.
+    """Panels of as many sequences in the same windows, prepared so that all share one compilation.
 
-    Only the form of few marks with a constant baseline can be filled up; others come as they are.
+    Only the form of few marks with learned exponential decays can be filled up; others come as
+    they are.
     """
     made = [model.prepare(panel) for panel in panels]
-    if not all(isinstance(one.form, LaneForm) and one.cells is None for one in made):
+    if not all(isinstance(one.form, LaneForm) for one in made):
         return made
     forms = alike([one.form for one in made])
+    size = max((len(form.slots) for form in forms), default=0)
+
+    def filled(values: Any) -> Any:
+        return None if values is None else np.pad(values, (0, size - len(values)))
+
     return [
-        jax.tree.map(jnp.asarray, replace(one, form=form))
+        jax.tree.map(
+            jnp.asarray,
+            replace(
+                one,
+                form=form,
+                marks=filled(one.marks),
+                sequence=filled(one.sequence),
+                cells=None if one.cells is None else replace(one.cells, at=filled(one.cells.at)),
+            ),
+        )
         for one, form in zip(made, forms, strict=True)
     ]
 

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from hawkesjax.data import Cascades
 from hawkesjax.models import retweet_likelihood as terms
 from hawkesjax.models.priors import describe
+from hawkesjax.models.retweet_edges import at_boundary
 from hawkesjax.models.retweet_prepared import (
     PreparedCascades,
     feature_names,
@@ -197,15 +198,27 @@ class RetweetHawkes:
 
     # The mathematics
 
-    def prepare(self, data: Data, *, dtype: Any = None) -> PreparedCascades:
-        """Sum over the reposts, once; `log_likelihood` takes the result in the data's place."""
+    def prepare(
+        self, data: Data, *, dtype: Any = None, least: Mapping[str, int] | None = None
+    ) -> PreparedCascades:
+        """Sum over the reposts, once; `log_likelihood` takes the result in the data's place.
+
+        Args:
+            data: the cascades.
+            dtype: floating type; JAX's default when None.
+            least: the `sizes` of other prepared cascades, or {}: these are filled up with what
+                weighs nothing, so that one compilation serves data of many sizes. Results of one
+                value a post then have zeros at their end.
+        """
         if isinstance(data, PreparedCascades):
             if data.settings != settings_of(self):
                 raise ValueError("These data were prepared for a model with another kernel.")
             return data
         if not isinstance(data, Cascades):
             raise ValueError(f"RetweetHawkes needs Cascades, not {type(data).__name__}.")
-        return prepare(self, data, dtype)
+        if least is not None and self.p0 == "free":
+            raise ValueError("p0='free' has a parameter a post: it cannot be filled up.")
+        return prepare(self, data, dtype, least)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
@@ -219,10 +232,11 @@ class RetweetHawkes:
             data: `Cascades`, or the result of `prepare`.
 
         Raises:
-            ValueError: for tau or r0 outside their support, unless they are traced.
+            ValueError: for missing parameters, other shapes, and values outside their support
+                unless they are traced.
         """
         data = self.prepare(data)
-        terms.check_values(params, data)
+        terms.check_values(self, params, data)
         total = jnp.sum(terms.background(params, data)) + jnp.sum(terms.by_post(self, params, data))
         if not data.swinging:
             return total
@@ -322,27 +336,11 @@ class RetweetHawkes:
     def at_boundary(self, params: Params, data: PreparedCascades) -> dict[str, np.ndarray]:
         """Masks of parameters on the edge of what they may be or of what the data can tell.
 
-        A free p0 that explains under 0.01 reposts; a p0_shape above 10^6 (no spread); a swing at
-        1 / max S; a decay slower than 1,000 windows; ends of a prior's support.
+        A feature with which under 0.01 posts are expected, a free p0 that explains under 0.01
+        reposts; a p0_shape above 10^6 (no spread); a swing at 1 / max S; a decay slower than
+        1,000 windows; ends of a prior's support.
         """
-        edge = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
-        if "p0" in edge:
-            expected = np.asarray(params["p0"]) * np.asarray(self.exposures(params, data))
-            edge["p0"] = expected < 0.01
-        if "p0_shape" in edge:
-            edge["p0_shape"] = np.asarray(params["p0_shape"]) > 1e6
-        if "swing" in edge:
-            size = np.hypot(*np.asarray(params["swing"], np.float64))
-            edge["swing"] |= size > (1 - 1e-6) * float(data.bound)
-        if "tau" in edge:
-            edge["tau"] = np.asarray(params["tau"]) > 1e3 * np.sum(np.asarray(data.durations))
-        for name, prior in self.sites(data).items():
-            for side in ("lower_bound", "upper_bound"):
-                bound = getattr(prior.support, side, None)
-                if bound is not None and np.ndim(bound) == 0 and bound != 0:
-                    near = np.abs(np.asarray(params[name]) / np.asarray(bound) - 1) < 1e-6
-                    edge[name] = edge[name] | near
-        return edge
+        return at_boundary(self, params, data)
 
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed.

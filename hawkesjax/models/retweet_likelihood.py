@@ -94,24 +94,56 @@ def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""
     return jnp.log(reposts) - jnp.log(jnp.where(total > 0, total, 1))
 
 
-def check_values(params: Params, data: PreparedCascades) -> None:
-    """Refuse a decay or a swing outside its support; traced values pass.
+def check_values(model: Any, params: Params, data: PreparedCascades) -> None:
+    """Refuse missing parameters, other shapes, and values outside their support; traced values
+    pass.
 
     Raises:
-        ValueError: with the value and its bounds.
+        ValueError: with the value and what it must be.
     """
-    known = {name: params[name] for name in ("tau", "r0", "swing") if name in params}
-    known = {name: v for name, v in known.items() if not isinstance(v, Tracer)}
-    if "tau" in known and not float(np.asarray(known["tau"])) > 0:
-        raise ValueError(f"tau is {float(np.asarray(known['tau']))}; it must be positive.")
-    size = np.hypot(*np.asarray(known["swing"])) if "swing" in known else known.get("r0", 0.0)
-    size, bound = float(np.asarray(size)), float("inf")
-    if data.swinging and not isinstance(data.bound, Tracer):
-        bound = float(data.bound)
-    if not 0 <= size < bound:
+    shapes = dict(model.shapes(data))
+    if "p0" in params:
+        shapes = {n: s for n, s in shapes.items() if not n.startswith("p0")}
+        shapes["p0"] = (data.num_posts,)
+    if "swing" not in params and shapes.pop("swing", None):
+        shapes |= {"r0": (), "phi0": ()}
+    missing = [name for name in shapes if name not in params]
+    if missing:
+        raise ValueError(f"Parameters {missing} are missing; needed are {list(shapes)}.")
+    for name, shape in shapes.items():
+        given = np.shape(params[name])
+        if given != shape and (given or name == "beta"):
+            raise ValueError(f"{name} has shape {given}; it must be {shape}.")
+    traced = isinstance(data.bound, Tracer) or not data.swinging
+    known = {name: v for name, v in params.items() if not isinstance(v, Tracer)}
+    check_supports(known, float("inf") if traced else float(data.bound))
+
+
+def check_supports(params: Params, bound: float) -> None:
+    """Refuse values, of any leading axes, outside their support.
+
+    Args:
+        params: some parameters.
+        bound: what r0 must stay below.
+
+    Raises:
+        ValueError: with the value and what it must be.
+    """
+    for name in ("tau", "theta", "p0_mean", "p0_shape"):
+        value = np.asarray(params.get(name, 1.0), np.float64)
+        if not np.all(value > 0):
+            raise ValueError(f"{name} is {value.min()}; it must be positive.")
+    p0 = np.asarray(params.get("p0", 0.0), np.float64)
+    if not np.all(p0 >= 0):
+        raise ValueError(f"p0 is {p0.min()}; it must be at least 0.")
+    size = np.asarray(params.get("r0", 0.0), np.float64)
+    if "swing" in params:
+        size = np.hypot(*np.moveaxis(np.asarray(params["swing"], np.float64), -1, 0))
+    if not np.all((size >= 0) & (size < bound)):
+        worst = size.min() if np.any(size < 0) else size.max()
         raise ValueError(
-            f"r0 is {size:g}; it must be at least 0 and below 1 / max S = {bound:g}, or the chance "
-            f"of a repost would be negative at some hour."
+            f"r0 is {worst:g}; it must be at least 0 and below 1 / max S = {bound:g}, or the "
+            f"chance of a repost would be negative at some hour."
         )
 
 

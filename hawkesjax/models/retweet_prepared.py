@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from hawkesjax.data.clock import NANOSECONDS, UNITS
 from hawkesjax.ops.memory_exposure import Exposure, build_exposure
 from hawkesjax.ops.memory_kernel import PRINTED_TAIL
 from hawkesjax.ops.memory_sums import sum_log_reach
-from hawkesjax.ops.phases import Phases, build_phases
+from hawkesjax.ops.phases import Phases, build_phases, padded
 
 THETAS = (0.05, 1.0)  # the range over which theta is learned
 DEGREE = 24
@@ -79,6 +80,11 @@ class PreparedCascades:
         return self.reposts.dtype
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """What prepared cascades that share a compilation have in common; see `prepare`."""
+        return self.exposure.sizes | {"nodes": len(self.phases.group), "rows": len(self.posts)}
+
+    @property
     def rate(self) -> Float[Array, ""]:
         """Posts per unit of time; half a post where there is none."""
         return jnp.maximum(jnp.sum(self.posts), 0.5) / jnp.sum(self.durations)
@@ -108,18 +114,26 @@ def lengths_of(model: Any, data: Cascades) -> tuple[float, float]:
 _cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()
 
 
-def prepare(model: Any, data: Cascades, dtype: Any = None) -> PreparedCascades:
-    """Do what does not depend on parameters; asked again, the same object comes back."""
+def prepare(
+    model: Any, data: Cascades, dtype: Any = None, least: Mapping[str, int] | None = None
+) -> PreparedCascades:
+    """Do what does not depend on parameters; asked again, the same object comes back.
+
+    Args:
+        least: the `sizes` of other prepared cascades: these are filled up, to at least as many,
+            with posts without a repost, rows without time and nodes without weight, so that all
+            share a compilation. Not for free p0, which has a parameter a post.
+    """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
         raise ValueError(
             "Cascades cannot be prepared under a transformation. Call model.prepare(data) before, "
             "and give its result to the transformed function."
         )
-    key = (*settings_of(model), dtype)
+    key = (*settings_of(model), dtype, None if least is None else tuple(sorted(least.items())))
     made = _cache.setdefault(data, {})
     if key not in made:
-        prepared = _prepare(model, data, dtype)
+        prepared = _prepare(model, data, dtype, least)
         with jax.ensure_compile_time_eval():
             made[key] = jax.tree.map(jnp.asarray, prepared)
     return made[key]
@@ -150,7 +164,13 @@ def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
     return {"age": age, "weight": weight, "cascade": cascade, "first": first, "inside": inside}
 
 
-def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
+def _prepare(
+    model: Any, data: Cascades, dtype: np.dtype, least: Mapping[str, int] | None
+) -> PreparedCascades:
+    if least is None:
+        filled = {"posts": data.num_posts}
+    else:
+        filled = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
     s0, period = lengths_of(model, data)
     tail = PRINTED_TAIL if model.as_printed else 1.0
     stream = whole_cascades(data)
@@ -170,13 +190,15 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
         tail=tail,
         period=period,
         dtype=dtype,
+        least=filled,
     )
     clock = np.asarray(data.times)[inside] + np.remainder(start, period)
     levels, level = np.unique(sentiment, return_inverse=True)
-    phases = build_phases(clock, level[post], levels, period, dtype)
+    phases = build_phases(clock, level[post], levels, period, dtype, least=filled.get("nodes", 0))
     features, durations, posts = _background(data)
     theta = 0.242 if model.theta == "learned" else model.theta
     sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
+    sums = sums[: data.num_posts]
     total = float(sums[:, 0].sum())
     guess = np.log(max(float(reposts.sum()), 0.5) / (total if total > 0 else 1.0))
     slope = [
@@ -187,14 +209,17 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
     largest = float(sentiment.max())
     scalars = (1 / largest if largest > 0 else np.inf, cut, guess, data.num_events)
     intercept = [name == INTERCEPT for name in feature_names(data)]
-    own = (log_reach, reposts, _ages(data, inside), sentiment)
-    arrays = (*own, features, durations, posts, intercept)
+    many = filled["posts"]
+    own = [_filled(x, many) for x in (log_reach, reposts, _ages(data, inside), sentiment)]
+    count = len(posts) if least is None else max(padded(len(posts)), least.get("rows", 0))
+    background = [_filled(x, count) for x in (features, durations, posts)]
+    arrays = (*own, *background, intercept)
     return PreparedCascades(
         exposure,
         phases,
         *(np.asarray(array, dtype) for array in (*arrays, *scalars)),
         period=period,
-        num_posts=data.num_posts,
+        num_posts=many,
         num_features=features.shape[1],
         swinging=largest > 0,
         settings=settings_of(model),
@@ -204,6 +229,11 @@ def _prepare(model: Any, data: Cascades, dtype: np.dtype) -> PreparedCascades:
 @jax.jit
 def _sums(exposure: Exposure, tau: Array, theta: Any) -> Array:
     return exposure.sums(tau, theta)
+
+
+def _filled(array: np.ndarray, size: int) -> np.ndarray:
+    """With rows of zeros up to a size."""
+    return np.pad(array, [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1))
 
 
 def _ages(data: Cascades, inside: np.ndarray) -> np.ndarray:

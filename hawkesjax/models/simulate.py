@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from hawkesjax.data import EventPanel
+from hawkesjax.data.assemble import refuse_total
 from hawkesjax.data.clock import UNITS
 from hawkesjax.models.cells import course
 from hawkesjax.models.clusters import Terms, generator, simulate_clusters
@@ -201,6 +202,7 @@ def _names(names, count, what) -> tuple[str, ...]:
         raise ValueError(f"{len(names)} {what} names for {count} {what}s.")
     if len(set(names)) != count:
         raise ValueError(f"{what} names repeat; each must be its own.")
+    refuse_total(names, what)
     return names
 
 

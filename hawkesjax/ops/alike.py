@@ -17,9 +17,9 @@ BLANK = {"marks": -1, "lags": -1}
 def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
     """The same forms filled up with empty lanes and steps until all are of one size.
 
-    They then share one compilation. `event_terms` with a baseline by sequence is not changed;
-    what is returned by event (`decayed_counts`, `excitation`) is not for filled forms, whose
-    `slots` are filled up too.
+    They then share one compilation. `event_terms` is not changed by it (a baseline by event is
+    filled up with anything); what is returned by event (`decayed_counts`, `excitation`) is not
+    defined for filled forms, since the `slots` of the events that fill them lie outside.
     """
     sizes = {
         part.name: _largest([getattr(form, part.name) for form in forms])
@@ -28,16 +28,20 @@ def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
     out = []
     for form in forms:
         blank = BLANK | {"owner": form.num_sequences - 1}
-        out.append(
-            replace(
-                form,
-                **{
-                    name: _filled(getattr(form, name), size, blank.get(name, 0))
-                    for name, size in sizes.items()
-                },
-            )
-        )
+        filled = {
+            name: _filled(getattr(form, name), size, blank.get(name, 0))
+            for name, size in sizes.items()
+        }
+        filled["slots"] = _moved(form, filled["gaps"].shape, sizes["slots"][0])
+        out.append(replace(form, **filled))
     return out
+
+
+def _moved(form: LaneForm, shape: tuple[int, ...], size: int) -> Any:
+    """The places of the events where there are more lanes; those of no event lie outside."""
+    step, lane = np.divmod(np.asarray(form.slots), np.shape(form.gaps)[1])
+    outside = shape[0] * shape[1] + np.arange(size - len(step))
+    return np.concatenate([step * shape[1] + lane, outside]).astype(np.int32)
 
 
 def _largest(values: list[Any]) -> Any:

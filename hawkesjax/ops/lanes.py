@@ -231,7 +231,7 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
         return total, ends, None
     counts, lagged = jnp.sum(sums[0], 2), jnp.sum(sums[1], 2)
     if by_event:
-        slope = inverses.reshape(-1)[form.slots]
+        slope = inverses.reshape(-1).at[form.slots].get(mode="fill", fill_value=0)
     else:
         slope = jax.ops.segment_sum(
             sums[2].T, form.owner, form.num_sequences, indices_are_sorted=True

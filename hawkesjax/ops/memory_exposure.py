@@ -12,6 +12,7 @@ panels and cascades but no events.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -68,6 +69,17 @@ class Exposure:
     young_sine: Float[Array, "young"]
     num_cascades: int = field(metadata={"static": True})
     history: bool = field(metadata={"static": True})
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What exposures that share a compilation have in common."""
+        return {
+            "blocks": len(self.row),
+            "atoms": len(self.atom_age),
+            "young": len(self.young_row),
+            "panels": len(self.panels.width),
+            "posts": self.num_cascades,
+        }
 
     def sums(self, tau: Any, theta: Any) -> Float[Array, "cascades 3"]:
         """A_i, and cosine (real) and sine (imaginary) part of B_i.
@@ -126,6 +138,7 @@ def build_exposure(
     tail: float,
     period: float,
     dtype: Any,
+    least: Mapping[str, int] | None = None,
 ) -> Exposure:
     """Turn events into weights, on the host in float64, linear in the events.
 
@@ -140,7 +153,9 @@ def build_exposure(
         s0, tail: as in `memory_kernel`.
         period: length of the swing.
         dtype: floating type of the result.
+        least: sizes to fill up to, of the names of `Exposure.sizes`.
     """
+    least = least or {}
     watched = (until > np.maximum(post_times, 0))[cascade] & (weights > 0)
     ages, weights, cascade = ages[watched], weights[watched], cascade[watched]
     end, begin = (until - post_times)[cascade], -post_times[cascade]
@@ -151,7 +166,7 @@ def build_exposure(
         kinds.append(_Seen(past[0], weights[before], past[1], begin[before], 1))
         kinds.append(_Seen(past[0], -weights[before], past[1], end[before], 1))
     longest = max((float(np.max(k.end - k.age, initial=0.0)) for k in kinds), default=0.0)
-    edges = panel_edges(longest, s0, period)
+    edges = panel_edges(longest, s0, period, least.get("panels", 1))
     parts = [_weigh(kind, edges, s0) for kind in kinds]
     count = len(edges) - 1
     pieces = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
@@ -166,10 +181,10 @@ def build_exposure(
     for name in ("row", "young_row"):
         kind = pieces.pop(f"{name}_kind")
         pieces[name] = pieces[name] + count * kind
+    lengths = {"blocks": "row", "atoms": "atom_age", "young": "young_row"}
     sizes = {
-        "blocks": padded(len(pieces["row"])),
-        "atoms": padded(len(pieces["atom_age"])),
-        "young": padded(len(pieces["young_row"])),
+        family: max(padded(len(pieces[name])), least.get(family, 0))
+        for family, name in lengths.items()
     }
     arrays = {}
     for name, value in pieces.items():
@@ -183,7 +198,7 @@ def build_exposure(
     return Exposure(
         panels=Panels.from_edges(edges, s0, period, tail, dtype),
         **arrays,
-        num_cascades=len(post_times),
+        num_cascades=max(len(post_times), least.get("posts", 0)),
         history=bool(before.any()),
     )
 

@@ -36,11 +36,12 @@ def _rules() -> tuple[np.ndarray, ...]:
 POINTS, WEIGHTS, TO_NODAL, LEFT, RIGHT = _rules()
 
 
-def panel_edges(longest: float, s0: float, period: float) -> np.ndarray:
-    """0, s0, 2 s0, 4 s0, ... in steps of at most half a period, until past `longest`."""
+def panel_edges(longest: float, s0: float, period: float, least: int = 1) -> np.ndarray:
+    """0, s0, 2 s0, 4 s0, ... in steps of at most half a period, until past `longest` and at
+    least so many panels."""
     cap = period / 2
     edges = [0.0]
-    while edges[-1] < longest or len(edges) < 2:
+    while edges[-1] < longest or len(edges) <= least:
         begin = edges[-1]
         if begin < s0:
             edges.append(min(begin + cap, s0))

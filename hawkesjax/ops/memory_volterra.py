@@ -108,7 +108,7 @@ def mean_reposts(
     followers: Float[np.ndarray, "cascades"],
     within: Float[np.ndarray, "steps steps"],
     *,
-    cap: float = 1e7,
+    cap: float | Float[np.ndarray, "cascades"] = 1e7,
 ) -> tuple[Float[np.ndarray, "cascades steps"], np.ndarray]:
     r"""Expected reposts of each step: `n_b = p_b (F_b + dbar sum_{c <= b} W_bc n_c)`.
 
@@ -117,8 +117,8 @@ def mean_reposts(
         reach: F, from `known_reach`.
         followers: dbar of each cascade, the mean of reposters to come.
         within: W, `transfer(edges, edges, ...)`.
-        cap: a cascade that is expected to pass this many has exploded: it gets no reposts from
-            that step on, so that nothing is infinite; its sum is a lower bound.
+        cap: of each cascade, or of all; one that is expected to pass it has exploded: it gets no
+            reposts from that step on, so that nothing is infinite; its sum is a lower bound.
 
     Returns:
         The expected reposts, and which cascades exploded.
@@ -151,7 +151,7 @@ def draw_reposts(
     spread: Float[np.ndarray, "cascades"],
     within: Float[np.ndarray, "steps steps"],
     *,
-    cap: float = 1e7,
+    cap: float | Float[np.ndarray, "cascades"] = 1e7,
 ) -> tuple[Float[np.ndarray, "cascades steps"], np.ndarray]:
     """Reposts of each step drawn at random; arguments and results as `mean_reposts`.
 
@@ -165,6 +165,7 @@ def draw_reposts(
     found, audience = np.zeros_like(rate), np.zeros_like(rate)
     total = np.zeros(len(rate))
     exploded = np.zeros(len(rate), bool)
+    cap = np.broadcast_to(cap, total.shape)
     for first in range(0, steps, BLOCK):
         last = min(first + BLOCK, steps)
         before = audience[:, :first] @ within[first:last, :first].T
@@ -173,7 +174,7 @@ def draw_reposts(
             mean = np.where(exploded, 0, rate[:, b] * (reach[:, b] + own))
             rows = np.arange(len(mean))
             for _ in range(GENERATIONS):
-                new = rng.poisson(np.minimum(mean, 2 * cap))
+                new = rng.poisson(np.minimum(mean, 2 * cap[rows]))
                 alive = new > 0
                 rows, new = rows[alive], new[alive]
                 if not len(rows):
@@ -182,7 +183,7 @@ def draw_reposts(
                 reached = followers[rows] * wide * rng.standard_gamma(new / wide)
                 found[rows, b] += new
                 audience[rows, b] += reached
-                over = total[rows] + found[rows, b] > cap
+                over = total[rows] + found[rows, b] > cap[rows]
                 exploded[rows[over]] = True
                 mean = np.where(over, 0, rate[rows, b] * reached * within[b, b])
             else:

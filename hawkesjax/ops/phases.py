@@ -57,6 +57,7 @@ def build_phases(
     period: float,
     dtype: Any,
     cells: int = CELLS,
+    least: int = 0,
 ) -> Phases:
     """Lay events out on the circle, on the host in float64.
 
@@ -67,6 +68,7 @@ def build_phases(
         period: length of the swing.
         dtype: floating type of the result.
         cells: cells of the circle.
+        least: nodes to fill up to.
     """
     used = levels[group] != 0
     turn, group = np.remainder(times[used] / period, 1), group[used]
@@ -93,7 +95,8 @@ def build_phases(
     order = np.argsort(groups, kind="stable")
     angle = 2 * np.pi * turns[order]
     groups = groups[order]
-    fill = (0, padded(len(groups)) - len(groups)) if len(groups) else 0
+    size = max(padded(len(groups)) if len(groups) else 0, least)
+    fill = (0, size - len(groups))
     last = groups[-1] if len(groups) else 0
     return Phases(
         sine=np.pad(np.sin(angle), fill).astype(dtype),

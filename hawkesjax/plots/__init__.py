@@ -8,12 +8,13 @@ from hawkesjax.plots import katz
 from hawkesjax.plots.criticism import predictive, prior_posterior
 from hawkesjax.plots.fits import intensity, residuals
 from hawkesjax.plots.retweet import counts, drivers, infectivity, rescaled, scores
-from hawkesjax.plots.spillover import forecast, kernels, network
+from hawkesjax.plots.spillover import fan, forecast, kernels, network
 from hawkesjax.plots.tables import parameters, trace
 
 __all__ = [
     "counts",
     "drivers",
+    "fan",
     "forecast",
     "infectivity",
     "intensity",

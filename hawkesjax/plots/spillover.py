@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTILES = (0.025, 0.5, 0.975)
+NOTHING = 1e-6  # an alpha that is 0 but for rounding
 
 
 def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
@@ -48,11 +49,13 @@ def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
         hidden, widest = 0, max(float(middle.max()), 1e-300)
         for i in range(count):
             for j in range(count):
-                if middle[i, j] < least:
+                if middle[i, j] < max(least, NOTHING):
                     hidden += 1
                     continue
-                said = f"{middle[i, j]:.2g}\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
-                _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, said)
+                said = f"{middle[i, j]:.2g}"
+                if np.isfinite(low[i, j]):
+                    said += f"\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
+                _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, said, len(names[j]))
         for number, name in enumerate(names):
             axis.text(
                 at[number, 0],
@@ -67,12 +70,12 @@ def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
             )
         caption = "α: direct children per event of the source, and its 95 % interval"
         if hidden:
-            caption += f"; {hidden} arrows below {least:g} left out"
+            caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
         figure.supxlabel(caption, fontsize=8)
     return figure
 
 
-def _arrow(axis: Any, at: np.ndarray, source: int, target: int, width: float, said: str) -> None:
+def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, said: str, letters: int):
     from matplotlib.patches import FancyArrowPatch
 
     start, end = at[source], at[target]
@@ -80,9 +83,10 @@ def _arrow(axis: Any, at: np.ndarray, source: int, target: int, width: float, sa
     if source == target:
         outward = start / np.linalg.norm(start) if np.any(start) else np.array([1.0, 0.0])
         side = np.array([-outward[1], outward[0]])
-        begin, stop = (start + 0.25 * outward + s * 0.14 * side for s in (1, -1))
+        beside = 0.25 + 0.05 * abs(outward[0]) * max(letters - 5, 0)  # a long name is a wide box
+        begin, stop = (start + beside * outward + s * 0.14 * side for s in (1, -1))
         bend = "arc3,rad=-1.9"
-        place = start + np.array([0.95, 0.68]) * outward
+        place = start + np.array([0.7 + beside, 0.68]) * outward
     else:
         along = (end - start) / np.linalg.norm(end - start)
         side = np.array([-along[1], along[0]])
@@ -103,14 +107,16 @@ def kernels(
 ) -> Figure:
     r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
     \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, a panel a target, with 95 %
-    bands and half-lives.
+    bands and half-lives as dots. Both axes are logarithmic: memories of minutes and of weeks fit
+    into one picture, exponential ones bend down, power laws are straight in the end.
 
     Args:
         values: a `Posterior` or an `Estimate`.
         model: the model, for another kernel, or a fixed gamma in a plain dict.
         unit: the time unit's name.
-        horizon: longest time; by default four times the longest half-life of a pair whose effect
-            is at least a tenth of the largest.
+        horizon: longest time; by default four times (of other kernels than the exponential,
+            forty times) the longest half-life of a pair whose effect is at least a tenth of the
+            largest.
     """
     names = _marks(values)
     found = draws_of(values, model, limit=400)
@@ -121,26 +127,44 @@ def kernels(
     if horizon is None:
         strong = np.median(alpha, axis=0)
         strong = strong >= 0.1 * strong.max()
-        horizon = float(4 * np.median(halves, axis=0)[strong].max())
-    since = np.linspace(0, horizon, 200)
-    with style.canvas(height=0.8 + 1.7 * len(names)) as figure:
+        reach = 4 if len(ratios) == 1 else 40
+        horizon = float(reach * np.median(halves, axis=0)[strong].max())
+    shortest = np.log(2) / (gamma * ratios.max())
+    since = np.geomspace(0.05 * float(np.median(shortest, axis=0).min()), horizon, 200)
+    with style.canvas(height=0.8 + 1.9 * len(names)) as figure:
         axes = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
         for target, axis in enumerate(axes):
+            tops, bottoms = [], []
             for source, name in enumerate(names):
+                if np.median(alpha[:, target, source]) < NOTHING:
+                    axis.plot([], [], color="none", label=f"after {name}: no effect")
+                    continue
                 a = alpha[:, target, source, None]
                 g = gamma[:, target, source, None] * ratios
-                curves = a * np.einsum("kr,krs->ks", weights * g, np.exp(-g[:, :, None] * since))
-                low, middle, high = np.quantile(curves, QUANTILES, axis=0)
+
+                def curves(at, a=a, g=g):
+                    return a * np.einsum("kr,krs->ks", weights * g, np.exp(-g[:, :, None] * at))
+
+                low, middle, high = np.quantile(curves(since), QUANTILES, axis=0)
                 half = np.median(halves[:, target, source])
                 label = f"after {name}: half-life {half:.2g}" + (f" {unit}s" if unit else "")
                 options = {"color": style.colour(source)}
                 axis.fill_between(since, low, high, alpha=0.2, linewidth=0, **options)
                 axis.plot(since, middle, linestyle=style.dashes(source), label=label, **options)
+                at_half = np.median(curves(np.array([half])))
+                axis.plot(half, at_half, "o", markersize=4.5, **options)
+                tops.append(high.max())
+                bottoms.append(at_half)
+            if tops:
+                depth = 20 if len(ratios) == 1 else 1000
+                axis.set_ylim(max(min(bottoms) / depth, max(tops) / 1e5), 1.5 * max(tops))
+                style.log_axis(axis, "y")
             axis.set_title(f"rate of {names[target]}, {style.per(unit)}", loc="left")
-            axis.set_xlim(0, horizon)
-            axis.set_ylim(bottom=0)
-            axis.legend(loc="upper right")
-        axes[-1].set_xlabel(style.time_label(unit).replace("time", "time since the event", 1))
+            axis.set_xlim(since[0], horizon)
+            axis.legend(loc="lower left")
+        style.log_axis(axes[-1])
+        label = style.time_label(unit).replace("time", "time since the event", 1)
+        axes[-1].set_xlabel(f"{label}; dots: half-lives")
     return figure
 
 
@@ -186,6 +210,55 @@ def forecast(told: Forecast, *, observed: Any = None, max_rows: int = 40) -> Fig
             axis.set_xlabel(f"events in {told.horizon:g}{unit}")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower right", ncols=2)
+    return figure
+
+
+def fan(told: Forecast, *, observed: Any = None, sequences: Any = None) -> Figure:
+    """Events so far over the time after the window, a panel a mark: median, 50 and 95 %.
+
+    Args:
+        told: what `hawkesjax.forecast` returned, with `bins` of a few or a few dozen.
+        observed: an `EventPanel` of what came, whose windows begin where the forecast does
+            (`panel.between(cut, end)`), drawn beside.
+        sequences: names or indices, added up; all by default.
+
+    Raises:
+        ValueError: for a forecast of one bin, or events of other sequences or marks.
+    """
+    if told.steps.shape[1] < 2:
+        raise ValueError("The forecast has one bin: say bins= (a few dozen) in hawkesjax.forecast.")
+    chosen = style.pick(sequences, told.sequence_names, range(len(told.sequence_names)), "sequence")
+    names = (tuple(told.sequence_names), tuple(told.mark_names))
+    if observed is not None and names != (observed.sequence_names, observed.mark_names):
+        raise ValueError("The observed events are of other sequences or marks than the forecast.")
+    paths = np.cumsum(told.steps[:, :, chosen].sum(axis=2), axis=1)
+    paths = np.concatenate([np.zeros_like(paths[:, :1]), paths], axis=1)
+    whose = f" of {told.sequence_names[chosen[0]]}" if len(chosen) == 1 else ""
+    with style.canvas(height=0.9 + 1.7 * len(told.mark_names)) as figure:
+        axes = figure.subplots(len(told.mark_names), 1, squeeze=False, sharex=True)[:, 0]
+        for mark, axis in enumerate(axes):
+            levels = np.quantile(paths[:, :, mark], (0.025, 0.25, 0.5, 0.75, 0.975), axis=0)
+            options = {"color": style.colour(0), "linewidth": 0}
+            axis.fill_between(told.edges, *levels[[0, 4]], alpha=0.2, label="95 %", **options)
+            axis.fill_between(told.edges, *levels[[1, 3]], alpha=0.35, label="50 %", **options)
+            axis.plot(told.edges, levels[2], color=style.colour(0), label="median")
+            if observed is not None:
+                own = (observed.marks == mark) & np.isin(observed.sequence, chosen)
+                times = np.sort(observed.times[own])
+                times = times[times <= told.horizon]
+                steps = np.r_[0, np.arange(len(times)) + 1, len(times)]
+                axis.step(
+                    np.r_[0, times, told.horizon], steps, where="post", color=style.colour(1),
+                    linestyle=style.dashes(1), linewidth=1.6, label="came",
+                )  # fmt: skip
+            axis.set_title(f"{told.mark_names[mark]}{whose}", loc="left")
+            axis.set_xlim(0, told.horizon)
+            axis.set_ylim(bottom=0)
+        label = style.time_label(told.unit).replace("time", "time after the window", 1)
+        axes[-1].set_xlabel(label)
+        figure.supylabel("events so far", fontsize=9)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=4)
     return figure
 
 

@@ -61,16 +61,17 @@ def dashes(index: int) -> Any:
     return DASHES[index % len(DASHES)]
 
 
-def log_axis(axis: Any) -> None:
-    """A logarithmic x axis with plain numbers."""
+def log_axis(axis: Any, which: str = "x") -> None:
+    """A logarithmic axis, x or y, with plain numbers."""
     from matplotlib import ticker
 
-    axis.set_xscale("log")
-    low, high = axis.get_xlim()
+    getattr(axis, f"set_{which}scale")("log")
+    low, high = getattr(axis, f"get_{which}lim")()
     subs = (1.0, 3.0) if high < 300 * low else (1.0,)
-    axis.xaxis.set_major_locator(ticker.LogLocator(subs=subs))
-    axis.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
-    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    own = getattr(axis, f"{which}axis")
+    own.set_major_locator(ticker.LogLocator(subs=subs))
+    own.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+    own.set_minor_formatter(ticker.NullFormatter())
 
 
 def per(unit: str) -> str:

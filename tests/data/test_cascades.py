@@ -318,32 +318,10 @@ def test_files_are_read_as_tables_are(tmp_path):
         hj.read_cascades(path, time="at", followers="n", id="id")
 
 
-def test_real_files(real_data):
-    tweets = hj.read_cascades(
-        real_data("evently_tweets") / "tweets.csv",
-        id="tweet_id",
-        time="created_at",
-        followers="followers",
-        repost_of="retweeted_id",
-        unit="day",
-        timezone="Australia/Sydney",
-    )
-    assert (tweets.num_posts, tweets.num_reposts) == (312, 47)
-    cascade = hj.read_cascades(
-        real_data("seismic_tweet") / "events.csv",
-        time="time_s",
-        followers="followers",
-        unit="second",
-    )
-    assert (cascade.num_posts, cascade.num_reposts) == (1, 15562)
-    many = hj.read_cascades(
-        real_data("auspol_cascades") / "events.csv",
-        cascade="cascade_id",
-        time="time_s",
-        followers="followers",
-        unit="second",
-        horizon=7 * 86400,
-        late="drop",
-    )
-    assert many.num_posts == 1667
-    assert many.describe()["count"]["rows after the end of the observation (drop)"] == 26
+def test_followers_that_are_not_known():
+    """Without their column everyone counts as one."""
+    read = tweets(args={"followers": None})
+    assert set(read.followers) == {1.0} and set(read.post_followers) == {1.0}
+    np.testing.assert_array_equal(read.times, tweets().times)
+    with pytest.raises(ValueError, match="needs followers="):
+        tweets(args={"followers": None, "original_followers": "n"})

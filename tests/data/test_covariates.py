@@ -1,5 +1,6 @@
 """Covariates against a slow lookup, moment by moment; the calendar against the wall clock."""
 
+import itertools
 import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -118,6 +119,21 @@ def test_between(covariates):
         covariates.between(low, high + 0.01 * (high - low))
     with pytest.raises(ValueError, match="first must be less"):
         covariates.between(high, low)
+
+
+def test_means_over_bins(covariates):
+    low, high = covariates.window
+    edges = np.sort(np.r_[low, high, low + (high - low) * np.random.default_rng(0).random(9)])
+    means = covariates.averaged(edges)
+    for row, (a, b) in enumerate(itertools.pairwise(edges)):
+        part = covariates.between(a, b)
+        slow = part.durations @ part.values / (b - a)
+        np.testing.assert_allclose(means.values[row], slow, rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(covariates.averaged(covariates.edges).values, covariates.values)
+    with pytest.raises(ValueError, match="ascending"):
+        covariates.averaged(edges[::-1])
+    with pytest.raises(ValueError, match="longer window"):
+        covariates.averaged([low, 2 * high - low])
 
 
 def test_join(covariates):

@@ -55,6 +55,8 @@ ARRAYS = {
     "two dimensions": (lambda: arrays(np.ones((2, 2)), MARKS), "'times'|(2, 2)|one value an event"),
     "ragged": (lambda: arrays([[1, 2], [3]], [0, 0]), "'times'|row|one value an event"),
     "lengths": (lambda: arrays(TIMES, MARKS[:3]), "lengths differ|'times' has 4, 'marks' has 3"),
+    "a mark named as totals are": (lambda: panel(mark_names=["all", "b"]), "mark|'all'|another"),
+    "a sequence named as totals are": (frame(s=["all"] * 4), "sequence|'all'|another"),
     "length of sequence": (lambda: arrays(TIMES, MARKS, sequence=[0, 1]), "'sequence' has 2"),
     "unknown mark number": (
         lambda: arrays(TIMES, [0, 1, 2, 0], mark_names=["a", "b"]),

@@ -231,6 +231,27 @@ def test_prepared_once_and_not_under_a_transformation():
         jax.jit(lambda data: model.prepare(data).reposts)(data)
 
 
+@pytest.mark.parametrize("case", ["history", "covariates"])
+def test_data_that_are_filled_up_say_the_same(case):
+    data, more = cascades_of(case), cascades_of(case, seed=3)
+    params = truth(data)
+    params = {n: params[n] for n in ("beta", "r0", "phi0", "tau")}
+    params |= {"p0_mean": 3e-3, "p0_shape": 0.8}
+    model = hj.RetweetHawkes()
+    larger = model.prepare(more, least={})
+    sizes = {name: size + 9 for name, size in larger.sizes.items()}
+    filled = model.prepare(data, least=sizes)
+    assert all(filled.sizes[name] >= size for name, size in sizes.items())
+    close(model.log_likelihood(params, filled), float(model.log_likelihood(params, data)))
+    exposures = np.asarray(model.exposures(params, filled))
+    np.testing.assert_allclose(
+        exposures[: data.num_posts], model.exposures(params, data), rtol=1e-10 if DOUBLE else 1e-4
+    )
+    assert not exposures[data.num_posts :].any()
+    with pytest.raises(ValueError, match="parameter a post"):
+        hj.RetweetHawkes(p0="free").prepare(data, least=sizes)
+
+
 def test_posts_that_reach_nobody_have_no_exposure():
     data = hj.Cascades.from_arrays([0.0, 0.5], [0, 0], [], [], [], window=(0, 2), unit="day")
     model = hj.RetweetHawkes()
@@ -243,6 +264,7 @@ def test_posts_that_reach_nobody_have_no_exposure():
     close(model.log_likelihood(params, data), 0.2 - 2 * np.exp(0.1))
 
 
+OTHERS = {"beta": np.zeros(1), "tau": 1.0, "r0": 0.1, "phi0": 0.0}
 REFUSALS = {
     "a word": (lambda: hj.RetweetHawkes(p0="all"), "integrated, profiled, free"),
     "theta": (lambda: hj.RetweetHawkes(theta=-1), "theta is -1|positive"),
@@ -281,6 +303,22 @@ REFUSALS = {
             truth(cascades_of("plain")) | {"r0": 0.4}, cascades_of("plain")
         ),
         "r0 is 0.4|1 / max S = 0.2",
+    ),
+    "p0_mean": (
+        lambda: hj.RetweetHawkes().log_likelihood(
+            OTHERS | {"p0_mean": -1.0, "p0_shape": 1.0}, cascades_of("plain")
+        ),
+        "p0_mean is -1.0|positive",
+    ),
+    "nothing on p0": (
+        lambda: hj.RetweetHawkes().log_likelihood(OTHERS, cascades_of("plain")),
+        "Parameters ['p0_mean', 'p0_shape'] are missing",
+    ),
+    "beta": (
+        lambda: hj.RetweetHawkes(p0="free").log_likelihood(
+            truth(cascades_of("plain")) | {"beta": np.zeros(2)}, cascades_of("plain")
+        ),
+        "beta has shape (2,)|(1,)",
     ),
     "another kernel": (
         lambda: hj.RetweetHawkes(theta=0.3).prepare(
