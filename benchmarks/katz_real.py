@@ -9,6 +9,7 @@ influence. The case `in window` fits where the network was made, to show what th
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class Case:
 
     name: str
     folder: str
-    edges: str
+    edges: str | dict[str, str]
     kind: str | None
     bin: float
     usual: tuple[float, float]
@@ -37,12 +38,16 @@ class Case:
 
 MINUTE, HOUR = 60, 3600
 HIGGS = ("higgs2012", "reposts", "kind", MINUTE)
+# Who answers or comments has read.
+LISTENS = {"a2q": "reposts", "c2q": "reposts", "c2a": "reposts"}
+ANSWERS = ("sx_mathoverflow", LISTENS, "kind", 6 * HOUR)
 CASES = (
-    Case("higgs, before the spike", *HIGGS, (0, 4320 * MINUTE), (4320 * MINUTE, 4672 * MINUTE)),
-    Case("higgs, spike", *HIGGS, (0, 4320 * MINUTE), (4672 * MINUTE, 4921 * MINUTE)),
-    Case("higgs, in window", *HIGGS, (0, 4320 * MINUTE), (0, 4320 * MINUTE)),
+    Case("higgs before the spike", *HIGGS, (0, 4320 * MINUTE), (4320 * MINUTE, 4672 * MINUTE)),
+    Case("higgs in the spike", *HIGGS, (0, 4320 * MINUTE), (4672 * MINUTE, 4921 * MINUTE)),
+    Case("higgs in window", *HIGGS, (0, 4320 * MINUTE), (0, 4320 * MINUTE)),
     Case("collegemsg", "collegemsg", "messages", None, HOUR, (0, 45 * DAY), (45 * DAY, 75 * DAY)),
     Case("email_eu", "email_eu", "messages", None, HOUR, (0, 120 * DAY), (120 * DAY, 180 * DAY)),
+    Case("mathoverflow", *ANSWERS, (0, 365 * DAY), (365 * DAY, 425 * DAY)),
 )
 MODELS = (
     ("additive", None),
@@ -85,7 +90,12 @@ def main() -> None:
     rows = []
     for case in CASES:
         path = DATA / case.folder / "events.csv.gz"
-        if not record.wanted(case.name, given.cases) or not path.exists():
+        models = [
+            (form, factor)
+            for form, factor in MODELS
+            if record.wanted(f"{case.name} {form} {factor or 'none'}", given.cases)
+        ]
+        if not models or not path.exists():
             continue
         kind = {} if case.kind is None else {"kind": case.kind}
         data = hj.read_messages(
@@ -99,7 +109,8 @@ def main() -> None:
             fit=case.fit,
             **kind,
         )
-        for form, factor in MODELS:
+        for form, factor in models:
+            begin = time.perf_counter()
             model = hj.KatzSpike(form=form, common_factor=factor)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", hj.models.CircularityWarning)
@@ -128,12 +139,14 @@ def main() -> None:
                 row[f"{name}_high"] = float(estimate.upper[name])
             rows.append(row)
             star = f", alpha* {row['alpha_star']:.3g}" if "alpha_star" in row else ""
+            row["seconds"] = time.perf_counter() - begin
             print(
                 f"{case.name}: {form}, factor {row['factor']}: alpha {row['alpha']:.3g} "
                 f"[{row['alpha_low']:.3g}, {row['alpha_high']:.3g}]{star}, shape "
                 f"{row['shape']:.3g}, gain {row['gain']:.1f}, log-likelihood "
                 f"{row['log_likelihood']:.1f} ({row['events']:,} events of {row['users']:,} users, "
-                f"{100 * row['unseen']:.0f} % of posts by unseen users; {row['result']})",
+                f"{100 * row['unseen']:.0f} % of posts by unseen users; {row['result']} "
+                f"after {row['seconds']:.0f} s)",
                 flush=True,
             )
             record.save("katz_real", rows, vars(given), given.out)

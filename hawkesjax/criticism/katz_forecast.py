@@ -12,6 +12,7 @@ from scipy import sparse
 
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import Activity
+from hawkesjax.data.checks import whole
 from hawkesjax.inference.katz_results import draws_of_katz
 from hawkesjax.models.katz import KatzSpike
 from hawkesjax.models.katz_counts import senders_of
@@ -99,12 +100,10 @@ def forecast_katz(
         ValueError: for a horizon or cut that is no number of bins of the log, or more posts than
             `max_posts`.
     """
-    if int(horizon) != horizon or horizon < 1:
-        raise ValueError(f"horizon is {horizon!r}; it must be a whole number of bins, at least 1.")
-    horizon = int(horizon)
+    horizon = whole(horizon, "horizon")
     if data.fit is None:
         raise ValueError("This network has no log of activity to continue.")
-    first = data.fit[1] if cut is None else int(cut)
+    first = data.fit[1] if cut is None else whole(cut, "cut")
     if not 1 <= first <= data.num_bins:
         raise ValueError(f"cut is {cut!r}; it must be a bin from 1 to {data.num_bins:,}.")
     factor = np.ones(horizon) if common_factor is None else np.asarray(common_factor, float)

@@ -94,8 +94,16 @@ def text(activity: Any) -> str:
         lines.append(
             f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {_shown(activity, window[0])}"
             f" to {_shown(activity, window[1])}): {posts:,} posts{unseen}"
+            f"{_circular(activity, window) if name == 'fit' else ''}"
         )
     return "\n".join(lines)
+
+
+def _circular(activity: Any, window: tuple[int, int]) -> str:
+    """A word on bins that made the network and are fitted, too."""
+    low, high = activity.network or (0, 0)
+    shared = min(window[1], high) - max(window[0], low)
+    return f"; {shared:,} of the bins made the network: alpha would be too large" * (shared > 0)
 
 
 def _shown(activity: Any, place: int) -> str:

@@ -45,13 +45,7 @@ def cut_log(
     else:
         base = _window(log, usual, "usual")
     fields = network_of(log, base, **options)
-    if not fields["tally"].messages:
-        shown = log.grid.clock.show
-        raise ValueError(
-            f"The window of business as usual is empty: no message in bins {base[0]:,} to "
-            f"{base[1]:,}. Messages run from {shown(log.grid.start(log.row_bin[0]))} to "
-            f"{shown(log.grid.start(log.row_bin[-1] + 1))}, in the times' own terms."
-        )
+    _refuse_empty(log, base, "window of business as usual")
     if not len(fields["listener"]):
         warnings.warn(
             "The network has no edge: every score will be the user's own baseline. Do edges= and "
@@ -75,6 +69,7 @@ def cut_log(
         )
     if fit is not None:
         chosen = _window(log, fit, "fit")
+        _check_fit(log, chosen)
     else:
         chosen = (base[1], count) if base[1] < count else base
     return fields | {"network": base, "spike": found, "fit": chosen}
@@ -93,11 +88,35 @@ def _window(log: MessageLog, pair: Any, what: str) -> Bins:
     return low, high
 
 
+def _refuse_empty(log: MessageLog, window: Bins, what: str) -> None:
+    if not log.volume[slice(*window)].any():
+        shown = log.grid.clock.show
+        raise ValueError(
+            f"The {what} is empty: no message in bins {window[0]:,} to {window[1]:,}. Messages run "
+            f"from {shown(log.grid.start(log.row_bin[0]))} to "
+            f"{shown(log.grid.start(log.row_bin[-1] + 1))}, in the times' own terms."
+        )
+
+
+def _check_fit(log: MessageLog, window: Bins) -> None:
+    _refuse_empty(log, window, "window to fit")
+    last = int(log.row_bin[-1]) + 1
+    if window[1] > last:
+        warnings.warn(
+            f"The window to fit ends with bin {window[1] - 1:,}, the messages with bin "
+            f"{last - 1:,}: the {window[1] - last:,} bins between count as silent.",
+            ActivityWarning,
+            stacklevel=5,
+        )
+
+
 def _spike(log: MessageLog, spike: Any, base: Bins) -> Bins | None:
     if spike is None:
         return None
     if not isinstance(spike, str):
-        return _window(log, spike, "spike")
+        window = _window(log, spike, "spike")
+        _refuse_empty(log, window, "spike")
+        return window
     if spike != "detect":
         raise ValueError(f"spike={spike!r} is not known. Give (start, end), 'detect' or None.")
     found, ended = detect_spike(log.volume, (base[1], len(log.volume)))

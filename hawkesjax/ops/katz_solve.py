@@ -100,7 +100,10 @@ def attenuation(
     given, name = (alpha, "alpha") if alpha_star is None else (alpha_star, "alpha_star")
     traced = isinstance(given, Tracer)
     if not traced:
-        given = np.asarray(given, np.float64)
+        try:
+            given = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} is {short(given)}; it must be a number.") from None
         if not np.isfinite(given).all() or (given < 0).any():
             raise ValueError(f"{name} is {short(given)}; it must be a number of at least 0.")
     if alpha_star is None:

@@ -50,17 +50,15 @@ def volume(
                 1 + responsiveness, 1, sharex=True, height_ratios=[3, 2][: 1 + responsiveness]
             )
         )
-        many = f"{activity.bin_length:g} {activity.unit}s"
-        unit = (activity.unit if activity.bin_length == 1 else many) if activity.unit else "bin"
         axes[0].fill_between(
             times, activity.volume[low:high], step="post", color=style.colour(0), linewidth=0
         )
-        axes[0].set_ylabel(f"posts per {unit}")
+        axes[0].set_ylabel(f"posts per {_bin(activity)}")
         axes[0].set_ylim(bottom=0)
         if responsiveness:
             middle, value = _smooth(activity, low, high)
             axes[1].plot(_axis(activity, middle)[0], value, color=style.colour(0))
-            axes[1].set_ylabel("messages to the author\njust before a post")
+            axes[1].set_ylabel("messages heard\njust before a post")
             axes[1].set_ylim(bottom=0)
         for axis in axes:
             for name, span in (("usual", activity.network), ("spike", activity.spike)):
@@ -116,7 +114,8 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             axis.set_ylabel(
                 f"change in posts of the top {one.top}" if place == 0 else "change in posts"
             )
-            axis.set_title(f"{base:,.0f} posts at 0", loc="right", fontsize=8, color="0.35")
+            axis.set_title(f"{base:,.0f} posts at 0 ", loc="right", fontsize=8, color="0.35")
+            axis.margins(x=0.03)
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=2 if count == 1 else 3)
     return figure
@@ -264,6 +263,17 @@ def _axis(activity: Activity, bins: np.ndarray) -> tuple[Any, str]:
     times: Any = pd.DatetimeIndex(activity.times(bins))
     zone = "" if times.tz is None else f" ({times.tz})"
     return times.tz_localize(None), f"time{zone}"
+
+
+def _bin(activity: Activity) -> str:
+    """The length of a bin in words."""
+    if not activity.unit:
+        return "bin"
+    length, unit = activity.bin_length, activity.unit
+    for name, size in UNITS.items():
+        if unit in UNITS and length * UNITS[unit] == size:
+            return name
+    return unit if length == 1 else f"{length:g} {unit}s"
 
 
 def _smooth(activity: Activity, low: int, high: int, points: int = 150) -> tuple[Any, np.ndarray]:

@@ -242,6 +242,8 @@ REFUSED = [
     ({"usual": (50, 0)}, OK_ROWS, "ends before it begins"),
     ({"usual": (10, 20)}, OK_ROWS, "empty"),
     ({"spike": (40, 70)}, OK_ROWS, "overlaps the spike"),
+    ({"spike": (300, 310)}, OK_ROWS, "The spike is empty"),
+    ({"fit": (70, 90)}, OK_ROWS, "The window to fit is empty"),
     ({"spike": "peak"}, OK_ROWS, "is not known"),
     ({"bin": 0}, OK_ROWS, "positive number"),
     ({"bin": 1e-9}, OK_ROWS, "longer bins"),
@@ -348,3 +350,9 @@ def test_a_message_just_one_bin_before_a_post_is_heard():
 def test_business_as_usual_after_the_spike_is_said():
     with pytest.warns(ActivityWarning, match="comes after the spike"):
         build(a_log(0), usual=(50, 90), spike=(0, 30))
+
+
+def test_a_fit_beyond_the_messages_or_on_the_networks_bins_is_said():
+    with pytest.warns(ActivityWarning, match="messages with bin 19: the 2 bins between"):
+        build(a_log(0), usual=(0, 50), fit=(50, 110))
+    assert "4 of the bins made the network" in repr(build(a_log(0), usual=(0, 50), fit=(30, 90)))
