@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from hawkesjax.cli import options as o
+from hawkesjax.cli.output import read_csv
 
 PANEL = "Covariates"
 
@@ -72,7 +73,7 @@ def read(
         names = list(dict.fromkeys(feature.value for feature in features))
         parts.append(hj.Covariates.calendar(window, features=names, **clock))
     if events is not None:
-        frame = _csv(events)
+        frame = read_csv(events)
         missing = {"start", "end"} - set(frame.columns)
         if missing:
             raise ValueError(
@@ -92,7 +93,7 @@ def read(
 
 
 def _table(hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None) -> Any:
-    frame = _csv(path)
+    frame = read_csv(path)
     clock = {"unit": data.unit or None, "timezone": timezone}
     if "time" in frame.columns:
         given = {"time": "time", "until": _after(frame["time"], until, path)}
@@ -125,15 +126,6 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     zone = end.tzinfo
     end = end.tz_localize("UTC") if zone is None else end
     return (max(end, last) + pd.Timedelta(days=2)).tz_convert(zone)
-
-
-def _csv(path: Path) -> Any:
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{path} is no CSV table: {error}.") from error
 
 
 def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tuple[Any, Any]:

@@ -101,6 +101,7 @@ def describe(
     mark: o.Mark = None,
     sequence: o.Sequence = None,
     window: o.Window = None,
+    windows: o.Windows = None,
     own_windows: o.OwnWindows = False,
     unit: o.Unit = None,
     timezone: o.Timezone = None,
@@ -118,7 +119,7 @@ def describe(
     """
     output = None if csv is None else Output(csv, ["describe.csv"], force=force)
     hj = start(x64=True, device="cpu")
-    panel = read_panel(hj, file, time, mark, sequence, window, own_windows, unit, timezone)
+    panel = read_panel(hj, file, time, mark, sequence, window, windows, own_windows, unit, timezone)
     print(panel)
     if output is not None:
         panel.describe().to_csv(output.path("describe.csv"))
