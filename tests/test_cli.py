@@ -106,6 +106,7 @@ def test_tables_go_in_and_results_come_out(work, events):
         "sample": ["sample", events, *COLUMNS, "--chains", "2", "--warmup", "150", "--draws", "50",
                    "--out", "sampled", "--quiet", "--no-pictures", "--seed", "1"],
         "summary": ["summary", "sampled/posterior.nc"],
+        "compare": ["compare", "sampled/posterior.nc", "demo/posterior.nc", "--csv", "compared"],
         "known decays": ["fit", events, *COLUMNS, "--gamma", "2", "--kernel", "exponentials:2",
                          "--covariates", "rain.csv", "--baseline", "shared", "--ahead", "7",
                          "--format", "svg", "--out", "known", "--csv", "known", "--quiet"],
@@ -177,6 +178,8 @@ def test_tables_go_in_and_results_come_out(work, events):
     assert said["sample"] == ""
     assert names_in(work / "sampled") == {"posterior.nc"}
     assert "alpha[online -> offline]" in said["summary"]
+    assert said["compare"].count(": best") == 1 and "for all that the data say" in said["compare"]
+    assert len(pd.read_csv(work / "compared" / "compare.csv")) == 2
     assert (work / "one.csv").read_bytes() == (work / "two.csv").read_bytes()
 
 
@@ -290,6 +293,8 @@ BAD = {
     "not text": (["describe", "binary.csv", *FIT], "binary.csv"),
     "not parquet": (["describe", "not.parquet", *FIT], "not.parquet"),
     "not a result": (["summary", "not.nc"], "not.nc"),
+    "nothing to compare": (["compare", "absent.nc"], "absent.nc"),
+    "twice the same": (["compare", "not.nc", "not.nc"], "twice"),
     "no result": (["summary", "absent.nc"], "absent.nc"),
     "an output there": (["fit", "good.csv", *FIT, "--out", "taken"], "--force"),
     "an output elsewhere": (["fit", "good.csv", *FIT, "--out", "linked", "--force"], "inside"),

@@ -1,8 +1,9 @@
-"""simulate, describe and summary: tables in and out."""
+"""simulate, describe, summary and compare: tables in and out."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.job import read_panel
 from hawkesjax.cli.output import Output, single
-from hawkesjax.cli.session import Speaker, start
+from hawkesjax.cli.session import Speaker, start, table
 
 
 def simulate(
@@ -148,6 +149,37 @@ def summary(
     if output is not None:
         frame.to_csv(output.path("parameters.csv"))
         print(f"Written to {output.path('parameters.csv').resolve()}.")
+
+
+def compare(
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="Two or more posterior.nc of the same events.", show_default=False),
+    ],
+    csv: o.Csv = None,
+    force: o.Force = False,
+) -> None:
+    """Which model predicts better: leave-one-out over the events, best first, in words.
+
+    ```
+    hawkesjax sample events.csv --time day --kernel power-law --out law
+    hawkesjax sample events.csv --time day --out plain
+    hawkesjax compare law/posterior.nc plain/posterior.nc
+    ```
+    """
+    output = None if csv is None else Output(csv, ["compare.csv"], force=force)
+    hj = start(x64=True, device="cpu")
+    if len(set(results)) < len(results):
+        raise ValueError("The same file is named twice.")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Estimated shape parameter")  # the table says so
+        frame = hj.compare({str(path): hj.load(path) for path in results})
+    for name, row in frame.iterrows():
+        print(f"{name}: {row['in words']}")
+    print(table(frame.drop(columns="in words")))
+    if output is not None:
+        frame.to_csv(output.path("compare.csv"))
+        print(f"Written to {output.path('compare.csv').resolve()}.")
 
 
 def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
