@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,10 +87,7 @@ def read(
                 frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock
             )
         )
-    found = parts[0] if parts else None
-    for part in parts[1:]:
-        found = found.join(part)
-    return found
+    return functools.reduce(lambda a, b: a.join(b), parts) if parts else None
 
 
 def _table(hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None) -> Any:
@@ -114,10 +112,10 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     import pandas as pd
 
     if isinstance(end, float):
-        numbers = pd.to_numeric(times, errors="coerce")
+        numbers: Any = pd.to_numeric(times, errors="coerce")
         return max(end, float(numbers.max())) + 1 if numbers.notna().all() else end
     try:
-        last = pd.to_datetime(times, utc=True, format="ISO8601").max()
+        last: Any = pd.to_datetime(times, utc=True, format="ISO8601").max()
     except ValueError as error:
         raise ValueError(
             f"{path}, column time: {times.iloc[0]} and the like are no ISO 8601 dates, which the "

@@ -190,7 +190,8 @@ def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
         raise ValueError(f"{path} is not JSON: {error}.") from error
     content = content if isinstance(content, dict) else {}
     values = content.get("params", content)
-    known = content.get("model") if isinstance(content.get("model"), dict) else {}
+    found: Any = content.get("model")
+    known: dict[str, Any] = found if isinstance(found, dict) else {}
     if known.get("model", "hawkes") != "hawkes":
         raise ValueError(f"{path} holds the estimate of another model ({known['model']}).")
     if not isinstance(known.get("baseline", ""), str):
