@@ -106,7 +106,6 @@ def test_tables_go_in_and_results_come_out(work, events):
         "sample": ["sample", events, *COLUMNS, "--chains", "2", "--warmup", "150", "--draws", "50",
                    "--out", "sampled", "--quiet", "--no-pictures", "--seed", "1"],
         "summary": ["summary", "sampled/posterior.nc"],
-        "compare": ["compare", "sampled/posterior.nc", "demo/posterior.nc", "--csv", "compared"],
         "known decays": ["fit", events, *COLUMNS, "--gamma", "2", "--kernel", "exponentials:2",
                          "--covariates", "rain.csv", "--baseline", "shared", "--ahead", "7",
                          "--format", "svg", "--out", "known", "--csv", "known", "--quiet"],
@@ -178,8 +177,15 @@ def test_tables_go_in_and_results_come_out(work, events):
     assert said["sample"] == ""
     assert names_in(work / "sampled") == {"posterior.nc"}
     assert "alpha[online -> offline]" in said["summary"]
-    assert said["compare"].count(": best") == 1 and "for all that the data say" in said["compare"]
+    (work / "copy.nc").write_bytes((work / "sampled" / "posterior.nc").read_bytes())
+    files = ["sampled/posterior.nc", "copy.nc"]
+    (code, out, err), (refused, _, why) = run(
+        [["compare", *files, "--csv", "compared"], ["compare", *files, "demo/posterior.nc"]], work
+    )
+    assert code == 0 and err == "", err
+    assert out.count(": best") == 1 and "for all that the data say" in out
     assert len(pd.read_csv(work / "compared" / "compare.csv")) == 2
+    assert refused == 2 and "different events" in why  # their kinds have another order
     assert (work / "one.csv").read_bytes() == (work / "two.csv").read_bytes()
 
 
