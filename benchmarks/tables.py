@@ -37,7 +37,7 @@ def steps(hj: Any, model: Any, post: Any, panel: Any, key: Any) -> dict[str, Cal
     def tests() -> Any:
         return hj.residual_tests(hj.residuals(model, post, panel, join=True))
 
-    told = keep("told", lambda: hj.forecast(model, post, panel, horizon=7.0, key=keys[0]))
+    told = keep("told", lambda: hj.forecast(model, post, panel, horizon=7.0, key=keys[0], bins=28))
     check = keep("check", lambda: hj.predictive_check(model, post, panel, key=keys[1]))
     return {
         "table: describe": panel.describe,
@@ -49,6 +49,7 @@ def steps(hj: Any, model: Any, post: Any, panel: Any, key: Any) -> dict[str, Cal
         "table: shares in the window": lambda: post.shares(panel),
         "table: residual tests": tests,
         "table: forecast": lambda: told().summary(),
+        "table: forecast by step": lambda: told().by_step(),
         "table: predictive check": lambda: check().summary(),
         "figure: network": drawn(lambda: hj.plots.network(post)),
         "figure: kernels": drawn(lambda: hj.plots.kernels(post, unit="day")),
@@ -58,6 +59,7 @@ def steps(hj: Any, model: Any, post: Any, panel: Any, key: Any) -> dict[str, Cal
         "figure: trace": drawn(lambda: hj.plots.trace(post)),
         "figure: prior and posterior": drawn(lambda: hj.plots.prior_posterior(post, model, panel)),
         "figure: forecast": drawn(lambda: hj.plots.forecast(kept["told"])),
+        "figure: forecast fan": drawn(lambda: hj.plots.fan(kept["told"])),
         "figure: predictive check": drawn(lambda: hj.plots.predictive(kept["check"])),
     }
 

@@ -91,6 +91,9 @@ def test_tables_go_in_and_results_come_out(work, events):
     (work / "kept" / "estimate.json").write_text("mine")
     rain = pd.DataFrame({"time": np.arange(0, 90.0, 5), "rain": np.arange(18) % 3})
     rain.to_csv(work / "rain.csv", index=False)
+    gangs = ["user 1", "user 2", "user 3", "user 4", "nobody"]
+    ends = pd.DataFrame({"gang": gangs, "start": [0, 0, 0, -5, 9.5], "end": [60, 61, 60, 70, 30]})
+    ends.to_csv(work / "gangs.csv", index=False)
     (work / "law.json").write_text(json.dumps(LAW))
     keep = ["fit", events, *COLUMNS, "--out", "kept", "--no-pictures", "--quiet"]
     lines = {
@@ -108,6 +111,8 @@ def test_tables_go_in_and_results_come_out(work, events):
                          "--format", "svg", "--out", "known", "--csv", "known", "--quiet"],
         "no table": ["simulate", "--params", "known/estimate.json", "--out", "none.csv"],
         "a power law": ["simulate", "--params", "law.json", "--out", "law.csv", "--users", "2"],
+        "own windows": ["describe", events, "--time", "day", "--mark", "kind", "--sequence", "gang",
+                        "--windows", "gangs.csv", "--csv", "own"],
         "default": ["simulate", "--out", "one.csv", "--users", "3", "--seed", "9"],
         "same seed": ["simulate", "--out", "two.csv", "--users", "3", "--seed", "9"],
     }  # fmt: skip
@@ -161,6 +166,10 @@ def test_tables_go_in_and_results_come_out(work, events):
     law = drawn(hj.Hawkes(baseline="shared", kernel=kernel), LAW["params"])
     np.testing.assert_array_equal(pd.read_csv(work / "law.csv")["time"], law.times)
 
+    own = pd.read_csv(work / "own" / "describe.csv").drop_duplicates("sequence")
+    assert own["sequence"].tolist() == gangs  # also the one without events
+    assert own[["start", "end"]].to_numpy().tolist() == ends[["start", "end"]].to_numpy().tolist()
+
     assert "--force" in results["refused"][2]
     kept = json.loads((work / "kept" / "estimate.json").read_text())
     assert kept["log_likelihood"] == estimate["log_likelihood"]
@@ -168,6 +177,15 @@ def test_tables_go_in_and_results_come_out(work, events):
     assert said["sample"] == ""
     assert names_in(work / "sampled") == {"posterior.nc"}
     assert "alpha[online -> offline]" in said["summary"]
+    (work / "copy.nc").write_bytes((work / "sampled" / "posterior.nc").read_bytes())
+    files = ["sampled/posterior.nc", "copy.nc"]
+    (code, out, err), (refused, _, why) = run(
+        [["compare", *files, "--csv", "compared"], ["compare", *files, "demo/posterior.nc"]], work
+    )
+    assert code == 0 and err == "", err
+    assert out.count(": best") == 1 and "for all that the data say" in out
+    assert len(pd.read_csv(work / "compared" / "compare.csv")) == 2
+    assert refused == 2 and "different events" in why  # their kinds have another order
     assert (work / "one.csv").read_bytes() == (work / "two.csv").read_bytes()
 
 
@@ -259,6 +277,12 @@ BAD = {
     "a table of nothing": (["fit", "good.csv", *FIT, "--covariates", "empty.csv"], "no CSV table"),
     "a calendar of numbers": (["fit", "good.csv", *FIT, "--feature", "day"], "origin"),
     "a forecast backwards": (["fit", "good.csv", *FIT, "--ahead", "-1"], "positive"),
+    "two kinds of windows": (["fit", "good.csv", *FIT, "--own-windows"], "one of --window"),
+    "windows of nobody": (
+        ["describe", "good.csv", *FIT[:4], "--windows", "bare.csv"],
+        "--sequence",
+    ),
+    "windows without names": (["describe", "good.csv", *FIT[:6], "--windows", "bare.csv"], "gang"),
     "half a window": (["fit", "good.csv", "--window", "0"], "window"),
     "a negative seed": (["demo", "--seed", "-1"], "--seed"),
     "no chains": (["demo", "--chains", "0"], "--chains"),
@@ -275,6 +299,8 @@ BAD = {
     "not text": (["describe", "binary.csv", *FIT], "binary.csv"),
     "not parquet": (["describe", "not.parquet", *FIT], "not.parquet"),
     "not a result": (["summary", "not.nc"], "not.nc"),
+    "nothing to compare": (["compare", "absent.nc"], "absent.nc"),
+    "twice the same": (["compare", "not.nc", "not.nc"], "twice"),
     "no result": (["summary", "absent.nc"], "absent.nc"),
     "an output there": (["fit", "good.csv", *FIT, "--out", "taken"], "--force"),
     "an output elsewhere": (["fit", "good.csv", *FIT, "--out", "linked", "--force"], "inside"),

@@ -108,6 +108,7 @@ def fit(
     mark: o.Mark = None,
     sequence: o.Sequence = None,
     window: o.Window = None,
+    windows: o.Windows = None,
     own_windows: o.OwnWindows = False,
     unit: o.Unit = None,
     timezone: o.Timezone = None,
@@ -141,6 +142,7 @@ def fit(
     ```
     hawkesjax fit events.csv --time day --mark kind --sequence gang --window 0 365 --unit day
     hawkesjax fit calls.parquet --time at --timezone Europe/London --unit hour --csv tables
+    hawkesjax fit events.csv --time day --sequence gang --windows gangs.csv --csv tables
     hawkesjax fit calls.csv --time at --unit hour --feature day --feature hour --kernel power-law
     ```
     """
@@ -157,7 +159,7 @@ def fit(
         seed=seed,
         quiet=quiet,
     )
-    panel = job.read(file, time, mark, sequence, window, own_windows, unit, timezone)
+    panel = job.read(file, time, mark, sequence, window, windows, own_windows, unit, timezone)
     model = h.model_of(
         job.hj,
         panel,
@@ -187,6 +189,7 @@ def sample(
     mark: o.Mark = None,
     sequence: o.Sequence = None,
     window: o.Window = None,
+    windows: o.Windows = None,
     own_windows: o.OwnWindows = False,
     unit: o.Unit = None,
     timezone: o.Timezone = None,
@@ -243,7 +246,7 @@ def sample(
         quiet=quiet,
         chains=chains,
     )
-    panel = job.read(file, time, mark, sequence, window, own_windows, unit, timezone)
+    panel = job.read(file, time, mark, sequence, window, windows, own_windows, unit, timezone)
     model = h.model_of(
         job.hj,
         panel,

@@ -30,6 +30,7 @@ app.command()(analysis.sample)
 app.command()(tables.simulate)
 app.command()(tables.describe)
 app.command()(tables.summary)
+app.command()(tables.compare)
 for command in (katz_model.fit, katz_model.sample, katz_model.simulate):
     katz.app.command()(command)
 app.add_typer(katz.app, name="katz")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
 from hawkesjax.cli import options as o
+from hawkesjax.cli.output import read_csv
 
 PANEL = "Covariates"
 
@@ -72,7 +74,7 @@ def read(
         names = list(dict.fromkeys(feature.value for feature in features))
         parts.append(hj.Covariates.calendar(window, features=names, **clock))
     if events is not None:
-        frame = _csv(events)
+        frame = read_csv(events)
         missing = {"start", "end"} - set(frame.columns)
         if missing:
             raise ValueError(
@@ -85,14 +87,11 @@ def read(
                 frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock
             )
         )
-    found = parts[0] if parts else None
-    for part in parts[1:]:
-        found = found.join(part)
-    return found
+    return functools.reduce(lambda a, b: a.join(b), parts) if parts else None
 
 
 def _table(hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None) -> Any:
-    frame = _csv(path)
+    frame = read_csv(path)
     clock = {"unit": data.unit or None, "timezone": timezone}
     if "time" in frame.columns:
         given = {"time": "time", "until": _after(frame["time"], until, path)}
@@ -113,10 +112,10 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     import pandas as pd
 
     if isinstance(end, float):
-        numbers = pd.to_numeric(times, errors="coerce")
+        numbers: Any = pd.to_numeric(times, errors="coerce")
         return max(end, float(numbers.max())) + 1 if numbers.notna().all() else end
     try:
-        last = pd.to_datetime(times, utc=True, format="ISO8601").max()
+        last: Any = pd.to_datetime(times, utc=True, format="ISO8601").max()
     except ValueError as error:
         raise ValueError(
             f"{path}, column time: {times.iloc[0]} and the like are no ISO 8601 dates, which the "
@@ -125,15 +124,6 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     zone = end.tzinfo
     end = end.tz_localize("UTC") if zone is None else end
     return (max(end, last) + pd.Timedelta(days=2)).tz_convert(zone)
-
-
-def _csv(path: Path) -> Any:
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{path} is no CSV table: {error}.") from error
 
 
 def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hawkesjax.cli import report
-from hawkesjax.cli.output import Output, fresh
+from hawkesjax.cli.output import Output, fresh, read_csv
 from hawkesjax.cli.session import Speaker, start
 
 ESTIMATE, POSTERIOR, EVENTS = "estimate.json", "posterior.nc", "events.csv"
@@ -137,16 +137,35 @@ class Job:
             raise KeyboardInterrupt("stopped early; the draws that were finished are kept")
 
 
-def read_panel(hj, file, time, mark, sequence, window, own_windows, unit, timezone) -> Any:
+def read_panel(hj, file, time, mark, sequence, window, windows, own_windows, unit, timezone) -> Any:
     """`hj.read_events` with the options as they were typed."""
     given = {"time": time, "mark": mark, "sequence": sequence, "timezone": timezone, "unit": unit}
+    if (window is not None) + (windows is not None) + own_windows > 1:
+        raise ValueError("Give one of --window, --windows and --own-windows.")
     if own_windows:
-        if window is not None:
-            raise ValueError("Give --window or --own-windows, not both.")
         given["window"] = "sequence"
+    elif windows is not None:
+        given["window"] = _windows(windows, sequence)
     elif window is not None:
         given["window"] = tuple(_number(edge) for edge in window)
     return hj.read_events(file, **{k: v for k, v in given.items() if v is not None})
+
+
+def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
+    """The window of each sequence from a table, which also says which sequences there are."""
+    if sequence is None:
+        raise ValueError("--windows needs --sequence, the column of names in both tables.")
+    frame = read_csv(path)
+    missing = {sequence, "start", "end"} - set(frame.columns)
+    if missing:
+        raise ValueError(
+            f"{path} has no column {', '.join(sorted(missing))}; it needs {sequence}, start, end."
+        )
+    names = frame[sequence].astype(str)
+    if names.duplicated().any():
+        raise ValueError(f"{path} has two windows of {names[names.duplicated()].iloc[0]!r}.")
+    pairs = zip(frame["start"].tolist(), frame["end"].tolist(), strict=True)
+    return dict(zip(names, pairs, strict=True))
 
 
 def _number(text: str) -> float | str:

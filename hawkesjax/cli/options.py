@@ -89,6 +89,16 @@ Window = Annotated[
         panel=DATA,
     ),
 ]
+Windows = Annotated[
+    Path | None,
+    option(
+        "CSV of each sequence's window, for those who enter late or leave early: its name in the "
+        "column of --sequence, start, end. Names those without events, too.",
+        "--windows",
+        metavar="FILE",
+        panel=DATA,
+    ),
+]
 OwnWindows = Annotated[
     bool,
     option("Each sequence from its own first to its own last event.", "--own-windows", panel=DATA),

@@ -1,10 +1,11 @@
-"""Where results go: fixed names inside one folder, nothing overwritten unless asked."""
+"""Files: small tables read, results in fixed names inside one folder, nothing overwritten."""
 
 from __future__ import annotations
 
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 
 def fresh(stem: str) -> Path:
@@ -68,3 +69,13 @@ def single(path: Path, *, force: bool) -> Path:
     if not path.absolute().parent.is_dir():
         raise ValueError(f"The folder {path.absolute().parent} does not exist.")
     return path
+
+
+def read_csv(path: Path) -> Any:
+    """A small table beside the events; what is no table is one error."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(f"{path} is no CSV table: {error}.") from error

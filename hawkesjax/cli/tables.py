@@ -1,8 +1,9 @@
-"""simulate, describe and summary: tables in and out."""
+"""simulate, describe, summary and compare: tables in and out."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.job import read_panel
 from hawkesjax.cli.output import Output, single
-from hawkesjax.cli.session import Speaker, start
+from hawkesjax.cli.session import Speaker, start, table
 
 
 def simulate(
@@ -101,6 +102,7 @@ def describe(
     mark: o.Mark = None,
     sequence: o.Sequence = None,
     window: o.Window = None,
+    windows: o.Windows = None,
     own_windows: o.OwnWindows = False,
     unit: o.Unit = None,
     timezone: o.Timezone = None,
@@ -118,7 +120,7 @@ def describe(
     """
     output = None if csv is None else Output(csv, ["describe.csv"], force=force)
     hj = start(x64=True, device="cpu")
-    panel = read_panel(hj, file, time, mark, sequence, window, own_windows, unit, timezone)
+    panel = read_panel(hj, file, time, mark, sequence, window, windows, own_windows, unit, timezone)
     print(panel)
     if output is not None:
         panel.describe().to_csv(output.path("describe.csv"))
@@ -149,6 +151,37 @@ def summary(
         print(f"Written to {output.path('parameters.csv').resolve()}.")
 
 
+def compare(
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="Two or more posterior.nc of the same events.", show_default=False),
+    ],
+    csv: o.Csv = None,
+    force: o.Force = False,
+) -> None:
+    """Which model predicts better: leave-one-out over the events, best first, in words.
+
+    ```
+    hawkesjax sample events.csv --time day --kernel power-law --out law
+    hawkesjax sample events.csv --time day --out plain
+    hawkesjax compare law/posterior.nc plain/posterior.nc
+    ```
+    """
+    output = None if csv is None else Output(csv, ["compare.csv"], force=force)
+    hj = start(x64=True, device="cpu")
+    if len(set(results)) < len(results):
+        raise ValueError("The same file is named twice.")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Estimated shape parameter")  # the table says so
+        frame = hj.compare({str(path): hj.load(path) for path in results})
+    for name, row in frame.iterrows():
+        print(f"{name}: {row['in words']}")
+    print(table(frame.drop(columns="in words")))
+    if output is not None:
+        frame.to_csv(output.path("compare.csv"))
+        print(f"Written to {output.path('compare.csv').resolve()}.")
+
+
 def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """The model's settings, its parameters, and names and unit of a JSON file."""
     try:
@@ -157,7 +190,8 @@ def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
         raise ValueError(f"{path} is not JSON: {error}.") from error
     content = content if isinstance(content, dict) else {}
     values = content.get("params", content)
-    known = content.get("model") if isinstance(content.get("model"), dict) else {}
+    found: Any = content.get("model")
+    known: dict[str, Any] = found if isinstance(found, dict) else {}
     if known.get("model", "hawkes") != "hawkes":
         raise ValueError(f"{path} holds the estimate of another model ({known['model']}).")
     if not isinstance(known.get("baseline", ""), str):
