@@ -125,12 +125,12 @@ def hour_of_week(index) -> np.ndarray:
 
 def poisson_map(
     features: Float[np.ndarray, "bins features"],
-    counts: Float[np.ndarray, "bins"],
+    counts: Float[np.ndarray, " bins"],
     *,
-    precision: Float[np.ndarray, "features"] | None = None,
-    weights: Float[np.ndarray, "bins"] | None = None,
-    exposure: Float[np.ndarray, "bins"] | None = None,
-) -> Float[np.ndarray, "features"]:
+    precision: Float[np.ndarray, " features"] | None = None,
+    weights: Float[np.ndarray, " bins"] | None = None,
+    exposure: Float[np.ndarray, " bins"] | None = None,
+) -> Float[np.ndarray, " features"]:
     r"""Coefficients that maximise `sum_h w_h (y_h x_h . b - e_h exp(x_h . b)) - b . P b / 2`.
 
     Newton's method with halved steps on the distinct rows of `features`; where the curvature is

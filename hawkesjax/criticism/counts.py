@@ -24,8 +24,8 @@ class CountForecast:
             variance, and `size` is not used.
     """
 
-    mean: Float[np.ndarray, "bins"]
-    size: float | Float[np.ndarray, "bins"] = np.inf
+    mean: Float[np.ndarray, " bins"]
+    size: float | Float[np.ndarray, " bins"] = np.inf
     draws: Float[np.ndarray, "draws bins"] | None = None
 
     def interval(self, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:

@@ -31,7 +31,7 @@ class PredictiveCheck:
         unit: of the gaps.
     """
 
-    observed: Float[np.ndarray, "statistics"]
+    observed: Float[np.ndarray, " statistics"]
     replicated: Float[np.ndarray, "draws statistics"]
     index: pd.MultiIndex
     unit: str

@@ -39,7 +39,7 @@ def residual_tests(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([_test(values) for values in groups(table).values()], index=index)
 
 
-def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, "_"]]:
+def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, " _"]]:
     """Residuals by sequence and mark, and put together under `all`."""
     values = table["residual"].to_numpy(float)
     sequences, marks = (table[name].cat.categories for name in ("sequence", "mark"))
@@ -55,7 +55,7 @@ def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, "_"]]
     }
 
 
-def _test(values: Float[np.ndarray, "events"]) -> dict[str, object]:
+def _test(values: Float[np.ndarray, " events"]) -> dict[str, object]:
     count = len(values)
     if count == 0:
         blank = dict.fromkeys(("mean", "ks", "ks p", "ad", "ad p"), np.nan)
@@ -73,7 +73,7 @@ def _test(values: Float[np.ndarray, "events"]) -> dict[str, object]:
     }
 
 
-def in_words(values: Float[np.ndarray, "events"], ks: float, ad: float, *, fitted: bool) -> str:
+def in_words(values: Float[np.ndarray, " events"], ks: float, ad: float, *, fitted: bool) -> str:
     """A verdict from the two p-values; `fitted`: they are too large."""
     if len(values) < FEW:
         return "too few events to tell"
@@ -94,7 +94,7 @@ def in_words(values: Float[np.ndarray, "events"], ks: float, ad: float, *, fitte
     return f"misfit: too {'few' if more else 'many'} long waiting times"
 
 
-def kolmogorov_smirnov(values: Float[np.ndarray, "events"]) -> float:
+def kolmogorov_smirnov(values: Float[np.ndarray, " events"]) -> float:
     """Largest distance of the distribution function of n values from the unit exponential's."""
     return float(np.max(_deviations(np.sort(values))))
 
@@ -106,7 +106,7 @@ def _deviations(ordered: np.ndarray) -> np.ndarray:
     return np.stack([steps[1:] - expected, expected - steps[:-1]])
 
 
-def anderson_darling(values: Float[np.ndarray, "events"]) -> float:
+def anderson_darling(values: Float[np.ndarray, " events"]) -> float:
     r"""Distance of n values from the unit exponential.
 
     .. math:: A^2 = -n - \frac1n \sum_{i=1}^n (2i - 1) (\log F(x_i) + \log(1 - F(x_{n+1-i})))

@@ -46,9 +46,9 @@ class RetweetForecast:
         unit, origin, timezone: as in the data.
     """
 
-    edges: Float[np.ndarray, "bins+1"]
-    originals: Float[np.ndarray, "bins"]
-    reposts: Float[np.ndarray, "bins"]
+    edges: Float[np.ndarray, " bins+1"]
+    originals: Float[np.ndarray, " bins"]
+    reposts: Float[np.ndarray, " bins"]
     original_draws: Float[np.ndarray, "draws bins"]
     repost_draws: Float[np.ndarray, "draws bins"]
     sizes: SizeForecast

@@ -31,7 +31,7 @@ class Past:
         data: the source of the counts cut at the same ends, where `rolling` was given one.
     """
 
-    counts: Float[np.ndarray, "bins"]
+    counts: Float[np.ndarray, " bins"]
     index: pd.DatetimeIndex
     ahead: pd.DatetimeIndex
     features: Float[np.ndarray, "bins features"]

@@ -71,16 +71,16 @@ class Activity:
         [1.0, 2.0]
     """
 
-    listener: Int[np.ndarray, "edges"]
-    sender: Int[np.ndarray, "edges"]
-    weight: Float[np.ndarray, "edges"]
-    baseline: Float[np.ndarray, "users"]
-    active_user: Int[np.ndarray, "pairs"]
-    active_bin: Int[np.ndarray, "pairs"]
-    active_posts: Int[np.ndarray, "pairs"]
-    volume: Int[np.ndarray, "bins"]
-    unseen: Int[np.ndarray, "bins"]
-    heard: Float[np.ndarray, "bins"]
+    listener: Int[np.ndarray, " edges"]
+    sender: Int[np.ndarray, " edges"]
+    weight: Float[np.ndarray, " edges"]
+    baseline: Float[np.ndarray, " users"]
+    active_user: Int[np.ndarray, " pairs"]
+    active_bin: Int[np.ndarray, " pairs"]
+    active_posts: Int[np.ndarray, " pairs"]
+    volume: Int[np.ndarray, " bins"]
+    unseen: Int[np.ndarray, " bins"]
+    heard: Float[np.ndarray, " bins"]
     user_names: Names = field(metadata={"static": True})
     bin_length: float = field(default=1.0, metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})
@@ -118,7 +118,7 @@ class Activity:
         return sparse.csr_array((self.weight, self.sender, begins), shape=(size, size))
 
     @property
-    def responsiveness(self) -> Float[np.ndarray, "bins"]:
+    def responsiveness(self) -> Float[np.ndarray, " bins"]:
         """Messages received shortly before a post, on average over each bin's posts.
 
         The mean over the bin's posts of the number of messages that named the author as their
@@ -130,7 +130,7 @@ class Activity:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(self.volume > 0, self.heard / self.volume, np.nan)
 
-    def posts(self, window: Bins) -> Int[np.ndarray, "users"]:
+    def posts(self, window: Bins) -> Int[np.ndarray, " users"]:
         """Posts of each user of the network in a range of bins."""
         low, high = np.searchsorted(self.active_bin, window)
         counts = np.bincount(

@@ -63,14 +63,14 @@ class Cascades:
         [2, 0]
     """
 
-    post_times: Float[np.ndarray, "posts"]
-    post_followers: Float[np.ndarray, "posts"]
-    sentiment: Float[np.ndarray, "posts"]
-    until: Float[np.ndarray, "posts"]
-    times: Float[np.ndarray, "reposts"]
-    ages: Float[np.ndarray, "reposts"]
-    followers: Float[np.ndarray, "reposts"]
-    post: Int[np.ndarray, "reposts"]
+    post_times: Float[np.ndarray, " posts"]
+    post_followers: Float[np.ndarray, " posts"]
+    sentiment: Float[np.ndarray, " posts"]
+    until: Float[np.ndarray, " posts"]
+    times: Float[np.ndarray, " reposts"]
+    ages: Float[np.ndarray, " reposts"]
+    followers: Float[np.ndarray, " reposts"]
+    post: Int[np.ndarray, " reposts"]
     start: Float[np.ndarray, ""]
     length: Float[np.ndarray, ""]
     covariates: Any
@@ -101,7 +101,7 @@ class Cascades:
         return float(self.start), float(self.start + self.length)
 
     @property
-    def counts(self) -> Int[np.ndarray, "posts"]:
+    def counts(self) -> Int[np.ndarray, " posts"]:
         """Reposts of each post inside the window."""
         inside = np.asarray(self.times) >= 0
         return np.bincount(self.post[inside], minlength=self.num_posts).astype(np.int64)

@@ -49,7 +49,7 @@ class Covariates:
         [12.0, 12.0, 11.0, 12.0]
     """
 
-    edges: Float[np.ndarray, "cells+1"]
+    edges: Float[np.ndarray, " cells+1"]
     values: Float[np.ndarray, "cells features"]
     feature_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})
@@ -67,7 +67,7 @@ class Covariates:
         return len(self.feature_names)
 
     @property
-    def durations(self) -> Float[np.ndarray, "cells"]:
+    def durations(self) -> Float[np.ndarray, " cells"]:
         """Length of each cell, in `unit`."""
         return self.edges[1:] - self.edges[:-1]
 
@@ -231,7 +231,7 @@ class Covariates:
         )
         return cls(**fields)
 
-    def locate(self, times: Any) -> Int[np.ndarray, "times"]:
+    def locate(self, times: Any) -> Int[np.ndarray, " times"]:
         """The cell of each time.
 
         Times that differ from an edge by rounding alone (a few units in the last place) count as

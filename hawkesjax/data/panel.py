@@ -55,13 +55,13 @@ class EventPanel:
         [[1, 1]]
     """
 
-    times: Float[np.ndarray, "events"]
-    gaps: Float[np.ndarray, "events"]
-    remaining: Float[np.ndarray, "events"]
-    marks: Int[np.ndarray, "events"]
-    sequence: Int[np.ndarray, "events"]
-    start: Float[np.ndarray, "sequences"]
-    duration: Float[np.ndarray, "sequences"]
+    times: Float[np.ndarray, " events"]
+    gaps: Float[np.ndarray, " events"]
+    remaining: Float[np.ndarray, " events"]
+    marks: Int[np.ndarray, " events"]
+    sequence: Int[np.ndarray, " events"]
+    start: Float[np.ndarray, " sequences"]
+    duration: Float[np.ndarray, " sequences"]
     mark_names: tuple[str, ...] = field(metadata={"static": True})
     sequence_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})

@@ -30,9 +30,9 @@ class Cells:
     """
 
     rows: Float[Array, "rows features"]
-    at: Int[Array, "events"]
+    at: Int[Array, " events"]
     exposure: Float[Array, "windows rows"]
-    window: Int[Array, "sequences"]
+    window: Int[Array, " sequences"]
 
     def log_rates(self, beta: Float[Array, "marks features"]) -> Float[Array, "rows marks"]:
         """beta . C of each row and mark."""
@@ -67,7 +67,7 @@ def lay_out(covariates: Covariates, panel: EventPanel, dtype: Any) -> Cells:
     )
 
 
-def absolute(panel: EventPanel) -> Float[np.ndarray, "events"]:
+def absolute(panel: EventPanel) -> Float[np.ndarray, " events"]:
     """Times of the events on the panel's own clock."""
     return np.asarray(panel.start)[panel.sequence] + np.asarray(panel.times)
 
@@ -97,9 +97,9 @@ class Pieces:
         rows: (U, F) rows of features.
     """
 
-    owner: Int[np.ndarray, "pieces"]
-    row: Int[np.ndarray, "pieces"]
-    length: Float[np.ndarray, "pieces"]
+    owner: Int[np.ndarray, " pieces"]
+    row: Int[np.ndarray, " pieces"]
+    length: Float[np.ndarray, " pieces"]
     rows: Float[np.ndarray, "rows features"]
 
     def integrals(
@@ -147,9 +147,9 @@ class Course:
         window: (M,) which of these stretches each sequence has.
     """
 
-    edges: tuple[Float[np.ndarray, "_"], ...]
+    edges: tuple[Float[np.ndarray, " _"], ...]
     sums: tuple[Float[np.ndarray, "_ marks"], ...]
-    window: Int[np.ndarray, "sequences"]
+    window: Int[np.ndarray, " sequences"]
 
     @property
     def totals(self) -> Float[np.ndarray, "sequences marks"]:
@@ -158,7 +158,7 @@ class Course:
 
     def place(
         self, share: np.ndarray, marks: np.ndarray, sequence: np.ndarray
-    ) -> Float[np.ndarray, "events"]:
+    ) -> Float[np.ndarray, " events"]:
         """Times since the start at which given shares of the integral are reached."""
         window, times = self.window[sequence], np.empty(len(share))
         for number, (edges, sums) in enumerate(zip(self.edges, self.sums, strict=True)):

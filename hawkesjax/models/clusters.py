@@ -22,14 +22,14 @@ def simulate_clusters(
     mu: Float[np.ndarray, "sequences marks"],
     alpha: Float[np.ndarray, "marks marks"],
     gamma: Float[np.ndarray, "..."],
-    duration: Float[np.ndarray, "sequences"],
+    duration: Float[np.ndarray, " sequences"],
     rng: np.random.Generator,
     *,
     max_events: int | None = None,
     inherited: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
     place: Place | None = None,
     terms: Terms = ONE_TERM,
-) -> tuple[Float[np.ndarray, "events"], Int[np.ndarray, "events"], Int[np.ndarray, "events"]]:
+) -> tuple[Float[np.ndarray, " events"], Int[np.ndarray, " events"], Int[np.ndarray, " events"]]:
     r"""Draw the events of independent Hawkes processes as Poisson cluster processes.
 
     Immigrants of mark i in sequence m are Poisson with rate `mu[m, i]` on [0, T_m]. Each event

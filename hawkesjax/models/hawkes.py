@@ -256,7 +256,7 @@ class Hawkes:
         expected = jnp.sum(self.background.integrals(params, data)) + jnp.sum(alpha * kept)
         return total - expected
 
-    def log_intensity(self, params: Params, panel: EventPanel) -> Float[Array, "events"]:
+    def log_intensity(self, params: Params, panel: EventPanel) -> Float[Array, " events"]:
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
         own = self.background.at_events(params, data)
@@ -276,7 +276,7 @@ class Hawkes:
 
     def pointwise(
         self, params: Params, panel: EventPanel, by: Literal["event", "sequence"] = "event"
-    ) -> Float[Array, "terms"]:
+    ) -> Float[Array, " terms"]:
         r"""The log-likelihood in terms that sum to it.
 
         By event: `log lambda(t_n)` less the integral of all marks' intensities since the event

@@ -232,7 +232,7 @@ class KatzSpike:
 
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"
-    ) -> Float[Array, "users"]:
+    ) -> Float[Array, " users"]:
         """The log-likelihood in terms that sum to it, one a user."""
         if by != "user":
             raise ValueError(f'by is {by!r}; it must be "user".')

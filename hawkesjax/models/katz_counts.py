@@ -30,15 +30,15 @@ class SpikeCounts:
         constant_by_user: minus the sum of log y! over each user's counts; 0 for active bins.
     """
 
-    user: Int[np.ndarray, "rows"]
-    heard: Float[np.ndarray, "rows"]
-    factor: Float[np.ndarray, "rows"]
-    count: Float[np.ndarray, "rows"]
+    user: Int[np.ndarray, " rows"]
+    heard: Float[np.ndarray, " rows"]
+    factor: Float[np.ndarray, " rows"]
+    count: Float[np.ndarray, " rows"]
     silent: np.ndarray
-    heard_in_all: Float[np.ndarray, "users"]
+    heard_in_all: Float[np.ndarray, " users"]
     exposure: float
     num_bins: int
-    constant_by_user: Float[np.ndarray, "users"]
+    constant_by_user: Float[np.ndarray, " users"]
 
     @property
     def num_users(self) -> int:
@@ -51,7 +51,7 @@ class SpikeCounts:
         return float(np.sum(self.constant_by_user))
 
     @property
-    def events_by_user(self) -> Float[np.ndarray, "users"]:
+    def events_by_user(self) -> Float[np.ndarray, " users"]:
         """n_i, active bins or posts of each user."""
         active = ~self.silent
         return np.bincount(self.user[active], weights=self.count[active], minlength=self.num_users)
@@ -84,7 +84,7 @@ def check_activity(data: Any) -> None:
         )
 
 
-def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.ndarray, "bins"]:
+def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.ndarray, " bins"]:
     """g_k of the fit's bins, scaled to mean 1.
 
     Args:

@@ -38,7 +38,7 @@ def rate(form: str, base: Array, alpha: Array, heard: Array, factor: Array) -> A
 
 
 def free_log_likelihood(
-    link: str, form: str, alpha: Array, b: Float[Array, "users"], data: PreparedActivity
+    link: str, form: str, alpha: Array, b: Float[Array, " users"], data: PreparedActivity
 ) -> Float[Array, ""]:
     """With a baseline for each user."""
     eta = rate(form, b[data.row_user], alpha, data.row_heard, data.row_factor)
@@ -52,7 +52,7 @@ def free_log_likelihood(
 
 def integrals(
     link: str, form: str, params: Any, data: PreparedActivity
-) -> tuple[list[Float[Array, "groups"]], Float[Array, "kinds"]]:
+) -> tuple[list[Float[Array, " groups"]], Float[Array, " kinds"]]:
     r"""log of each group's integral over its baseline, by block, and of the quiet kinds.
 
     .. math:: \int_0^\infty \mathrm{Gamma}(b; a, a / m)\, e^{-b (G + \alpha R)}

@@ -38,20 +38,20 @@ class Block:
         nodes: nodes of each integral.
     """
 
-    low: Float[Array, "grids"]
-    high: Float[Array, "grids"]
-    class_grid: Int[Array, "classes"]
-    heard: Float[Array, "classes"]
-    cell_class: Int[Array, "cells"]
-    cell_heard: Float[Array, "cells"]
-    cell_factor: Float[Array, "cells"]
+    low: Float[Array, " grids"]
+    high: Float[Array, " grids"]
+    class_grid: Int[Array, " classes"]
+    heard: Float[Array, " classes"]
+    cell_class: Int[Array, " cells"]
+    cell_heard: Float[Array, " cells"]
+    cell_factor: Float[Array, " cells"]
     cell_silent: Array
-    term_group: Int[Array, "terms"]
-    term_cell: Int[Array, "terms"]
-    term_count: Float[Array, "terms"]
-    group_class: Int[Array, "groups"]
-    group_heard: Float[Array, "groups"]
-    group_users: Float[Array, "groups"]
+    term_group: Int[Array, " terms"]
+    term_cell: Int[Array, " terms"]
+    term_count: Float[Array, " terms"]
+    group_class: Int[Array, " groups"]
+    group_heard: Float[Array, " groups"]
+    group_users: Float[Array, " groups"]
     nodes: int = field(metadata={"static": True})
 
 
@@ -77,14 +77,14 @@ class PreparedActivity:
     """
 
     blocks: tuple[Block, ...]
-    quiet_heard: Float[Array, "kinds"]
-    quiet_users: Float[Array, "kinds"]
-    row_user: Int[Array, "rows"]
-    row_heard: Float[Array, "rows"]
-    row_factor: Float[Array, "rows"]
-    row_count: Float[Array, "rows"]
+    quiet_heard: Float[Array, " kinds"]
+    quiet_users: Float[Array, " kinds"]
+    row_user: Int[Array, " rows"]
+    row_heard: Float[Array, " rows"]
+    row_factor: Float[Array, " rows"]
+    row_count: Float[Array, " rows"]
     row_silent: Array
-    heard_by_user: Float[Array, "users"]
+    heard_by_user: Float[Array, " users"]
     heard: Float[Array, ""]
     influence: Float[Array, ""]
     exposure: Float[Array, ""]
@@ -116,9 +116,9 @@ class Grouping:
     """Users by kind: `kind[i]` counts through the groups of all blocks, then the quiet kinds."""
 
     blocks: tuple[Block, ...]
-    quiet_heard: Float[np.ndarray, "kinds"]
-    quiet_users: Float[np.ndarray, "kinds"]
-    kind: Int[np.ndarray, "users"]
+    quiet_heard: Float[np.ndarray, " kinds"]
+    quiet_users: Float[np.ndarray, " kinds"]
+    kind: Int[np.ndarray, " users"]
 
 
 def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:

@@ -51,13 +51,13 @@ class Chain:
     def run(
         self,
         alpha: float,
-        b: Float[np.ndarray, "users"],
-        factor: Float[np.ndarray, "bins"],
-        heard: Float[np.ndarray, "users"],
+        b: Float[np.ndarray, " users"],
+        factor: Float[np.ndarray, " bins"],
+        heard: Float[np.ndarray, " users"],
         rng: np.random.Generator,
         *,
         max_posts: int = MAX_POSTS,
-    ) -> tuple[Int[np.ndarray, "pairs"], Int[np.ndarray, "pairs"], Int[np.ndarray, "pairs"]]:
+    ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
         r"""Draw the bins one after another.
 
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:

@@ -30,7 +30,7 @@ def _nodes(params: Any, data: PreparedActivity, block: Block, link: str, form: s
 
 def draw_baselines(
     model: KatzSpike, params: Mapping[str, Any], data: Activity, rng: np.random.Generator
-) -> Float[np.ndarray, "users"]:
+) -> Float[np.ndarray, " users"]:
     """One draw of all baselines from their posterior given the other parameters.
 
     Independent across users given alpha, shape and mean; the distribution function of log b is

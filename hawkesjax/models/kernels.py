@@ -30,7 +30,7 @@ class Exponential:
     """`phi(t) = gamma exp(-gamma t)`: one memory, of half-life `log 2 / gamma`."""
 
     @property
-    def ratios(self) -> Float[np.ndarray, "terms"]:
+    def ratios(self) -> Float[np.ndarray, " terms"]:
         """Rate of each term over gamma."""
         return np.ones(1)
 
@@ -95,7 +95,7 @@ class SumOfExponentials(Exponential):
             raise ValueError(f"ratio is {self.ratio!r}; it must be finite and above 1.")
 
     @property
-    def ratios(self) -> Float[np.ndarray, "terms"]:
+    def ratios(self) -> Float[np.ndarray, " terms"]:
         return float(self.ratio) ** -np.arange(self.terms)
 
     @property
@@ -187,7 +187,7 @@ class PowerLaw(Exponential):
             raise ValueError(f"error is {self.error!r}; it must lie between 1e-8 and 0.5.")
 
     @property
-    def ratios(self) -> Float[np.ndarray, "terms"]:
+    def ratios(self) -> Float[np.ndarray, " terms"]:
         return np.exp(_nodes(self.span, self.error)[0])
 
     @property

@@ -36,12 +36,12 @@ class PreparedPanel:
     """
 
     form: Any
-    durations: Float[Array, "sequences"]
+    durations: Float[Array, " sequences"]
     counts: Float[Array, "sequences marks"]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
-    marks: Int[Array, "events"] | None = None
-    sequence: Int[Array, "events"] | None = None
+    marks: Int[Array, " events"] | None = None
+    sequence: Int[Array, " events"] | None = None
     cells: Cells | None = None
 
     @property
@@ -55,7 +55,7 @@ class PreparedPanel:
         return self.durations.dtype
 
     @property
-    def rates(self) -> Float[Array, "marks"]:
+    def rates(self) -> Float[Array, " marks"]:
         """Events of each mark per unit of time and sequence; half an event where there is none."""
         totals = jnp.sum(jnp.asarray(self.counts), axis=0)
         time = jnp.sum(jnp.asarray(self.durations))

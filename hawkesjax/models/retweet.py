@@ -242,13 +242,13 @@ class RetweetHawkes:
             return total
         return total + jnp.sum(data.phases.terms(*terms.swing(params, data)))
 
-    def exposures(self, params: Params, data: Data) -> Float[Array, "posts"]:
+    def exposures(self, params: Params, data: Data) -> Float[Array, " posts"]:
         """L_i: the expected reposts of each post inside the window, per unit of p0."""
         return terms.exposures(self, params, self.prepare(data))
 
     def p0_given(
         self, params: Params, data: Data
-    ) -> tuple[Float[Array, "posts"], Float[Array, "posts"]]:
+    ) -> tuple[Float[Array, " posts"], Float[Array, " posts"]]:
         """Shape and rate of the Gamma distribution of each p0 given the reposts.
 
         With integrated p0, `Gamma(a + R_i, rate b + L_i)`; otherwise that of the likelihood
@@ -261,7 +261,7 @@ class RetweetHawkes:
         shape = jnp.asarray(params["p0_shape"])
         return shape + data.reposts, shape / terms.mean(self, params, data) + exposure
 
-    def pointwise(self, params: Params, data: Cascades, by: str = "post") -> Float[Array, "terms"]:
+    def pointwise(self, params: Params, data: Cascades, by: str = "post") -> Float[Array, " terms"]:
         """The log-likelihood in terms that sum to it: one a post, for its reposts and the silence
         between them, and one for each distinct row of the covariates, for the times of posts."""
         if by != "post":

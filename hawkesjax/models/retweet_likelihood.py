@@ -38,14 +38,14 @@ def exponent(model: Any, params: Params) -> Any:
     return params["theta"] if model.theta == "learned" else model.theta
 
 
-def exposures(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+def exposures(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
     """L_i: the expected reposts of each post inside the window, per unit of p0."""
     u, v = swing(params, data)
     plain, real, imaginary = data.exposure.sums(params["tau"], exponent(model, params)).T
     return plain - data.sentiment * (u * imaginary + v * real)
 
 
-def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
     """The mean of each p0 before its reposts are seen."""
     if model.regression:
         slope = jnp.asarray(params["p0_slope"]) * data.sentiment
@@ -53,7 +53,7 @@ def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "po
     return jnp.broadcast_to(jnp.asarray(params["p0_mean"]), data.sentiment.shape)
 
 
-def of_p0(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+def of_p0(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
     r"""The terms of p0: as given, at its best, or integrated out.
 
     `R log p0 - p0 L`; `R log(R / L) - R`; and, with shape a and rate b = a / mean,
@@ -72,7 +72,7 @@ def of_p0(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "p
     return gain - (shape + reposts) * jnp.log1p(exposure / rate)
 
 
-def by_post(model: Any, params: Params, data: PreparedCascades) -> Float[Array, "posts"]:
+def by_post(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
     """The terms of each post's reposts, all but those of the swing at each."""
     own = of_p0(model, params, data) - data.total_age / jnp.asarray(params["tau"])
     if model.theta == "learned":
@@ -80,7 +80,7 @@ def by_post(model: Any, params: Params, data: PreparedCascades) -> Float[Array, 
     return own + data.log_reach[:, 0]
 
 
-def background(params: Params, data: PreparedCascades) -> Float[Array, "rows"]:
+def background(params: Params, data: PreparedCascades) -> Float[Array, " rows"]:
     """The terms of the posts' times, one for each distinct row of features."""
     log_rate = data.features @ jnp.asarray(params["beta"])
     return data.posts * log_rate - data.durations * jnp.exp(log_rate)
@@ -165,7 +165,7 @@ def circles(data: Cascades, prepared: PreparedCascades) -> Phases:
     return made[key]
 
 
-def swing_by_post(params: Params, data: PreparedCascades, phases: Phases) -> Float[Array, "posts"]:
+def swing_by_post(params: Params, data: PreparedCascades, phases: Phases) -> Float[Array, " posts"]:
     """The terms of the swing at each post's reposts."""
     waves = phases.terms(*swing(params, data))
     return jax.ops.segment_sum(waves, phases.group, data.num_posts, indices_are_sorted=True)

@@ -60,8 +60,8 @@ class CascadePopulation:
         model: the `RetweetHawkes` whose kernel and period it has.
     """
 
-    edges: Float[np.ndarray, "ages+1"]
-    mean: Float[np.ndarray, "ages+2"]
+    edges: Float[np.ndarray, " ages+1"]
+    mean: Float[np.ndarray, " ages+2"]
     covariance: Float[np.ndarray, "ages+2 ages+2"]
     swing: Float[np.ndarray, "2"]
     spread: float

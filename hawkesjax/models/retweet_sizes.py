@@ -25,15 +25,15 @@ class SizeForecast:
     """
 
     names: tuple[str, ...]
-    seen: Int[np.ndarray, "cascades"]
+    seen: Int[np.ndarray, " cascades"]
     sizes: Float[np.ndarray, "cascades draws"]
-    exploded: Float[np.ndarray, "cascades"]
+    exploded: Float[np.ndarray, " cascades"]
     observed: float
     horizon: float
     unit: str
-    places: Float[np.ndarray, "training"] | None = None
+    places: Float[np.ndarray, " training"] | None = None
 
-    def quantile(self, q: float) -> Float[np.ndarray, "cascades"]:
+    def quantile(self, q: float) -> Float[np.ndarray, " cascades"]:
         """The size that a cascade stays below with probability q."""
         if not 0 < q < 1:
             raise ValueError(f"q is {q!r}; it must lie between 0 and 1.")
@@ -62,7 +62,7 @@ class SizeForecast:
             index=pd.Index(self.names, name="post"),
         )
 
-    def score(self, truth: Int[np.ndarray, "cascades"], level: float = 0.8) -> dict[str, float]:
+    def score(self, truth: Int[np.ndarray, " cascades"], level: float = 0.8) -> dict[str, float]:
         """Median absolute percentage error of the median, and coverage of the interval.
 
         Args:

@@ -89,7 +89,7 @@ class FixedForm:
 
     def excitation(
         self, alpha: Float[Array, "marks marks"], gamma: Any = None
-    ) -> Float[Array, "events"]:
+    ) -> Float[Array, " events"]:
         """`sum_j alpha[i, j] gamma[i, j] R[n, j]` with i the mark of event n."""
         alpha = jnp.asarray(alpha, self.rates.dtype)
         rates = jnp.einsum("kj,kjc->kc", alpha[self.chunks.mark], self.rates)
@@ -97,7 +97,7 @@ class FixedForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, "events"],
+        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
         alpha: Float[Array, "marks marks"],
         gamma: Any = None,
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:

@@ -55,8 +55,8 @@ def mixture_increments(
     stream: Stream,
     alpha: Float[Array, "marks marks"],
     gamma: Float[Array, "..."],
-    ratios: Float[Array, "terms"],
-    weights: Float[Array, "terms"],
+    ratios: Float[Array, " terms"],
+    weights: Float[Array, " terms"],
 ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
     """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`."""
     alpha = jnp.asarray(alpha)

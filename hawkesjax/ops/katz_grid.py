@@ -14,7 +14,7 @@ LEAST = 32
 
 
 def gamma_grid(
-    low: Float[Array, "classes"], high: Float[Array, "classes"], nodes: int
+    low: Float[Array, " classes"], high: Float[Array, " classes"], nodes: int
 ) -> tuple[Float[Array, "classes nodes"], Float[Array, "classes nodes"]]:
     r"""Nodes and weights for `int_0^inf f(y) dy / y`, f like a gamma density with a shape between
     `low` and `high`: `y^low exp(-y)` at the left, at most `y^high exp(-y)` at the right.

@@ -26,10 +26,10 @@ class Senders:
         memory: part of the state that is left a bin later; 0: only the bin before counts.
     """
 
-    user: Int[np.ndarray, "pairs"]
-    bin: Int[np.ndarray, "pairs"]
-    sent: Float[np.ndarray, "pairs"]
-    state: Float[np.ndarray, "pairs"]
+    user: Int[np.ndarray, " pairs"]
+    bin: Int[np.ndarray, " pairs"]
+    sent: Float[np.ndarray, " pairs"]
+    state: Float[np.ndarray, " pairs"]
     memory: float
 
     @classmethod
@@ -51,7 +51,7 @@ class Senders:
                 state[now] += memory ** (bin[now] - bin[now - 1]) * state[now - 1]
         return cls(user, bin, sent, state, float(memory))
 
-    def at(self, user, bin) -> Float[np.ndarray, "asked"]:
+    def at(self, user, bin) -> Float[np.ndarray, " asked"]:
         """h of given users in given bins."""
         if not len(self.user):
             return np.zeros(len(user))
@@ -68,7 +68,9 @@ class Senders:
         return np.where(known, self.memory ** np.where(known, gap, 0) * self.state[last], 0)
 
 
-def heard_at(network: sparse.csr_array, senders: Senders, user, bin) -> Float[np.ndarray, "events"]:
+def heard_at(
+    network: sparse.csr_array, senders: Senders, user, bin
+) -> Float[np.ndarray, " events"]:
     r"""`r_i[k] = sum_j A_ij h_j[k]` for given pairs (i, k) only.
 
     The cost is the sum of the pairs' in-degrees, a chunk at a time.
@@ -99,8 +101,8 @@ def heard_at(network: sparse.csr_array, senders: Senders, user, bin) -> Float[np
 
 
 def heard_in_all(
-    network: sparse.csr_array, senders: Senders, weight: Float[np.ndarray, "bins"]
-) -> Float[np.ndarray, "users"]:
+    network: sparse.csr_array, senders: Senders, weight: Float[np.ndarray, " bins"]
+) -> Float[np.ndarray, " users"]:
     r"""`sum_k weight[k] r_i[k]` over all bins, by one sparse product.
 
     A message sent in bin m is heard in bin k with weight `memory^(k-m)`, so each sender's part is
@@ -118,7 +120,7 @@ def heard_in_all(
 
 def heard_everywhere(
     network: sparse.csr_array, senders: Senders, first: int, last: int
-) -> tuple[Int[np.ndarray, "pairs"], Int[np.ndarray, "pairs"], Float[np.ndarray, "pairs"]]:
+) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
     """All pairs (user, bin) with r > 0 in the bins first to last - 1, and r.
 
     A sparse product: its cost is the sum of the audiences of all active pairs; with memory, of all

@@ -27,14 +27,14 @@ class Sweep(NamedTuple):
     """
 
     scores: Float[np.ndarray, "alphas users"]
-    residuals: Float[np.ndarray, "alphas"]
+    residuals: Float[np.ndarray, " alphas"]
     products: int
 
 
 def krylov_sweep(
     matrix: sparse.csr_array,
-    b: Float[np.ndarray, "users"],
-    alphas: Float[np.ndarray, "alphas"],
+    b: Float[np.ndarray, " users"],
+    alphas: Float[np.ndarray, " alphas"],
     *,
     tolerance: float,
     limit: int = 2000,

@@ -9,8 +9,8 @@ SAME = 1e-10  # scores closer than this part of each other are one score: roundi
 
 
 def membership(
-    scores: Float[np.ndarray, "users"], top: int, same: float = SAME
-) -> Float[np.ndarray, "users"]:
+    scores: Float[np.ndarray, " users"], top: int, same: float = SAME
+) -> Float[np.ndarray, " users"]:
     """Probability that each user is among the top, where ties at the cut are broken at random.
 
     Args:
@@ -28,11 +28,11 @@ def membership(
 
 
 def gains_in_order(
-    scores: Float[np.ndarray, "users"],
-    gains: Float[np.ndarray, "users"],
+    scores: Float[np.ndarray, " users"],
+    gains: Float[np.ndarray, " users"],
     top: int,
     same: float = SAME,
-) -> Float[np.ndarray, "top"]:
+) -> Float[np.ndarray, " top"]:
     """Expected gain of the user at each place 1 .. r; tied users share theirs equally."""
     size = len(scores)
     top = min(top, size)
@@ -46,8 +46,8 @@ def gains_in_order(
 
 
 def walk_order(
-    product: np.ndarray | object, b: Float[np.ndarray, "users"], terms: int = 12
-) -> Int[np.ndarray, "users"]:
+    product: np.ndarray | object, b: Float[np.ndarray, " users"], terms: int = 12
+) -> Int[np.ndarray, " users"]:
     """Users as alpha goes to 0 from above: by (b, A b, A^2 b, ...), larger first.
 
     Args:

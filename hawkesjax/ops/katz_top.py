@@ -30,18 +30,18 @@ class Top(NamedTuple):
         products: products with A, those of the bounds included.
     """
 
-    users: Int[np.ndarray, "top"]
-    scores: Float[np.ndarray, "users"]
-    lower: Float[np.ndarray, "users"]
-    upper: Float[np.ndarray, "users"]
-    tied: Bool[np.ndarray, "users"]
+    users: Int[np.ndarray, " top"]
+    scores: Float[np.ndarray, " users"]
+    lower: Float[np.ndarray, " users"]
+    upper: Float[np.ndarray, " users"]
+    tied: Bool[np.ndarray, " users"]
     certified: bool
     products: int
 
 
 def certified_top(
     matrix: sparse.csr_array,
-    b: Float[np.ndarray, "users"],
+    b: Float[np.ndarray, " users"],
     alpha: float,
     top: int,
     *,

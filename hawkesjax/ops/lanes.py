@@ -56,13 +56,13 @@ class LaneForm:
     jumps: Float[Array, "steps marks lanes"]
     marks: Int[Array, "steps lanes"]
     lags: tuple[Float[Array, "_ lanes"], ...]
-    spans: Float[Array, "lanes"]
-    linked: Float[Array, "lanes"]
+    spans: Float[Array, " lanes"]
+    linked: Float[Array, " lanes"]
     carried: Float[Array, "marks lanes"]
     pending: Float[Array, "marks lanes"]
-    tails: Float[Array, "lanes"]
-    owner: Int[Array, "lanes"]
-    slots: Int[Array, "events"]
+    tails: Float[Array, " lanes"]
+    owner: Int[Array, " lanes"]
+    slots: Int[Array, " events"]
     num_marks: int = field(metadata={"static": True})
     num_sequences: int = field(metadata={"static": True})
     depth: int = field(metadata={"static": True})
@@ -86,7 +86,7 @@ class LaneForm:
 
     def excitation(
         self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
-    ) -> Float[Array, "events"]:
+    ) -> Float[Array, " events"]:
         r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
         gamma = self._pair(gamma)
         weights = (jnp.asarray(alpha, gamma.dtype) * gamma)[self._event_marks()]
@@ -94,7 +94,7 @@ class LaneForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, "events"],
+        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
         alpha: Float[Array, "marks marks"],
         gamma: Float[Array, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:

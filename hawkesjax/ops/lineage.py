@@ -14,12 +14,12 @@ ONE = np.ones(1)
 
 def lineage(
     stream: Stream,
-    baseline: Float[Array, "events"],
+    baseline: Float[Array, " events"],
     alpha: Float[Array, "marks marks"],
     gamma: Float[Array, "..."],
     cut: Bool[Array, "cuts marks marks"],
-    ratios: Float[Array, "terms"] = ONE,
-    weights: Float[Array, "terms"] = ONE,
+    ratios: Float[Array, " terms"] = ONE,
+    weights: Float[Array, " terms"] = ONE,
 ) -> tuple[Float[Array, "events causes"], Float[Array, "events cuts"]]:
     r"""Probabilities over the ancestors of each event, given all events (stochastic declustering).
 

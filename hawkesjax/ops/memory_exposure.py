@@ -54,19 +54,19 @@ class Exposure:
 
     panels: Panels
     weights: Float[Array, "blocks nodes"]
-    lag: Float[Array, "blocks"]
-    row: Int[Array, "blocks"]
-    cascade: Int[Array, "blocks"]
-    cosine: Float[Array, "blocks"]
-    sine: Float[Array, "blocks"]
-    atom_age: Float[Array, "atoms"]
-    atom_weight: Float[Array, "atoms"]
+    lag: Float[Array, " blocks"]
+    row: Int[Array, " blocks"]
+    cascade: Int[Array, " blocks"]
+    cosine: Float[Array, " blocks"]
+    sine: Float[Array, " blocks"]
+    atom_age: Float[Array, " atoms"]
+    atom_weight: Float[Array, " atoms"]
     atom_row: Float[Array, "atoms nodes"]
-    atom_block: Int[Array, "atoms"]
-    young_row: Int[Array, "young"]
-    young_cascade: Int[Array, "young"]
-    young_cosine: Float[Array, "young"]
-    young_sine: Float[Array, "young"]
+    atom_block: Int[Array, " atoms"]
+    young_row: Int[Array, " young"]
+    young_cascade: Int[Array, " young"]
+    young_cosine: Float[Array, " young"]
+    young_sine: Float[Array, " young"]
     num_cascades: int = field(metadata={"static": True})
     history: bool = field(metadata={"static": True})
 

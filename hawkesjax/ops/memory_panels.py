@@ -65,11 +65,11 @@ class Panels:
         s0, tail: as in `memory_kernel`.
     """
 
-    width: Float[Array, "panels"]
+    width: Float[Array, " panels"]
     lag: Float[Array, "panels nodes"]
     short: Float[Array, "panels nodes"]
     log_ratio: Float[Array, "panels nodes"]
-    far: Float[Array, "panels"]
+    far: Float[Array, " panels"]
     cosine: Float[Array, "panels nodes"]
     sine: Float[Array, "panels nodes"]
     s0: float = field(metadata={"static": True})

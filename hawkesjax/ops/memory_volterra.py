@@ -33,8 +33,8 @@ def kernel_double_integral(x: Any, theta: float, s0: float, tail: float = 1.0) -
 
 
 def transfer(
-    targets: Float[np.ndarray, "steps+1"],
-    sources: Float[np.ndarray, "bins+1"],
+    targets: Float[np.ndarray, " steps+1"],
+    sources: Float[np.ndarray, " bins+1"],
     theta: float,
     s0: float,
     tail: float = 1.0,
@@ -59,9 +59,9 @@ def transfer(
 
 
 def known_reach(
-    edges: Float[np.ndarray, "steps+1"],
-    ages: Float[np.ndarray, "events"],
-    followers: Float[np.ndarray, "events"],
+    edges: Float[np.ndarray, " steps+1"],
+    ages: Float[np.ndarray, " events"],
+    followers: Float[np.ndarray, " events"],
     cascade: np.ndarray,
     num_cascades: int,
     theta: float,
@@ -105,10 +105,10 @@ def known_reach(
 def mean_reposts(
     rate: Float[np.ndarray, "cascades steps"],
     reach: Float[np.ndarray, "cascades steps"],
-    followers: Float[np.ndarray, "cascades"],
+    followers: Float[np.ndarray, " cascades"],
     within: Float[np.ndarray, "steps steps"],
     *,
-    cap: float | Float[np.ndarray, "cascades"] = 1e7,
+    cap: float | Float[np.ndarray, " cascades"] = 1e7,
 ) -> tuple[Float[np.ndarray, "cascades steps"], np.ndarray]:
     r"""Expected reposts of each step: `n_b = p_b (F_b + dbar sum_{c <= b} W_bc n_c)`.
 
@@ -147,11 +147,11 @@ def draw_reposts(
     rng: np.random.Generator,
     rate: Float[np.ndarray, "cascades steps"],
     reach: Float[np.ndarray, "cascades steps"],
-    followers: Float[np.ndarray, "cascades"],
-    spread: Float[np.ndarray, "cascades"],
+    followers: Float[np.ndarray, " cascades"],
+    spread: Float[np.ndarray, " cascades"],
     within: Float[np.ndarray, "steps steps"],
     *,
-    cap: float | Float[np.ndarray, "cascades"] = 1e7,
+    cap: float | Float[np.ndarray, " cascades"] = 1e7,
 ) -> tuple[Float[np.ndarray, "cascades steps"], np.ndarray]:
     """Reposts of each step drawn at random; arguments and results as `mean_reposts`.
 

@@ -34,10 +34,10 @@ class MixtureForm:
     """
 
     form: Any
-    marks: Int[Array, "events"]
-    sequence: Int[Array, "events"]
-    remaining: Float[Array, "events"]
-    ratios: Float[Array, "terms"]
+    marks: Int[Array, " events"]
+    sequence: Int[Array, " events"]
+    remaining: Float[Array, " events"]
+    ratios: Float[Array, " terms"]
     num_marks: int = field(metadata={"static": True})
     stacked: bool = field(metadata={"static": True})
 
@@ -73,18 +73,18 @@ class MixtureForm:
         self,
         alpha: Float[Array, "marks marks"],
         gamma: Float[Array, "..."],
-        weights: Float[Array, "terms"],
-    ) -> Float[Array, "events"]:
+        weights: Float[Array, " terms"],
+    ) -> Float[Array, " events"]:
         r"""`sum_k w_k sum_j alpha[i, j] gamma[i, j] r_k R_k[n, j]`, i the mark of event n."""
         zero = jnp.zeros(self.marks.shape, self.remaining.dtype)
         return self._over_terms(self._excitation, zero, alpha, gamma, weights)
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, "events"],
+        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
         alpha: Float[Array, "marks marks"],
         gamma: Float[Array, "..."],
-        weights: Float[Array, "terms"],
+        weights: Float[Array, " terms"],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
         """`sum_n log lambda_n`, and `E[i, j]`: expected share of the children of each mark's
         events that would come after their window's end, summed over the events."""

@@ -67,15 +67,15 @@ class PairForm:
 
     chunks: Chunks
     sources: Sources
-    order: Int[Array, "chunks"]
-    until: Int[Array, "blocks+1"]
+    order: Int[Array, " chunks"]
+    until: Int[Array, " blocks+1"]
     until_of: Int[Array, "marks blocks+1"]
     slot: Int[Array, "chunks marks width"]
     lag: Float[Array, "chunks marks width"]
-    end_source: Int[Array, "rows"]
+    end_source: Int[Array, " rows"]
     end_slot: Int[Array, "rows ends"]
     end_lag: Float[Array, "rows ends"]
-    end_until: Int[Array, "blocks+1"]
+    end_until: Int[Array, " blocks+1"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -127,7 +127,7 @@ class PairForm:
 
     def excitation(
         self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
-    ) -> Float[Array, "events"]:
+    ) -> Float[Array, " events"]:
         """`sum_j alpha[i, j] gamma[i, j] R[n, j]` with i the mark of event n."""
         rows = self.rows(gamma)
         weights = jnp.asarray(alpha, rows.dtype) * rows
@@ -137,7 +137,7 @@ class PairForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, "events"],
+        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
         alpha: Float[Array, "marks marks"],
         gamma: Float[Array, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:

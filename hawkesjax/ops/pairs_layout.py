@@ -35,12 +35,12 @@ class Chunks:
         spread: number of partial sums for each cell (sequence, mark).
     """
 
-    mark: Int[Array, "chunks"]
-    start: Int[Array, "marks+1"]
-    size: Int[Array, "chunks"]
+    mark: Int[Array, " chunks"]
+    start: Int[Array, " marks+1"]
+    size: Int[Array, " chunks"]
     events: Int[Array, "chunks width"]
     sequence: Int[Array, "chunks width"]
-    place: Int[Array, "events"]
+    place: Int[Array, " events"]
     num_sequences: int = field(metadata={"static": True})
     spread: int = field(metadata={"static": True})
 
@@ -101,7 +101,7 @@ class Chunks:
             return jnp.ones(self.events.shape, baseline.dtype)
         return baseline[self.events]
 
-    def mark_of_events(self) -> Int[Array, "events"]:
+    def mark_of_events(self) -> Int[Array, " events"]:
         """Mark of each event of the stream."""
         return jnp.asarray(self.mark)[self.place // self.width]
 

@@ -51,7 +51,7 @@ class Sources:
 
 
 def source_states(
-    gamma: Float[Array, "marks"], sources: Sources, number: Int[Array, ""], tables: Tables
+    gamma: Float[Array, " marks"], sources: Sources, number: Int[Array, ""], tables: Tables
 ) -> Tables:
     """Fill a block of the tables with S (and Q / S) just after each of its source events.
 

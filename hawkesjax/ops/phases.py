@@ -39,13 +39,13 @@ class Phases:
         group: (K,) the group, ascending.
     """
 
-    sine: Float[Array, "nodes"]
-    cosine: Float[Array, "nodes"]
-    weight: Float[Array, "nodes"]
-    level: Float[Array, "nodes"]
-    group: Int[Array, "nodes"]
+    sine: Float[Array, " nodes"]
+    cosine: Float[Array, " nodes"]
+    weight: Float[Array, " nodes"]
+    level: Float[Array, " nodes"]
+    group: Int[Array, " nodes"]
 
-    def terms(self, u: Any, v: Any) -> Float[Array, "nodes"]:
+    def terms(self, u: Any, v: Any) -> Float[Array, " nodes"]:
         """Weighted logs of every node; their sum is the sum over events."""
         return self.weight * jnp.log1p(-self.level * (u * self.sine + v * self.cosine))
 

@@ -34,8 +34,8 @@ class ScanForm:
         num_marks: number of marks D.
     """
 
-    gaps: Float[Array, "events"]
-    remaining: Float[Array, "events"]
+    gaps: Float[Array, " events"]
+    remaining: Float[Array, " events"]
     marks: Array
     sequence: Array
     first: Array
@@ -58,7 +58,7 @@ class ScanForm:
 
     def excitation(
         self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
-    ) -> Float[Array, "events"]:
+    ) -> Float[Array, " events"]:
         r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
         gamma = self._pair(gamma)
         weights = (jnp.asarray(alpha, gamma.dtype) * gamma)[self.marks]
@@ -66,7 +66,7 @@ class ScanForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, "events"],
+        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
         alpha: Float[Array, "marks marks"],
         gamma: Float[Array, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
