@@ -61,7 +61,7 @@ def test_equal_keys_give_equal_forecasts_and_bad_calls_are_refused():
         for _ in range(2)
     )
     np.testing.assert_array_equal(one, two)
-    for horizon in (0, -1, np.inf, np.nan):
+    for horizon in (0, -1, np.inf, np.nan, "7", None):
         with pytest.raises(ValueError, match="horizon"):
             hj.forecast(MODEL, PARAMS, PANEL, horizon=horizon, key=jax.random.key(0))
     with pytest.raises(ValueError, match="bins"):

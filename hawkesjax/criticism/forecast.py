@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import EventPanel
+from hawkesjax.data.checks import whole
 from hawkesjax.inference.values import draws_of
 from hawkesjax.models import Hawkes
 from hawkesjax.models.cells import course
@@ -122,17 +124,13 @@ def forecast_hawkes(
         ValueError: for a horizon that is not positive, one that the model's covariates do not
             cover, or a continuation beyond the cap.
     """
-    if not (np.isfinite(horizon) and horizon > 0):
-        raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
-    if draws < 1:
-        raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
-    if int(bins) != bins or bins < 1:
-        raise ValueError(f"bins is {bins!r}; it must be a whole number, at least 1.")
+    if not (isinstance(horizon, Real) and np.isfinite(float(horizon)) and horizon > 0):
+        raise ValueError(f"horizon is {horizon!r}; it must be a number, positive and finite.")
+    draws, bins = whole(draws, "draws"), whole(bins, "bins")
     found = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks
     duration = np.full(num, float(horizon))
-    bins = int(bins)
     steps = np.zeros((draws, bins, num, size), np.int64)
     stop = np.asarray(panel.start) + np.asarray(panel.duration)
     for number in range(draws):

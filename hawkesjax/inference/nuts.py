@@ -80,7 +80,7 @@ class Kernel:
 
         def advance(state, data, count):
             self.traces += 1
-            sample = jax.vmap(lambda chain: nuts.sample(chain, (data,), {}))
+            sample = jax.vmap(lambda chain: _regular(chain, nuts.sample(chain, (data,), {})))
             blank = jax.eval_shape(_draw, state)
 
             def step(state, index):
@@ -116,6 +116,27 @@ def _strong(leaf: Any) -> Any:
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return leaf
     return jax.lax.convert_element_type(leaf, leaf.dtype)
+
+
+def _regular(before: Any, after: Any) -> Any:
+    """The state after a step; a covariance that is not regular leaves the earlier one in place.
+
+    Draws that hardly moved in a window of warm-up have one, where it is not regularized.
+    """
+    learned = ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv")
+    old, new = before.adapt_state, after.adapt_state
+    leaves = jax.tree.leaves([getattr(new, name) for name in learned])
+    good = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
+    names = (*learned, "step_size", "ss_state")
+    kept = {
+        name: jax.tree.map(
+            lambda mended, known: jnp.where(good, mended, known),
+            getattr(new, name),
+            getattr(old, name),
+        )
+        for name in names
+    }
+    return after._replace(adapt_state=new._replace(**kept))
 
 
 def _draw(state: Any) -> Block:

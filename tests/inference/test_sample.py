@@ -15,6 +15,7 @@ import pytest
 
 import hawkesjax as hj
 from hawkesjax.inference import nuts
+from hawkesjax.inference.unconstrained import Unconstrained, best_start
 
 WINDOW = (0.0, 60.0)
 TRUTH = {
@@ -68,6 +69,52 @@ def test_resumes_bit_for_bit(cut, panel, unbroken, tmp_path, monkeypatch):
     resumed = hj.sample(MODEL, panel, **call)
     same(unbroken, resumed)
     same(unbroken, hj.sample(MODEL, panel, **call))
+
+
+def test_chains_that_go_in_groups_resume_too(panel, tmp_path, monkeypatch):
+    """Data that count as large: four chains on two devices, two at a time."""
+    from hawkesjax.inference.checkpoint import Checkpoint
+
+    monkeypatch.setattr(sys.modules["hawkesjax.inference.sample"], "VECTORIZED_EVENTS", 0)
+    call = RUN | {"key": jax.random.key(0), "num_chains": 4}
+    unbroken = hj.sample(MODEL, panel, **call)
+    assert unbroken.info["chain_method"] == "parallel"
+    assert len(np.unique(unbroken["mu"][:, -1, 0, 0])) == 4
+    save, saves = Checkpoint.save, []
+
+    def stop(self, number, *args):
+        save(self, number, *args)
+        saves.append(number)
+        if saves.count(1) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoint, "save", stop)
+        kept = hj.sample(MODEL, panel, **call, checkpoint=tmp_path / "run")
+    assert kept.posterior.sizes["chain"] == 2  # of the group that was done
+    assert len(list((tmp_path / "run").glob("group-*-state.npz"))) == 2
+    same(unbroken, hj.sample(MODEL, panel, **call, checkpoint=tmp_path / "run"))
+
+
+def test_a_window_without_a_regular_covariance_leaves_the_earlier_one(panel, unbroken):
+    """Draws that hardly move, where nothing regularizes their covariance."""
+    prepared = MODEL.prepare(panel)
+    point = best_start(Unconstrained(MODEL), prepared)
+    stacked = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), point)
+    kernel = next(k for k in nuts._kernels.values() if k.settings.num_warmup == 30)
+    before = kernel.init(jax.random.split(jax.random.key(0), 2), stacked, prepared)
+    adapted = before.adapt_state
+    new = {"step_size": 2 * adapted.step_size, "window_idx": adapted.window_idx + 1}
+    for factor, kept in ((2.0, False), (np.nan, True)):
+        for name in ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv"):
+            scaled = {k: v * factor for k, v in getattr(adapted, name).items()}
+            after = before._replace(adapt_state=adapted._replace(**new, **{name: scaled}))
+            found = nuts._regular(before, after).adapt_state
+            wanted = adapted if kept else after.adapt_state
+            np.testing.assert_array_equal(found.step_size, wanted.step_size)
+            np.testing.assert_array_equal(found.window_idx, after.adapt_state.window_idx)
+            for block, matrix in getattr(wanted, name).items():
+                np.testing.assert_array_equal(getattr(found, name)[block], matrix)
 
 
 def test_a_checkpoint_of_another_run_or_damaged_is_refused(panel, tmp_path):
