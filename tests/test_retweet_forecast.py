@@ -178,12 +178,12 @@ def test_the_cap_does_not_bend_a_cascade_that_grows():
         [71.0], [20_000.0], times, rng.choice([100.0, 900.0, 300.0], 40), np.zeros(40, int),
         window=(0, 72), unit="hour",
     )  # fmt: skip
-    params = PARAMS | {"p0_mean": np.array(3e-3), "r0": np.array(0.0)}
+    params = PARAMS | {"p0_mean": np.array(4e-3), "r0": np.array(0.0)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExplosionWarning)  # p dbar is above 1 at the start
         told, free = (tell(params=params, data=seen, draws=60, cap=cap) for cap in (None, 1e7))
     assert told.cap == 1e5 and told.critical == 1 and told.exploded == free.exploded == 0
-    assert told.reposts.sum() > 400
+    assert told.reposts.sum() > 800
     np.testing.assert_allclose(told.reposts, free.reposts, rtol=1e-12)
     np.testing.assert_array_equal(told.repost_draws, free.repost_draws)
 
