@@ -15,6 +15,7 @@ from hawkesjax.criticism.retweet_evaluation import (
     hourly_counts,
 )
 from hawkesjax.criticism.rolling import Past
+from hawkesjax.inference import ConvergenceWarning
 
 ZONE = "Europe/Madrid"
 START = pd.Timestamp("2024-03-24", tz=ZONE)
@@ -44,7 +45,7 @@ def test_hours_hold_every_event_on_the_local_clock(data):
     counts = hourly_counts(data)
     assert counts.index[0] == START and str(counts.index.tz) == ZONE
     assert len(counts) == 16 * 24
-    assert counts.sum() == data.num_posts + data.num_reposts
+    assert counts.sum() == data.num_posts + data.num_reposts and counts.attrs["left out"] == 0
     times = pd.Series(START + pd.to_timedelta(np.concatenate([data.post_times, data.times]), "h"))
     slow = times.dt.tz_convert("UTC").dt.floor("h").value_counts().sort_index()
     found = counts[counts > 0]
@@ -84,6 +85,29 @@ def test_fold_by_fold_the_model_beats_a_constant(data):
             rolling(hourly_counts(data), {name: forecasters[name]}, **lengths)
 
 
+def test_a_fold_that_cannot_be_fitted_says_so(data):
+    """No post before the cut is refused; a search that stops early is told with the cut's time."""
+    hours = hourly_counts(data).index
+    nothing = np.zeros((len(hours), 0))
+
+    def past(days, source):
+        known, ahead = hours[: 24 * days], hours[24 * days : 24 * days + 24]
+        cut = source.between(START, ahead[0])
+        counts = np.ones(len(known))
+        return Past(counts, known, ahead, nothing[: len(known)], nothing[:24], (), cut)
+
+    forecaster = RetweetForecaster(MODEL, jax.random.key(2), draws=2, max_steps=1)
+    start = START + pd.to_timedelta([40.0], "h")
+    late = hj.Cascades.from_arrays(
+        start, [10], start[:0], [], [], window=(START, START + pd.Timedelta(days=3)), unit="hour",
+        timezone=ZONE,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="No post lies in the window"):
+        forecaster(past(1, late))
+    with pytest.warns(ConvergenceWarning, match="before 2024-04-05 01:00:00.* did not converge"):
+        forecaster(past(12, data))
+
+
 def test_the_log_linear_forecast_by_hand():
     """Two old posts of the same course, one young one, none to come."""
     start = pd.Timestamp("2024-01-01", tz="UTC")
@@ -112,6 +136,18 @@ def test_counts_need_dates_and_hours():
     with pytest.raises(ValueError, match="no dates"):
         hourly_counts(plain)
     np.testing.assert_array_equal(counts_between(plain, np.array([0.0, 1, 2, 3])), [0, 1, 1])
+
+
+def test_events_of_broken_hours_are_counted_as_left_out():
+    """Half an hour at each end; a post before the window is no event of it."""
+    start = pd.Timestamp("2024-01-01 00:30", tz="UTC")
+    data = hj.Cascades.from_arrays(
+        start + pd.to_timedelta([-1.0, 0.25, 1.0], "h"), [10, 10, 10],
+        start + pd.to_timedelta([0.4, 0.5, 1.5, 2.75, 2.9], "h"), np.ones(5), [0, 1, 1, 2, 2],
+        window=(start, start + pd.Timedelta(hours=3)), unit="hour",
+    )  # fmt: skip
+    counts = hourly_counts(data)
+    assert counts.tolist() == [2, 1] and counts.attrs["left out"] == 4
 
 
 def test_an_hour_that_comes_twice_is_counted_twice():

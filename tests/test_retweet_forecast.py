@@ -146,7 +146,7 @@ def test_equal_keys_give_equal_forecasts():
 
 
 def test_explosions_are_told_and_finite():
-    with pytest.warns(ExplosionWarning, match="passed 5000 reposts"):
+    with pytest.warns(ExplosionWarning, match="passed 5000 reposts.*lower bounds"):
         told = tell(params=PARAMS | {"p0_mean": np.array(0.9)}, draws=5, cap=5e3, horizon=96.0)
     assert told.exploded == 1.0 and told.critical > 0
     assert np.all(np.isfinite(told.reposts)) and np.all(np.isfinite(told.sizes.sizes))
@@ -168,7 +168,24 @@ def test_new_posts_are_like_seen_ones_and_do_not_explode():
         told = tell(params=params, data=seen, draws=60)
     a_post = told.reposts.sum() / told.originals.sum()
     assert 3 < a_post < 30  # ten were seen of each
-    assert told.cap == 100
+
+
+def test_the_cap_does_not_bend_a_cascade_that_grows():
+    """Forty reposts in the first hour: the mean is that of the equation, far above 10 x 40."""
+    rng = np.random.default_rng(1)
+    times = 71 + np.sort(rng.uniform(0, 1, 40))
+    seen = hj.Cascades.from_arrays(
+        [71.0], [20_000.0], times, rng.choice([100.0, 900.0, 300.0], 40), np.zeros(40, int),
+        window=(0, 72), unit="hour",
+    )  # fmt: skip
+    params = PARAMS | {"p0_mean": np.array(4e-3), "r0": np.array(0.0)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExplosionWarning)  # p dbar is above 1 at the start
+        told, free = (tell(params=params, data=seen, draws=60, cap=cap) for cap in (None, 1e7))
+    assert told.cap == 1e5 and told.critical == 1 and told.exploded == free.exploded == 0
+    assert told.reposts.sum() > 800
+    np.testing.assert_allclose(told.reposts, free.reposts, rtol=1e-12)
+    np.testing.assert_array_equal(told.repost_draws, free.repost_draws)
 
 
 def test_posts_whose_observation_has_ended_get_no_more():
@@ -191,7 +208,17 @@ BAD = [
     ({"params": PARAMS | {"tau": 0.0}}, "tau is 0.0"),
     ({"params": PARAMS | {"r0": 0.5}}, "1 / max S"),
     ({"params": PARAMS | {"p0_mean": -1.0}}, "p0_mean is -1.0"),
-    ({"params": PARAMS | {"beta": np.zeros(2)}}, "beta has shape"),
+    ({"params": PARAMS | {"beta": np.zeros(2)}}, r"beta has shape \(2,\); needed is \(1,\), one"),
+    ({"params": PARAMS | {"p0_mean": [1e-4, 1e-4]}}, r"p0_mean has shape \(2,\); needed is \(\)"),
+    ({"params": PARAMS | {"swing": np.zeros(3)}}, r"swing has shape \(3,\); needed is \(2,\)"),
+    ({"params": PARAMS | {"swing": 0.0}}, r"swing has shape \(\)"),
+    ({"params": PARAMS | {"tau": np.full(1, 30.0)}}, r"tau has shape \(1,\)"),
+    ({"params": PARAMS | {"r0": [0.1, 0.1]}}, r"r0 has shape \(2,\)"),
+    ({"params": PARAMS | {"phi0": np.zeros((1, 1))}}, r"phi0 has shape \(1, 1\)"),
+    (
+        {"params": PARAMS | {"p0": np.ones(2)}, "model": hj.RetweetHawkes(p0="free")},
+        r"p0 has shape \(2,\); needed is \(3,\), one for each post",
+    ),
     ({"params": {"beta": np.zeros(1)}}, r"Parameters .*tau.* are missing"),
 ]
 

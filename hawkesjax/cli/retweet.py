@@ -264,8 +264,10 @@ def evaluate(
     }
     if data.covariates is not None:
         forecasters["Poisson regression"] = baselines.PoissonRegression()
+    counts = evaluation.hourly_counts(data)
+    job.say(f"{len(counts):,} full hours; {counts.attrs['left out']:,} events lie outside them.")
     found = rolling(
-        evaluation.hourly_counts(data),
+        counts,
         forecasters,
         covariates=data.covariates,
         data=data,

@@ -20,6 +20,7 @@ EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
 ROWS = 20_000
 QUIET = 1e-3  # reposts expected of posts that are left out
 RETRIES = 20  # of a cascade that explodes
+FEW = 1e5  # reposts that a cascade may always get
 NEVER = 1e7  # more reposts than that are not followed
 
 
@@ -29,10 +30,11 @@ def retweet_draws(
     """The model's parameters with a leading axis of draws (one for a dict or an estimate).
 
     Raises:
-        ValueError: when one is missing or outside its support, or the features are not those of
-            the data.
+        ValueError: when one is missing, of another shape than the model's for these data, or
+            outside its support, or the features are not those of the data.
     """
-    names = list(model.shapes(data))
+    shapes = model.shapes(data)
+    names = list(shapes)
     known = getattr(values, "params", values)
     if isinstance(known, Mapping):
         found = {name: np.asarray(value, np.float64)[None] for name, value in known.items()}
@@ -55,13 +57,16 @@ def retweet_draws(
     if missing:
         raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
     found = {name: found[name] for name in names}
+    for name, value in found.items():
+        needed = shapes.get(name, ())  # r0 and phi0, in place of swing, are numbers
+        if value.shape[1:] != needed:
+            what = {
+                "beta": f", one for each of the features {', '.join(feature_names(data))}",
+                "p0": ", one for each post",
+            }.get(name, "")
+            raise ValueError(f"{name} has shape {value.shape[1:]}; needed is {needed}{what}.")
     largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
     check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
-    if found["beta"].shape[1:] != (len(feature_names(data)),):
-        raise ValueError(
-            f"beta has shape {found['beta'].shape[1:]}; the data have the "
-            f"{len(feature_names(data))} features {', '.join(feature_names(data))}."
-        )
     total = max(len(value) for value in found.values())
     if limit is not None and total > limit:
         chosen = np.linspace(0, total - 1, limit).round().astype(int)
@@ -129,7 +134,6 @@ class Ahead:
         overall = total / max(len(d), 1)
         own = np.bincount(np.asarray(data.post), d, data.num_posts)
         self.followers = (own + STRENGTH * overall) / (count + STRENGTH)
-        self.overall = overall
         spread = square / len(d) / overall**2 - 1 if len(d) and overall > 0 else 1.0
         self.spread = max(float(spread), 1e-3)
         stream = whole_cascades(data)
@@ -206,14 +210,18 @@ class Queue:
 
     Args:
         cap: reposts to come beyond which a cascade has exploded; None: ten times the largest
-            cascade seen (at least 100), for those in which `p dbar` reaches 1.
+            cascade seen (at least 100,000) for those in which `p dbar` reaches 1, else 10^7.
+
+    `exploded` (by draw) and `stopped` (by known post and draw) are of cascades that passed the
+    cap at first and were drawn again; one that still passes it after all retries is among them,
+    and kept at the cap.
     """
 
     def __init__(self, ahead: Ahead, rng, owner: np.ndarray, draws: int, cap: float | None):
         self.ahead, self.rng, self.owner = ahead, rng, owner
         posts, bins = ahead.data.num_posts, int(owner[-1]) + 1
         largest = float(np.max(np.bincount(ahead.data.post, minlength=1)))
-        self.cap = max(10 * largest, 100.0) if cap is None else cap
+        self.cap = max(10 * largest, FEW) if cap is None else cap
         self.others = NEVER if cap is None else cap
         self.mean, self.drawn = np.zeros((draws, bins)), np.zeros((draws, bins))
         self.sizes, self.stopped = np.zeros((posts, draws)), np.zeros((posts, draws), bool)
@@ -238,7 +246,8 @@ class Queue:
             self.rows += len(part.p0)
 
     def flush(self) -> None:
-        """Solve what has been collected; what explodes is drawn again."""
+        """Solve what has been collected; what explodes is drawn again, and counted even if it
+        does not explode then."""
         if not self.parts:
             return
         starts = np.cumsum([0, *(len(part.p0) for _, _, part, _ in self.parts)])

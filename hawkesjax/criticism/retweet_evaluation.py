@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from hawkesjax.criticism.retweet_forecast import (
     RetweetForecast,
     continued,
     forecast_retweet,
-    moments,
+    on_clock,
     warn_of,
 )
 from hawkesjax.criticism.rolling import Past
@@ -24,7 +25,7 @@ from hawkesjax.criticism.verbs import evaluate
 from hawkesjax.data import Cascades, Covariates
 from hawkesjax.data.assemble import moment
 from hawkesjax.data.clock import NANOSECONDS, UNITS
-from hawkesjax.inference import sample
+from hawkesjax.inference import ConvergenceWarning, sample
 from hawkesjax.inference.fit import maximum
 from hawkesjax.models.retweet import RetweetHawkes
 
@@ -111,7 +112,8 @@ def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:
 def hourly_counts(data: Cascades) -> pd.Series:
     """Posts and reposts together in each hour of the data's clock that lies in the window.
 
-    What comes before the first full hour and after the last is not counted.
+    Events of the window before the first full hour and after the last are not counted: their
+    number is `attrs["left out"]` of the result.
 
     Raises:
         ValueError: for data without dates.
@@ -127,12 +129,15 @@ def hourly_counts(data: Cascades) -> pd.Series:
         raise ValueError("No full hour of the clock lies in the window.")
     edges = hour * np.arange(first, last + 1)
     edges[0], edges[-1] = max(edges[0], low), min(edges[-1], high)
-    index = moments(data, edges[:-1])
+    index = on_clock(data, edges[:-1])
     if index.tz is None:
         index = index.round("s")
     else:  # an hour that comes twice on the local clock cannot be rounded there
         index = index.tz_convert("UTC").round("s").tz_convert(index.tz)
-    return pd.Series(counts_between(data, edges), index=index, name="events")
+    counts = pd.Series(counts_between(data, edges), index=index, name="events")
+    inside = np.sum(data.post_times >= 0) + np.sum(data.times >= 0)
+    counts.attrs["left out"] = int(inside - counts.sum())
+    return counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +151,8 @@ class RetweetForecaster:
         draws: continuations of each forecast.
         num_samples: 0 forecasts from the maximum of the likelihood; else from so many draws of
             the posterior, after as many of warm-up, in two chains.
+        max_steps: of the search for the maximum; a `ConvergenceWarning` names the cut where a
+            forecast is made from one that was not reached.
     """
 
     model: RetweetHawkes
@@ -153,6 +160,7 @@ class RetweetForecaster:
     covariates: Covariates | None = None
     draws: int = 200
     num_samples: int = 0
+    max_steps: int = 2000
     _sizes: dict[str, int] = field(default_factory=dict, repr=False)
 
     def __call__(self, past: Past) -> CountForecast:
@@ -161,12 +169,21 @@ class RetweetForecaster:
         data = past.data
         if self.covariates is not None:
             data = data.with_covariates(self.covariates)
+        self.model.check(data)
         keys = jax.random.split(jax.random.fold_in(self.key, len(past.counts)), 2)
         # Data of all cuts are filled up to the largest so far: one compilation serves them.
         free = self.model.p0 == "free"
         prepared = self.model.prepare(data, least=None if free else self._sizes)
         self._sizes.update(prepared.sizes)
-        values: Any = maximum(self.model, prepared)[0]
+        values: Any
+        values, converged = maximum(self.model, prepared, max_steps=self.max_steps)
+        if not (converged or self.num_samples):
+            warnings.warn(
+                f"The fit before {past.ahead[0]} did not converge; its best values are used. Give "
+                f"more training data, or a larger max_steps.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         if self.num_samples:
             values = sample(
                 self.model, data, key=keys[0], init=values, num_warmup=self.num_samples,

@@ -16,7 +16,7 @@ from hawkesjax.criticism.counts import CountForecast
 from hawkesjax.criticism.retweet_ahead import Ahead, Law, Queue, grid_of, retweet_draws
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import Cascades, Covariates
-from hawkesjax.data.tables import absolute
+from hawkesjax.data.tables import moments
 from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import feature_names, lengths_of
 from hawkesjax.models.retweet_simulate import ExplosionWarning
@@ -41,8 +41,10 @@ class RetweetForecast:
         sizes: of the known cascades, at the end of the horizon.
         critical: share of (known cascade, draw) in which a repost brings more than one further
             repost, `p dbar >= 1`, at the start.
-        exploded: share of draws in which a cascade passed the cap.
-        cap: reposts to come of one cascade beyond which it has exploded.
+        exploded: share of draws in which a cascade passed the cap at first and was drawn again;
+            those in which it still does after all retries, and is kept at the cap, are counted.
+        cap: reposts to come of one cascade beyond which it has exploded. Where one did, means and
+            upper quantiles are those of paths below the cap, and so lower bounds.
         unit, origin, timezone: as in the data.
     """
 
@@ -87,7 +89,7 @@ class RetweetForecast:
         """Start of each bin: datetimes where the data have an origin, else numbers."""
         if self.origin is None:
             return self.edges[:-1]
-        return moments(self, self.edges[:-1])
+        return on_clock(self, self.edges[:-1])
 
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
@@ -101,19 +103,11 @@ class RetweetForecast:
         )
 
 
-def moments(data: Any, numbers: np.ndarray) -> pd.DatetimeIndex:
+def on_clock(data: Any, numbers: np.ndarray) -> pd.DatetimeIndex:
     """Absolute numbers of data with an origin as datetimes on their clock."""
-    holder = _Span(data.origin, data.unit, np.zeros(1), np.max(numbers, initial=1)[None])
-    found = absolute(holder, [numbers])[0]
+    span = float(np.max(np.abs(numbers), initial=1))
+    found = moments([numbers], span, data.unit, data.origin)[0]
     return found if data.timezone is None else found.tz_convert(data.timezone)
-
-
-@dataclass(frozen=True)
-class _Span:
-    origin: str
-    unit: str
-    start: np.ndarray
-    duration: np.ndarray
 
 
 @forecast.register
@@ -154,7 +148,8 @@ def forecast_retweet(
         draws: draws of the posterior and continuations; a posterior's are thinned or repeated.
         cap: a cascade with more reposts to come than this has exploded. It is drawn again (p0 of
             a known post; a new post as another one) up to 20 times, and stopped there if it still
-            does. By default ten times the largest cascade seen (at least 100), for cascades in
+            does: means and upper quantiles are those of paths below the cap, and so lower bounds.
+            By default ten times the largest cascade seen (at least 100,000), for cascades in
             which `p dbar` reaches 1; the others may grow to 10^7.
 
     Raises:
@@ -282,7 +277,8 @@ def warn_of(out: RetweetForecast, *, stacklevel: int) -> None:
     if out.exploded > 0:
         said.append(
             f"in {100 * out.exploded:.0f} % of the draws a cascade passed {out.cap:g} reposts; it "
-            f"was drawn again, and where that did not help stopped there"
+            f"was drawn again, and where that did not help stopped there: means and upper "
+            f"quantiles are those of paths below the cap, and so lower bounds"
         )
     if said:
         warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=stacklevel)

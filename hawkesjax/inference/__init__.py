@@ -3,7 +3,7 @@
 from hawkesjax.inference.attribution import Attribution, attribution
 from hawkesjax.inference.diagnostics import SamplingWarning
 from hawkesjax.inference.estimate import Estimate, Result
-from hawkesjax.inference.fit import fit
+from hawkesjax.inference.fit import ConvergenceWarning, fit
 from hawkesjax.inference.hawkes_results import HawkesPosterior
 from hawkesjax.inference.katz_results import KatzPosterior
 from hawkesjax.inference.posterior import Posterior, load
@@ -13,6 +13,7 @@ from hawkesjax.inference.sample import sample
 
 __all__ = [
     "Attribution",
+    "ConvergenceWarning",
     "Estimate",
     "HawkesPosterior",
     "KatzPosterior",

@@ -31,6 +31,10 @@ NEWTON_STEPS = 50
 LONGEST_STEP = 3.0
 
 
+class ConvergenceWarning(UserWarning):
+    """Values are used that the search for a maximum ended at without reaching it."""
+
+
 def fit(
     model: Any,
     data: Any,

@@ -17,7 +17,9 @@ class SizeForecast:
         names: of the cascades.
         seen: (C,) reposts seen.
         sizes: (C, draws) simulated sizes at the horizon, those seen included.
-        exploded: (C,) share of the draws that were stopped at the cap.
+        exploded: (C,) share of the draws that passed the cap at first and were drawn again, or
+            gave their place to another draw of the cascade; those that no such draw could replace
+            are counted as well, and kept at the cap.
         observed, horizon: ages, in `unit`.
         unit: of time.
         places: sorted positions that held-out cascades took among their draws, each in (0, 1);
@@ -46,7 +48,8 @@ class SizeForecast:
         return replace(self, places=None)
 
     def table(self, level: float = 0.8) -> pd.DataFrame:
-        """A row a cascade: reposts seen, median, mean and interval of the size, exploded share."""
+        """A row a cascade: reposts seen, median, mean and interval of the size, and the share of
+        its draws that passed the cap at first and were replaced (`exploded`)."""
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
         tail = (1 - level) / 2
