@@ -3,7 +3,8 @@
 Run as ``python -m benchmarks.katz_real``; the data lie in ``$HAWKESJAX_DATA``. A log is fitted on
 bins after those of its network, additive and multiplicative, with and without a common factor by
 volume, baselines integrated out; `gain` is the log-likelihood over the same model without
-influence. The case `in window` fits where the network was made, to show what that inflates.
+influence, in all and by event. The case `in window` fits where the network was made, to show what
+that inflates.
 """
 
 from __future__ import annotations
@@ -143,7 +144,8 @@ def main() -> None:
             print(
                 f"{case.name}: {form}, factor {row['factor']}: alpha {row['alpha']:.3g} "
                 f"[{row['alpha_low']:.3g}, {row['alpha_high']:.3g}]{star}, shape "
-                f"{row['shape']:.3g}, gain {row['gain']:.1f}, log-likelihood "
+                f"{row['shape']:.3g}, gain {row['gain']:.1f} "
+                f"({row['gain'] / row['events']:.4f} nats an event), log-likelihood "
                 f"{row['log_likelihood']:.1f} ({row['events']:,} events of {row['users']:,} users, "
                 f"{100 * row['unseen']:.0f} % of posts by unseen users; {row['result']} "
                 f"after {row['seconds']:.0f} s)",

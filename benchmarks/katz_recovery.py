@@ -12,7 +12,6 @@ one to judge at alpha* = 0, where a quantile of a positive parameter never reach
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,25 +24,16 @@ SHAPE, MEAN = 0.5, 0.01
 WARMUP, DRAWS, CHAINS = 300, 500, 2
 POINTS = 2000
 NAMES = ("alpha", "shape", "mean")
-ROOM = {  # by nodes
-    32: {"grids": 64, "classes": 64, "cells": 128, "terms": 512, "groups": 128},
-    64: {"grids": 32, "classes": 32, "cells": 64, "terms": 256, "groups": 64},
-}
-FILL = {  # by what a field counts, and what fills it up
-    "low": ("grids", 1),
-    "high": ("grids", 1),
-    "class_grid": ("classes", 0),
-    "heard": ("classes", 0),
-    "cell_class": ("cells", 0),
-    "cell_heard": ("cells", 1),
-    "cell_factor": ("cells", 1),
-    "cell_silent": ("cells", False),
-    "group_class": ("groups", 0),
-    "group_heard": ("groups", 0),
-    "group_users": ("groups", 0),
-    "term_group": ("terms", None),
-    "term_cell": ("terms", 0),
-    "term_count": ("terms", 0),
+ROOM = {  # by nodes: nearly all replicates share these sizes, and so one compilation
+    (nodes, what): size * 32 // nodes
+    for nodes in (32, 64)
+    for what, size in (
+        ("grids", 64),
+        ("classes", 64),
+        ("cells", 128),
+        ("terms", 512),
+        ("groups", 128),
+    )
 }
 
 
@@ -101,28 +91,6 @@ def by_nuts(model: Any, data: Any, seed: int) -> dict[str, Any]:
     return {name: v.ravel() for name, v in natural.items()} | {"rhat": rhat}
 
 
-def alike(prepared: Any) -> Any:
-    """The same counts, filled up to sizes that nearly all replicates share: one compilation for
-    all. What is filled in counts 0 times."""
-    import jax.numpy as jnp
-
-    found = {block.nodes: block for block in prepared.blocks}
-    like = prepared.blocks[0]
-    blocks = []
-    for nodes in sorted({*ROOM, *found}):
-        block, room = found.get(nodes), ROOM.get(nodes, {})
-        filled = {}
-        for name, (axis, value) in FILL.items():
-            empty = getattr(like, name)[:0]
-            values = empty if block is None else getattr(block, name)
-            spare = max(room.get(axis, 0) - len(values), 0)
-            if value is None:  # terms are sorted by group
-                value = len(filled["group_users"]) - 1
-            filled[name] = jnp.pad(values, (0, spare), constant_values=value)
-        blocks.append(replace(like, nodes=nodes, **filled))
-    return replace(prepared, blocks=tuple(blocks))
-
-
 def functions(model: Any) -> tuple[Any, Any]:
     """Minus the log posterior of a free point, with gradient, and that of many points."""
     import jax
@@ -149,7 +117,7 @@ def by_importance(model: Any, data: Any, seed: int, made: Any) -> dict[str, Any]
     from hawkesjax.inference.unconstrained import Unconstrained, best_start
 
     one, (curved, many) = made
-    prepared = alike(model.prepare(data))
+    prepared = model.prepare(data, least=ROOM)
     first = best_start(Unconstrained(model), prepared)
     start = np.array([float(first[name]) for name in NAMES])
     found = optimize.minimize(

@@ -43,7 +43,7 @@ import hawkesjax as hj
 jax.config.update("jax_enable_x64", True)  # precision is the user's choice, not the library's
 pd.set_option("display.precision", 3)
 keys = jax.random.split(jax.random.key(2012), 8)
-DATA = Path(os.environ.get("HAWKESJAX_DATA", "../../shared/data"))
+DATA = Path(os.environ.get("HAWKESJAX_DATA", "../shared/data"))
 
 # %% [markdown]
 # ## The log

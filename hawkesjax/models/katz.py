@@ -204,17 +204,28 @@ class KatzSpike:
 
     # The mathematics
 
-    def prepare(self, data: Data, *, dtype: Any = None) -> PreparedActivity:
-        """Count and lay out for the device; `log_likelihood` takes the result in its place."""
+    def prepare(
+        self, data: Data, *, dtype: Any = None, least: Mapping[tuple[int, str], int] | None = None
+    ) -> PreparedActivity:
+        """Count and lay out for the device; `log_likelihood` takes the result in its place.
+
+        Args:
+            data: network and activity.
+            dtype: floating type; JAX's default when None.
+            least: the `sizes` of other prepared activities: these are filled up with what counts
+                0 times, so that one compilation serves logs of as many users.
+        """
         if isinstance(data, PreparedActivity):
             return data
+        if least and self.baseline == "free":
+            raise ValueError("baseline='free' has a parameter a user: it cannot be filled up.")
         check_activity(data)
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
             raise ValueError(
                 "The activity is traced (under jit, grad or vmap), but it is counted on the host. "
                 "Call prepare outside and pass its result."
             )
-        return prepare(data, self, radius(data).value, dtype)
+        return prepare(data, self, radius(data).value, dtype, least)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.

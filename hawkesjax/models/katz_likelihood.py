@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln, logsumexp
 from jaxtyping import Array, Float
 
-from hawkesjax.models.katz_prepared import Block, PreparedActivity
+from hawkesjax.models.katz_blocks import Block
+from hawkesjax.models.katz_prepared import PreparedActivity
 from hawkesjax.ops.katz_grid import gamma_grid
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -12,47 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.data import Activity
+from hawkesjax.models.katz_blocks import EMPTY, Block, filled_block, roomy
 from hawkesjax.models.katz_counts import SpikeCounts, count_spikes
 from hawkesjax.ops.katz_grid import REACH, nodes_needed
 
 RATIO = np.log(1.1)
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class Block:
-    r"""Groups of users whose integrals take equally many nodes.
-
-    A group is users with the same rows (r, g, count); a class is groups that share their nodes;
-    a cell is a distinct (class, r, g): `log` and `expm1` are taken once a cell and node.
-
-    Args:
-        low, high: by grid, at most the events that nothing but the baseline explains, and at
-            least all events; classes with the same pair share the grid.
-        class_grid: by class, its grid.
-        heard: by class, about what multiplies the baseline (multiplicative form), else 0.
-        cell_class, cell_heard, cell_factor, cell_silent: of each cell.
-        term_group, term_cell, term_count: the groups' rows, sorted by group.
-        group_class, group_users: of each group.
-        group_heard: what multiplies its baseline, less the class's.
-        nodes: nodes of each integral.
-    """
-
-    low: Float[Array, " grids"]
-    high: Float[Array, " grids"]
-    class_grid: Int[Array, " classes"]
-    heard: Float[Array, " classes"]
-    cell_class: Int[Array, " cells"]
-    cell_heard: Float[Array, " cells"]
-    cell_factor: Float[Array, " cells"]
-    cell_silent: Array
-    term_group: Int[Array, " terms"]
-    term_cell: Int[Array, " terms"]
-    term_count: Float[Array, " terms"]
-    group_class: Int[Array, " groups"]
-    group_heard: Float[Array, " groups"]
-    group_users: Float[Array, " groups"]
-    nodes: int = field(metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
@@ -104,6 +69,13 @@ class PreparedActivity:
     def dtype(self) -> Any:
         """Floating type."""
         return self.exposure.dtype
+
+    @property
+    def sizes(self) -> dict[tuple[int, str], int]:
+        """What prepared activities that share a compilation have in common, by number of nodes
+        and kind of thing; (0, "kinds") are the quiet ones."""
+        blocks = {(b.nodes, what): size for b in self.blocks for what, size in b.sizes.items()}
+        return {(0, "kinds"): len(self.quiet_users), **blocks}
 
     @property
     def rate(self) -> Float[Array, ""]:
@@ -164,7 +136,7 @@ def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
     for number in np.unique(nodes[~quiet]):
         chosen = np.flatnonzero((nodes == number) & ~quiet)
         place[chosen] = done + np.arange(len(chosen))
-        done += padded(len(chosen))
+        done += roomy(len(chosen))
         rows = _rows_of(begin, first[chosen])
         blocks.append(
             _block(
@@ -179,21 +151,13 @@ def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
         )
     chosen = np.flatnonzero(quiet)
     place[chosen] = done + np.arange(len(chosen))
-    spare = padded(len(chosen)) - len(chosen)
+    spare = roomy(len(chosen)) - len(chosen)
     return Grouping(
         tuple(blocks),
         np.pad(own[first][chosen], (0, spare)),
         np.pad(members[chosen].astype(float), (0, spare)),
         place[kind],
     )
-
-
-def padded(size: int) -> int:
-    """The next power of 2 from 32 on, beyond 512 also 3/4 of one, beyond 4096 in eighths: small
-    data of about one size share one compilation."""
-    power = 2 ** int(np.ceil(np.log2(max(size, 32))))
-    step = power // (16 if power > 4096 else 4 if power > 512 else 1)
-    return max(-(-size // step) * step, power // 2 + step) if step < power else power
 
 
 def _kinds(size, user, rows, own) -> np.ndarray:
@@ -246,31 +210,42 @@ def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
     keyed = np.concatenate([group_class[term_group][:, None], cells], axis=1)
     distinct, term_cell = np.unique(keyed, axis=0, return_inverse=True)
     grids, class_grid = np.unique(classes[:, :2], axis=0, return_inverse=True)
-    num_classes, num_cells = padded(len(classes)), padded(len(distinct) + 1)
-    num_terms, num_groups = padded(len(count)), padded(len(members))
-
-    def fill(values, size, value=0, dtype=None):
-        out = np.full(size, value, dtype or values.dtype)
-        out[: len(values)] = values
-        return out
-
-    # What is filled in is finite and counts 0 times.
-    return Block(
-        low=fill(grids[:, 0], padded(len(grids)), 1),
-        high=fill(grids[:, 1], padded(len(grids)), 1),
-        class_grid=fill(class_grid.ravel(), num_classes, dtype=np.int32),
-        heard=fill(classes[:, 2], num_classes),
-        cell_class=fill(distinct[:, 0], num_cells, dtype=np.int32),
-        cell_heard=fill(distinct[:, 1], num_cells, 1),
-        cell_factor=fill(distinct[:, 2], num_cells, 1),
-        cell_silent=fill(distinct[:, 3] > 0, num_cells),
-        term_group=fill(term_group, num_terms, num_groups - 1, np.int32),
-        term_cell=fill(term_cell.ravel(), num_terms, num_cells - 1, np.int32),
-        term_count=fill(count, num_terms),
-        group_class=fill(group_class, num_groups, dtype=np.int32),
-        group_heard=fill(rest, num_groups),
-        group_users=fill(members, num_groups, dtype=float),
+    made = Block(
+        low=grids[:, 0],
+        high=grids[:, 1],
+        class_grid=class_grid.ravel().astype(np.int32),
+        heard=classes[:, 2],
+        cell_class=distinct[:, 0].astype(np.int32),
+        cell_heard=distinct[:, 1],
+        cell_factor=distinct[:, 2],
+        cell_silent=distinct[:, 3] > 0,
+        term_group=term_group.astype(np.int32),
+        term_cell=term_cell.ravel().astype(np.int32),
+        term_count=count,
+        group_class=group_class.astype(np.int32),
+        group_heard=rest,
+        group_users=members.astype(float),
         nodes=nodes,
+    )
+    return filled_block(made, {"cells": len(distinct) + 1})  # one spare at least
+
+
+def _filled_up(made: PreparedActivity, least: Mapping[tuple[int, str], int]) -> PreparedActivity:
+    """With at least so many of everything, and blocks of 0 users for other numbers of nodes."""
+    blocks = {block.nodes: block for block in made.blocks}
+    parts = [
+        filled_block(
+            blocks.get(nodes, replace(EMPTY, nodes=nodes)),
+            {what: size for (many, what), size in least.items() if many == nodes},
+        )
+        for nodes in sorted({*blocks, *(many for many, what in least if many)})
+    ]
+    spare = (0, max(least.get((0, "kinds"), 0) - len(made.quiet_users), 0))
+    return replace(
+        made,
+        blocks=tuple(parts),
+        quiet_heard=np.pad(made.quiet_heard, spare),
+        quiet_users=np.pad(made.quiet_users, spare),
     )
 
 
@@ -302,7 +277,13 @@ def grouping_of(data: Activity, settings: Any) -> Grouping:
     return made[key]
 
 
-def prepare(data: Activity, settings: Any, radius: float, dtype: Any = None) -> PreparedActivity:
+def prepare(
+    data: Activity,
+    settings: Any,
+    radius: float,
+    dtype: Any = None,
+    least: Mapping[tuple[int, str], int] | None = None,
+) -> PreparedActivity:
     """Lay the counts out; asked again for the same, the same object comes back.
 
     Args:
@@ -310,20 +291,22 @@ def prepare(data: Activity, settings: Any, radius: float, dtype: Any = None) -> 
         settings: the model.
         radius: spectral radius of the network.
         dtype: floating type; JAX's default when None.
+        least: the `sizes` of other prepared activities, to fill these up to.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     counts = counts_of(data, settings)
     made = _cache.setdefault(data, {})
     key = ("prepared", settings.link, settings.form, settings.memory, settings.common_factor)
-    key += (settings.baseline, dtype)
+    key += (settings.baseline, dtype, tuple(sorted((least or {}).items())))
     if key not in made:
+        layout = _layout(data, counts, settings, radius)
         # On the device once, not at every call; and as values when a trace is under way.
         with jax.ensure_compile_time_eval():
             made[key] = jax.tree.map(
                 lambda leaf: jnp.asarray(
                     leaf, dtype if np.asarray(leaf).dtype.kind == "f" else None
                 ),
-                _layout(data, counts, settings, radius),
+                _filled_up(layout, least) if least else layout,
             )
     return made[key]
 

@@ -14,8 +14,9 @@ from scipy import stats
 
 from hawkesjax.data import Activity
 from hawkesjax.models.katz import KatzSpike
+from hawkesjax.models.katz_blocks import Block
 from hawkesjax.models.katz_likelihood import node_terms
-from hawkesjax.models.katz_prepared import Block, PreparedActivity, grouping_of
+from hawkesjax.models.katz_prepared import PreparedActivity, grouping_of
 
 QUANTILES = (0.025, 0.975)
 CHUNK = 20_000_000  # numbers held at once

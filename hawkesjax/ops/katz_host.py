@@ -15,6 +15,7 @@ LONG = 32  # from so many vectors on, right angles are kept with more care,
 BLOCK = 2048  # columns
 EVERY = 8  # and the residuals looked at every so many steps
 SPARE = 0.1  # of the tolerance, kept for what vectors in single precision cost
+LATE = 0.1  # of b: what is to come, at most, before vectors are single, however loose a tolerance
 
 
 class Sweep(NamedTuple):
@@ -71,7 +72,7 @@ def krylov_sweep(
     if b.dtype != np.float64:
         return _sweep(matrix, b, alphas, tolerance, limit, room, 0.0)[0]
     # Rounding errors of many rows and vectors cancel: they stay far below this sum of them all.
-    enough = tolerance / np.finfo(np.float32).eps
+    enough = min(tolerance / np.finfo(np.float32).eps, LATE)
     found, single = _sweep(matrix, b, alphas, tolerance * (1 - SPARE), limit, room, enough)
     if not single.any():
         return found

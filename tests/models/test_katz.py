@@ -159,6 +159,26 @@ def test_users_of_one_kind_are_counted_once():
     np.testing.assert_allclose(model.log_likelihood(PARAMS, prepared), total, rtol=1e-12)
 
 
+@pytest.mark.parametrize("form", ["additive", "multiplicative"])
+def test_activity_that_is_filled_up_says_the_same(form):
+    model = hj.KatzSpike(form=form)
+    network, posts, _ = case_of("hazard", form, 0.0, None)
+    activity = reference.activity_of(network, posts, FIT)
+    plain = model.prepare(activity)
+    least = {place: size + 9 for place, size in plain.sizes.items()}
+    least[128, "terms"] = 40  # a block that these data do not have
+    filled = model.prepare(activity, least=least)
+    assert all(filled.sizes[place] >= size for place, size in least.items())
+    again = model.prepare(activity, least=filled.sizes)
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(made)] for made in (filled, again)]
+    assert shapes[0] == shapes[1]
+    assert jax.tree.structure(filled) == jax.tree.structure(again)
+    total = model.log_likelihood(PARAMS, plain)
+    np.testing.assert_allclose(model.log_likelihood(PARAMS, filled), total, rtol=1e-12)
+    with pytest.raises(ValueError, match="cannot be filled up"):
+        replace(model, baseline="free").prepare(activity, least=least)
+
+
 def test_counts_do_not_depend_on_silent_bins():
     """The sums of the hazard link equal those over all bins."""
     network, posts, _ = case_of("hazard", "additive", 0.0, None)

@@ -140,6 +140,25 @@ def test_the_sweep_takes_no_more_products_than_its_hardest_alpha():
     assert whole.products == single.products
 
 
+@pytest.mark.parametrize("kind", ["uniform", "hubs"])
+@pytest.mark.parametrize("star", [0.95, 0.999])
+def test_a_looser_tolerance_takes_no_more_products(kind, star):
+    rng = np.random.default_rng(3)
+    ends = rng.random((2, 1200)) ** (np.array([[1.6], [2.2]]) if kind == "hubs" else 1)
+    matrix = np.zeros((200, 200))
+    matrix[tuple((200 * ends).astype(int))] = 1
+    network, b = sparse.csr_array(matrix), rng.poisson(1.0, 200).astype(float)
+    alphas = np.linspace(0, star, 20) / radius_bounds(network).value
+    products = []
+    for tolerance in (1e-3, 1e-4, 1e-6, 1e-7, 1e-8, 1e-10):
+        found = krylov_sweep(network, b, alphas, tolerance=tolerance)
+        for alpha, row in zip(alphas, found.scores, strict=True):
+            true = np.linalg.norm(b - row + alpha * matrix @ row) / np.linalg.norm(b)
+            assert true <= 1.01 * tolerance
+        products.append(found.products)
+    assert products == sorted(products)
+
+
 def activity_of(matrix, b):
     return hj.Activity.from_matrix(sparse.csr_array(matrix), b, self_loops=True)
 
