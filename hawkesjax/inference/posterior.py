@@ -235,7 +235,8 @@ def _summary(posterior: xr.Dataset) -> pd.DataFrame:
 
 def _over_draws(function: Callable[[dict[str, Any]], Any], draws: dict[str, Any]) -> np.ndarray:
     """A function of one draw, of each in turn. The data that it closes over become arguments:
-    as constants of the compiled program they would be folded, for minutes where they are many."""
+    as constants of the compiled program they would be folded, for minutes where they are many.
+    Those of functions compiled inside it stay theirs."""
     closed = jax.make_jaxpr(function)({name: value[0] for name, value in draws.items()})
 
     @jax.jit

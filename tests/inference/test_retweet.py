@@ -51,6 +51,7 @@ def test_maximum_likelihood_recovers_what_was_simulated(data, mle):
     assert {"swing[cos]", "swing[sin]", "beta[intercept]", "r0", "phi0"} <= set(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")  # few draws
 def test_a_narrow_posterior_costs_few_steps():
     """A million reposts, whose standard errors are far below what a sampler expects."""
