@@ -17,7 +17,13 @@ NOTEBOOKS = {
 }
 
 
-@pytest.mark.parametrize("name", list(NOTEBOOKS))
+LONG = {"email_panel"}  # what it does beyond the others has tests of its own
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NOTEBOOKS],
+)
 def test_a_notebook_runs(name, repository, tmp_path):
     path = repository / "notebooks" / f"{name}.py"
     environment = os.environ | {
