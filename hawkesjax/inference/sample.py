@@ -131,9 +131,8 @@ def sample(
             checkpoint, _identity(model, prepared, settings, method, num_samples, keys, points)
         )
 
-    size = {"sequential": 1, "vectorized": num_chains, "parallel": devices}[method]
-    if method == "parallel" and _is_small(prepared):
-        size = num_chains
+    side_by_side = method == "vectorized" or (method == "parallel" and _is_small(prepared))
+    size = num_chains if side_by_side else devices
     total = num_warmup + num_samples
     groups: list[list[Block]] = []
     clock, stopped = time.perf_counter(), False
