@@ -130,7 +130,7 @@ def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tu
     """The ends of a window, as datetimes where the data have them."""
     import numpy as np
 
-    from hawkesjax.data.tables import moments
+    from hawkesjax.inputs.moments import moments
 
     found = moments([np.array(window)], max(map(abs, window)), data.unit, data.origin)[0]
     if data.origin is not None and timezone is not None and found.tz is not None:

@@ -15,8 +15,8 @@ from scipy.special import logsumexp
 from hawkesjax.criticism.forecast import forecast_hawkes
 from hawkesjax.criticism.verbs import evaluate
 from hawkesjax.data import EventPanel
-from hawkesjax.data.assemble import moment
 from hawkesjax.inference.values import draws_of
+from hawkesjax.inputs.moments import moment
 from hawkesjax.models import Hawkes
 
 

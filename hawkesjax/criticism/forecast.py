@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.core.random import generator
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import EventPanel
 from hawkesjax.data.checks import whole
 from hawkesjax.inference.values import draws_of
 from hawkesjax.models import Hawkes
 from hawkesjax.models.cells import course
-from hawkesjax.models.clusters import generator, simulate_clusters
+from hawkesjax.models.clusters import simulate_clusters
 from hawkesjax.models.simulate import terms_of
 
 

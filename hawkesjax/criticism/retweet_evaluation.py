@@ -23,10 +23,10 @@ from hawkesjax.criticism.retweet_forecast import (
 from hawkesjax.criticism.rolling import Past
 from hawkesjax.criticism.verbs import evaluate
 from hawkesjax.data import Cascades, Covariates
-from hawkesjax.data.assemble import moment
 from hawkesjax.data.clock import NANOSECONDS, UNITS
 from hawkesjax.inference import ConvergenceWarning, sample
 from hawkesjax.inference.fit import maximum
+from hawkesjax.inputs.moments import moment
 from hawkesjax.models.retweet import RetweetHawkes
 
 

@@ -16,7 +16,7 @@ from hawkesjax.criticism.counts import CountForecast
 from hawkesjax.criticism.retweet_ahead import Ahead, Law, Queue, grid_of, retweet_draws
 from hawkesjax.criticism.verbs import forecast
 from hawkesjax.data import Cascades, Covariates
-from hawkesjax.data.tables import moments
+from hawkesjax.inputs.moments import moments
 from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import feature_names, lengths_of
 from hawkesjax.models.retweet_simulate import ExplosionWarning

@@ -16,10 +16,10 @@ from scipy import sparse
 from hawkesjax.data import activity_tables
 from hawkesjax.data.activity_windows import Bins, cut_log, fields_of_grid
 from hawkesjax.data.checks import ROWS, Rows
-from hawkesjax.data.frames import check_columns
 from hawkesjax.data.messages import MessageLog, read_log
 from hawkesjax.data.names import Names
 from hawkesjax.data.network import Tally, read_matrix
+from hawkesjax.inputs.columns import check_columns
 
 NAMES = {"time": "time", "source": "source", "target": "target", "kind": "kind"}
 

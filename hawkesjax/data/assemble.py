@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hawkesjax.data.checks import Rows
-from hawkesjax.data.clock import UNITS, Clock
+from hawkesjax.data.clock import Clock
 from hawkesjax.data.windows import check_inside, read_window
+from hawkesjax.inputs.moments import Fields
 
-Fields = dict[str, Any]
 TOTAL = "all"
 
 
@@ -141,35 +139,3 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
         "start": panel.start[rows],
         "duration": panel.duration[rows],
     }
-
-
-def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
-    """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin.
-
-    Args:
-        value: a number, or a datetime.
-        panel: anything with a `unit` and an `origin`.
-        what: how errors call the value.
-        owner: how errors call the panel.
-    """
-    if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
-    elif panel.origin is not None:
-        origin = pd.Timestamp(panel.origin)
-        try:
-            stamp = pd.Timestamp(value)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{what}={value!r} is no datetime and no number.") from error
-        if stamp.tzinfo is None and origin.tzinfo is not None:
-            raise ValueError(
-                f"{what}={value!r} has no time zone, the {owner}'s times have one (origin "
-                f"{panel.origin}). Add it, as in pd.Timestamp({str(value)!r}, tz='Europe/London')."
-            )
-        if stamp.tzinfo is not None and origin.tzinfo is None:
-            raise ValueError(f"{what}={value!r} has a time zone, the {owner}'s times have none.")
-        number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / UNITS[panel.unit]
-    else:
-        raise ValueError(f"{what}={value!r} is no number; the {owner}'s times are numbers.")
-    if np.isnan(number):
-        raise ValueError(f"{what} is NaN. Give a number.")
-    return number

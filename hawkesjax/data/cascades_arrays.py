@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hawkesjax.data.assemble import Fields
 from hawkesjax.data.audience import read_followers, read_levels
-from hawkesjax.data.cascades_assemble import (
-    Policies,
-    Rowset,
-    assemble,
-    joined,
-)
+from hawkesjax.data.cascades_assemble import Policies, Rowset, assemble, joined
 from hawkesjax.data.checks import ROWS, counted, same_length, unique_names
 from hawkesjax.data.clock import read_times
 from hawkesjax.data.labels import read_indices
+from hawkesjax.inputs.moments import Fields
 
 
 def fields_of_arrays(

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.assemble import Fields, moment
 from hawkesjax.data.checks import Rows, listed, refuse, short
 from hawkesjax.data.clock import UNITS, Clock
 from hawkesjax.data.windows import read_window
+from hawkesjax.inputs.moments import Fields, moment
 
 CHOICES = {
     "orphans": ("error", "drop", "restore"),

@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.assemble import Fields
 from hawkesjax.data.audience import audience_of, read_levels
-from hawkesjax.data.cascades_assemble import (
-    Policies,
-    Rowset,
-    assemble,
-    joined,
-)
+from hawkesjax.data.cascades_assemble import Policies, Rowset, assemble, joined
 from hawkesjax.data.checks import ROWS, Rows, column_of, refuse
 from hawkesjax.data.clock import EXACT, read_times
-from hawkesjax.data.frames import check_columns
+from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.moments import Fields
 
 
 def fields_of_tweets(

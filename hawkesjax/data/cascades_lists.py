@@ -8,18 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.assemble import Fields
 from hawkesjax.data.audience import audience_of, read_levels
-from hawkesjax.data.cascades_assemble import (
-    Policies,
-    Rowset,
-    assemble,
-    in_steps,
-)
+from hawkesjax.data.cascades_assemble import Policies, Rowset, assemble, in_steps
 from hawkesjax.data.checks import ROWS, Rows, listed, refuse
 from hawkesjax.data.clock import Clock, read_times
-from hawkesjax.data.frames import check_columns
 from hawkesjax.data.labels import read_labels
+from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.moments import Fields
 
 
 def fields_of_cascades(

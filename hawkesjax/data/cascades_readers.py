@@ -9,7 +9,7 @@ from typing import Any
 from hawkesjax.data.cascades import Cascades
 from hawkesjax.data.cascades_frames import fields_of_tweets
 from hawkesjax.data.cascades_lists import fields_of_cascades
-from hawkesjax.data.readers import read_table
+from hawkesjax.inputs.table_files import read_table
 
 
 def read_cascades(

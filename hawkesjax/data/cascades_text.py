@@ -9,7 +9,7 @@ import pandas as pd
 
 from hawkesjax.data.checks import counted
 from hawkesjax.data.clock import EXACT, UNITS
-from hawkesjax.data.tables import RESOLUTIONS
+from hawkesjax.inputs.moments import RESOLUTIONS
 
 WORDS = {
     "orphans": "reposts of posts not in the table",

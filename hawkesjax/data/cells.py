@@ -12,7 +12,6 @@ import pandas as pd
 from hawkesjax.data.checks import Rows, listed, refuse, short
 from hawkesjax.data.clock import Clock
 from hawkesjax.data.features import distinct, encode, with_intercept
-from hawkesjax.data.frames import check_columns
 from hawkesjax.data.labels import read_labels
 from hawkesjax.data.spans import (
     Span,
@@ -23,6 +22,7 @@ from hawkesjax.data.spans import (
     same_zones,
     span_of,
 )
+from hawkesjax.inputs.columns import check_columns
 
 Fields = dict[str, Any]
 

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from hawkesjax.data.assemble import moment
 from hawkesjax.data.calendar import fields_of_calendar
 from hawkesjax.data.cells import fields_of_frame, fields_of_intervals
 from hawkesjax.data.checks import listed, refuse
 from hawkesjax.data.covariates_text import covered, describe, show, text, to_dataframe
 from hawkesjax.data.features import INTERCEPT, distinct
 from hawkesjax.data.spans import aligned, read_clock, snapped
+from hawkesjax.inputs.moments import moment
 
 
 @jax.tree_util.register_dataclass

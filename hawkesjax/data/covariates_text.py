@@ -9,7 +9,7 @@ import pandas as pd
 
 from hawkesjax.data.checks import counted, listed
 from hawkesjax.data.spans import moments_of
-from hawkesjax.data.tables import SHOWN, short_name
+from hawkesjax.inputs.moments import SHOWN, short_name
 
 
 def describe(covariates: Any) -> pd.DataFrame:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.assemble import Fields, assemble
+from hawkesjax.data.assemble import assemble
 from hawkesjax.data.checks import Rows, counted, listed, unique_names
 from hawkesjax.data.clock import read_times
 from hawkesjax.data.windows import names_of
+from hawkesjax.inputs.moments import Fields
 
 
 def fields_of_lists(

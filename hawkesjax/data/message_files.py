@@ -13,8 +13,8 @@ import pandas as pd
 from hawkesjax.data.activity import Activity
 from hawkesjax.data.checks import Rows
 from hawkesjax.data.files import csv_bytes, header_and_lines, kind_of
-from hawkesjax.data.frames import check_columns
-from hawkesjax.data.readers import EXACT_FLOATS, read_parquet
+from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.table_files import EXACT_FLOATS, read_parquet
 
 # Numbers that would lose something when read as numbers: 007, +7, or a blank before the 7.
 SPELLED = rb"(?: |\+|-?0\d)"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from hawkesjax.data.checks import ROWS, Rows, column_of, refuse, short
 from hawkesjax.data.clock import EXACT, UNITS, Clock, read_bounds, read_times
-from hawkesjax.data.tables import moments
+from hawkesjax.inputs.moments import moments
 
 NEAR = 8 * np.finfo(float).eps
 

@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hawkesjax.data.checks import counted
-from hawkesjax.data.clock import EXACT, UNITS
-
-SHOWN = 10
-RESOLUTIONS = (("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9))
-
-
-def absolute(panel: Any, times: Iterable[np.ndarray]) -> list[Any]:
-    """Arrays of absolute times: datetimes where the panel has an origin, else numbers."""
-    span = float(np.max(panel.start + panel.duration))
-    return moments(times, span, panel.unit, panel.origin)
-
-
-def moments(times: Iterable[np.ndarray], span: float, unit: str, origin: str | None) -> list[Any]:
-    """Arrays of times since `origin` as datetimes; as numbers where there is none.
-
-    Args:
-        times: arrays of numbers in `unit`.
-        span: their largest size, which says how fine a resolution float64 held.
-        unit, origin: as in `EventPanel`.
-    """
-    if origin is None:
-        return [np.asarray(row, np.float64) for row in times]
-    span = abs(span) * UNITS[unit]
-    fits = [pair for pair in RESOLUTIONS if 8 * span / pair[1] < EXACT]
-    name, step = (fits or [RESOLUTIONS[-1]])[0]
-    zero = pd.Timestamp(origin)
-    out = []
-    for row in times:
-        ticks = np.rint(np.asarray(row) * (UNITS[unit] / step)).astype(np.int64)
-        stamps = pd.DatetimeIndex(np.full(len(ticks), _local(zero)).astype("datetime64[ns]"))
-        stamps = stamps + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
-        out.append(stamps.tz_localize(zero.tzinfo) if zero.tzinfo else stamps)
-    return out
-
-
-def _local(origin: pd.Timestamp) -> np.datetime64:
-    return origin.tz_localize(None).to_datetime64()
+from hawkesjax.inputs.moments import SHOWN, absolute, short_name
 
 
 def to_dataframe(panel: Any) -> pd.DataFrame:
@@ -183,9 +146,3 @@ def _body(panel: Any, counts: np.ndarray) -> list[str]:
     if panel.num_sequences > SHOWN:
         lines.append(f"    ... {panel.num_sequences - SHOWN:,} more")
     return lines
-
-
-def short_name(name: str, most: int = 24) -> str:
-    """A name of bounded width on one line."""
-    name = " ".join(name.split())
-    return name if len(name) <= most else name[: most - 3] + "..."

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.data.checks import listed, refuse, short
-from hawkesjax.data.frames import check_columns
 from hawkesjax.data.stop_words import STOP_WORDS
+from hawkesjax.inputs.columns import check_columns
 
 LEVELS = (1, 2, 3, 4, 5)
 LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)

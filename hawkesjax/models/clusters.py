@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 from scipy.linalg import expm
 
 Terms = tuple[np.ndarray, np.ndarray]
@@ -116,21 +115,6 @@ def simulate_clusters(
     if len(mu) > 1:
         order = order[np.argsort(sequence[order], kind="stable")]
     return times[order], marks[order], sequence[order]
-
-
-def generator(key: Array) -> np.random.Generator:
-    """A NumPy generator seeded by a jax key.
-
-    Raises:
-        ValueError: when `key` is not one PRNG key.
-    """
-    try:
-        data = np.asarray(jax.random.key_data(key))
-    except (TypeError, ValueError, AttributeError):
-        data = np.empty((0, 0))
-    if data.ndim != 1 or not np.issubdtype(data.dtype, np.unsignedinteger):
-        raise ValueError("key must be one PRNG key, such as jax.random.key(0).")
-    return np.random.default_rng(data)
 
 
 def _refuse_explosion(immigrants, alpha, gamma, duration) -> None:

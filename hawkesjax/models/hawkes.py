@@ -14,17 +14,12 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.priors import describe, resolve
 from hawkesjax.data import Covariates, EventPanel
 from hawkesjax.models.baselines import Baseline
 from hawkesjax.models.kernels import EXPONENTIAL, kernel_of
-from hawkesjax.models.prepared import (
-    PreparedPanel,
-    check_panel,
-    prepare,
-    same_gamma,
-    stream_of,
-)
-from hawkesjax.models.priors import NAMED, Truncated, describe, resolve
+from hawkesjax.models.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
+from hawkesjax.models.priors import NAMED, Truncated
 from hawkesjax.models.search import at_boundary, starts
 from hawkesjax.ops import mixture_increments
 
@@ -304,13 +299,13 @@ class Hawkes:
 
     def sites(self, data: PreparedPanel) -> dict[str, dist.Distribution]:
         """The prior of each sampled parameter."""
-        priors = self.priors if isinstance(self.priors, str) else dict(self.priors)
+        named = self.priors if isinstance(self.priors, str) else "default"
+        given = {} if isinstance(self.priors, str) else dict(self.priors)
         shapes = self.shapes(data)
         offsets = shapes.pop("mu_offset", None)
         more = self.background.priors(data.rates) | self.kernel.priors()
-        sites = resolve(priors, data.rates, shapes, more)
+        sites = resolve(NAMED[named](data.rates) | more | given, shapes)
         if offsets is not None:
-            given = {} if isinstance(priors, str) else priors
             standard = dist.Normal(jnp.zeros((), data.rates.dtype), 1)
             sites["mu_offset"] = given.get("mu_offset", standard).expand(offsets)
         if self.stationary:

@@ -16,6 +16,7 @@ import numpyro.distributions as dist
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from hawkesjax.core.priors import describe
 from hawkesjax.data import Activity
 from hawkesjax.models.katz_counts import check_activity, target_bins
 from hawkesjax.models.katz_likelihood import (
@@ -26,7 +27,6 @@ from hawkesjax.models.katz_likelihood import (
     rate,
 )
 from hawkesjax.models.katz_prepared import PreparedActivity, counts_of, grouping_of, prepare
-from hawkesjax.models.priors import describe
 from hawkesjax.ops.katz_solve import FORMS, radius
 
 Params = Mapping[str, Any]

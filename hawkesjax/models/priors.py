@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax
 import jax.numpy as jnp
-import numpy as np
 import numpyro.distributions as dist
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import ComposeTransform, ExpTransform, Transform, biject_to
@@ -54,42 +50,6 @@ def o2o_priors(rates: jax.Array) -> dict[str, dist.Distribution]:
 
 
 NAMED = {"default": default_priors, "o2o": o2o_priors}
-
-
-def resolve(
-    priors: str | Mapping[str, dist.Distribution],
-    rates: jax.Array,
-    shapes: Mapping[str, tuple[int, ...]],
-    more: Mapping[str, dist.Distribution],
-) -> dict[str, dist.Distribution]:
-    """One distribution per parameter, expanded to the parameter's shape.
-
-    Args:
-        priors: a name of `NAMED`, or the user's distributions by parameter; parameters that the
-            user leaves out keep the default.
-        rates: (D,) the data's own rates.
-        shapes: shape of each parameter that the model samples.
-        more: default priors of covariates and kernels.
-
-    Raises:
-        ValueError: when a distribution does not broadcast to its parameter's shape.
-    """
-    chosen = NAMED[priors](rates) if isinstance(priors, str) else default_priors(rates)
-    chosen |= more
-    if not isinstance(priors, str):
-        chosen |= dict(priors)
-    out = {}
-    for name, shape in shapes.items():
-        prior = chosen[name]
-        try:
-            jnp.broadcast_shapes(prior.shape(), shape)
-            out[name] = prior if prior.shape() == shape else prior.expand(shape)
-        except (ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"The prior of {name!r} has shape {prior.shape()}, which does not broadcast to "
-                f"the parameter's shape {shape}: give a scalar prior or one of that shape."
-            ) from error
-    return out
 
 
 class _Stationary(constraints.Constraint):
@@ -168,20 +128,3 @@ class Truncated(dist.Distribution):
 
         start = (key, jnp.zeros(batch), jnp.zeros(sample_shape, bool))
         return jax.lax.while_loop(lambda state: ~jnp.all(state[2]), draw, start)[1]
-
-
-def describe(prior: Any) -> str:
-    """A prior in words that tell any two apart: arguments, what it is built from, all values."""
-    parts: dict[str, Any] = {
-        name: np.asarray(getattr(prior, name)).tolist() for name in prior.arg_constraints
-    }
-    if hasattr(prior, "base_dist"):
-        parts["base"] = describe(prior.base_dist)
-    if hasattr(prior, "transforms"):
-        parts["transforms"] = [type(transform).__name__ for transform in prior.transforms]
-    if not prior.arg_constraints or len(parts) > len(prior.arg_constraints):
-        parts["values"] = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(prior)]
-    if prior.shape():
-        parts["shape"] = list(prior.shape())
-    inside = ", ".join(f"{name}={part}" for name, part in parts.items())
-    return f"{type(prior).__name__}({inside})"

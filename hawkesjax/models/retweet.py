@@ -13,9 +13,9 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.priors import describe
 from hawkesjax.data import Cascades
 from hawkesjax.models import retweet_likelihood as terms
-from hawkesjax.models.priors import describe
 from hawkesjax.models.retweet_edges import at_boundary
 from hawkesjax.models.retweet_prepared import (
     PreparedCascades,

@@ -12,9 +12,9 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.data import Cascades, Covariates
-from hawkesjax.data.assemble import moment
 from hawkesjax.data.checks import counted
 from hawkesjax.data.clock import UNITS
+from hawkesjax.inputs.moments import moment
 from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import lengths_of
 from hawkesjax.models.simulate import generator

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array
 
+from hawkesjax.core.random import generator
 from hawkesjax.data import EventPanel
 from hawkesjax.data.assemble import refuse_total
 from hawkesjax.data.clock import UNITS
 from hawkesjax.models.cells import course
-from hawkesjax.models.clusters import Terms, generator, simulate_clusters
+from hawkesjax.models.clusters import Terms, simulate_clusters
 from hawkesjax.models.hawkes import Hawkes
 from hawkesjax.models.prepared import same_gamma
 from hawkesjax.models.verbs import simulate

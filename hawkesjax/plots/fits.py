@@ -13,6 +13,7 @@ from hawkesjax.data import EventPanel
 from hawkesjax.inference.values import draws_of
 from hawkesjax.models import Hawkes
 from hawkesjax.plots import style
+from hawkesjax.plotting.quantiles import exponential_quantiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,34 +152,3 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
         figure.supxlabel("unit exponential quantile", fontsize=9)
         figure.supylabel("residual (expected events)", fontsize=9)
     return figure
-
-
-def exponential_quantiles(axis: Any, sample: np.ndarray, name: str, points: int) -> None:
-    """Quantiles of residuals against those of the unit exponential, with a 95 % band.
-
-    Args:
-        axis: where to draw.
-        sample: residuals.
-        name: of the component.
-        points: draw at most about this many; the largest ones always.
-    """
-    from scipy import stats
-
-    sample = np.sort(sample)
-    count = len(sample)
-    ranks = np.arange(1, count + 1)
-    if count > points:
-        keep = np.linspace(0, count - 1, points // 2).astype(int)
-        keep = np.union1d(keep, np.arange(count - points // 2, count))
-        sample, ranks = sample[keep], ranks[keep]
-    expected = -np.log1p(-(ranks - 0.5) / max(count, 1))
-    edges = stats.beta.ppf([[0.025], [0.975]], ranks, count - ranks + 1)
-    band = -np.log1p(-edges)
-    axis.fill_between(expected, *band, color="0.8", linewidth=0)
-    limit = max(expected.max(initial=1.0), sample.max(initial=1.0))
-    line = np.linspace(0, expected.max(initial=1.0) * 1.03, 200)  # bent on other scales
-    axis.plot(line, line, color="0.35", linewidth=0.8)
-    axis.plot(expected, sample, ".", markersize=2.5, color=style.colour(0))
-    axis.set_title(f"{name} ({count:,} events)", loc="left")
-    axis.set_xlim(0, expected.max(initial=1.0) * 1.03)
-    axis.set_ylim(0, limit * 1.03)

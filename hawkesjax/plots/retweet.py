@@ -16,7 +16,7 @@ from hawkesjax.models.retweet import RetweetHawkes
 from hawkesjax.models.retweet_prepared import lengths_of
 from hawkesjax.ops.memory_kernel import PRINTED_TAIL, memory_kernel
 from hawkesjax.plots import style
-from hawkesjax.plots.fits import exponential_quantiles
+from hawkesjax.plotting.quantiles import exponential_quantiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
