@@ -61,7 +61,7 @@ def fitted(hj: Any, model: Any, panel: Any, days: float) -> dict[str, Any]:
     """Fit on four weeks; score on the days after."""
     import jax
 
-    from hawkesjax.criticism import residual_tests
+    from hawkesjax.evaluation.residual_tests import residual_tests
 
     cut = 4 * 7 * 24.0
     past = panel.between(0.0, cut)

@@ -15,10 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from hawkesjax import EventPanel, Hawkes, Posterior
-from hawkesjax.inference.nuts import Block, Settings, kernel_for, run
-from hawkesjax.inference.unconstrained import Unconstrained, best_start, scattered
-from hawkesjax.models.prepared import prepare_alike
+from hawkesjax.core.nuts import Block, Settings, kernel_for, run
+from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.unconstrained import Unconstrained, best_start, scattered
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.prepared import prepare_alike
 
 
 @dataclass(frozen=True)

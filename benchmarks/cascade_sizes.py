@@ -46,8 +46,8 @@ def read(hj: Any, folder: Path) -> Any:
 
 def tideh(cascades: Any, observed: float, *, decay: bool) -> np.ndarray:
     """Size at a week of each cascade by TiDeH's estimator."""
-    from hawkesjax.ops import memory_volterra as mv
-    from hawkesjax.ops.memory_kernel import kernel_integral
+    from hawkesjax.retweet.memory import volterra as mv
+    from hawkesjax.retweet.memory.kernel import kernel_integral
 
     theta, s0 = 0.242, 1 / 12
     after = np.concatenate([np.arange(observed, WEEK - 1e-9, 0.25), [WEEK]])
@@ -110,8 +110,8 @@ def main() -> None:
 
     jax.config.update("jax_enable_x64", True)
     import hawkesjax as hj
-    from hawkesjax.models.retweet_ages import sizes_at
-    from hawkesjax.models.retweet_population import CascadePopulation
+    from hawkesjax.retweet.ages import sizes_at
+    from hawkesjax.retweet.population import CascadePopulation
 
     folder = Path(os.environ.get("HAWKESJAX_DATA", "../shared/data")) / "tideh_retweets"
     cascades = read(hj, folder)

@@ -152,8 +152,8 @@ def nuts(task: Task, stored: dict[str, np.ndarray], given: Any, clock: Callable)
     from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 
     import hawkesjax as hj
-    from hawkesjax.inference.nuts import Settings, kernel_for
-    from hawkesjax.inference.unconstrained import Unconstrained, best_start, scattered
+    from hawkesjax.core.nuts import Settings, kernel_for
+    from hawkesjax.core.unconstrained import Unconstrained, best_start, scattered
 
     model = hj.Hawkes(baseline="shared", form=task.form)
     prepared = model.prepare(panel_of(stored, SEQUENCES))

@@ -29,8 +29,8 @@ from scipy import sparse  # noqa: E402
 from scipy.sparse.linalg import LinearOperator, bicgstab  # noqa: E402
 
 import hawkesjax as hj  # noqa: E402
-from hawkesjax.ops.katz_host import krylov_sweep, sweep_room  # noqa: E402
-from hawkesjax.ops.katz_radius import radius_bounds  # noqa: E402
+from hawkesjax.katz.steady.krylov import krylov_sweep, sweep_room  # noqa: E402
+from hawkesjax.katz.steady.radius import radius_bounds  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 STARS = np.arange(20) * 0.05
@@ -172,7 +172,7 @@ def reading(given: Any) -> dict[str, Any]:
         del frame
         program = (
             "import resource, time, hawkesjax as hj\n"
-            "import hawkesjax.data\n"
+            "import hawkesjax.katz.data.activity\n"
             "wall, cpu = time.perf_counter(), time.process_time()\n"
             f"a = hj.read_messages({str(path)!r}, edges='messages', bin=60, unit='second', "
             "usual=(0, 345600))\n"

@@ -114,8 +114,8 @@ def main() -> None:
             begin = time.perf_counter()
             model = hj.KatzSpike(form=form, common_factor=factor)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", hj.models.CircularityWarning)
-                warnings.simplefilter("ignore", hj.models.SaturationWarning)
+                warnings.simplefilter("ignore", hj.CircularityWarning)
+                warnings.simplefilter("ignore", hj.SaturationWarning)
                 estimate = hj.fit(model, data)
             null = without_influence(model, data, estimate.params)
             prepared = model.prepare(data)

@@ -44,7 +44,7 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
 
     import hawkesjax as hj
     from hawkesjax import katz
-    from hawkesjax.models.katz_simulate import simulate_katz
+    from hawkesjax.katz.simulate import simulate_katz
 
     rng = np.random.default_rng(seed)
     # Audiences differ: a few users are heard by many.
@@ -63,9 +63,9 @@ def by_nuts(model: Any, data: Any, seed: int) -> dict[str, Any]:
     """Draws of the three parameters, all chains, and diagnostics."""
     import jax
 
-    from hawkesjax.inference.diagnostics import arviz
-    from hawkesjax.inference.nuts import Settings, kernel_for, run
-    from hawkesjax.inference.unconstrained import Unconstrained, best_start, scattered
+    from hawkesjax.core.diagnostics import arviz
+    from hawkesjax.core.nuts import Settings, kernel_for, run
+    from hawkesjax.core.unconstrained import Unconstrained, best_start, scattered
 
     prepared = model.prepare(data)
     loss = Unconstrained(model)
@@ -113,8 +113,8 @@ def by_importance(model: Any, data: Any, seed: int, made: Any) -> dict[str, Any]
     """Resampled draws; the effective number and Pareto's k in place of R-hat."""
     from scipy import optimize, stats
 
-    from hawkesjax.inference.diagnostics import arviz
-    from hawkesjax.inference.unconstrained import Unconstrained, best_start
+    from hawkesjax.core.diagnostics import arviz
+    from hawkesjax.core.unconstrained import Unconstrained, best_start
 
     one, (curved, many) = made
     prepared = model.prepare(data, least=ROOM)

@@ -63,7 +63,7 @@ def main() -> None:
         for name, model in models.items():
             begin, cpu = time.perf_counter(), time.process_time()
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", hj.inference.SamplingWarning)
+                warnings.simplefilter("ignore", hj.SamplingWarning)
                 post = hj.sample(
                     model, panel, key=draw, num_warmup=given.warmup, num_samples=given.draws,
                     num_chains=given.chains, progress=False,

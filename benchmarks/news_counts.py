@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.record import RESULTS, save
-from hawkesjax.criticism import baselines as b
-from hawkesjax.criticism.rolling import rolling
-from hawkesjax.data import Covariates
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation import forecasters as b
+from hawkesjax.evaluation.rolling import rolling
 
 ZONES = {"ES": "Europe/Madrid", "UK": "Europe/London", "US": "America/New_York"}
 OFFSETS = {"ES": "Etc/GMT-1", "UK": "UTC", "US": "Etc/GMT+5"}

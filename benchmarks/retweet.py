@@ -116,7 +116,7 @@ def recovery(replicates: int, two_stage: int) -> dict[str, Any]:
     import numpy as np
 
     import hawkesjax as hj
-    from hawkesjax.inference import two_stage as two_stages
+    from hawkesjax.retweet.two_stage import two_stage as two_stages
 
     model = hj.RetweetHawkes()
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """`python -m hawkesjax` is the command line."""
 
-from hawkesjax.cli import main
+from hawkesjax.cli.app import main
 
 if __name__ == "__main__":
     main()

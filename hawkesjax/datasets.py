@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Array
 
-from hawkesjax.data import EventPanel
-from hawkesjax.models import simulate
-from hawkesjax.models.hawkes import Hawkes
+from hawkesjax.core.verbs import simulate
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.model import Hawkes
 
 
 def spillover(

@@ -145,7 +145,7 @@ print(mle.message)
 # %%
 def sampled(model: hj.Hawkes, panel: hj.EventPanel, init=None) -> hj.Posterior:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hj.inference.SamplingWarning)  # printed below
+        warnings.simplefilter("ignore", hj.SamplingWarning)  # printed below
         post = hj.sample(model, panel, key=next(keys), init=init, progress=False, **SIZES)
     print("\n".join(post.diagnose()))
     return post

@@ -36,7 +36,7 @@ import pandas as pd
 from scipy import sparse
 
 import hawkesjax as hj
-from hawkesjax.criticism import spike_residual_tests
+from hawkesjax.katz.residuals import spike_residual_tests
 
 jax.config.update("jax_enable_x64", True)  # precision is the user's choice, not the library's
 pd.set_option("display.precision", 3)

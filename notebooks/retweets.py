@@ -33,14 +33,11 @@ import numpy as np
 import pandas as pd
 
 import hawkesjax as hj
-from hawkesjax.criticism import baselines, rolling
-from hawkesjax.criticism.retweet_evaluation import (
-    LogLinearReposts,
-    RetweetForecaster,
-    hourly_counts,
-)
-from hawkesjax.models.retweet_ages import sizes_at
-from hawkesjax.models.retweet_population import CascadePopulation
+from hawkesjax.evaluation import forecasters as baselines
+from hawkesjax.evaluation.rolling import rolling
+from hawkesjax.retweet.ages import sizes_at
+from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster, hourly_counts
+from hawkesjax.retweet.population import CascadePopulation
 
 jax.config.update("jax_enable_x64", True)
 zone = "Europe/Madrid"

@@ -10,7 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import analysis, katz, katz_model, retweet, tables
+from hawkesjax.cli import files as tables
+from hawkesjax.cli import hawkes as analysis
+from hawkesjax.cli import katz_model, retweet
+from hawkesjax.cli import katz_network as katz
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # typer brings its own copy of click or uses the installed one; this is the base either way.

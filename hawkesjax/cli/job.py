@@ -78,7 +78,7 @@ class Job:
         self.say("Sampling the posterior with NUTS ...")
         with warnings.catch_warnings():
             if not self.speaker.quiet:  # the report says the same
-                warnings.simplefilter("ignore", self.hj.inference.SamplingWarning)
+                warnings.simplefilter("ignore", self.hj.SamplingWarning)
             posterior = self.hj.sample(
                 model,
                 panel,

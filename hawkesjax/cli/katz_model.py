@@ -241,7 +241,7 @@ def _read(job: Job, typed: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _finish(job: Job, model: Any, values: Any, data: Any, shown: dict[str, Any]) -> None:
-    from hawkesjax.criticism import spike_residual_tests
+    from hawkesjax.katz.residuals import spike_residual_tests
 
     job.say(table(shown["parameters.csv"]))
     tests = {}

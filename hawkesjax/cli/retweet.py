@@ -249,9 +249,9 @@ def evaluate(
     )  # fmt: skip
     data = where.read(job.hj)
     job.say(str(data))
-    from hawkesjax.criticism import baselines
-    from hawkesjax.criticism import retweet_evaluation as evaluation
-    from hawkesjax.criticism.rolling import rolling
+    from hawkesjax.evaluation import forecasters as baselines
+    from hawkesjax.evaluation.rolling import rolling
+    from hawkesjax.retweet import evaluation
 
     model = job.hj.RetweetHawkes()
     forecasters: dict[str, Any] = {

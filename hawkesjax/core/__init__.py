@@ -1,0 +1,1 @@
+"""What every model shares: the contract, priors, fit, sample, results."""

@@ -1,0 +1,1 @@
+"""What every user gives, checked once: times, labels, files, windows."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from hawkesjax.data.checks import listed
+from hawkesjax.inputs.checks import listed
 
 
 def check_columns(columns: Sequence[Any], used: dict[str, Any], where: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.data.clock import EXACT, UNITS
+from hawkesjax.inputs.clock import EXACT, UNITS
 
 Fields = dict[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from hawkesjax.data.checks import Rows
-from hawkesjax.data.files import csv_bytes, header_and_lines, kind_of, refuse_kind
+from hawkesjax.inputs.checks import Rows
 from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.files import csv_bytes, header_and_lines, kind_of, refuse_kind
 
 # From 3.1 on, pandas reads floats exactly by default, and warns of the option.
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])

@@ -1,0 +1,1 @@
+"""The style of every figure, and the figures that need no model."""

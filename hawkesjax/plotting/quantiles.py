@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hawkesjax.plots import style
+from hawkesjax.plotting import style
 
 
 def exponential_quantiles(axis: Any, sample: np.ndarray, name: str, points: int) -> None:

@@ -1,0 +1,166 @@
+"""Checkpoints of a sampler: whole blocks of draws, then the state, each written at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from hawkesjax.core.nuts import STATISTICS, Block
+
+MAX_BYTES = 4 * 2**30
+
+
+def fingerprint(data: Any) -> str:
+    """SHA-256 of the arrays of the prepared data."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(data)[0]:
+        array = np.ascontiguousarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)} {array.dtype.str} {array.shape};".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """A folder with one run of the sampler in it.
+
+    `identity.json` says which run it is; `group-G-block-B.npz` holds the draws of block B of the
+    chains in group G, `group-G-state.npz` the state after the last of them. Each is written to a
+    temporary file, synced, and moved in place, draws before state: a run that is killed at any
+    moment resumes bit for bit.
+
+    Args:
+        folder: made when it is missing.
+        identity: what the run is; a folder of another run is refused.
+
+    Raises:
+        ValueError: for a folder of another model, other data or other settings (it says which).
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], identity: dict[str, Any]) -> None:
+        self.folder = Path(folder)
+        identity = json.loads(json.dumps(identity))
+        path = self.folder / "identity.json"
+        if path.exists():
+            try:
+                found = json.loads(path.read_text())
+            except (ValueError, UnicodeDecodeError) as error:
+                raise ValueError(f"Checkpoint {path} is damaged: remove the folder.") from error
+            other = sorted(
+                name
+                for name in {*identity, *(found if isinstance(found, dict) else ())}
+                if not isinstance(found, dict) or found.get(name) != identity.get(name)
+            )
+            if other:
+                raise ValueError(
+                    f"Checkpoint {self.folder} is of another run: its {', '.join(other)} differ. "
+                    f"Name another folder, or call with what it was begun with."
+                )
+            return
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ValueError(f"{self.folder} is not empty and no checkpoint: name another folder.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _replace(path, json.dumps(identity, indent=1).encode())
+
+    def save(self, group: int, state: Any, block: Block | None, number: int, done: int) -> None:
+        """Write a block of draws (None in warm-up), then the state after it."""
+        if block is not None:
+            arrays = {f"point/{name}": value for name, value in block.point.items()}
+            arrays |= {f"statistics/{name}": value for name, value in block.statistics.items()}
+            self._write(self._block(group, number), arrays)
+        leaves = jax.tree.leaves(state)
+        arrays = {f"leaf/{i}": _plain(leaf) for i, leaf in enumerate(leaves)}
+        arrays |= {"done": np.int64(done), "blocks": np.int64(number + (block is not None))}
+        self._write(self._state(group), arrays)
+
+    def load(self, group: int, template: Any) -> tuple[Any, list[Block], int] | None:
+        """State, blocks and steps done of a group of chains; None when it has not begun.
+
+        Args:
+            template: a state of the same structure; shapes and types must agree.
+        """
+        path = self._state(group)
+        if not path.exists():
+            return None
+        leaves, structure = jax.tree.flatten(template)
+        expected = {f"leaf/{i}": _plain(leaf) for i, leaf in enumerate(leaves)}
+        arrays = self._read(path, {*expected, "done", "blocks"})
+        restored = []
+        for name, leaf in zip(expected, leaves, strict=True):
+            wanted, found = expected[name], arrays[name]
+            if found.shape != wanted.shape or found.dtype != wanted.dtype:
+                raise ValueError(f"Checkpoint {path}: {name} has another shape or type. {_REMEDY}")
+            restored.append(_typed(found, leaf))
+        blocks = []
+        for number in range(int(arrays["blocks"])):
+            names = {f"statistics/{name}" for name in STATISTICS}
+            names |= {f"point/{name}" for name in template.z}
+            block = self._read(self._block(group, number), names)
+            parts: dict[str, dict[str, np.ndarray]] = {"point": {}, "statistics": {}}
+            for name, value in block.items():
+                kind, _, own = name.partition("/")
+                parts[kind][own] = value
+            blocks.append(Block(**parts))
+        return jax.tree.unflatten(structure, restored), blocks, int(arrays["done"])
+
+    def _state(self, group: int) -> Path:
+        return self.folder / f"group-{group}-state.npz"
+
+    def _block(self, group: int, number: int) -> Path:
+        return self.folder / f"group-{group}-block-{number:05d}.npz"
+
+    def _write(self, path: Path, arrays: dict[str, np.ndarray]) -> None:
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+    def _read(self, path: Path, names: set[str]) -> dict[str, np.ndarray]:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                declared = sum(member.file_size for member in archive.infolist())
+                if declared > MAX_BYTES:
+                    raise ValueError(
+                        f"Checkpoint {path} declares {declared} bytes, more than {MAX_BYTES}. "
+                        f"{_REMEDY}"
+                    )
+                if archive.testzip() is not None:
+                    raise zipfile.BadZipFile("a checksum fails")
+            with np.load(path, allow_pickle=False) as stored:
+                if set(stored.files) != names:
+                    raise ValueError(f"Checkpoint {path} lacks arrays or has others. {_REMEDY}")
+                return {name: stored[name] for name in stored.files}
+        except (zipfile.BadZipFile, OSError, EOFError, KeyError) as error:
+            raise ValueError(f"Checkpoint {path} is truncated or damaged. {_REMEDY}") from error
+
+
+_REMEDY = "Remove the folder to begin again."
+
+
+def _plain(leaf: Any) -> np.ndarray:
+    if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return np.asarray(jax.random.key_data(leaf))
+    return np.asarray(leaf)
+
+
+def _typed(array: np.ndarray, leaf: Any) -> Any:
+    if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
+    return jax.numpy.asarray(array)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,118 @@
+"""What maximum likelihood found, and in words why it stopped."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.core.labels import row_labels
+
+
+class Result(enum.Enum):
+    """Why the search stopped."""
+
+    CONVERGED = "converged"
+    BOUNDARY = "on the boundary"
+    STEP_LIMIT = "step limit"
+    STALLED = "stalled"
+    NON_FINITE = "non-finite"
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A maximum of the likelihood.
+
+    A subclass `class RetweetEstimate(Estimate, model="retweet")` adds a model's own tables; it is
+    what `fit` gives for models of that name.
+
+    Args:
+        params: natural parameters by name, NumPy arrays.
+        standard_errors, lower, upper: by name; the 95 % interval is `transform(u +- 1.96 se(u))`
+            with u the unconstrained parameter, so it stays inside the support. NaN where the
+            parameter is on the boundary or the information matrix is not positive definite.
+        log_likelihood: in nats, at `params`; without any penalty.
+        num_parameters, num_events: for AIC and BIC.
+        result: why the search stopped; `CONVERGED` only when the gradient says so.
+        message: the same in words, with figures.
+        gradient: largest absolute derivative of the objective in an unconstrained parameter,
+            nats per event.
+        steps: steps of the best start.
+        starts: log-likelihood reached from each start.
+        dims, coords: names of axes and along axes.
+        constants: single numbers that the model took from the data, such as the period of a swing.
+    """
+
+    params: dict[str, np.ndarray]
+    standard_errors: dict[str, np.ndarray]
+    lower: dict[str, np.ndarray]
+    upper: dict[str, np.ndarray]
+    log_likelihood: float
+    num_parameters: int
+    num_events: int
+    result: Result
+    message: str
+    gradient: float
+    steps: int
+    starts: tuple[float, ...]
+    config: dict[str, Any]
+    dims: dict[str, tuple[str, ...]]
+    coords: dict[str, list[str]]
+    constants: dict[str, float] = field(default_factory=dict)
+
+    _kinds: ClassVar[dict[str, type[Estimate]]] = {}
+
+    def __init_subclass__(cls, model: str, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Estimate._kinds[model] = cls
+
+    @classmethod
+    def of(cls, model: Any) -> type[Estimate]:
+        """The class of estimates of a model."""
+        return cls._kinds.get(model.name, cls)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient vanished, inside the support or on its boundary."""
+        return self.result in (Result.CONVERGED, Result.BOUNDARY)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, `2 k - 2 l`."""
+        return 2 * self.num_parameters - 2 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion, `k log n - 2 l`, n the number of events."""
+        return self.num_parameters * np.log(max(self.num_events, 1)) - 2 * self.log_likelihood
+
+    def summary(self, var_names: str | list[str] | None = None) -> pd.DataFrame:
+        """A row a parameter: estimate, standard error, 95 % interval."""
+        rows = []
+        var_names = [var_names] if isinstance(var_names, str) else var_names
+        for name in var_names or self.params:
+            if name not in self.params:
+                raise ValueError(f"No parameter {name!r}; there are {', '.join(self.params)}.")
+            labels = row_labels(name, self.dims[name], self.coords)
+            parts = (self.params, self.standard_errors, self.lower, self.upper)
+            columns = [np.asarray(part[name], float).ravel() for part in parts]
+            rows.append(
+                pd.DataFrame(
+                    dict(zip(("estimate", "se", "2.5%", "97.5%"), columns, strict=True)),
+                    index=pd.Index(labels, name="parameter"),
+                )
+            )
+        return pd.concat(rows)
+
+    def __repr__(self) -> str:
+        table = self.summary()
+        shown = table.head(20).to_string(float_format=lambda x: f"{x:.4g}")
+        more = "" if len(table) <= 20 else f"\n... {len(table) - 20} more rows in summary()"
+        return (
+            f"Estimate: {self.message}\n"
+            f"log-likelihood {self.log_likelihood:.3f}, AIC {self.aic:.2f}, BIC {self.bic:.2f}\n"
+            f"{shown}{more}"
+        )

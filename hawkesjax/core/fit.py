@@ -1,0 +1,343 @@
+"""Maximum likelihood with optax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array
+
+from hawkesjax.core.estimate import Estimate, Result
+from hawkesjax.core.information import Arrow
+from hawkesjax.core.labels import entries
+from hawkesjax.core.unconstrained import (
+    Point,
+    Unconstrained,
+    best_start,
+    given_point,
+    scattered,
+    value_and_grad,
+)
+
+NORMAL_975 = 1.959963984540054
+SCATTER = 1.5
+QUASI_NEWTON_STEPS = 150
+NEWTON_STEPS = 50
+LONGEST_STEP = 3.0
+
+
+class ConvergenceWarning(UserWarning):
+    """Values are used that the search for a maximum ended at without reaching it."""
+
+
+def fit(
+    model: Any,
+    data: Any,
+    *,
+    starts: int = 1,
+    key: Array | None = None,
+    init: Any = None,
+    max_steps: int = 2000,
+    tol: float | None = None,
+    errors: bool = True,
+    dtype: Any = None,
+) -> Estimate:
+    r"""Maximise the likelihood.
+
+    L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
+    and on the log-likelihood per event; where 150 steps are not enough (hundreds of parameters,
+    many near 0), Newton steps with the exact Hessian finish the work. It has converged when no
+    derivative exceeds `tol` nats per event, and never otherwise. A parameter whose best value is
+    0 drifts to minus infinity on the log scale; it is reported as on the boundary, and so are one
+    at the upper end of its prior's support and a decay slower than the window can show. A
+    hierarchical baseline has no useful maximum of the likelihood alone: its offsets' and
+    spread's priors are added.
+
+    Args:
+        model: a model.
+        data: its data.
+        starts: how many starting points; the first is the model's own, the best of a few time
+            scales; the others are scattered around it.
+        key: PRNG key for `starts > 1`.
+        init: an `Estimate` or dict of natural parameters to start from instead.
+        max_steps: steps a start.
+        tol: 1e-8 in float64, 1e-5 in float32 by default.
+        errors: whether to compute standard errors and intervals.
+        dtype: floating type; JAX's default when None.
+
+    Returns:
+        The `Estimate` of the best start.
+
+    Raises:
+        ValueError: for no events, sequences with events but no time, a missing key, or starting
+            values that do not fit.
+
+    Source: Liu and Nocedal (1989), Math. Programming 45, 503-528; line search: Nocedal and
+    Wright, Numerical Optimization, algorithm 3.5.
+    """
+    if starts < 1:
+        raise ValueError(f"starts is {starts}; at least 1 is needed.")
+    if starts > 1 and key is None:
+        raise ValueError("Several starts are random: give key=jax.random.key(...).")
+    model.check(data)
+    prepared = model.prepare(data, dtype=dtype)
+    if int(prepared.num_events) == 0:
+        raise ValueError("The data hold no events: there is nothing to maximise.")
+    loss = Unconstrained(model)
+    first = best_start(loss, prepared) if init is None else given_point(loss, init, prepared)
+    keys = [] if key is None else jax.random.split(key, starts - 1)
+    points = [first, *(scattered(first, k, SCATTER) for k in keys)]
+    real = jnp.result_type(*jax.tree.leaves(points[0]))
+    tol = (1e-8 if real == jnp.float64 else 1e-5) if tol is None else tol
+
+    reached = []
+    for point in points:
+        reached.append(_climb(point, prepared, loss, max_steps, tol))
+    values = [-end.value for end in reached]
+    order = [value if np.isfinite(value) else -np.inf for value in values]
+    best = reached[int(np.argmax(order))]
+    return _report(model, loss, data, prepared, best, values, tol, errors)
+
+
+def maximum(model: Any, prepared: Any, *, max_steps: int = 2000) -> tuple[dict[str, Any], bool]:
+    """`fit` without its report, for many data of one size: the natural and derived parameters
+    at the maximum near the model's own start, and whether the search converged."""
+    loss = Unconstrained(model)
+    start = best_start(loss, prepared)
+    single = jnp.result_type(*jax.tree.leaves(start)) != jnp.float64
+    tol = 1e-5 if single else 1e-8
+    end = _climb(start, prepared, loss, max_steps, tol)
+    natural = loss.natural(end.point, prepared)
+    params = natural | model.derived(natural, prepared)
+    return {name: np.asarray(value) for name, value in params.items()}, end.grad <= tol
+
+
+@dataclass(frozen=True)
+class _End:
+    point: Point
+    value: float
+    grad: float
+    steps: int
+    still: int
+
+
+def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+    """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave."""
+    end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
+    if loss.model.unrestricted() == loss.model and _open(end, max_steps, tol):
+        end = _newton(end, data, loss, min(NEWTON_STEPS, max_steps - end.steps), tol)
+    if _open(end, max_steps, tol):
+        more = _descend(end.point, data, loss, max_steps - end.steps, tol)
+        end = replace(more, steps=end.steps + more.steps)
+    return end
+
+
+def _open(end: _End, max_steps: int, tol: float) -> bool:
+    return end.grad > tol and end.steps < max_steps and bool(np.isfinite(end.value))
+
+
+def _descend(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+    value, grad = value_and_grad(start, data, loss=loss)
+    per_event = 1 / data.num_events
+    value, grad = value * per_event, jax.tree.map(lambda leaf: leaf * per_event, grad)
+    point, value, grad, steps, still = _quasi_newton(
+        start, value, grad, data, jnp.asarray(tol, value.dtype), jnp.asarray(max_steps), loss=loss
+    )
+    total = float(value) * float(data.num_events)
+    return _End(point, total, float(_largest(grad)), int(steps), int(still))
+
+
+def _newton(end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+    """Levenberg-Marquardt steps with the whole Hessian, which is an arrow."""
+    per_event = 1 / float(data.num_events)
+    damping, steps, still = 1e-4, 0, 0
+    value, grad = value_and_grad(end.point, data, loss=loss)
+    point, value = end.point, float(value)
+    while steps < max_steps and float(_largest(grad)) * per_event > tol and still < 5:
+        arrow = Arrow.at(loss.model, loss, point, data)
+        slope = {name: np.asarray(leaf, np.float64) for name, leaf in grad.items()}
+        for _ in range(12):
+            move = arrow.newton_step(slope, damping)
+            length = max(float(np.max(np.abs(part), initial=0)) for part in move.values())
+            shrink = min(1.0, LONGEST_STEP / max(length, 1e-300))
+            new = {
+                name: leaf + jnp.asarray(shrink * move[name], leaf.dtype)
+                for name, leaf in point.items()
+            }
+            new_value, new_grad = value_and_grad(new, data, loss=loss)
+            if float(new_value) <= value + 1e-13 * abs(value):
+                damping = max(damping / 10, 1e-12)
+                break
+            damping *= 10
+        else:
+            break
+        still = 0 if float(new_value) < value else still + 1
+        point, value, grad = new, float(new_value), new_grad
+        steps += 1
+    return _End(point, value, float(_largest(grad)) * per_event, end.steps + steps, still)
+
+
+@partial(jax.jit, static_argnames="loss")
+def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
+    per_event = 1 / data.num_events
+    solver = optax.lbfgs(memory_size=20)
+
+    def objective(point):
+        return loss(point, data) * per_event
+
+    def step(carry):
+        point, state, value, grad, steps, still = carry
+        updates, state = solver.update(
+            grad, state, point, value=value, grad=grad, value_fn=objective
+        )
+        new = optax.apply_updates(point, updates)
+        now, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
+        sound = jnp.isfinite(now) & jnp.isfinite(_largest(slope)) & jnp.isfinite(_largest(new))
+        still = jnp.where(sound, jnp.where(now < value, 0, still + 1), 5)
+        point, value, grad = jax.tree.map(
+            lambda a, b: jnp.where(sound, a, b), (new, now, slope), (point, value, grad)
+        )
+        return point, state, value, grad, steps + 1, still
+
+    def going(carry):
+        _, _, value, grad, steps, still = carry
+        return (_largest(grad) > tol) & (steps < max_steps) & (still < 5) & jnp.isfinite(value)
+
+    zero = jnp.zeros((), jnp.int32)
+    carry = (point, solver.init(point), value, grad, zero, zero)
+    point, _, value, grad, steps, still = jax.lax.while_loop(going, step, carry)
+    return point, value, grad, steps, still
+
+
+def _largest(tree):
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Estimate:
+    natural = loss.natural(end.point, prepared)
+    params = {name: np.asarray(value) for name, value in natural.items()}
+    gradient = end.grad
+    edge = model.at_boundary(params, prepared)
+    result, why = _verdict(end, gradient, tol, edge, params, model, data)
+
+    blank = {name: np.full(value.shape, np.nan) for name, value in params.items()}
+    deviations, lower, upper = blank, dict(blank), dict(blank)
+    if errors and result is not Result.NON_FINITE:
+        fixed = _with_partners(edge)
+        plain = Unconstrained(model.unrestricted())
+        point = plain.free(natural, prepared)
+        arrow = Arrow.at(plain.model, plain, point, prepared)
+        spread = arrow.standard_errors(fixed)
+        deviations, lower, upper = _intervals(plain, point, spread, prepared)
+        lost = [n for n in params if np.any(np.isnan(deviations[n]) & ~fixed[n])]
+        if lost:
+            why += (
+                f" The information matrix is not positive definite: the data do not determine "
+                f"{', '.join(lost)}, which have no standard errors."
+            )
+        _add_derived(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
+    for name, value in model.derived(natural, prepared).items():
+        params[name] = np.asarray(value)
+        for part in (deviations, lower, upper):
+            part.setdefault(name, np.full(params[name].shape, np.nan))
+    coords = model.coords(data)
+    return Estimate.of(model)(
+        params=params,
+        standard_errors=deviations,
+        lower=lower,
+        upper=upper,
+        log_likelihood=float(model.log_likelihood(natural, prepared)),
+        num_parameters=sum(int(np.size(value)) for value in end.point.values()),
+        num_events=int(prepared.num_events),
+        result=result,
+        message=why,
+        gradient=gradient,
+        steps=end.steps,
+        starts=tuple(values),
+        config=model.config(),
+        dims=dict(model.dims),
+        coords=coords,
+        constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
+    )
+
+
+def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Result, str]:
+    figures = f"after {end.steps} steps, largest derivative {gradient:.1e} nats per event"
+    if not (np.isfinite(end.value) and np.isfinite(gradient)):
+        return Result.NON_FINITE, (
+            f"Stopped {figures}: the log-likelihood or its gradient is not finite; try other "
+            f"starting values, or float64."
+        )
+    if gradient > tol:
+        if end.still >= 5:
+            return Result.STALLED, (
+                f"Not converged: no further gain was found {figures} (tolerance {tol:.0e}); "
+                f"the precision of the arithmetic may be the limit."
+            )
+        return Result.STEP_LIMIT, f"Not converged: step limit reached {figures}; raise max_steps."
+    zeros = sum(int(mask.sum()) for mask in edge.values())
+    if not zeros:
+        return Result.CONVERGED, f"Converged {figures}."
+    named = entries(edge, params, model.dims, model.coords(data))
+    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+    return Result.BOUNDARY, (
+        f"Converged on the boundary {figures}: {shown}, without standard errors."
+    )
+
+
+def _with_partners(edge):
+    """A decay whose alpha is 0 has no effect: it is fixed with it."""
+    fixed = {name: mask.copy() for name, mask in edge.items()}
+    if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
+        fixed["gamma"] |= fixed["alpha"]
+    return fixed
+
+
+def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
+    """Standard errors and intervals of what the model derives, symmetric in its log (delta method).
+
+    An entry depends on one entry of the model's `local` at most: one derivative along all of
+    them at once gives each its own.
+    """
+
+    def logs(at):
+        derived = loss.model.derived(loss.natural(at, prepared), prepared)
+        return {name: jnp.log(value) for name, value in derived.items()}
+
+    found = logs(point)
+    if not found:
+        return
+    local = loss.model.local
+    slopes = jax.jacfwd(lambda some: logs(point | some))(
+        {name: value for name, value in point.items() if name != local}
+    )
+    along = {name: jnp.full_like(v, float(name == local)) for name, v in point.items()}
+    own = jax.jvp(logs, (point,), (along,))[1]
+    for name, log_value in found.items():
+        count = log_value.size
+        others = {n: np.asarray(v, np.float64).reshape(count, -1) for n, v in slopes[name].items()}
+        error = arrow.standard_errors_of_sums(fixed, np.ravel(own[name]), others)
+        error = error.reshape(log_value.shape)
+        value = np.exp(np.asarray(log_value, np.float64))
+        deviations, lower, upper = parts
+        deviations[name] = value * error
+        lower[name] = value * np.exp(-NORMAL_975 * error)
+        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
+            upper[name] = value * np.exp(NORMAL_975 * error)
+
+
+def _intervals(loss, point, spread, prepared):
+    real = {name: jnp.asarray(value, point[name].dtype) for name, value in spread.items()}
+    low = {name: point[name] - NORMAL_975 * real[name] for name in point}
+    high = {name: point[name] + NORMAL_975 * real[name] for name in point}
+    lower = {n: np.asarray(v) for n, v in loss.natural(low, prepared).items()}
+    upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
+    ones = {name: jnp.ones_like(value) for name, value in point.items()}
+    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
+    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(spread[n]) for n in point}
+    return deviations, lower, upper

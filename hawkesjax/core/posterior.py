@@ -1,0 +1,247 @@
+"""Draws from a posterior, with names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+
+from hawkesjax.core import store
+from hawkesjax.core.diagnostics import arviz, convergence, energy_fraction, problems
+from hawkesjax.core.labels import row_labels
+
+GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior:
+    """What `sample` returns: draws, statistics and data as named arrays.
+
+    A subclass `class HawkesPosterior(Posterior, model="hawkes")` adds a model's own tables; it is
+    what `sample` and `load` give for models of that name.
+
+    Args:
+        posterior: draws, dimensions (chain, draw, ...).
+        sample_stats: the sampler's statistics, (chain, draw).
+        observed_data, constant_data: what was observed.
+        config: the model's settings.
+        info: how it was sampled.
+        log_likelihood: pointwise log-likelihood (chain, draw, term), where it was kept.
+    """
+
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+    observed_data: xr.Dataset
+    constant_data: xr.Dataset
+    config: dict[str, Any]
+    info: dict[str, Any]
+    log_likelihood: xr.Dataset | None = None
+    _table: list[pd.DataFrame] = field(default_factory=list)
+
+    _kinds: ClassVar[dict[str, type[Posterior]]] = {}
+
+    def __init_subclass__(cls, model: str, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Posterior._kinds[model] = cls
+
+    @classmethod
+    def from_parts(
+        cls,
+        model: Any,
+        data: Any,
+        draws: xr.Dataset,
+        sample_stats: xr.Dataset,
+        info: dict[str, Any],
+    ) -> Posterior:
+        """Add the data's names and values to the draws."""
+        coords = model.coords(data)
+
+        def dataset(parts: Mapping[str, Any]) -> xr.Dataset:
+            used = {dim: coords[dim] for dims, _ in parts.values() for dim in dims if dim in coords}
+            return xr.Dataset(dict(parts), coords=used)
+
+        return cls._kinds.get(model.name, cls)(
+            posterior=draws,
+            sample_stats=sample_stats,
+            observed_data=dataset(model.observed(data)),
+            constant_data=dataset(model.constant(data)),
+            config=json.loads(json.dumps(model.config())),
+            info=info,
+        )
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """Draws of one parameter, (chain, draw, ...)."""
+        if name not in self.posterior:
+            raise KeyError(
+                f"No parameter {name!r}; there are {', '.join(map(str, self.posterior))}."
+            )
+        return self.posterior[name]
+
+    def summary(self, var_names: str | list[str] | None = None) -> pd.DataFrame:
+        """A row a parameter: mean, sd, 2.5, 50 and 97.5 %, bulk and tail ESS, R-hat."""
+        if not self._table:
+            self._table.append(_summary(self.posterior))
+        if var_names is None:
+            return self._table[0].copy()
+        var_names = [var_names] if isinstance(var_names, str) else list(var_names)
+        for name in var_names:
+            self[name]
+        rows = [label for name in var_names for label in _labels(self.posterior, name)]
+        return self._table[0].loc[rows]
+
+    def problems(self) -> list[str]:
+        """Sentences about what is wrong with the draws; empty when nothing is."""
+        return problems(self.summary(), self.sample_stats, self.info["max_tree_depth"])
+
+    def diagnose(self) -> list[str]:
+        """The diagnostics in plain words: what is wrong, or the figures of a sound run."""
+        said = self.problems()
+        if said:
+            return said
+        table, sizes = self.summary(), self.sample_stats.sizes
+        fraction = np.nanmin(energy_fraction(self.sample_stats["energy"].values))
+        return [
+            f"All is well: {sizes['chain']} chains of {sizes['draw']} draws, no divergences, "
+            f"R-hat at most {table['r_hat'].max():.3f}, effective sample sizes at least "
+            f"{table['ess_bulk'].min():.0f} (bulk) and {table['ess_tail'].min():.0f} (tail), "
+            f"E-BFMI at least {fraction:.2f}."
+        ]
+
+    def with_log_likelihood(
+        self,
+        model: Any,
+        data: Any,
+        *,
+        by: str | None = None,
+        max_bytes: int = store.MAX_BYTES,
+    ) -> Posterior:
+        """The same with the pointwise log-likelihood, for `arviz.loo`.
+
+        Args:
+            model, data: those that were sampled.
+            by: which terms, of those that the model has (of Hawkes: `"event"`, one an event and one
+                for each sequence's last silence, or `"sequence"`); the coarsest by default.
+            max_bytes: refuse when the result would be larger.
+
+        Raises:
+            ValueError: for terms that the model has not, or a result larger than `max_bytes`.
+        """
+        known = model.pointwise_sizes(data)
+        if not known:
+            raise ValueError("This model's likelihood is an approximation without pointwise terms.")
+        by = list(known)[-1] if by is None else by
+        if by not in known:
+            raise ValueError(f"by is {by!r}; it must be one of {', '.join(map(repr, known))}.")
+        names = list(model.shapes(data))
+        draws = {name: np.asarray(self.posterior[name]) for name in names}
+        chains, count = self.sample_stats["lp"].shape
+        terms = known[by]
+        size = chains * count * terms * next(iter(draws.values())).dtype.itemsize
+        if size > max_bytes:
+            raise ValueError(
+                f"The pointwise log-likelihood by {by} would take {size / 2**30:.1f} GiB, more "
+                f"than {max_bytes / 2**30:.1f}: take by={list(known)[-1]!r}, or fewer draws."
+            )
+        flat = {name: v.reshape(chains * count, *v.shape[2:]) for name, v in draws.items()}
+        values = _over_draws(lambda one: model.pointwise(one, data, by), flat)
+        values = values.reshape(chains, count, terms)
+        coords: dict[str, Any] = {
+            "chain": self.posterior["chain"],
+            "draw": self.posterior["draw"],
+        }
+        named = model.coords(data).get(by, ())
+        dim = by if len(named) == terms else "term"
+        if dim == by:
+            coords[by] = named
+        kept = xr.Dataset({"events": (("chain", "draw", dim), values)}, coords=coords)
+        return replace(self, log_likelihood=kept)
+
+    def groups(self) -> dict[str, xr.Dataset]:
+        """The data sets by their ArviZ group."""
+        return {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
+
+    def to_arviz(self) -> Any:
+        """ArviZ's own container: an `xarray.DataTree` on ArviZ 1, `InferenceData` before."""
+        az = arviz()
+        tree = xr.DataTree.from_dict({f"/{name}": part for name, part in self.groups().items()})
+        if int(az.__version__.split(".")[0]) >= 1:
+            return tree
+        return az.InferenceData.from_datatree(tree)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write a NetCDF file; an existing one only with `force=True`."""
+        attributes = {"config": self.config, "info": self.info}
+        store.write(path, self.groups(), attributes, force=force)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = store.MAX_BYTES) -> Posterior:
+        """Read what `save` wrote, bit for bit.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+            ValueError: for a file that is no result of hawkesjax, is damaged, reaches outside
+                itself, or declares more than `max_bytes`.
+        """
+        groups, attributes = store.read(path, max_bytes=max_bytes)
+        missing = [name for name in GROUPS if name != "log_likelihood" and name not in groups]
+        if missing:
+            raise ValueError(f"{path} is not a whole result: it lacks {', '.join(missing)}.")
+        kind = cls._kinds.get(attributes["config"]["model"], cls)
+        return kind(**groups, config=attributes["config"], info=attributes["info"])
+
+    def __repr__(self) -> str:
+        table = self.summary()
+        shown = table.head(20).to_string(float_format=lambda x: f"{x:.4g}")
+        more = "" if len(table) <= 20 else f"\n... {len(table) - 20} more rows in summary()"
+        return "Posterior: " + "\n".join(self.diagnose()) + f"\n{shown}{more}"
+
+
+load = Posterior.load
+
+
+def _labels(posterior: xr.Dataset, name: str) -> list[str]:
+    dims = posterior[name].dims[2:]
+    return row_labels(name, dims, {dim: list(posterior[dim].values) for dim in dims})
+
+
+def _summary(posterior: xr.Dataset) -> pd.DataFrame:
+    figures = convergence(posterior)
+    rows = []
+    for name, draws in posterior.items():
+        flat = draws.values.reshape(-1, *draws.shape[2:])
+        low, middle, high = np.quantile(flat, (0.025, 0.5, 0.975), axis=0)
+        columns = {
+            "mean": flat.mean(axis=0),
+            "sd": flat.std(axis=0, ddof=1),
+            "2.5%": low,
+            "50%": middle,
+            "97.5%": high,
+        }
+        for statistic in ("ess_bulk", "ess_tail", "r_hat"):
+            part = figures[name].sel(statistic=statistic)
+            columns[statistic] = part.transpose(*draws.dims[2:]).values
+        index = pd.Index(_labels(posterior, str(name)), name="parameter")
+        rows.append(pd.DataFrame({k: np.ravel(v) for k, v in columns.items()}, index=index))
+    return pd.concat(rows)
+
+
+def _over_draws(function: Callable[[dict[str, Any]], Any], draws: dict[str, Any]) -> np.ndarray:
+    """A function of one draw, of each in turn. The data that it closes over become arguments:
+    as constants of the compiled program they would be folded, for minutes where they are many.
+    Those of functions compiled inside it stay theirs."""
+    closed = jax.make_jaxpr(function)({name: value[0] for name, value in draws.items()})
+
+    @jax.jit
+    def compute(constants, draws):
+        apply = jaxpr_as_fun(ClosedJaxpr(closed.jaxpr, constants))
+        return jax.lax.map(lambda one: apply(*jax.tree.leaves(one))[0], draws)
+
+    return np.asarray(compute(closed.consts, draws))

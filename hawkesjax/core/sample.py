@@ -1,0 +1,340 @@
+"""Posterior sampling with NUTS."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import warnings
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import xarray as xr
+from jaxtyping import Array
+from tqdm.auto import tqdm
+
+from hawkesjax._version import __version__
+from hawkesjax.core.checkpoint import Checkpoint, fingerprint
+from hawkesjax.core.diagnostics import SamplingWarning
+from hawkesjax.core.interrupts import Interrupts
+from hawkesjax.core.nuts import Block, Settings, kernel_for, run
+from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.unconstrained import Unconstrained, best_start, given_point, inside, scattered
+
+JITTER = 0.1
+POINTWISE_LIMIT = 20_000_000
+VECTORIZED_EVENTS = 20_000
+NARROW_EVENTS = 50_000
+LEARNING_STEPS = 150
+FEW_PARAMETERS = 8
+
+
+def sample(
+    model: Any,
+    data: Any,
+    *,
+    key: Array,
+    num_warmup: int = 1000,
+    num_samples: int = 1000,
+    num_chains: int = 4,
+    init: Any = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    chain_method: Literal["auto", "vectorized", "sequential", "parallel"] = "auto",
+    pointwise: str | None = "auto",
+    target_accept: float = 0.8,
+    max_tree_depth: int = 10,
+    dense_mass: Any = None,
+    block: int = 50,
+    progress: bool = True,
+    dtype: Any = None,
+) -> Posterior:
+    """Draw from the posterior with the No-U-Turn sampler.
+
+    Blocks of steps of numpyro's kernel run in one compiled function that takes the data as an
+    argument: other data of the same sizes need no new compilation. Ctrl-C returns the draws of
+    the finished blocks, with a warning, when the block under way is done; a second one at once.
+
+    Args:
+        model: a model.
+        data: its data.
+        key: PRNG key; the same key, settings and chain method give the same draws.
+        num_warmup: steps of adaptation a chain, not kept.
+        num_samples: draws a chain.
+        num_chains: chains.
+        init: an `Estimate` or dict of natural parameters near which the chains start (but those
+            on a boundary start inside); by default the best of the model's own starting values.
+            Each chain is scattered around it (standard deviation 0.1 on the unconstrained scale).
+        checkpoint: a folder; the same call with it goes on where an earlier one was stopped,
+            bit for bit, also in warm-up.
+        chain_method: `"vectorized"` (one batched call), `"sequential"`, `"parallel"` (spread over
+            `jax.devices()`); `"auto"`: parallel over several devices, otherwise vectorized on a
+            GPU and up to 20,000 events, where calls and not events cost. More chains than devices
+            go side by side on a device in the same two cases, otherwise one after another. The
+            draws depend on the choice.
+        pointwise: pointwise log-likelihood kept for `loo`: one of the model's kinds of terms
+            (of Hawkes: `"event"`, `"sequence"`), None, or `"auto"`: the finest kind that needs at
+            most 20 million numbers.
+        target_accept, max_tree_depth, dense_mass: of numpyro's NUTS; `dense_mass=None` takes the
+            model's choice.
+        block: steps between progress, checkpoints and chances to stop.
+        progress: whether to show a bar.
+        dtype: floating type; JAX's default when None.
+
+    Returns:
+        A `Posterior`; what its diagnostics have to say is also warned (`SamplingWarning`).
+
+    Raises:
+        ValueError: for sizes below 1, starting values that do not fit or have no finite density,
+            and a checkpoint that is damaged or of another run.
+        KeyboardInterrupt: when stopped before a draw was finished.
+
+    Source: Hoffman and Gelman (2014), JMLR 15, 1593-1623; Phan, Pradhan and Jankowiak (2019),
+    arXiv 1912.11554.
+    """
+    for name, size, least in (
+        ("num_warmup", num_warmup, 0),
+        ("num_samples", num_samples, 1),
+        ("num_chains", num_chains, 1),
+        ("block", block, 1),
+    ):
+        if int(size) != size or size < least:
+            raise ValueError(f"{name} is {size!r}; it must be a whole number, at least {least}.")
+    num_warmup, num_samples, num_chains = int(num_warmup), int(num_samples), int(num_chains)
+    block = int(block)
+    model.check(data)
+    prepared = model.prepare(data, dtype=dtype)
+    method, devices = _method(chain_method, num_chains, prepared)
+    dense = model.dense_mass(prepared) if dense_mass is None else dense_mass
+    settings = Settings(
+        num_warmup=num_warmup,
+        target_accept=target_accept,
+        max_tree_depth=max_tree_depth,
+        dense_mass=dense if isinstance(dense, bool) else tuple(map(tuple, dense)),
+        block=min(block, max(num_warmup, num_samples)),
+        devices=devices,
+        regularize=_regularized(model, prepared, dense, num_warmup),
+    )
+    kernel = kernel_for(model, settings)
+    keys, points = _starts(model, prepared, init, key, num_chains)
+    saved = None
+    if checkpoint is not None:
+        saved = Checkpoint(
+            checkpoint, _identity(model, prepared, settings, method, num_samples, keys, points)
+        )
+
+    side_by_side = method == "vectorized" or (method == "parallel" and _is_small(prepared))
+    size = num_chains if side_by_side else devices
+    total = num_warmup + num_samples
+    groups: list[list[Block]] = []
+    clock, stopped = time.perf_counter(), False
+    seconds = {"init": 0.0}
+    bar = tqdm(total=total * num_chains // size, disable=not progress, unit="step", desc="warm-up")
+    try:
+        with Interrupts() as interrupts:
+            for number in range(num_chains // size):
+                chains = slice(number * size, (number + 1) * size)
+                picked = jax.tree.map(lambda leaf, s=chains: leaf[s], (keys, points))
+                state = kernel.init(*picked, prepared)
+                _check_start(state)
+                found = None if saved is None else saved.load(number, state)
+                blocks: list[Block] = []
+                groups.append(blocks)
+                done = 0
+                if found is not None:
+                    state, earlier, done = found
+                    blocks.extend(earlier)
+                    bar.update(done)
+                seconds["init"] = seconds["init"] or time.perf_counter() - clock
+
+                def after(state, drawn, at, number=number, blocks=blocks):
+                    count = len(blocks)
+                    if drawn is not None:
+                        blocks.append(drawn)
+                    if saved is not None:
+                        saved.save(number, state, drawn, count, at)
+                    _show(bar, at, num_warmup, total, state, groups)
+                    interrupts.pause()
+
+                run(kernel, state, prepared, done=done, total=total, after=after)
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        bar.close()
+    blocks_by_group = [blocks for blocks in groups if blocks]
+    if not blocks_by_group:
+        raise KeyboardInterrupt(
+            "Stopped before the first block of draws was finished"
+            + (f"; {checkpoint} holds the state, the same call goes on." if saved else ".")
+        )
+    seconds["sampling"] = time.perf_counter() - clock - seconds["init"]
+    point, statistics = _gather(blocks_by_group)
+    info = {
+        "hawkesjax": __version__,
+        "numpyro": numpyro.__version__,
+        "jax": jax.__version__,
+        "chain_method": method,
+        "num_warmup": num_warmup,
+        "num_samples": num_samples,
+        "target_accept": target_accept,
+        "max_tree_depth": max_tree_depth,
+        "seconds": seconds,
+        "stopped": stopped,
+    }
+    posterior = _posterior(model, data, prepared, point, statistics, info, pointwise)
+    if stopped:
+        kept = posterior.posterior.sizes
+        warnings.warn(
+            f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.",
+            SamplingWarning,
+            stacklevel=2,
+        )
+    for sentence in posterior.problems():
+        warnings.warn(sentence, SamplingWarning, stacklevel=2)
+    return posterior
+
+
+def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
+    known = ("auto", "vectorized", "sequential", "parallel")
+    if method not in known:
+        raise ValueError(f"chain_method is {method!r}; it must be one of {', '.join(known)}.")
+    devices = jax.device_count()
+    fitting = max(n for n in range(1, min(devices, num_chains) + 1) if num_chains % n == 0)
+    if method == "parallel" and fitting == 1 and num_chains > 1:
+        raise ValueError(
+            f"chain_method is 'parallel', but {num_chains} chains cannot be spread over "
+            f"{devices} device{'s' if devices > 1 else ''}. On CPUs set XLA_FLAGS="
+            f"--xla_force_host_platform_device_count={num_chains} before jax starts, or choose "
+            f"'vectorized'."
+        )
+    if method == "auto":
+        method = "parallel" if fitting > 1 else "vectorized"
+        if method == "vectorized" and not _is_small(prepared):
+            method = "sequential"
+    return method, fitting if method == "parallel" else 1
+
+
+def _is_small(prepared: Any) -> bool:
+    """Whether several chains in one batched call cost less than one by one.
+
+    On a CPU chains in one call wait for the longest trajectory among them.
+    """
+    return jax.default_backend() != "cpu" or int(prepared.num_events) <= VECTORIZED_EVENTS
+
+
+def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool:
+    """Whether the learned covariance needs the pull towards 10^-3 times the identity.
+
+    It keeps the covariance of few draws of many parameters regular. With n events a parameter's
+    variance may be as low as about 1 / n, and the pull is still 2 x 10^-5 after 250 draws.
+    """
+    if num_warmup < LEARNING_STEPS or int(prepared.num_events) < NARROW_EVENTS:
+        return True
+    sizes = {name: math.prod(shape) for name, shape in model.shapes(prepared).items()}
+    blocks = [tuple(sizes)] if dense is True else dense or []
+    return any(sum(sizes[name] for name in names) > FEW_PARAMETERS for names in blocks)
+
+
+def _starts(model, prepared, init, key, num_chains):
+    loss = Unconstrained(model)
+    if init is None:
+        first = best_start(loss, prepared)
+    else:
+        first = inside(loss, given_point(loss, init, prepared), prepared)
+    try:
+        scatter, chains = jax.random.split(key)
+    except TypeError as error:
+        raise ValueError("key must be one PRNG key, such as jax.random.key(0).") from error
+    points = [scattered(first, k, JITTER) for k in jax.random.split(scatter, num_chains)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
+    return jax.random.split(chains, num_chains), stacked
+
+
+def _check_start(state: Any) -> None:
+    bad = np.flatnonzero(~np.isfinite(np.asarray(state.potential_energy)))
+    if len(bad):
+        raise ValueError(
+            f"The posterior density is not finite where chains {bad.tolist()} start. Give other "
+            f"init values, or check the priors' supports."
+        )
+
+
+def _identity(model, prepared, settings, method, num_samples, keys, points) -> dict[str, Any]:
+    return {
+        "model": model.config(),
+        "data": fingerprint(prepared),
+        "start": fingerprint((jax.random.key_data(keys), points)),
+        "settings": str(settings),
+        "chain_method": method,
+        "num_samples": num_samples,
+        "versions": [__version__, numpyro.__version__, jax.__version__],
+    }
+
+
+def _show(bar, at, num_warmup, total, state, groups) -> None:
+    bar.set_description("warm-up" if at < num_warmup else "sampling", refresh=False)
+    diverging = sum(int(b.statistics["diverging"].sum()) for blocks in groups for b in blocks)
+    size = float(np.mean(np.asarray(state.adapt_state.step_size)))
+    bar.set_postfix(divergences=diverging, step_size=f"{size:.3g}", refresh=False)
+    chain = len(groups) - 1
+    bar.update(chain * total + at - bar.n)
+
+
+def _gather(groups: list[list[Block]]):
+    """Chains of equal length: what every chain has."""
+    joined = [
+        jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks) for blocks in groups
+    ]
+    shortest = min(block.statistics["lp"].shape[1] for block in joined)
+    if (
+        len(joined) > 1
+        and joined[-1].statistics["lp"].shape[1] < joined[0].statistics["lp"].shape[1]
+    ):
+        joined = joined[:-1]
+        shortest = min(block.statistics["lp"].shape[1] for block in joined)
+    whole = jax.tree.map(lambda *parts: np.concatenate([p[:, :shortest] for p in parts]), *joined)
+    return whole.point, whole.statistics
+
+
+def _posterior(model, data, prepared, point, statistics, info, pointwise) -> Posterior:
+    loss = Unconstrained(model)
+    natural = jax.jit(jax.vmap(jax.vmap(loss.natural, (0, None)), (0, None)))(point, prepared)
+    natural |= jax.vmap(jax.vmap(model.derived, (0, None)), (0, None))(natural, prepared)
+    coords = model.coords(data)
+    draws = xr.Dataset(
+        {
+            name: (("chain", "draw", *model.dims[name]), np.asarray(value))
+            for name, value in natural.items()
+        },
+        coords={
+            "chain": np.arange(len(statistics["lp"])),
+            "draw": np.arange(statistics["lp"].shape[1]),
+            **{d: coords[d] for name in natural for d in model.dims[name]},
+        },
+    )
+    statistics = statistics | {
+        "tree_depth": np.ceil(np.log2(statistics["num_steps"] + 1)).astype(np.int64),
+        "non_finite": ~np.isfinite(statistics["energy"]),
+    }
+    sample_stats = xr.Dataset(
+        {name: (("chain", "draw"), np.asarray(value)) for name, value in statistics.items()},
+        coords={"chain": draws["chain"], "draw": draws["draw"]},
+    )
+    posterior = Posterior.from_parts(model, data, draws, sample_stats, info)
+    by = _pointwise(pointwise, model, data, statistics["lp"].size)
+    return posterior if by is None else posterior.with_log_likelihood(model, data, by=by)
+
+
+def _pointwise(asked, model, data, draws: int) -> str | None:
+    sizes = model.pointwise_sizes(data)
+    if asked not in ("auto", None, *sizes):
+        known = "".join(f'"{by}", ' for by in sizes)
+        raise ValueError(f'pointwise is {asked!r}; it must be "auto", {known}or None.')
+    if asked != "auto":
+        return asked
+    for number, (by, terms) in enumerate(sizes.items()):
+        if draws * terms <= POINTWISE_LIMIT and (number == 0 or terms > 1):
+            return by
+    return None

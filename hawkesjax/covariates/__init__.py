@@ -1,0 +1,1 @@
+"""Covariates on a clock, and what is made from them."""

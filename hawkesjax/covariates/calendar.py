@@ -1,0 +1,183 @@
+"""Features of the calendar: cells within which the local day, hour and so on stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.covariates.cells import Fields, fields, merged
+from hawkesjax.covariates.features import distinct, one_hot
+from hawkesjax.inputs.checks import listed, short
+from hawkesjax.inputs.spans import Span, pair_of, read_span
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+HOURS = tuple(range(24))
+LEVELS = {"day": DAYS, "hour": HOURS, "month": MONTHS}
+CODINGS = ("onehot", "numeric")
+NUMBERS: dict[str, Callable[[Any], Any]] = {
+    "day": lambda local: local.day_of_week,
+    "hour": lambda local: local.hour,
+    "month": lambda local: local.month - 1,
+    "halfday": lambda local: local.hour < 12,
+    "weekend": lambda local: local.day_of_week >= 5,
+}
+# What a one-hot feature says already.
+WITHIN = {"weekend": "day", "halfday": "hour"}
+HOUR = 3600 * 10**9
+
+
+def fields_of_calendar(
+    window: Any,
+    *,
+    unit: str | None,
+    timezone: str | None,
+    origin: Any,
+    features: Sequence[str],
+    coding: str,
+    reference: Mapping[str, Any],
+    holidays: Any,
+    intercept: bool,
+) -> Fields:
+    """See `Covariates.calendar`."""
+    if isinstance(features, str):
+        features = (features,)
+    features = distinct([str(name) for name in features])
+    _check(features, coding, reference)
+    numbers = all(isinstance(bound, Real) for bound in pair_of(window))
+    if numbers and origin is None:
+        raise ValueError(
+            "The window is in numbers: say origin=, the datetime at which they are 0, so that "
+            "the calendar is known."
+        )
+    span = read_span(window, unit, origin, timezone)
+    if not span.clock.dated:
+        raise ValueError(f"window={short(window)} holds text of numbers. Give datetimes.")
+    dates = None if holidays is None else _dates(holidays)
+    fine = bool({"hour", "halfday"} & set(features))
+    steps = _boundaries(span, fine)
+    local = _local(steps[:-1], span.clock.zone)
+    names: list[str] = []
+    blocks: list[np.ndarray] = [np.zeros((len(local), 0))]
+    for name in features:
+        codes = np.asarray(NUMBERS[name](local))
+        if coding == "onehot" and name in LEVELS:
+            found, block = one_hot(codes, LEVELS[name], reference.get(name), name)
+        else:
+            found, block = (name,), codes.astype(np.float64)[:, None]
+            block += name == "month"
+        names.extend(found)
+        blocks.append(block)
+    if dates is not None:
+        names.append("holiday")
+        blocks.append(np.asarray(local.normalize().isin(dates), np.float64)[:, None])
+    steps, values = merged(steps, np.concatenate(blocks, axis=1))
+    return fields(span, steps, distinct(names), values, intercept, timezone)
+
+
+def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any]) -> None:
+    unknown = [name for name in features if name not in NUMBERS]
+    if unknown:
+        raise ValueError(
+            f"features name {listed(unknown)}; the calendar has {listed(NUMBERS)} (and holidays=)."
+        )
+    if coding not in CODINGS:
+        raise ValueError(f"coding is {coding!r}; it must be one of {', '.join(CODINGS)}.")
+    stray = [name for name in reference if name not in LEVELS or name not in features]
+    if stray:
+        raise ValueError(
+            f"reference names {listed(stray)}; among these features only "
+            f"{listed([name for name in features if name in LEVELS])} have levels."
+        )
+    if coding == "numeric" and reference:
+        raise ValueError("reference has no meaning with coding='numeric': there are no levels.")
+    for name, whole in WITHIN.items():
+        if coding == "onehot" and name in features and whole in features:
+            raise ValueError(
+                f"{name!r} is a sum of features of {whole!r}, so their effects cannot be told "
+                f"apart. Leave one of them out."
+            )
+
+
+def _dates(holidays: Any) -> pd.DatetimeIndex:
+    """Local dates, without a time of day."""
+    items = list(holidays) if not isinstance(holidays, (str, bytes)) else [holidays]
+    try:
+        stamps = [pd.Timestamp(item) for item in items]
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"holidays hold what is no date: {error}.") from error
+    for item, stamp in zip(items, stamps, strict=True):
+        if isinstance(item, Real) or pd.isna(stamp):
+            raise ValueError(f"holidays hold {short(item)}, which is no date. Give local dates.")
+        if stamp.tzinfo is not None or stamp != stamp.normalize():
+            raise ValueError(
+                f"holidays hold {short(item)}, a time of day or zone. Give local dates, as in "
+                f"'2024-12-25'."
+            )
+    return pd.DatetimeIndex(stamps)
+
+
+def _local(ticks: np.ndarray, zone: Any) -> pd.DatetimeIndex:
+    """Wall-clock times, without their zone, of nanoseconds since 1970."""
+    stamps = pd.DatetimeIndex(ticks.astype("datetime64[ns]"))
+    if zone is None:
+        return stamps
+    return stamps.tz_localize("UTC").tz_convert(zone).tz_localize(None)
+
+
+def _boundaries(span: Span, fine: bool) -> np.ndarray:
+    """Moments at which the local date (or hour, where `fine`) may change, and the window's ends.
+
+    The wall clock shows a full hour once, twice (autumn) or never (spring): each time it does is
+    a boundary, and so is each moment at which the clock is put forward or back.
+    """
+    low, high = (int(step) for step in span.clock.values)
+    step, zone = "h" if fine else "D", span.clock.zone
+    first, last = (_local(np.array([t]), zone)[0] for t in (low - 2 * HOUR, high + 2 * HOUR))
+    wall = pd.date_range(first.floor(step), last.ceil(step), freq=step, unit="ns")
+    if zone is None:
+        ticks = wall.to_numpy().astype(np.int64)
+    else:
+        summer = np.ones(len(wall), bool)
+        both = [
+            wall.tz_localize(zone, ambiguous=early, nonexistent="shift_forward")
+            for early in (summer, ~summer)
+        ]
+        ticks = np.concatenate([b.tz_convert("UTC").as_unit("ns").asi8 for b in both])
+        ticks = np.concatenate([ticks, _changes(low, high, zone)])
+    inside = np.unique(ticks[(ticks > low) & (ticks < high)])
+    return np.concatenate([[low], inside, [high]])
+
+
+def _changes(low: int, high: int, zone: Any) -> np.ndarray:
+    """Moments at which the zone's offset from UTC changes, to the second, by bisection."""
+
+    def offsets(ticks: np.ndarray) -> np.ndarray:
+        return _local(ticks, zone).as_unit("ns").asi8 - ticks
+
+    grid = np.arange(low // HOUR * HOUR, high + HOUR, HOUR)
+    shift = offsets(grid)
+    where = np.flatnonzero(np.diff(shift))
+    before, after, old = grid[where], grid[where + 1], shift[where]
+    while len(where) and np.max(after - before) > 10**9:
+        middle = before + (after - before) // 2 // 10**9 * 10**9
+        same = offsets(middle) == old
+        before, after = np.where(same, middle, before), np.where(same, after, middle)
+    return after

@@ -1,0 +1,397 @@
+"""Features of time that are constant within cells: calendar, weather, protests, matches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from hawkesjax.covariates.calendar import fields_of_calendar
+from hawkesjax.covariates.cells import fields_of_frame, fields_of_intervals
+from hawkesjax.covariates.features import INTERCEPT, distinct
+from hawkesjax.covariates.text import covered, describe, show, text, to_dataframe
+from hawkesjax.inputs.checks import listed, refuse
+from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.spans import aligned, read_clock, snapped
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False, repr=False)
+class Covariates:
+    """F features of time, constant within each of C cells that follow each other without a gap.
+
+    Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
+    in `unit`, counted from `origin`, as those of an `EventPanel`.
+
+    Build covariates with `calendar`, `intervals` or `from_dataframe`, and put them side by side
+    with `join`; these check what they are given. The dataclass itself checks nothing: it is a
+    JAX pytree, and its leaves may be anything under a transformation.
+
+    Args:
+        edges: (C + 1,) ascending times, in `unit` since `origin`.
+        values: (C, F) the features within each cell.
+        feature_names: F names.
+        unit: name of the unit of time, "" if it has none.
+        origin: ISO datetime of time 0, with its offset from UTC unless the times had no zone;
+            None for times that were numbers.
+        timezone: the zone in which the calendar was read and times are shown, None if not named.
+
+    Example:
+        >>> calendar = Covariates.calendar(
+        ...     ("2024-03-30", "2024-04-01"), unit="day", timezone="Europe/Madrid",
+        ...     features=["weekend", "halfday"])
+        >>> (24 * calendar.durations).round().tolist()  # the clocks went forward in the night
+        [12.0, 12.0, 11.0, 12.0]
+    """
+
+    edges: Float[np.ndarray, " cells+1"]
+    values: Float[np.ndarray, "cells features"]
+    feature_names: tuple[str, ...] = field(metadata={"static": True})
+    unit: str = field(default="", metadata={"static": True})
+    origin: str | None = field(default=None, metadata={"static": True})
+    timezone: str | None = field(default=None, metadata={"static": True})
+
+    @property
+    def num_cells(self) -> int:
+        """C."""
+        return self.values.shape[-2]
+
+    @property
+    def num_features(self) -> int:
+        """F."""
+        return len(self.feature_names)
+
+    @property
+    def durations(self) -> Float[np.ndarray, " cells"]:
+        """Length of each cell, in `unit`."""
+        return self.edges[1:] - self.edges[:-1]
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """First and last edge: the features are known between them."""
+        return float(self.edges[0]), float(self.edges[-1])
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        df: pd.DataFrame,
+        *,
+        start: Any = None,
+        end: Any = None,
+        time: Any = None,
+        until: Any = None,
+        features: Sequence[Any] | None = None,
+        reference: Mapping[Any, Any] | None = None,
+        intercept: bool = True,
+        unit: str | None = None,
+        origin: Any = None,
+        timezone: str | None = None,
+    ) -> Covariates:
+        """Covariates from a table with a row a cell, in any order.
+
+        Args:
+            df: the table.
+            start, end: columns of the cells' ends. Together the rows cover one stretch of time,
+                each moment once; for indicators that overlap there is `intervals`.
+            time: in place of both, a column of times: a row holds until the next one ...
+            until: ... and the last one until this moment.
+            features: columns; by default all others. Numbers are one feature, as they are;
+                booleans become 1 and 0; text and categories one feature `column=level` for
+                every level but the reference.
+            reference: category column -> level without a feature of its own, to which the others
+                compare. By default the first: of a pandas categorical its own first, of text the
+                first in the alphabet.
+            intercept: put a feature "intercept" in front that is 1 everywhere.
+            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
+                "minute", "hour", "day" or "week". Time 0 is then the first start.
+            origin: datetime of the numbers' 0, where they have one.
+            timezone: zone of datetimes without an offset ("Europe/London").
+
+        Raises:
+            ValueError: for a gap, an overlap, a missing or infinite feature, and as
+                `EventPanel.from_dataframe`; names the first offending rows, counted from 0.
+        """
+        fields = fields_of_frame(
+            df,
+            start=start,
+            end=end,
+            time=time,
+            until=until,
+            features=features,
+            reference=reference,
+            intercept=intercept,
+            unit=unit,
+            origin=origin,
+            timezone=timezone,
+        )
+        return cls(**fields)
+
+    @classmethod
+    def calendar(
+        cls,
+        window: Any,
+        *,
+        unit: str,
+        timezone: str | None = None,
+        origin: Any = None,
+        features: Sequence[str] = ("day", "hour"),
+        coding: str = "onehot",
+        reference: Mapping[str, Any] | None = None,
+        holidays: Any = None,
+        intercept: bool = True,
+    ) -> Covariates:
+        """Features of the local calendar over a window.
+
+        A cell ends where a feature changes on the local clock: the day on which clocks go
+        forward has 23 hours, and the hour that is repeated in autumn belongs to its hour twice.
+
+        Args:
+            window: (start, end), datetimes or their text, or numbers in `unit` since `origin`.
+            unit: "second", "minute", "hour", "day" or "week".
+            timezone: the zone of the calendar ("Europe/Madrid"), and of datetimes without one.
+                Without it the datetimes' own zone or offset counts; those without any are taken
+                as they are, on a clock that knows no daylight saving.
+            origin: datetime of the numbers' 0.
+            features: any of "day" (of the week), "hour" (0 to 23), "month", "halfday" (1 before
+                noon, 0 from noon) and "weekend" (1 on Saturday and Sunday).
+            coding: `"onehot"`: day, hour and month each as one feature a level (`day=Tuesday`,
+                `hour=13`, `month=May`) but the reference, which the intercept stands for.
+                `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
+                December 12, which forces a trend over them; for replication.
+            reference: feature -> its level without a feature: Monday, 0, January by default.
+            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others.
+            intercept: put a feature "intercept" in front that is 1 everywhere.
+
+        Raises:
+            ValueError: for a feature that others contain ("weekend" with one-hot days, "halfday"
+                with one-hot hours), and where no date is known.
+
+        Source: numeric day and half-day are the coding of Pulido and Gomez (2024), arXiv
+        2402.03378, who do not say which day is 0.
+        """
+        fields = fields_of_calendar(
+            window,
+            unit=unit,
+            timezone=timezone,
+            origin=origin,
+            features=features,
+            coding=coding,
+            reference=reference or {},
+            holidays=holidays,
+            intercept=intercept,
+        )
+        return cls(**fields)
+
+    @classmethod
+    def intervals(
+        cls,
+        df: pd.DataFrame,
+        *,
+        start: Any,
+        end: Any,
+        window: Any,
+        kind: Any = None,
+        kinds: Sequence[Any] | None = None,
+        intercept: bool = False,
+        unit: str | None = None,
+        origin: Any = None,
+        timezone: str | None = None,
+    ) -> Covariates:
+        """Indicators of things that last: one feature a kind, 1 while at least one is on.
+
+        Args:
+            df: a table with a row for each, in any order; rows may overlap.
+            start, end: columns of the times it began and ended.
+            window: (start, end) over which the features are known to be 0 outside the rows, in
+                the times' own terms. Rows count as far as they reach into it.
+            kind: column of kinds ("protest", "match"); None for the one feature "event".
+            kinds: the kinds in their order, those without rows too; by default those that occur.
+            intercept, unit, origin, timezone: as in `from_dataframe`; time 0 is the window's
+                start.
+
+        Raises:
+            ValueError: for a row that ends at or before its start, and as `from_dataframe`.
+        """
+        fields = fields_of_intervals(
+            df,
+            start=start,
+            end=end,
+            kind=kind,
+            window=window,
+            kinds=kinds,
+            intercept=intercept,
+            unit=unit,
+            origin=origin,
+            timezone=timezone,
+        )
+        return cls(**fields)
+
+    def locate(self, times: Any) -> Int[np.ndarray, " times"]:
+        """The cell of each time.
+
+        Times that differ from an edge by rounding alone (a few units in the last place) count as
+        on it: a date reaches both by two roundings.
+
+        Args:
+            times: numbers in `unit` since `origin`, or datetimes where there is an origin.
+
+        Raises:
+            ValueError: for times outside the cells; names the first of them.
+        """
+        numbers = snapped(self._numbers(times), self.edges)
+        outside = ~((numbers >= self.edges[0]) & (numbers <= self.edges[-1]))
+        remedy = f"The covariates reach from {covered(self)}: build them for a longer window."
+        shown = lambda row: show(self, numbers[row])  # noqa: E731
+        refuse(outside, "times", "a time without covariates", remedy, shown)
+        cells = np.searchsorted(self.edges, numbers, side="right") - 1
+        return np.minimum(cells, self.num_cells - 1)
+
+    def at(self, times: Any) -> Float[np.ndarray, "times features"]:
+        """The features at each time: the row of its cell; arguments as in `locate`."""
+        return self.values[self.locate(times)]
+
+    def averaged(self, edges: Any) -> Covariates:
+        """The features' means over time in bins that may cut across cells.
+
+        For counts in bins that do not begin on the hour; an indicator becomes the share of the
+        bin in which it is on.
+
+        Args:
+            edges: (B + 1,) ascending ends of the bins, as times in `locate`.
+
+        Raises:
+            ValueError: if they do not ascend, or reach beyond the covariates.
+        """
+        ends = snapped(self._numbers(edges), self.edges)
+        if len(ends) < 2 or not np.all(np.diff(ends) > 0):
+            raise ValueError("edges must be two or more ascending times.")
+        self.require(ends[0], ends[-1])
+        first = np.searchsorted(self.edges, ends[:-1], side="right") - 1
+        last = np.searchsorted(self.edges, ends[1:], side="left") - 1
+        sums = np.cumsum(self.values * self.durations[:, None], axis=0)
+        inner = sums[np.maximum(last - 1, 0)] - sums[first]  # of the cells between first and last
+        head = self.values[first] * (self.edges[first + 1] - ends[:-1])[:, None]
+        tail = self.values[last] * (ends[1:] - self.edges[last])[:, None]
+        means = (head + inner + tail) / np.diff(ends)[:, None]
+        same = (first == last)[:, None]
+        return replace(self, edges=ends, values=np.where(same, self.values[first], means))
+
+    def between(self, a: Any, b: Any) -> Covariates:
+        """The covariates over [a, b]; cells that reach beyond are cut.
+
+        Args:
+            a, b: numbers in `unit` since `origin`, or datetimes where there is an origin.
+
+        Raises:
+            ValueError: if a is not before b, or the covariates do not cover both.
+        """
+        low, high = (moment(v, self, n, "covariates") for v, n in ((a, "a"), (b, "b")))
+        if not low < high:
+            raise ValueError(f"between({a}, {b}): the first must be less than the second.")
+        self.require(low, high)
+        first, last = snapped(np.array([low, high]), self.edges)
+        start = int(np.searchsorted(self.edges, first, side="right")) - 1
+        stop = int(np.searchsorted(self.edges, last, side="left"))
+        edges = np.concatenate([[low], self.edges[start + 1 : stop], [high]])
+        return replace(self, edges=edges, values=self.values[start:stop])
+
+    def require(self, low: float, high: float) -> None:
+        """Refuse a window that the covariates do not cover.
+
+        Args:
+            low, high: numbers in `unit` since `origin`.
+
+        Raises:
+            ValueError: with both windows.
+        """
+        first, last = snapped(np.array([low, high]), self.edges)
+        if first < self.edges[0] or last > self.edges[-1]:
+            raise ValueError(
+                f"The covariates reach from {covered(self)}, but are needed from "
+                f"{show(self, low)} to {show(self, high)}. Build them for a longer window."
+            )
+
+    def join(self, other: Covariates) -> Covariates:
+        """Both sets of features side by side, on the union of the edges.
+
+        The clock is this one's: `other` is moved to its unit and origin. An intercept that both
+        have is kept once.
+
+        Raises:
+            ValueError: where they do not cover the same window, share the name of a feature, or
+                one has dates and the other numbers.
+        """
+        other = other.aligned(self)
+        theirs = snapped(other.edges, self.edges)
+        if theirs[0] != self.edges[0] or theirs[-1] != self.edges[-1]:
+            raise ValueError(
+                f"These covariates reach from {covered(self)}, the others from "
+                f"{covered(other)}. Build both for one window, or cut them with between()."
+            )
+        edges = np.unique(np.concatenate([self.edges, theirs]))
+        rows = [np.searchsorted(own, edges[:-1], side="right") - 1 for own in (self.edges, theirs)]
+        once = INTERCEPT in self.feature_names
+        kept = [i for i, n in enumerate(other.feature_names) if not (once and n == INTERCEPT)]
+        names = distinct([*self.feature_names, *(other.feature_names[i] for i in kept)])
+        values = np.concatenate([self.values[rows[0]], other.values[rows[1]][:, kept]], axis=1)
+        return replace(self, edges=edges, values=values, feature_names=names)
+
+    def select(self, features: Sequence[str]) -> Covariates:
+        """The covariates with these features only, in the order given.
+
+        Raises:
+            ValueError: if one is unknown or repeated.
+        """
+        names = distinct([features] if isinstance(features, str) else list(features))
+        unknown = [name for name in names if name not in self.feature_names]
+        if unknown:
+            raise ValueError(
+                f"Unknown features: {listed(unknown)}. There are {listed(self.feature_names, 30)}."
+            )
+        columns = [self.feature_names.index(name) for name in names]
+        return replace(self, values=self.values[:, columns], feature_names=names)
+
+    def aligned(self, data: Any) -> Covariates:
+        """The same covariates in the unit and from the origin of other data.
+
+        Args:
+            data: anything with a `unit` and an `origin`: a panel, other covariates.
+
+        Raises:
+            ValueError: where one has dates and the other numbers, one a time zone and the other
+                none, or the units differ and are not known.
+        """
+        edges = aligned(self.edges, self, data)
+        if edges is self.edges:
+            return self
+        return replace(self, edges=edges, unit=data.unit, origin=data.origin)
+
+    def describe(self) -> pd.DataFrame:
+        """A row a feature: mean over time, smallest and largest value, share of time not 0."""
+        return describe(self)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """A row a cell: start, end, features; datetimes where there is an `origin`."""
+        return to_dataframe(self)
+
+    def _numbers(self, times: Any) -> np.ndarray:
+        numbers = np.asarray(times) if not isinstance(times, pd.Series) else times.to_numpy()
+        if numbers.dtype.kind in "fiu":
+            return np.atleast_1d(numbers).astype(np.float64)
+        clock = read_clock(np.atleast_1d(times), "times", self.unit, None, self.timezone)
+        if self.origin is None or not clock.dated:
+            raise ValueError("times are no numbers; the covariates' times are numbers.")
+        zero = pd.Timestamp(self.origin)
+        if (clock.zone is None) != (zero.tzinfo is None):
+            raise ValueError(
+                f"times and covariates (from {self.origin}) must both have a time zone, or none."
+            )
+        return clock.in_units(clock.values - zero.as_unit("ns").value)
+
+    def __repr__(self) -> str:
+        return text(self)

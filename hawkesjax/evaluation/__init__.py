@@ -1,0 +1,1 @@
+"""Count forecasts, rolling evaluation, comparison, tests of residuals."""

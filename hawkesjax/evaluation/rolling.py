@@ -1,0 +1,231 @@
+"""Evaluation with a rolling origin: train before a cut, forecast beyond it, score, move on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
+from hawkesjax.inputs.checks import refuse
+
+SCORES = ("mae", "pearson", "log_score", "coverage")
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What is known at a cut: the counts before it, and the features on both sides.
+
+    Args:
+        counts: (T,) of the training bins.
+        index: the training bins' starts.
+        ahead: the starts of the bins to forecast.
+        features: (T, F) of the training bins, without a column for F = 0.
+        features_ahead: (B, F) of the bins to forecast.
+        feature_names: F names.
+        data: the source of the counts cut at the same ends, where `rolling` was given one.
+    """
+
+    counts: Float[np.ndarray, " bins"]
+    index: pd.DatetimeIndex
+    ahead: pd.DatetimeIndex
+    features: Float[np.ndarray, "bins features"]
+    features_ahead: Float[np.ndarray, "ahead features"]
+    feature_names: tuple[str, ...] = ()
+    data: Any = None
+
+
+Forecaster = Callable[[Past], CountForecast]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Rolling:
+    """Scores of several forecasters over the folds.
+
+    Args:
+        folds: a row a forecaster and fold: cut, MAE, Pearson, log score, coverage.
+        forecasts: (forecaster, fold number) -> its forecast.
+        counts: the series.
+        cuts: (first training bin, cut, end of the scored bins) of each fold.
+        level: nominal level of the intervals.
+    """
+
+    folds: pd.DataFrame
+    forecasts: dict[tuple[str, int], CountForecast]
+    counts: pd.Series
+    cuts: list[tuple[int, int, int]]
+    level: float
+
+    def summary(self) -> pd.DataFrame:
+        """A row a forecaster: mean and sd over folds of each score."""
+        groups: Any = self.folds.groupby("forecaster", sort=False)[list(SCORES)]
+        return groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
+
+    def __repr__(self) -> str:
+        table = self.summary().to_string(float_format=lambda x: f"{x:.3f}")
+        return (
+            f"Rolling: {len(self.cuts)} folds, {100 * self.level:g} % intervals, "
+            f"log score per bin\n{table}"
+        )
+
+
+def cuts_of(
+    bins: int,
+    *,
+    first: int,
+    step: int,
+    ahead: int,
+    scheme: Literal["expanding", "sliding"] = "expanding",
+) -> list[tuple[int, int, int]]:
+    """Folds as positions: cuts at `first + k step`, while `ahead` bins more fit.
+
+    Args:
+        bins: length of the series.
+        first: bins before the first cut; with "sliding" the length of every training window.
+        step: bins from cut to cut.
+        ahead: bins to score after each cut.
+        scheme: "expanding": train on everything before the cut.
+
+    Raises:
+        ValueError: for numbers that are not positive, or no fold that fits.
+    """
+    if scheme not in ("expanding", "sliding"):
+        raise ValueError(f"scheme is {scheme!r}; it must be 'expanding' or 'sliding'.")
+    for name, value in (("first", first), ("step", step), ("ahead", ahead)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}; at least one bin is needed.")
+    cuts = range(first, bins - ahead + 1, step)
+    if not cuts:
+        raise ValueError(
+            f"The series has {bins:,} bins; the first fold needs {first} + {ahead}. Shorten "
+            f"first= or ahead=."
+        )
+    return [(0 if scheme == "expanding" else cut - first, cut, cut + ahead) for cut in cuts]
+
+
+def rolling(
+    counts: pd.Series,
+    forecasters: Mapping[str, Forecaster],
+    *,
+    covariates: Covariates | None = None,
+    data: Any = None,
+    first: pd.Timedelta | str = "30D",
+    step: pd.Timedelta | str = "15D",
+    ahead: pd.Timedelta | str = "8D",
+    scheme: Literal["expanding", "sliding"] = "expanding",
+    level: float = LEVEL,
+) -> Rolling:
+    """Score forecasters of counts as they would have been used.
+
+    At each cut a forecaster sees the counts before it and the features of both stretches (the
+    calendar and what is announced), and nothing else of what comes after.
+
+    Args:
+        counts: a series of counts a bin; the index holds the bins' starts, evenly spaced in
+            absolute time. Its time zone is the local clock.
+        forecasters: name -> function from `Past` to `CountForecast`.
+        covariates: features over the whole series, constant within each bin.
+        data: what the counts were counted from, with a method `between`: forecasters that need
+            single events find its part before the cut in `past.data`.
+        first, step, ahead: length of the first (with "sliding", of every) training stretch, from
+            cut to cut, and of the scored stretch.
+        scheme: "expanding" trains on everything before the cut, "sliding" on the last `first`.
+        level: of the intervals.
+
+    Raises:
+        ValueError: for counts that are negative, fractional or missing, a gap between bins,
+            features that change within a bin, or a forecast that is negative or not finite; names
+            the fold.
+
+    Source: the protocol (30 days, then 15 more, 8 scored, by the hour) is that of Pulido and
+    Gomez (2024), arXiv 2402.03378.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
+    if not forecasters:
+        raise ValueError("No forecaster was given.")
+    width = _check_series(counts)
+    sizes = {
+        name: _bins(value, width, name)
+        for name, value in (("first", first), ("step", step), ("ahead", ahead))
+    }
+    cuts = cuts_of(len(counts), scheme=scheme, **sizes)
+    values, index = counts.to_numpy(np.float64), pd.DatetimeIndex(counts.index)
+    features, names = _features(covariates, index, width)
+    rows: list[list[dict[str, Any]]] = [[] for _ in cuts]
+    forecasts = {}
+    # The longest training stretch first: what is compiled for it serves the shorter ones.
+    for number, (start, cut, end) in reversed(list(enumerate(cuts))):
+        past = Past(
+            counts=values[start:cut],
+            index=index[start:cut],
+            ahead=index[cut:end],
+            features=features[start:cut],
+            features_ahead=features[cut:end],
+            feature_names=names,
+            data=None if data is None else data.between(index[start], index[cut]),
+        )
+        for name, forecaster in forecasters.items():
+            told = forecaster(past)
+            try:
+                found = scores(values[cut:end], told, level)
+            except ValueError as error:
+                raise ValueError(f"{name}, cut at {index[cut]}: {error}") from error
+            forecasts[name, number] = told
+            where = {"forecaster": name, "fold": number, "cut": index[cut]}
+            rows[number].append(where | found)
+    folds = pd.DataFrame([row for fold in rows for row in fold])
+    return Rolling(folds, forecasts, counts, cuts, level)
+
+
+def _check_series(counts: Any) -> pd.Timedelta:
+    if not isinstance(counts, pd.Series) or not isinstance(counts.index, pd.DatetimeIndex):
+        raise ValueError("counts must be a pandas Series whose index holds datetimes.")
+    if len(counts) < 2:
+        raise ValueError(f"counts has {len(counts)} bins; at least two are needed.")
+    values = np.asarray(pd.to_numeric(counts, errors="coerce"), np.float64)
+    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.rint(values)))
+    show = lambda row: f"{counts.index[row]}: {counts.iloc[row]}"  # noqa: E731
+    refuse(wrong, "counts", "no count", "Give whole numbers of at least 0.", show)
+    index: Any = counts.index
+    if index.tz is not None:
+        index = index.tz_convert("UTC")
+    gaps = index[1:] - index[:-1]
+    uneven = np.r_[False, gaps != gaps[0]]
+    remedy = "Give one row a bin, in order, zero where nothing came."
+    refuse(uneven, "counts", "another spacing", remedy, lambda row: str(counts.index[row]))
+    return gaps[0]
+
+
+def _bins(length: pd.Timedelta | str, width: pd.Timedelta, name: str) -> int:
+    ratio = pd.Timedelta(length) / width
+    if ratio < 1 or ratio != round(ratio):
+        raise ValueError(f"{name}={length!r} is not a whole number of bins of {width}.")
+    return round(ratio)
+
+
+def _features(
+    covariates: Covariates | None, index: pd.DatetimeIndex, width: pd.Timedelta
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    if covariates is None:
+        return np.zeros((len(index), 0)), ()
+    found = covariates.at(index)
+    last = covariates.at(index + width * (1 - 1e-6))
+    changes = np.any(found != last, axis=1)
+    remedy = (
+        "Use narrower bins, covariates whose cells end where bins end, or their means over the "
+        "bins (Covariates.averaged)."
+    )
+    refuse(
+        changes,
+        "counts",
+        "features that change within the bin",
+        remedy,
+        lambda row: str(index[row]),
+    )
+    return found, covariates.feature_names

@@ -1,0 +1,162 @@
+"""What drove what: the causes of each event, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from scipy import sparse
+
+from hawkesjax.hawkes.background import absolute
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.lineage import lineage
+from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.prepared import stream_of
+from hawkesjax.hawkes.values import draws_of
+
+MAX_BYTES = 2**31
+QUANTILES = (0.025, 0.975)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution:
+    """Probabilities of the causes of each event of a panel, draw by draw.
+
+    Args:
+        values: (draws, events, causes).
+        causes: what the last axis means: `background`, `direct from online`, ...,
+            `lost without online -> offline`, ...
+        panel: the events.
+    """
+
+    values: Float[np.ndarray, "draws events causes"]
+    causes: tuple[str, ...]
+    panel: EventPanel
+
+    def events(self) -> pd.DataFrame:
+        """A row an event, in the panel's order: its sequence, mark and time, and the mean and
+        95 % interval over the draws of the probability of each cause."""
+        panel = self.panel
+        owner = np.asarray(panel.sequence)
+        columns: dict[tuple[str, str], Any] = {
+            ("event", "sequence"): np.asarray(panel.sequence_names, object)[owner],
+            ("event", "mark"): np.asarray(panel.mark_names, object)[np.asarray(panel.marks)],
+            ("event", "time"): np.asarray(panel.times) + np.asarray(panel.start)[owner],
+        }
+        mean, low, high = _statistics(self.values)
+        for number, cause in enumerate(self.causes):
+            columns[cause, "mean"] = mean[:, number]
+            columns[cause, "2.5%"], columns[cause, "97.5%"] = low[:, number], high[:, number]
+        return pd.DataFrame(columns)
+
+    def shares(self) -> pd.DataFrame:
+        """Share of the events of each mark by cause, in each sequence and in `all`.
+
+        The mean over the window's own events of their probabilities, draw by draw, with 95 %
+        intervals; the background and the direct shares add up to 1. NaN where a sequence has no
+        event of the mark. Intervals hold what the parameters leave open, not the chance in who
+        set off whom.
+        """
+        panel = self.panel
+        num, marks = panel.num_sequences, panel.num_marks
+        cells = np.asarray(panel.sequence, np.int64) * marks + np.asarray(panel.marks)
+        draws, events, causes = self.values.shape
+        gather = sparse.csr_matrix(
+            (np.ones(events), (cells, np.arange(events))), shape=(num * marks, events)
+        )
+        sums = gather @ self.values.transpose(1, 0, 2).reshape(events, draws * causes)
+        sums = sums.reshape(num, marks, draws, causes)
+        sums = np.concatenate([sums.sum(axis=0, keepdims=True), sums])
+        counts = np.bincount(cells, minlength=num * marks).reshape(num, marks)
+        counts = np.concatenate([counts.sum(axis=0, keepdims=True), counts]).astype(float)
+        counts[counts == 0] = np.nan
+        share = np.moveaxis(sums / counts[:, :, None, None], 2, 0)
+        index = pd.MultiIndex.from_product(
+            [["all", *panel.sequence_names], panel.mark_names, self.causes],
+            names=["sequence", "target", "cause"],
+        )
+        mean, low, high = (part.ravel() for part in _statistics(share))
+        return pd.DataFrame({"mean": mean, "2.5%": low, "97.5%": high}, index=index)
+
+    def __repr__(self) -> str:
+        table = self.shares().loc["all"].to_string(float_format=lambda x: f"{x:.4f}")
+        draws, events, _ = self.values.shape
+        return f"Attribution of {events:,} events over {draws} draws\n{table}"
+
+
+def attribution(
+    values: Any,
+    panel: EventPanel,
+    *,
+    model: Any = None,
+    links: Sequence[tuple[str, str]] | None = None,
+    draws: int = 200,
+    max_bytes: int = MAX_BYTES,
+) -> Attribution:
+    """Where each event came from, and which would not have happened without a link.
+
+    Each event came by itself (`background`) or was set off by one earlier event (`direct from`
+    its mark). Without a link `online -> offline`, every event is lost that was set off through
+    it, and with it all descendants: `lost without online -> offline`. The probabilities are
+    those of `hawkesjax.hawkes.lineage`, given all events of the panel and one draw of the
+    parameters.
+
+    Args:
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters (one draw).
+        panel: the events.
+        model: for what the values lack: covariates, another kernel, a fixed gamma in a dict.
+        links: pairs (source, target) of mark names to take away, one at a time; by default
+            every link between different marks.
+        draws: draws of a posterior to use, evenly spaced over all chains.
+        max_bytes: refuse when the result would be larger.
+
+    Raises:
+        ValueError: for an unknown mark, or a result beyond `max_bytes`.
+    """
+    names = list(panel.mark_names)
+    if links is None:
+        links = [(source, target) for target in names for source in names if source != target]
+    unknown = sorted({mark for link in links for mark in link} - set(names))
+    if unknown:
+        raise ValueError(f"links name {unknown}; the panel's marks are {', '.join(names)}.")
+    cut = np.zeros((len(links), len(names), len(names)), bool)
+    for number, (source, target) in enumerate(links):
+        cut[number, names.index(target), names.index(source)] = True
+    found = draws_of(values, model, limit=draws, panel=panel)
+    count = max(len(value) for value in found.values())
+    size = 8 * count * panel.num_events * (1 + len(names) + len(links))
+    if size > max_bytes:
+        raise ValueError(
+            f"The attribution would take {size / 2**30:.1f} GiB, more than "
+            f"{max_bytes / 2**30:.1f}: take fewer draws or links."
+        )
+    stream = stream_of(panel)
+    model = Hawkes() if model is None else model
+    ratios = jnp.asarray(model.kernel.ratios)
+
+    @jax.jit
+    def compute(own, alpha, gamma, weights):
+        terms = (ratios, weights)
+        return jnp.concatenate(lineage(stream, own, alpha, gamma, jnp.asarray(cut), *terms), axis=1)
+
+    parts = []
+    for number in range(count):
+        one = {name: value[[number if len(value) > 1 else 0]] for name, value in found.items()}
+        mu = model.background.along(one, stream.sequence, absolute(panel), panel)[0]
+        own = np.broadcast_to(mu, (panel.num_events, len(names)))
+        own = own[np.arange(panel.num_events), stream.marks]
+        weights = model.kernel.weights({name: value[0] for name, value in one.items()})
+        parts.append(np.asarray(compute(own, one["alpha"][0], one["gamma"][0], weights)))
+    causes = ("background", *(f"direct from {name}" for name in names))
+    causes += tuple(f"lost without {source} -> {target}" for source, target in links)
+    return Attribution(np.stack(parts), causes, panel)
+
+
+def _statistics(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return draws.mean(axis=0), *np.quantile(draws, QUANTILES, axis=0)

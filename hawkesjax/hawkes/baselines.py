@@ -1,0 +1,232 @@
+"""The baseline of the Hawkes model: levels by sequence and mark, and covariates over time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.covariates.features import INTERCEPT
+from hawkesjax.hawkes.background import pieces
+from hawkesjax.hawkes.data.panel import EventPanel
+
+Params = Mapping[str, Any]
+
+LEVELS = ("sequence", "shared", "hierarchical")
+CELLS = ("sequence", "mark")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    r"""`mu[m, i](t) = level[m, i] exp(beta[i] . C(t))`, either factor alone or both.
+
+    Args:
+        levels: "sequence", "shared", "hierarchical", or None where the covariates' intercept is
+            the level.
+        covariates: C, without an intercept where there are levels; None for constant baselines.
+    """
+
+    levels: str | None
+    covariates: Covariates | None
+
+    @classmethod
+    def of(cls, baseline: Any, covariates: Any) -> Baseline:
+        """The two arguments of `Hawkes`, checked.
+
+        Raises:
+            ValueError: for an unknown name, covariates without an intercept or without a feature
+                beside it, and a shared level beside covariates.
+        """
+        if covariates is not None and not isinstance(covariates, Covariates):
+            raise ValueError(f"covariates must be Covariates, not {type(covariates).__name__}.")
+        if isinstance(baseline, Covariates):
+            if covariates is not None:
+                raise ValueError(
+                    "Covariates are given twice: join them, and name them as the baseline."
+                )
+            if INTERCEPT not in baseline.feature_names:
+                raise ValueError(
+                    f"The covariates have no {INTERCEPT!r}, which is the level of the baseline: "
+                    f"build them with intercept=True (join one that has it)."
+                )
+            return cls(None, baseline)
+        if baseline not in LEVELS:
+            raise ValueError(
+                f"baseline is {baseline!r}; it must be one of {', '.join(LEVELS)}, or Covariates."
+            )
+        if covariates is None:
+            return cls(baseline, None)
+        if baseline == "shared":
+            raise ValueError(
+                "A shared level is the covariates' own intercept: say baseline=covariates."
+            )
+        kept = [name for name in covariates.feature_names if name != INTERCEPT]
+        if not kept:
+            raise ValueError("The covariates have no feature beside the intercept.")
+        same = len(kept) == covariates.num_features
+        return cls(baseline, covariates if same else covariates.select(kept))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the sampled parameters."""
+        levels: tuple[str, ...] = () if self.levels is None else ("mu",)
+        if self.levels == "hierarchical":
+            levels = ("mu_median", "mu_spread", "mu_offset")
+        return levels if self.covariates is None else (*levels, "beta")
+
+    @property
+    def natural(self) -> tuple[str, ...]:
+        """The same with mu in the place of its hierarchy."""
+        levels = () if self.levels is None else ("mu",)
+        return levels if self.covariates is None else (*levels, "beta")
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Names of the axes of every parameter, sampled or derived."""
+        return {
+            "mu": ("mark",) if self.levels == "shared" else CELLS,
+            "mu_median": ("mark",),
+            "mu_spread": ("mark",),
+            "mu_offset": CELLS,
+            "mu_mean": CELLS,
+            "beta": ("mark", "feature"),
+        }
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features."""
+        return [] if self.covariates is None else list(self.covariates.feature_names)
+
+    def config(self) -> Any:
+        """The baseline as a JSON-able value; of covariates a description and a digest."""
+        known = self.covariates
+        if known is None:
+            return self.levels
+        digest = hashlib.sha256(known.edges.tobytes() + known.values.tobytes()).hexdigest()
+        return {
+            "levels": self.levels,
+            "features": self.features,
+            "window": list(known.window),
+            "unit": known.unit,
+            "origin": known.origin,
+            "digest": digest[:16],
+        }
+
+    def level(self, params: Params) -> Any:
+        """mu of the natural parameters, from the offsets when it is hierarchical; 1 where the
+        covariates' intercept is the level."""
+        if self.levels is None:
+            return jnp.ones(())
+        if "mu" in params:
+            return jnp.asarray(params["mu"])
+        spread = jnp.asarray(params["mu_spread"]) * jnp.asarray(params["mu_offset"])
+        return jnp.asarray(params["mu_median"]) * jnp.exp(spread)
+
+    def at_events(self, params: Params, data: Any) -> Float[Array, "..."]:
+        """The baseline of each event's own mark (N,); of constant ones that of each cell (M, D)."""
+        level = self.level(params)
+        cells = (data.num_sequences, data.num_marks)
+        if self.covariates is None:
+            return jnp.broadcast_to(level, cells)
+        beta = jnp.asarray(params["beta"])
+        rates = jnp.exp(data.cells.log_rates(beta)[data.cells.at, data.marks])
+        if self.levels is None:
+            return rates
+        return jnp.broadcast_to(level, cells)[data.sequence, data.marks] * rates
+
+    def along(
+        self, draws: Mapping[str, np.ndarray], sequence: np.ndarray, times: np.ndarray, clock: Any
+    ) -> Float[np.ndarray, "draws points marks"]:
+        """The baseline of all marks at any times, on the host; constant ones have one point.
+
+        Args:
+            draws: natural parameters with a leading axis of draws.
+            sequence: (P,) of each point.
+            times: (P,) absolute times.
+            clock: anything with the `unit` and `origin` of these times.
+        """
+        level = np.ones((1, 1, 1))
+        if self.levels is not None:
+            level = draws["mu"] if draws["mu"].ndim == 3 else draws["mu"][:, None]
+            level = level[:, sequence] if level.shape[1] > 1 else level
+        if self.covariates is None:
+            return level
+        features = self.covariates.aligned(clock).at(times)
+        return level * np.exp(np.einsum("pf,kdf->kpd", features, draws["beta"]))
+
+    def integrals(self, params: Params, data: Any) -> Float[Array, "sequences marks"]:
+        """The baseline integrated over each sequence's window."""
+        if self.covariates is None:
+            level = jnp.broadcast_to(self.level(params), (data.num_sequences, data.num_marks))
+            return level * jnp.asarray(data.durations)[:, None]
+        rates = data.cells.integrals(jnp.asarray(params["beta"]))
+        return rates if self.levels is None else self.level(params) * rates
+
+    def increments(
+        self, params: Params, panel: EventPanel, dtype: Any
+    ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
+        """The baseline of every mark integrated from the event before to each event, and from
+        each sequence's last event to its window's end."""
+        cells = (panel.num_sequences, panel.num_marks)
+        level = jnp.broadcast_to(jnp.asarray(self.level(params), dtype), cells)
+        if self.covariates is None:
+            gaps = jnp.asarray(panel.gaps, dtype)
+            seen = jax.ops.segment_sum(gaps, panel.sequence, panel.num_sequences)
+            left = jnp.asarray(panel.duration, dtype) - seen
+            return level[panel.sequence] * gaps[:, None], level * left[:, None]
+        beta = jnp.asarray(params["beta"], dtype)
+        parts = pieces(self.covariates, panel).integrals(beta, panel.num_events + cells[0])
+        inside, tails = parts[: panel.num_events], parts[panel.num_events :]
+        return level[panel.sequence] * inside, level * tails
+
+    def priors(self, rates: Float[Array, " marks"]) -> dict[str, dist.Distribution]:
+        """Default prior of beta; those of the levels are in `hawkesjax.hawkes.priors`.
+
+        The intercept is the log of the mark's rate give or take 2 (95 % within a factor of 50 of
+        the data's own rate); every other feature changes the rate by a factor of `exp(1.5)` give
+        or take between its least and its largest value (95 % within a factor of 19 up or down),
+        whatever its unit.
+        """
+        if self.covariates is None:
+            return {}
+        values = self.covariates.values
+        reach = np.ptp(values, axis=0)
+        scale = 1.5 / np.where(reach > 0, reach, 1)
+        own = np.array([name == INTERCEPT for name in self.features])
+        loc = jnp.where(own, jnp.log(rates)[:, None], 0)
+        return {"beta": dist.Normal(loc, jnp.asarray(np.where(own, 2.0, scale), rates.dtype))}
+
+    def starts(self, rates: Float[Array, " marks"]) -> dict[str, Any]:
+        """Starting values with half of the events from the background."""
+        own = np.array([name == INTERCEPT for name in self.features])
+        return {
+            "mu": 0.5 * rates,
+            "mu_median": 0.5 * rates,
+            "mu_spread": 0.5,
+            "mu_offset": 0.0,
+            "beta": jnp.where(own, jnp.log(0.5 * rates)[:, None], 0),
+        }
+
+    def at_boundary(self, params: Params, data: Any) -> dict[str, np.ndarray]:
+        """Masks of levels and effects that explain under 0.01 events: they are 0 but for
+        rounding, or minus infinity on the scale of beta."""
+        edge = {}
+        whole = np.asarray(self.integrals(params, data), np.float64)
+        if "mu" in self.parameters:
+            edge["mu"] = (whole.sum(axis=0) if self.levels == "shared" else whole) < 0.01
+        if "beta" in self.parameters:
+            beta = jnp.asarray(params["beta"])
+            level = np.broadcast_to(self.level(params), whole.shape)
+            weights = np.asarray(data.cells.exposure)[np.asarray(data.cells.window)]
+            rates = np.exp(np.asarray(data.cells.log_rates(beta), np.float64))
+            by_row = (weights.T @ level) * rates
+            edge["beta"] = by_row.T @ (np.asarray(data.cells.rows) != 0) < 0.01
+        return edge

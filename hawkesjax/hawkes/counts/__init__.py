@@ -1,0 +1,1 @@
+"""The decayed counts of a Hawkes likelihood, in each of their forms."""

@@ -1,0 +1,119 @@
+"""Kernels that are sums of exponentials: the decayed counts of each term, added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from hawkesjax.hawkes.counts.choose import choose_form
+from hawkesjax.hawkes.counts.stream import Stream
+
+LARGE = 30_000_000  # numbers of R that a gradient may keep before it computes them twice
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class MixtureForm:
+    r"""Excitation through kernels `sum_k w_k gamma r_k exp(-gamma r_k t)`, term by term.
+
+    Every term is a pass of the decayed counts at the rates `gamma r_k`, so that the cost grows
+    with the number of terms K and stays linear in the events. Weights may add up to less than
+    one: what is left is for children that never come.
+
+    Args:
+        form: the decayed counts' form; of fixed rates, one form a term, stacked.
+        marks, sequence, remaining: of each event, as in `Stream`.
+        ratios: (K,) r.
+        num_marks: D.
+        stacked: whether the rates are fixed.
+    """
+
+    form: Any
+    marks: Int[Array, " events"]
+    sequence: Int[Array, " events"]
+    remaining: Float[Array, " events"]
+    ratios: Float[Array, " terms"]
+    num_marks: int = field(metadata={"static": True})
+    stacked: bool = field(metadata={"static": True})
+
+    @classmethod
+    def from_stream(
+        cls,
+        stream: Stream,
+        ratios: Any,
+        *,
+        form: str = "auto",
+        dtype: Any = np.float64,
+        gamma: np.ndarray | None = None,
+    ) -> MixtureForm:
+        """Build the form of every term; arguments as in `choose_form`."""
+        ratios = np.asarray(ratios, dtype)
+        stacked = gamma is not None and form == "auto"
+        if stacked:
+            forms = [choose_form(stream, dtype=dtype, gamma=gamma * ratio) for ratio in ratios]
+            made = jax.tree.map(lambda *leaves: np.stack(leaves), *forms)
+        else:
+            made = choose_form(stream, form=form, dtype=dtype)
+        return cls(
+            form=made,
+            marks=stream.marks,
+            sequence=stream.sequence,
+            remaining=stream.remaining.astype(dtype),
+            ratios=ratios,
+            num_marks=stream.num_marks,
+            stacked=stacked,
+        )
+
+    def excitation(
+        self,
+        alpha: Float[Array, "marks marks"],
+        gamma: Float[Array, "..."],
+        weights: Float[Array, " terms"],
+    ) -> Float[Array, " events"]:
+        r"""`sum_k w_k sum_j alpha[i, j] gamma[i, j] r_k R_k[n, j]`, i the mark of event n."""
+        zero = jnp.zeros(self.marks.shape, self.remaining.dtype)
+        return self._over_terms(self._excitation, zero, alpha, gamma, weights)
+
+    def event_terms(
+        self,
+        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
+        alpha: Float[Array, "marks marks"],
+        gamma: Float[Array, "..."],
+        weights: Float[Array, " terms"],
+    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+        """`sum_n log lambda_n`, and `E[i, j]`: expected share of the children of each mark's
+        events that would come after their window's end, summed over the events."""
+        baseline = jnp.asarray(baseline, self.remaining.dtype)
+        if baseline.ndim == 2:
+            baseline = baseline[self.sequence, self.marks]
+        total = jnp.sum(jnp.log(baseline + self.excitation(alpha, gamma, weights)))
+        counts = jnp.zeros(self.num_marks, total.dtype).at[self.marks].add(1)
+        never = jnp.broadcast_to((1 - jnp.sum(weights)) * counts, (self.num_marks,) * 2)
+        return total, self._over_terms(self._ends, never, alpha, gamma, weights)
+
+    def _excitation(self, form, alpha, gamma, weight):
+        return weight * form.excitation(alpha, gamma)
+
+    def _ends(self, form, alpha, gamma, weight):
+        gamma = jnp.broadcast_to(gamma, (self.num_marks,) * 2)
+        decayed = jnp.exp(-gamma.T[self.marks] * self.remaining[:, None])
+        return weight * jax.ops.segment_sum(decayed, self.marks, self.num_marks).T
+
+    def _over_terms(self, what, start, alpha, gamma, weights):
+        alpha, gamma, weights = (jnp.asarray(x, start.dtype) for x in (alpha, gamma, weights))
+        ratios = jnp.asarray(self.ratios)
+        forms = self.form if self.stacked else None
+
+        def add(total, term):
+            ratio, weight, form = term
+            form = form if self.stacked else self.form
+            return total + what(form, alpha, gamma * ratio, weight), None
+
+        if self.marks.shape[0] * len(ratios) * self.num_marks > LARGE:
+            add = jax.checkpoint(add)
+        return jax.lax.scan(add, start, (ratios, weights, forms))[0]

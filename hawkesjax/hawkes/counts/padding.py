@@ -1,0 +1,61 @@
+"""Layouts of one size for streams of different lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.hawkes.counts.lanes import LaneForm
+
+# What an empty place holds: no event, no lag. All else is 0.
+BLANK = {"marks": -1, "lags": -1}
+
+
+def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
+    """The same forms filled up with empty lanes and steps until all are of one size.
+
+    They then share one compilation. `event_terms` is not changed by it (a baseline by event is
+    filled up with anything); what is returned by event (`decayed_counts`, `excitation`) is not
+    defined for filled forms, since the `slots` of the events that fill them lie outside.
+    """
+    sizes = {
+        part.name: _largest([getattr(form, part.name) for form in forms])
+        for part in fields(LaneForm)
+    }
+    out = []
+    for form in forms:
+        blank = BLANK | {"owner": form.num_sequences - 1}
+        filled = {
+            name: _filled(getattr(form, name), size, blank.get(name, 0))
+            for name, size in sizes.items()
+        }
+        filled["slots"] = _moved(form, filled["gaps"].shape, sizes["slots"][0])
+        out.append(replace(form, **filled))
+    return out
+
+
+def _moved(form: LaneForm, shape: tuple[int, ...], size: int) -> Any:
+    """The places of the events where there are more lanes; those of no event lie outside."""
+    step, lane = np.divmod(np.asarray(form.slots), np.shape(form.gaps)[1])
+    outside = shape[0] * shape[1] + np.arange(size - len(step))
+    return np.concatenate([step * shape[1] + lane, outside]).astype(np.int32)
+
+
+def _largest(values: list[Any]) -> Any:
+    if isinstance(values[0], tuple):
+        return tuple(_largest(list(part)) for part in zip(*values, strict=True))
+    if isinstance(values[0], int):
+        return max(values)
+    return tuple(max(sizes) for sizes in zip(*(np.shape(v) for v in values), strict=True))
+
+
+def _filled(value: Any, size: Any, blank: float) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_filled(part, one, blank) for part, one in zip(value, size, strict=True))
+    if isinstance(value, int):
+        return size
+    more = [(0, wanted - have) for wanted, have in zip(size, np.shape(value), strict=True)]
+    return np.pad(np.asarray(value), more, constant_values=blank)

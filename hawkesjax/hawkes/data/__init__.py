@@ -1,0 +1,1 @@
+"""EventPanel, and how it is filled."""

@@ -1,0 +1,141 @@
+"""From checked columns to the arrays of a panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.inputs.checks import Rows
+from hawkesjax.inputs.clock import Clock
+from hawkesjax.inputs.moments import Fields
+from hawkesjax.inputs.windows import check_inside, read_window
+
+TOTAL = "all"
+
+
+def assemble(
+    clock: Clock,
+    marks: np.ndarray,
+    sequence: np.ndarray,
+    *,
+    mark_names: tuple[str, ...],
+    sequence_names: tuple[str, ...],
+    window: Any,
+    column: str,
+    rows: Rows,
+) -> Fields:
+    """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
+
+    Args:
+        clock: (N,) times.
+        marks, sequence: (N,) codes.
+        mark_names, sequence_names: their names.
+        window: as in `EventPanel.from_arrays`.
+        column: the column of sequences, for errors.
+        rows: how errors call the rows.
+    """
+    for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
+        if not names:
+            raise ValueError(f"There are no events and no {what}s. Declare {what}_names.")
+        refuse_total(names, what)
+    values, start, end = read_window(window, clock, sequence, sequence_names, column)
+    check_inside(clock, values, start, end, sequence, rows)
+    order = _order(values, sequence)
+    if order is not None:
+        values, marks, sequence = values[order], marks[order], sequence[order]
+    since = values - start[sequence]
+    gaps = np.diff(values, prepend=values[:1])
+    first = np.diff(sequence, prepend=-1) != 0
+    gaps[first] = since[first]
+    origin = start.min() if clock.dated else 0
+    return {
+        "times": clock.in_units(since),
+        "gaps": clock.in_units(gaps),
+        "remaining": clock.in_units(end[sequence] - values),
+        "marks": marks.astype(np.int32),
+        "sequence": sequence.astype(np.int32),
+        "start": clock.in_units(start - origin),
+        "duration": clock.in_units(end - start),
+        "mark_names": mark_names,
+        "sequence_names": sequence_names,
+        "unit": clock.unit,
+        "origin": clock.show(origin) if clock.dated else None,
+    }
+
+
+def refuse_total(names: Any, what: str) -> None:
+    """Refuse the name under which tables show totals."""
+    if TOTAL in names:
+        raise ValueError(
+            f"A {what} is named {TOTAL!r}, as tables name their totals. Give it another name."
+        )
+
+
+def _order(values: np.ndarray, sequence: np.ndarray) -> np.ndarray | None:
+    """The stable order by sequence and time; None where the rows have it already."""
+    rise, step = np.diff(values), np.diff(sequence)
+    if ((step > 0) | ((step == 0) & (rise >= 0))).all():
+        return None
+    return np.lexsort((values, sequence))
+
+
+def cut(panel: Any, a: float, b: float) -> Fields:
+    """The fields of a panel within [a, b), in its own absolute time; see `EventPanel.between`."""
+    times, remaining, sequence = panel.times, panel.remaining, panel.sequence
+    low, high = a - panel.start, b - panel.start  # the piece, in each sequence's own time
+    if panel.origin is not None:  # dates reach times and bounds by two roundings
+        low, high = (_snapped(edge, bound, panel) for edge, bound in ((low, a), (high, b)))
+    duration = panel.duration
+    last = float((panel.start + duration).max())
+    inside = (low[sequence] <= times) & (times < high[sequence])
+    point = (duration == 0) & (panel.start < last)  # no moment before their end to go with
+    ends = (low < duration) & (duration <= high)
+    keep = np.where((remaining == 0) & ~point[sequence], ends[sequence], inside)
+    begin, stop = np.clip(low, 0, duration), np.clip(high, 0, duration)
+    apart = (high < 0) | (low > duration)
+    start = np.where(begin > 0, a, panel.start)
+    start = np.where(apart, np.clip(panel.start, a, b), start)
+    sequence = sequence[keep]
+    since = times[keep] - begin[sequence]
+    gaps = panel.gaps[keep]
+    first = np.diff(sequence, prepend=-1) != 0
+    gaps[first] = since[first]
+    rest = np.where((high < duration)[sequence], high[sequence] - times[keep], remaining[keep])
+    return {
+        "times": since,
+        "gaps": gaps,
+        "remaining": rest,
+        "marks": panel.marks[keep],
+        "sequence": sequence,
+        "start": start,
+        "duration": np.where(apart, 0.0, stop - begin),
+    }
+
+
+def _snapped(edge: np.ndarray, bound: float, panel: Any) -> np.ndarray:
+    """A bound in each sequence's own time, moved onto the event that it differs from by rounding
+    alone (a few units in the last place, fractions of a nanosecond near the origin)."""
+    near = 8 * np.finfo(float).eps * np.maximum(np.abs(bound), np.abs(panel.start))
+    close = np.flatnonzero(np.abs(panel.times - edge[panel.sequence]) <= near[panel.sequence])
+    edge = edge.copy()
+    edge[panel.sequence[close]] = panel.times[close]
+    return edge
+
+
+def choose(panel: Any, rows: np.ndarray) -> Fields:
+    """The fields of a panel's sequences `rows`, in that order."""
+    sizes = np.bincount(panel.sequence, minlength=panel.num_sequences)
+    offsets = np.cumsum(sizes) - sizes
+    taken = sizes[rows]
+    sequence = np.repeat(np.arange(len(rows)), taken)
+    inner = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
+    events = np.repeat(offsets[rows], taken) + inner
+    fields = {
+        name: getattr(panel, name)[events] for name in ("times", "gaps", "remaining", "marks")
+    }
+    return fields | {
+        "sequence": sequence.astype(np.int32),
+        "start": panel.start[rows],
+        "duration": panel.duration[rows],
+    }

@@ -1,0 +1,352 @@
+"""Marked events of any number of sequences, each seen through a window of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from hawkesjax.hawkes.data import assemble, tables
+from hawkesjax.hawkes.data.frames import fields_of_frame
+from hawkesjax.hawkes.data.lists import fields_of_lists
+from hawkesjax.inputs.checks import Rows, column_of, counted, listed, same_length, short
+from hawkesjax.inputs.clock import read_times
+from hawkesjax.inputs.labels import read_indices
+from hawkesjax.inputs.windows import count_of, names_of
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False, repr=False)
+class EventPanel:
+    """Marked events in continuous time: N events, D marks, M sequences.
+
+    Sequence m is observed over its window [a_m, b_m]; an event at exactly b_m belongs to it. Rows
+    are sorted by sequence, then time; events at the same time keep the order they came in. Times
+    are differences, formed in whole numbers or float64 before anything is rounded, so that time
+    stamps of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
+
+    Build panels with `from_arrays`, `from_lists`, `from_dataframe` or `hawkesjax.read_events`;
+    they check what they are given. The dataclass itself checks nothing: it is a JAX pytree, and
+    its leaves may be anything under a transformation.
+
+    Args:
+        times: (N,) time since the start of the event's own sequence's window, in `unit`.
+        gaps: (N,) time since the previous event of the sequence, whatever its mark, 0 for events
+            at the same time; for the first event of a sequence, its `times`.
+        remaining: (N,) window end minus time of the event.
+        marks: (N,) 0 .. D-1.
+        sequence: (N,) 0 .. M-1.
+        start: (M,) window starts in absolute time.
+        duration: (M,) window lengths.
+        mark_names: D names.
+        sequence_names: M names.
+        unit: name of the unit of time, "" if it has none.
+        origin: ISO datetime of absolute time 0 (the earliest window start), with its offset from
+            UTC unless the times had no zone; None for times that were numbers.
+
+    Example:
+        >>> panel = EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
+        >>> panel.counts.tolist()
+        [[1, 1]]
+    """
+
+    times: Float[np.ndarray, " events"]
+    gaps: Float[np.ndarray, " events"]
+    remaining: Float[np.ndarray, " events"]
+    marks: Int[np.ndarray, " events"]
+    sequence: Int[np.ndarray, " events"]
+    start: Float[np.ndarray, " sequences"]
+    duration: Float[np.ndarray, " sequences"]
+    mark_names: tuple[str, ...] = field(metadata={"static": True})
+    sequence_names: tuple[str, ...] = field(metadata={"static": True})
+    unit: str = field(default="", metadata={"static": True})
+    origin: str | None = field(default=None, metadata={"static": True})
+
+    @property
+    def num_events(self) -> int:
+        """N."""
+        return self.marks.shape[-1]
+
+    @property
+    def num_marks(self) -> int:
+        """D."""
+        return len(self.mark_names)
+
+    @property
+    def num_sequences(self) -> int:
+        """M."""
+        return len(self.sequence_names)
+
+    @property
+    def window(self) -> Float[np.ndarray, "sequences 2"]:
+        """Start and end of each sequence's window, absolute, in `unit`."""
+        return np.stack([self.start, self.start + self.duration], axis=-1)
+
+    @property
+    def counts(self) -> Int[np.ndarray, "sequences marks"]:
+        """Number of events of each sequence and mark."""
+        cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
+        size = self.num_sequences * self.num_marks
+        counts = np.bincount(cells, minlength=size).astype(np.int64)
+        return counts.reshape(self.num_sequences, self.num_marks)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        times: Any,
+        marks: Any,
+        *,
+        sequence: Any = None,
+        window: Any = None,
+        mark_names: Sequence[Any] | None = None,
+        sequence_names: Sequence[Any] | None = None,
+        unit: str = "",
+    ) -> EventPanel:
+        """A panel from arrays, one value an event, in any order.
+
+        Args:
+            times: (N,) numbers in `unit`, or datetimes (`datetime64`, or ISO text).
+            marks: (N,) whole numbers 0 .. D-1, or labels. Without `mark_names`, numbers make
+                D = largest + 1 marks "0", "1", ..., and labels are sorted.
+            sequence: (N,) whole numbers 0 .. M-1, or labels, likewise; None for one sequence "0".
+            window: what was observed, in the times' own terms.
+                `(a, b)`: one window for all sequences;
+                `[(a, b), ...]` or an (M, 2) array: one a sequence, in the order of the names;
+                `{name: (a, b), ...}`: the same by name, which also declares the sequences;
+                `"sequence"`: each sequence from its own first to its own last event (a sequence
+                without events gets no time at all, placed at the first event of all);
+                None: from the first to the last event of all.
+                The last two let the data choose the window, which hides the silence before the
+                first and after the last event; declare the window where you know it.
+            mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
+                events are kept. No mark or sequence may be named "all", as totals are.
+            sequence_names: likewise; sequences without events are kept.
+            unit: the unit of time; for datetimes the one to convert them to ("second", "minute",
+                "hour", "day" or "week").
+
+        Returns:
+            The panel, sorted.
+
+        Raises:
+            ValueError: if anything but the order is wrong; names the column, the first offending
+                rows (counted from 0) and a remedy. Nothing is dropped or clipped.
+        """
+        marks = column_of(marks, "marks")
+        clock = read_times(times, "times", unit)
+        sizes = {"times": len(clock.values), "marks": len(marks)}
+        if sequence is None:
+            codes, names = _one_sequence(len(clock.values), sequence_names or names_of(window))
+        else:
+            sequence = column_of(sequence, "sequence")
+            same_length(sizes | {"sequence": len(sequence)})
+            declared = sequence_names if sequence_names is not None else names_of(window)
+            size = count_of(window) if declared is None else None
+            codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
+        same_length(sizes)
+        kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
+        fields = assemble.assemble(
+            clock,
+            kinds,
+            codes,
+            mark_names=kind_names,
+            sequence_names=names,
+            window=window,
+            column="sequence",
+            rows=Rows(),
+        )
+        return cls(**fields)
+
+    @classmethod
+    def from_lists(
+        cls,
+        users: Sequence[Sequence[Any]],
+        *,
+        window: Any = None,
+        mark_names: Sequence[Any] = ("online", "offline"),
+        sequence_names: Sequence[Any] | None = None,
+        unit: str = "",
+    ) -> EventPanel:
+        """A panel from one tuple of arrays a user: the times of each mark.
+
+        Args:
+            users: M tuples of D arrays of times, as `[(online, offline), ...]`.
+            window: as in `from_arrays`.
+            mark_names: D names, in the order within the tuples.
+            sequence_names: M names; "0", "1", ... by default.
+            unit: as in `from_arrays`.
+
+        Raises:
+            ValueError: as `from_arrays`; says which value of which user's array is wrong.
+        """
+        return cls(**fields_of_lists(users, window, mark_names, sequence_names, unit))
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        df: pd.DataFrame,
+        *,
+        time: Any,
+        mark: Any = None,
+        sequence: Any = None,
+        window: Any = None,
+        unit: str | None = None,
+        mark_names: Sequence[Any] | None = None,
+        sequence_names: Sequence[Any] | None = None,
+        timezone: str | None = None,
+    ) -> EventPanel:
+        """A panel from a table with a row an event, in any order.
+
+        Args:
+            df: the table.
+            time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
+            mark: column of marks; None for the one mark "event".
+            sequence: column of sequences; None for one sequence "0".
+            window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
+                Bounds without an offset are read in the times' zone.
+            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
+                "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
+                earliest window start.
+            mark_names: the marks in their order, those without events too. By default those that
+                occur, sorted. Labels in the table are names: whole numbers, too, unless names are
+                declared none of which is a whole number; then the numbers count them from 0.
+            sequence_names: likewise.
+            timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
+                several offsets stand in one column; without it they are refused. Times without
+                any zone are taken as they are, on a clock that knows no daylight saving.
+
+        Raises:
+            ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
+        """
+        fields = fields_of_frame(
+            df,
+            time=time,
+            mark=mark,
+            sequence=sequence,
+            window=window,
+            unit=unit,
+            mark_names=mark_names,
+            sequence_names=sequence_names,
+            timezone=timezone,
+        )
+        return cls(**fields)
+
+    def between(self, a: Any, b: Any) -> EventPanel:
+        """The panel seen through [a, b): every window is cut to what it shares with it.
+
+        Events at exactly b go to the next piece, so that the pieces of a partition hold every
+        event once; those at the end of their own window stay with the moment before it. Sequences
+        that do not meet [a, b) are kept, with no events and no time. History is forgotten: events
+        before a no longer excite those after it (their `gaps` restart at a).
+
+        Args:
+            a, b: absolute times in the panel's unit (the scale of `start`), or datetimes where
+                the panel has an `origin`.
+
+        Raises:
+            ValueError: if a is not before b.
+        """
+        low, high = (assemble.moment(v, self, n) for v, n in ((a, "a"), (b, "b")))
+        if not low < high:
+            raise ValueError(f"between({a}, {b}): the first must be less than the second.")
+        return replace(self, **assemble.cut(self, low, high))
+
+    def select(self, sequences: Any) -> EventPanel:
+        """The panel of some sequences, in the order given; all marks are kept.
+
+        Args:
+            sequences: names, or positions 0 .. M-1 (negative ones count from the end), or a mask
+                of M booleans; a single name or position will do.
+
+        Raises:
+            ValueError: if one is unknown or repeated.
+        """
+        rows = _positions(sequences, self.sequence_names)
+        names = tuple(self.sequence_names[row] for row in rows)
+        return replace(self, **assemble.choose(self, rows), sequence_names=names)
+
+    def windows(self) -> dict[str, tuple[Any, Any]]:
+        """Start and end of each sequence's window by name, datetimes where there is an `origin`.
+
+        `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
+        """
+        start, end = tables.absolute(self, self.window.T)
+        pairs = zip(start.tolist(), end.tolist(), strict=True)
+        return dict(zip(self.sequence_names, pairs, strict=True))
+
+    def describe(self, by: str = "cell") -> pd.DataFrame:
+        """How many events there are, and how dense.
+
+        Args:
+            by: "cell" for one row a sequence and mark, "sequence" or "mark" for totals.
+
+        Returns:
+            A table: sequence and/or mark, events, start and end of the window (datetimes where
+            there is an `origin`; by mark, only their total `duration`), duration, rate (events
+            per unit of time), ties (events that share their time with another of their sequence).
+        """
+        return tables.describe(self, by)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """The events in absolute time: columns time, mark, sequence.
+
+        Times are datetimes where the panel has an `origin` (in its offset), in the finest
+        resolution that float64 held; otherwise numbers.
+        """
+        return tables.to_dataframe(self)
+
+    def __repr__(self) -> str:
+        return tables.text(self)
+
+
+def _one_sequence(size: int, names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    names = ("0",) if names is None else tuple(map(str, names))
+    if len(names) != 1:
+        raise ValueError(
+            f"{counted(len(names), 'sequence')} named ({listed(names, 5)}), but the events "
+            f"carry none. Give sequence, one value an event."
+        )
+    return np.zeros(size, np.int32), names
+
+
+def _positions(sequences: Any, names: tuple[str, ...]) -> np.ndarray:
+    if isinstance(sequences, (str, int, np.integer)):
+        sequences = [sequences]
+    asked = np.asarray(sequences) if isinstance(sequences, np.ndarray) else list(sequences)
+    if len(asked) and all(isinstance(item, (bool, np.bool_)) for item in asked):
+        asked = np.asarray(asked, bool)
+        if not asked.any():
+            raise ValueError("No sequence is selected: the mask is False everywhere.")
+        if asked.shape != (len(names),):
+            raise ValueError(
+                f"The mask has shape {asked.shape} for {counted(len(names), 'sequence')}."
+            )
+        return np.flatnonzero(asked)
+    place: Mapping[str, int] = {name: row for row, name in enumerate(names)}
+    rows, unknown = [], []
+    for item in asked:
+        row = place.get(str(item)) if isinstance(item, str) else None
+        if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+            row = int(item) + len(names) * (item < 0)
+            row = row if 0 <= row < len(names) else None
+        if row is None:
+            unknown.append(item)
+        rows.append(row)
+    if unknown:
+        shown = ", ".join(short(item) for item in unknown[:5])
+        raise ValueError(
+            f"Unknown sequences: {shown}{', ...' if len(unknown) > 5 else ''}. There are "
+            f"{len(names):,}: {listed(names)}; select by name, or by position from 0."
+        )
+    repeated = (
+        {names[row] for row in rows if rows.count(row) > 1} if len(set(rows)) < len(rows) else ()
+    )
+    if repeated:
+        raise ValueError(f"Repeated sequences: {listed(sorted(repeated), 5)}. Select each once.")
+    if not rows:
+        raise ValueError("No sequence is selected. Give at least one name or position.")
+    return np.array(rows, np.int64)

@@ -1,0 +1,148 @@
+"""A panel as tables and text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.inputs.checks import counted
+from hawkesjax.inputs.moments import SHOWN, absolute, short_name
+
+
+def to_dataframe(panel: Any) -> pd.DataFrame:
+    """See `EventPanel.to_dataframe`."""
+    times = np.asarray(panel.start)[panel.sequence] + np.asarray(panel.times)
+    return pd.DataFrame(
+        {
+            "time": absolute(panel, [times])[0],
+            "mark": _named(panel.marks, panel.mark_names),
+            "sequence": _named(panel.sequence, panel.sequence_names),
+        }
+    )
+
+
+def _named(codes: np.ndarray, names: tuple[str, ...]) -> pd.Series:
+    return pd.Series(np.array(names, dtype=object)[np.asarray(codes)], dtype="str")
+
+
+def tied(panel: Any) -> np.ndarray:
+    """Mask of the events that share their time with another event of their sequence."""
+    sequence = np.asarray(panel.sequence)
+    with_last = (np.asarray(panel.gaps) == 0) & (np.diff(sequence, prepend=-1) == 0)
+    return with_last | np.append(with_last[1:], False)[: len(sequence)]
+
+
+def describe(panel: Any, by: str = "cell") -> pd.DataFrame:
+    """See `EventPanel.describe`."""
+    if by not in ("cell", "sequence", "mark"):
+        raise ValueError(f"by={by!r} is not known. Say 'cell', 'sequence' or 'mark'.")
+    counts, ties = panel.counts, _count_ties(panel)
+    duration = np.asarray(panel.duration)
+    size, kinds = counts.shape
+    table: dict[str, Any] = {}
+    if by == "mark":
+        table["mark"] = list(panel.mark_names)
+        events, ties, lengths = counts.sum(0), ties.sum(0), np.full(kinds, duration.sum())
+    else:
+        repeats = kinds if by == "cell" else 1
+        table["sequence"] = np.repeat(np.array(panel.sequence_names, object), repeats)
+        if by == "cell":
+            table["mark"] = np.tile(np.array(panel.mark_names, object), size)
+        events, ties = (
+            (counts.ravel(), ties.ravel()) if by == "cell" else (counts.sum(1), ties.sum(1))
+        )
+        lengths = np.repeat(duration, repeats)
+    table["events"] = events
+    if by != "mark":
+        start, end = absolute(panel, panel.window.T)
+        table["start"], table["end"] = np.repeat(start, repeats), np.repeat(end, repeats)
+    table["duration"] = lengths
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table["rate"] = np.where(lengths > 0, events / np.where(lengths > 0, lengths, 1), np.nan)
+    table["ties"] = ties
+    return pd.DataFrame(table)
+
+
+def _count_ties(panel: Any) -> np.ndarray:
+    cells = np.asarray(panel.sequence, np.int64) * panel.num_marks + np.asarray(panel.marks)
+    shape = (panel.num_sequences, panel.num_marks)
+    return np.bincount(cells[tied(panel)], minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def text(panel: Any) -> str:
+    """One screen on a panel of any size."""
+    if not all(isinstance(getattr(panel, name), np.ndarray) for name in ("gaps", "marks", "start")):
+        return f"EventPanel({panel.num_sequences} sequences, {panel.num_marks} marks, traced)"
+    counts = panel.counts
+    return "\n".join([*_head(panel, counts), *_body(panel, counts)])
+
+
+def _head(panel: Any, counts: np.ndarray) -> list[str]:
+    size, kinds = counts.shape
+    empty = int((counts.sum(1) == 0).sum())
+    without = f" ({empty:,} without events)" if empty and size > 1 else ""
+    title = (
+        f"EventPanel: {counted(panel.num_events, 'event')}, {counted(kinds, 'mark')}, "
+        f"{counted(size, 'sequence')}{without}"
+    )
+    unit = f" {panel.unit}s" if panel.unit else ""
+    duration, window = panel.duration, panel.window
+    if np.ptp(window, axis=0).max() == 0:
+        low, high = _moments(panel, window[0])
+        seen = f"{low} to {high}, {duration[0]:.6g}{unit} long"
+        seen += " in every sequence" if size > 1 else ""
+    else:
+        low, high = _moments(panel, np.array([window[:, 0].min(), window[:, 1].max()]))
+        seen = (
+            f"one for each sequence, within {low} to {high}; {duration.min():.6g} to "
+            f"{duration.max():.6g}{unit} long, median {np.median(duration):.6g}"
+        )
+    lines = [title, f"  window  {seen}"]
+    if panel.num_events:
+        times = panel.start[panel.sequence] + panel.times
+        low, high = _moments(panel, np.array([times.min(), times.max()]))
+        lines.append(f"  events  {low} to {high}")
+    share = int(tied(panel).sum())
+    if share:
+        percent = f"{share / panel.num_events:.1%}"
+        lines.append(
+            f"  ties    {share:,} events at the time of another of their sequence ({percent})"
+        )
+    named = panel.unit or "not named"
+    origin = "" if panel.origin is None else f"; time 0 is {panel.origin}"
+    lines.append(f"  unit    {named}{origin}")
+    return lines
+
+
+def _moments(panel: Any, times: np.ndarray) -> list[str]:
+    values = absolute(panel, [times])[0]
+    if panel.origin is None:
+        return [f"{value:.10g}" for value in values]
+    return [value.isoformat() for value in values]
+
+
+def _body(panel: Any, counts: np.ndarray) -> list[str]:
+    total = float(panel.duration.sum())
+    per = f"per {panel.unit or 'unit of time'}" + (" and sequence" if len(counts) > 1 else "")
+    sums = counts.sum(0)
+    width = max(len(short_name(name)) for name in panel.mark_names[:SHOWN])
+    lines = ["  marks"]
+    for name, count in zip(panel.mark_names[:SHOWN], sums, strict=False):
+        rate = f"  {count / total:.4g} {per}" if total > 0 else ""
+        lines.append(f"    {short_name(name):<{width}}  {count:>11,}{rate}")
+    if len(sums) > SHOWN:
+        lines.append(f"    ... {len(sums) - SHOWN:,} more")
+    if panel.num_sequences == 1:
+        return lines
+    few = 1 < panel.num_marks <= 6
+    lines.append("  sequences" + (", and their events by mark" if few else ""))
+    rows = counts[:SHOWN]
+    width = max(len(short_name(name)) for name in panel.sequence_names[:SHOWN])
+    for name, row in zip(panel.sequence_names[:SHOWN], rows, strict=False):
+        detail = "  " + ", ".join(f"{n:,}" for n in row) if few else ""
+        lines.append(f"    {short_name(name):<{width}}  {row.sum():>11,}{detail}")
+    if panel.num_sequences > SHOWN:
+        lines.append(f"    ... {panel.num_sequences - SHOWN:,} more")
+    return lines

@@ -1,0 +1,199 @@
+"""What comes next: events beyond the window, given the past."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float, Int
+
+from hawkesjax.core.random import generator
+from hawkesjax.core.verbs import forecast
+from hawkesjax.hawkes.background import course
+from hawkesjax.hawkes.clusters import simulate_clusters
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.simulate import terms_of
+from hawkesjax.hawkes.values import draws_of
+from hawkesjax.inputs.checks import whole
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """Simulated continuations of a panel.
+
+    Args:
+        steps: (draws, bins, M, D) events in each part of the horizon, one continuation a draw.
+        horizon: length of the stretch after each window; its parts are of equal length.
+        sequence_names, mark_names, unit: as in the panel.
+    """
+
+    steps: Int[np.ndarray, "draws bins sequences marks"]
+    horizon: float
+    sequence_names: tuple[str, ...]
+    mark_names: tuple[str, ...]
+    unit: str
+
+    @property
+    def counts(self) -> Int[np.ndarray, "draws sequences marks"]:
+        """Events within the whole horizon."""
+        return self.steps.sum(axis=1)
+
+    @property
+    def edges(self) -> Float[np.ndarray, " bins+1"]:
+        """Where the parts begin and end, since the window's end."""
+        return np.linspace(0, self.horizon, self.steps.shape[1] + 1)
+
+    def summary(self) -> pd.DataFrame:
+        """Mean, sd and quantiles of the counts: a row a sequence and mark, and `all`."""
+        return _statistics(self.counts, self._names(), ["sequence", "mark"])
+
+    def by_step(self) -> pd.DataFrame:
+        """The same for each part of the horizon (each day, say), by its start and end since the
+        window's end."""
+        edges = self.edges
+        names = [
+            (start, end, *name)
+            for start, end in itertools.pairwise(edges.tolist())
+            for name in self._names()
+        ]
+        return _statistics(self.steps, names, ["start", "end", "sequence", "mark"])
+
+    def _names(self) -> list[tuple[str, str]]:
+        return list(itertools.product([*self.sequence_names, "all"], self.mark_names))
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}s" if self.unit else ""
+        rows = self.summary().loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")
+        return f"Forecast: {self.horizon:g}{unit}, {len(self.steps)} continuations\n{rows}"
+
+
+def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFrame:
+    whole = np.concatenate([counts, counts.sum(axis=-2, keepdims=True)], axis=-2)
+    flat = whole.reshape(len(whole), -1)
+    low, middle, high = np.quantile(flat, (0.025, 0.5, 0.975), axis=0)
+    return pd.DataFrame(
+        {
+            "mean": flat.mean(axis=0),
+            "sd": flat.std(axis=0),
+            "2.5%": low,
+            "50%": middle,
+            "97.5%": high,
+        },
+        index=pd.MultiIndex.from_tuples(rows, names=names),
+    )
+
+
+@forecast.register
+def forecast_hawkes(
+    model: Hawkes,
+    values: Any,
+    panel: EventPanel,
+    *,
+    horizon: float,
+    key: Array,
+    draws: int = 400,
+    bins: int = 1,
+    max_events: int = 10_000_000,
+) -> Forecast:
+    r"""Continue every sequence beyond its window, given its events.
+
+    With exponential kernels (of a sum of them, term by term) the past enters through the decayed
+    counts at the window's end b: it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`)
+    events of mark i within h, at delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where
+    `S_ij = sum_{m_k = j} exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have
+    offspring. Each continuation takes one draw of the posterior whole, so that its uncertainty is
+    in the intervals.
+
+    Args:
+        model: the model.
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters (then every
+            continuation has the same parameters).
+        panel: the events so far.
+        horizon: how far beyond each window, in the panel's unit.
+        key: PRNG key.
+        draws: number of continuations; a posterior's draws are thinned or repeated to it.
+        bins: parts of the horizon, of equal length, whose counts are kept apart: 7 for the days
+            of a week, a few dozen for `hawkesjax.plots.fan`.
+        max_events: cap on the events of one continuation.
+
+    Raises:
+        ValueError: for a horizon that is not positive, one that the model's covariates do not
+            cover, or a continuation beyond the cap.
+    """
+    if not (isinstance(horizon, Real) and np.isfinite(float(horizon)) and horizon > 0):
+        raise ValueError(f"horizon is {horizon!r}; it must be a number, positive and finite.")
+    draws, bins = whole(draws, "draws"), whole(bins, "bins")
+    found = draws_of(values, model, limit=draws, panel=panel)
+    rng = generator(key)
+    num, size = panel.num_sequences, panel.num_marks
+    duration = np.full(num, float(horizon))
+    steps = np.zeros((draws, bins, num, size), np.int64)
+    stop = np.asarray(panel.start) + np.asarray(panel.duration)
+    for number in range(draws):
+        one = {n: v[number % len(v) if len(v) > 1 else 0] for n, v in found.items()}
+        mu, place = _immigrants(model, one, panel, stop, stop + horizon)
+        gamma = np.broadcast_to(one["gamma"], (size, size))
+        terms = terms_of(model, one)
+        times, marks, sequence = simulate_clusters(
+            mu,
+            one["alpha"],
+            gamma,
+            duration,
+            rng,
+            max_events=max_events,
+            inherited=_inherited(panel, one["alpha"], gamma, terms, horizon, rng),
+            place=place,
+            terms=terms,
+        )
+        part = np.minimum((times * (bins / horizon)).astype(np.int64), bins - 1)
+        cells = (part * num + sequence) * size + marks
+        steps[number] = np.bincount(cells, minlength=bins * num * size).reshape(bins, num, size)
+    return Forecast(steps, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
+
+
+def _immigrants(model, one, panel, start, stop):
+    """Mean rates of immigrants beyond the windows, and where they are placed."""
+    shape = (panel.num_sequences, panel.num_marks)
+    level = np.broadcast_to(one.get("mu", 1.0), shape)
+    known = model.background.covariates
+    if known is None:
+        return level, None
+    along = course(known, one["beta"], start, stop, panel)
+    return level * along.totals / (stop - start)[:, None], along.place
+
+
+def _inherited(panel, alpha, gamma, terms, horizon, rng):
+    """Delays, marks and sequences of the children beyond the windows of the events within."""
+    num, size = panel.num_sequences, panel.num_marks
+    parts = []
+    for ratio, weight in zip(*terms, strict=True):
+        rates = gamma * ratio
+        reach = -np.expm1(-rates * horizon)
+        born = rng.poisson(weight * alpha * _state_at_end(panel, rates) * reach)
+        owner, target, source = (np.repeat(axis, born.ravel()) for axis in _cells(num, size))
+        chance = rng.random(len(owner)) * reach[target, source]
+        parts.append((-np.log1p(-chance) / rates[target, source], target, owner))
+    delay, target, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return delay, target.astype(np.int32), owner.astype(np.int32)
+
+
+def _state_at_end(panel: EventPanel, gamma: np.ndarray) -> np.ndarray:
+    """(M, D, D): events of mark j decayed to the window's end at the rate for target i."""
+    num, size = panel.num_sequences, panel.num_marks
+    state = np.zeros((num, size, size))
+    cells = panel.sequence.astype(np.int64) * size + panel.marks
+    for i in range(size):
+        weight = np.exp(-gamma[i][panel.marks] * panel.remaining)
+        state[:, i] = np.bincount(cells, weights=weight, minlength=num * size).reshape(num, size)
+    return state
+
+
+def _cells(num: int, size: int) -> tuple[np.ndarray, ...]:
+    rows = np.arange(size)
+    grids = np.meshgrid(np.arange(num), rows, rows, indexing="ij")
+    return tuple(grid.ravel() for grid in grids)

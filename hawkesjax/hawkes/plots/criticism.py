@@ -1,0 +1,157 @@
+"""Pictures of criticism: predictive checks, and the prior beside the posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hawkesjax.hawkes.predictive import PredictiveCheck
+from hawkesjax.plotting import style
+from hawkesjax.plotting.parameters import entries
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PRIOR_DRAWS = 20_000
+TIMED = ("gamma", "mu", "mu_median")  # rates: with a unit, on a logarithmic axis
+NAMES = ("alpha", "gamma", "mu_median", "mu_spread", "mu", "beta", "split", "theta")
+
+
+def predictive(check: PredictiveCheck) -> Figure:
+    """Statistics over all sequences: replicates as a histogram, the observed value as a line.
+
+    A row a statistic, a column a mark; in the corner the part of replicates above the observed
+    value. A line outside the histogram is what the model does not reproduce.
+
+    Args:
+        check: what `hawkesjax.predictive_check` returned.
+    """
+    table = check.summary()
+    rows = [name for name in table.index if name[0] == "all"]
+    marks = list(dict.fromkeys(name[1] for name in rows))
+    names = list(dict.fromkeys(name[2] for name in rows))
+    place = {name: number for number, name in enumerate(check.index)}
+    with style.canvas(height=0.5 + 0.95 * len(names)) as figure:
+        axes = figure.subplots(len(names), len(marks), squeeze=False)
+        for i, name in enumerate(names):
+            for j, mark in enumerate(marks):
+                axis, key = axes[i, j], ("all", mark, name)
+                if key not in place:
+                    axis.set_visible(False)
+                    continue
+                drawn = check.replicated[:, place[key]]
+                _histogram(axis, drawn[np.isfinite(drawn)], check.observed[place[key]])
+                timed = check.unit and name.endswith(("mean gap", "% of gaps"))
+                unit = f" ({check.unit}s)" if timed else ""
+                axis.set_title(f"{mark}: {name}{unit}", loc="left", fontsize=8)
+                p = table.loc[key, "p"]
+                said = "not defined" if np.isnan(p) else f"p = {p:.2g}"
+                axis.text(0.99, 0.93, said, ha="right", va="top", transform=axis.transAxes, size=7)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower right", ncols=2)
+    return figure
+
+
+def _histogram(axis: Any, drawn: np.ndarray, seen: float) -> None:
+    axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
+    if drawn.size:
+        low, high = drawn.min(), drawn.max()
+        whole = np.all(drawn == np.round(drawn))
+        if whole and high - low < 30:
+            bins: Any = np.arange(low - 0.5, high + 1)
+        else:
+            bins = np.linspace(low, high if high > low else low + 1, 25)
+        axis.hist(drawn, bins, color="0.75", label="replicates")
+    if np.isfinite(seen):
+        axis.axvline(seen, color=style.colour(0), linewidth=1.8, label="observed")
+
+
+def prior_posterior(
+    posterior: Any,
+    model: Any,
+    panel: Any,
+    *,
+    var_names: Sequence[str] | None = None,
+    max_rows: int = 12,
+) -> Figure:
+    """What the events taught: each parameter's posterior over its prior.
+
+    Where the two are alike, the events say nothing of the parameter (the decay of an effect near
+    0, say), and the prior is what you read.
+
+    Args:
+        posterior: a `Posterior`.
+        model: the model that was sampled.
+        panel: the events, by which the default priors are scaled.
+        var_names: which parameters; by default alpha, gamma, the kernel's, and those of the
+            baseline that have at most `max_rows` entries.
+        max_rows: see `var_names`; of one that was named, the first entries are drawn.
+
+    Raises:
+        ValueError: for a parameter that the model does not sample, or whose prior is no density
+            of single entries.
+    """
+    import jax
+
+    sites = model.sites(model.prepare(panel))
+    if var_names is None:
+        sizes = {name: int(np.prod(sites[name].shape())) for name in NAMES if name in sites}
+        chosen = [n for n, size in sizes.items() if size <= max_rows or n in ("alpha", "gamma")]
+    else:
+        chosen = [var_names] if isinstance(var_names, str) else list(var_names)
+    unknown = [name for name in chosen if name not in sites]
+    if unknown or not chosen:
+        raise ValueError(f"No prior of {unknown or 'anything'}; the model samples {list(sites)}.")
+    shown = []
+    for name in chosen:
+        prior = sites[name].sample(jax.random.key(0), (PRIOR_DRAWS,))
+        prior = np.asarray(prior, float).reshape(PRIOR_DRAWS, -1)
+        for number, (label, draws) in enumerate(entries(name, posterior[name])[:max_rows]):
+            shown.append((name, label, draws.ravel(), prior[:, number]))
+    columns = min(2 if len(shown) < 5 else 3, len(shown))
+    lines = -(-len(shown) // columns)
+    with style.canvas(height=0.6 + 1.25 * lines) as figure:
+        axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for axis, (name, label, draws, prior) in zip(axes, shown, strict=False):
+            _densities(axis, draws, prior, log=name in TIMED)
+            per = f" (per {panel.unit})" if panel.unit and name in TIMED else ""
+            axis.set_title(label + per, loc="left", fontsize=8)
+        for axis in axes[len(shown) :]:
+            axis.set_visible(False)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower right", ncols=2)
+        figure.supylabel("density", fontsize=9)
+    return figure
+
+
+def _densities(axis: Any, draws: np.ndarray, prior: np.ndarray, *, log: bool) -> None:
+    """Histograms of both over the posterior's range and the bulk of the prior's; of the logarithm
+    where the axis is logarithmic, so that areas are probabilities."""
+    low, high = np.quantile(draws, (0.0005, 0.9995))
+    inner = np.quantile(prior, (0.05, 0.9))
+    if log:
+        low, high = min(low, inner[0]), max(high, inner[1])
+        edges = np.geomspace(low, high, 41)
+        width = np.diff(np.log(edges))
+        axis.set_xlim(low, high)
+        style.log_axis(axis)
+    else:
+        low, high = min(low, inner[0]), max(high, inner[1])
+        edges = np.linspace(low if low < 0 else 0.0, high, 41)
+        width = np.diff(edges)
+    for values, options in (
+        (prior, {"color": "0.55", "linestyle": style.dashes(1), "label": "prior"}),
+        (draws, {"color": style.colour(0), "label": "posterior"}),
+    ):
+        heights = np.histogram(values, edges)[0] / (len(values) * width)
+        heights = np.convolve(heights, [0.25, 0.5, 0.25], "same")
+        centres = np.sqrt(edges[1:] * edges[:-1]) if log else 0.5 * (edges[1:] + edges[:-1])
+        axis.plot(centres, heights, linewidth=1.3, **options)
+        if options["label"] == "posterior":
+            axis.fill_between(centres, heights, alpha=0.25, color=options["color"], linewidth=0)
+    axis.set_ylim(bottom=0)
+    axis.set_yticks([])
+    axis.set_xlim(edges[0], edges[-1])

@@ -1,0 +1,279 @@
+"""Pictures of who drives what: the network of effects, the kernels over time, forecasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hawkesjax.hawkes.forecast import Forecast
+from hawkesjax.hawkes.intensity import by_pair
+from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.values import draws_of
+from hawkesjax.plotting import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+QUANTILES = (0.025, 0.5, 0.975)
+NOTHING = 1e-6  # an alpha that is 0 but for rounding
+
+
+def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
+    """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
+
+    An arrow's width grows with alpha; loops are effects of a mark on itself.
+
+    Args:
+        values: a `Posterior` or an `Estimate`.
+        model: the model, only for what a dict lacks.
+        least: leave out arrows whose middle value is below this; the caption says how many.
+
+    Raises:
+        ValueError: for values without names of marks.
+    """
+    names = _marks(values)
+    low, middle, high = _alpha(values, model)
+    count = len(names)
+    angles = np.pi - 2 * np.pi * np.arange(count) / count
+    radius = (0.0, 1.0, 1.7)[min(count - 1, 2)]
+    at = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    with style.canvas(height=2.6 if count < 3 else 5.6, width=5.6) as figure:
+        axis = figure.subplots()
+        axis.set_axis_off()
+        axis.set_aspect("equal")
+        axis.set_xlim(-radius - 1.2, radius + 1.2)
+        axis.set_ylim(-max(radius, 0.1) - 0.8, max(radius, 0.1) + 0.8)
+        if count == 2:
+            axis.set_ylim(-0.7, 0.7)
+        hidden, widest = 0, max(float(middle.max()), 1e-300)
+        for i in range(count):
+            for j in range(count):
+                if middle[i, j] < max(least, NOTHING):
+                    hidden += 1
+                    continue
+                said = f"{middle[i, j]:.2g}"
+                if np.isfinite(low[i, j]):
+                    said += f"\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
+                _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, said, len(names[j]))
+        for number, name in enumerate(names):
+            axis.text(
+                at[number, 0],
+                at[number, 1],
+                name,
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white",
+                zorder=3,
+                bbox={"boxstyle": "round,pad=0.55", "facecolor": "0.2", "edgecolor": "none"},
+            )
+        caption = "α: direct children per event of the source, and its 95 % interval"
+        if hidden:
+            caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
+        figure.supxlabel(caption, fontsize=8)
+    return figure
+
+
+def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, said: str, letters: int):
+    from matplotlib.patches import FancyArrowPatch
+
+    start, end = at[source], at[target]
+    options = {"arrowstyle": "-|>", "mutation_scale": 9 + 2 * width, "color": style.colour(0)}
+    if source == target:
+        outward = start / np.linalg.norm(start) if np.any(start) else np.array([1.0, 0.0])
+        side = np.array([-outward[1], outward[0]])
+        beside = 0.25 + 0.05 * abs(outward[0]) * max(letters - 5, 0)  # a long name is a wide box
+        begin, stop = (start + beside * outward + s * 0.14 * side for s in (1, -1))
+        bend = "arc3,rad=-1.9"
+        place = start + np.array([0.7 + beside, 0.68]) * outward
+    else:
+        along = (end - start) / np.linalg.norm(end - start)
+        side = np.array([-along[1], along[0]])
+        begin, stop = start + 0.36 * along + 0.07 * side, end - 0.36 * along + 0.07 * side
+        bend = "arc3,rad=-0.25"
+        control = 0.5 * (begin + stop) + 0.25 * np.linalg.norm(stop - begin) * side
+        near = 0.5 if len(at) == 2 else 0.66  # nearer to the target, where arrows cross less
+        place = (1 - near) ** 2 * begin + 2 * near * (1 - near) * control + near**2 * stop
+    axis.add_patch(
+        FancyArrowPatch(begin, stop, connectionstyle=bend, linewidth=width, zorder=2, **options)
+    )
+    paper = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    axis.text(*place, said, ha="center", va="center", fontsize=7, linespacing=1.1, bbox=paper)
+
+
+def kernels(
+    values: Any, *, model: Any = None, unit: str = "", horizon: float | None = None
+) -> Figure:
+    r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
+    \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, a panel a target, with 95 %
+    bands and half-lives as dots. Both axes are logarithmic: memories of minutes and of weeks fit
+    into one picture, exponential ones bend down, power laws are straight in the end.
+
+    Args:
+        values: a `Posterior` or an `Estimate`.
+        model: the model, for another kernel, or a fixed gamma in a plain dict.
+        unit: the time unit's name.
+        horizon: longest time; by default four times (of other kernels than the exponential,
+            forty times) the longest half-life of a pair whose effect is at least a tenth of the
+            largest.
+    """
+    names = _marks(values)
+    found = draws_of(values, model, limit=400)
+    model = Hawkes() if model is None else model
+    alpha, gamma = found["alpha"], by_pair(found["gamma"], len(names))
+    ratios, weights = model.kernel.ratios, np.atleast_2d(model.kernel.weights(found))
+    halves = np.reshape(model.kernel.half_life(found), (-1, 1, 1)) / gamma
+    if horizon is None:
+        strong = np.median(alpha, axis=0)
+        strong = strong >= 0.1 * strong.max()
+        reach = 4 if len(ratios) == 1 else 40
+        horizon = float(reach * np.median(halves, axis=0)[strong].max())
+    shortest = np.log(2) / (gamma * ratios.max())
+    since = np.geomspace(0.05 * float(np.median(shortest, axis=0).min()), horizon, 200)
+    with style.canvas(height=0.8 + 1.9 * len(names)) as figure:
+        axes = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
+        for target, axis in enumerate(axes):
+            tops, bottoms = [], []
+            for source, name in enumerate(names):
+                if np.median(alpha[:, target, source]) < NOTHING:
+                    axis.plot([], [], color="none", label=f"after {name}: no effect")
+                    continue
+                a = alpha[:, target, source, None]
+                g = gamma[:, target, source, None] * ratios
+
+                def curves(at, a=a, g=g):
+                    return a * np.einsum("kr,krs->ks", weights * g, np.exp(-g[:, :, None] * at))
+
+                low, middle, high = np.quantile(curves(since), QUANTILES, axis=0)
+                half = np.median(halves[:, target, source])
+                label = f"after {name}: half-life {half:.2g}" + (f" {unit}s" if unit else "")
+                options = {"color": style.colour(source)}
+                axis.fill_between(since, low, high, alpha=0.2, linewidth=0, **options)
+                axis.plot(since, middle, linestyle=style.dashes(source), label=label, **options)
+                at_half = np.median(curves(np.array([half])))
+                axis.plot(half, at_half, "o", markersize=4.5, **options)
+                tops.append(high.max())
+                bottoms.append(at_half)
+            if tops:
+                depth = 20 if len(ratios) == 1 else 1000
+                axis.set_ylim(max(min(bottoms) / depth, max(tops) / 1e5), 1.5 * max(tops))
+                style.log_axis(axis, "y")
+            axis.set_title(f"rate of {names[target]}, {style.per(unit)}", loc="left")
+            axis.set_xlim(since[0], horizon)
+            axis.legend(loc="lower left")
+        style.log_axis(axes[-1])
+        label = style.time_label(unit).replace("time", "time since the event", 1)
+        axes[-1].set_xlabel(f"{label}; dots: half-lives")
+    return figure
+
+
+def forecast(told: Forecast, *, observed: Any = None, max_rows: int = 40) -> Figure:
+    """Counts forecast for each sequence and mark: median and 95 % interval.
+
+    Args:
+        told: what `hawkesjax.forecast` returned.
+        observed: counts that came, (sequences, marks), drawn beside.
+        max_rows: draw at most this many sequences, those with the largest forecasts.
+
+    Raises:
+        ValueError: when the observed counts have another shape.
+    """
+    low, middle, high = np.quantile(told.counts, QUANTILES, axis=0)
+    if observed is not None:
+        observed = np.asarray(observed)
+        if observed.shape != middle.shape:
+            raise ValueError(f"observed has shape {observed.shape}, the forecast {middle.shape}.")
+    totals = told.counts.mean(axis=0).sum(axis=1)
+    chosen = np.sort(np.argsort(-totals, kind="stable")[:max_rows])[::-1]
+    rows = np.arange(len(chosen))
+    with style.canvas(height=1.0 + 0.2 * len(chosen)) as figure:
+        marks = len(told.mark_names)
+        axes = figure.subplots(1, marks, squeeze=False, sharey=True)[0]
+        for mark, axis in enumerate(axes):
+            axis.hlines(rows, low[chosen, mark], high[chosen, mark], color=style.colour(0))
+            axis.plot(
+                middle[chosen, mark], rows, "o", color=style.colour(0), markersize=4,
+                label="forecast, 95 %",
+            )  # fmt: skip
+            if observed is not None:
+                axis.plot(
+                    observed[chosen, mark], rows, "D", markersize=4.5, markerfacecolor="white",
+                    markeredgecolor=style.colour(1), markeredgewidth=1.3, label="came",
+                )  # fmt: skip
+            axis.set_title(told.mark_names[mark], loc="left")
+            axis.set_yticks(rows, [told.sequence_names[m] for m in chosen])
+            axis.set_xlim(left=0)
+            axis.grid(axis="y", color="0.92", linewidth=0.6)
+            axis.set_axisbelow(True)
+            unit = f" {told.unit}s" if told.unit else ""
+            axis.set_xlabel(f"events in {told.horizon:g}{unit}")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower right", ncols=2)
+    return figure
+
+
+def fan(told: Forecast, *, observed: Any = None, sequences: Any = None) -> Figure:
+    """Events so far over the time after the window, a panel a mark: median, 50 and 95 %.
+
+    Args:
+        told: what `hawkesjax.forecast` returned, with `bins` of a few or a few dozen.
+        observed: an `EventPanel` of what came, whose windows begin where the forecast does
+            (`panel.between(cut, end)`), drawn beside.
+        sequences: names or indices, added up; all by default.
+
+    Raises:
+        ValueError: for a forecast of one bin, or events of other sequences or marks.
+    """
+    if told.steps.shape[1] < 2:
+        raise ValueError("The forecast has one bin: say bins= (a few dozen) in hawkesjax.forecast.")
+    chosen = style.pick(sequences, told.sequence_names, range(len(told.sequence_names)), "sequence")
+    names = (tuple(told.sequence_names), tuple(told.mark_names))
+    if observed is not None and names != (observed.sequence_names, observed.mark_names):
+        raise ValueError("The observed events are of other sequences or marks than the forecast.")
+    paths = np.cumsum(told.steps[:, :, chosen].sum(axis=2), axis=1)
+    paths = np.concatenate([np.zeros_like(paths[:, :1]), paths], axis=1)
+    whose = f" of {told.sequence_names[chosen[0]]}" if len(chosen) == 1 else ""
+    with style.canvas(height=0.9 + 1.7 * len(told.mark_names)) as figure:
+        axes = figure.subplots(len(told.mark_names), 1, squeeze=False, sharex=True)[:, 0]
+        for mark, axis in enumerate(axes):
+            levels = np.quantile(paths[:, :, mark], (0.025, 0.25, 0.5, 0.75, 0.975), axis=0)
+            options = {"color": style.colour(0), "linewidth": 0}
+            axis.fill_between(told.edges, *levels[[0, 4]], alpha=0.2, label="95 %", **options)
+            axis.fill_between(told.edges, *levels[[1, 3]], alpha=0.35, label="50 %", **options)
+            axis.plot(told.edges, levels[2], color=style.colour(0), label="median")
+            if observed is not None:
+                own = (observed.marks == mark) & np.isin(observed.sequence, chosen)
+                times = np.sort(observed.times[own])
+                times = times[times <= told.horizon]
+                steps = np.r_[0, np.arange(len(times)) + 1, len(times)]
+                axis.step(
+                    np.r_[0, times, told.horizon], steps, where="post", color=style.colour(1),
+                    linestyle=style.dashes(1), linewidth=1.6, label="came",
+                )  # fmt: skip
+            axis.set_title(f"{told.mark_names[mark]}{whose}", loc="left")
+            axis.set_xlim(0, told.horizon)
+            axis.set_ylim(bottom=0)
+        label = style.time_label(told.unit).replace("time", "time after the window", 1)
+        axes[-1].set_xlabel(label)
+        figure.supylabel("events so far", fontsize=9)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=4)
+    return figure
+
+
+def _marks(values: Any) -> list[str]:
+    """Names of the marks of a posterior or an estimate."""
+    if hasattr(values, "coords"):
+        return [str(name) for name in values.coords["source"]]
+    try:
+        return [str(name) for name in values["alpha"].coords["source"].values]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("This picture needs a Posterior or an Estimate.") from error
+
+
+def _alpha(values: Any, model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if hasattr(values, "lower"):
+        return values.lower["alpha"], values.params["alpha"], values.upper["alpha"]
+    low, middle, high = np.quantile(draws_of(values, model)["alpha"], QUANTILES, axis=0)
+    return low, middle, high

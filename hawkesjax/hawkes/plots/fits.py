@@ -1,0 +1,154 @@
+"""Pictures of a fit beside its events: intensities and residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hawkesjax.core.verbs import residuals as residual_table
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.intensity import by_pair, intensity_at
+from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.values import draws_of
+from hawkesjax.plotting import style
+from hawkesjax.plotting.quantiles import exponential_quantiles
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def intensity(
+    values: Any,
+    panel: EventPanel,
+    *,
+    model: Any = None,
+    sequences: Sequence[str | int] | str | int | None = None,
+    marks: Sequence[str | int] | str | int | None = None,
+    window: tuple[float, float] | None = None,
+    points: int = 600,
+    draws: int = 200,
+) -> Figure:
+    """The intensity of each mark over time, a panel a sequence, with a rug of the events.
+
+    A posterior gives the pointwise median and a 95 % band over its draws.
+
+    Args:
+        values: dict of natural parameters, `Estimate`, or `Posterior`.
+        panel: the events.
+        model: the model; needed for what `values` lack: covariates, another kernel, a fixed
+            gamma in a plain dict.
+        sequences: names or indices; by default the four with most events, in the panel's order.
+        marks: names or indices; all by default.
+        window: (start, end) to draw, on the panel's clock; the sequence's window by default.
+        points: grid points; the jumps at events are drawn besides where there are few.
+        draws: how many posterior draws to use.
+
+    Raises:
+        ValueError: for a name that is not in the panel.
+    """
+    found = draws_of(values, model, limit=draws, panel=panel)
+    model = Hawkes() if model is None else model
+    totals = np.asarray(panel.counts).sum(axis=1)
+    busiest = np.sort(np.argsort(-totals, kind="stable")[:4])
+    chosen = style.pick(sequences, panel.sequence_names, busiest, "sequence")
+    kinds = style.pick(marks, panel.mark_names, range(panel.num_marks), "mark")
+
+    windows = {(float(panel.start[m]), float(panel.duration[m])) for m in chosen}
+    with style.canvas(height=0.55 + 1.5 * len(chosen)) as figure:
+        axes = figure.subplots(
+            len(chosen), 1, squeeze=False, sharex=window is not None or len(windows) == 1
+        )[:, 0]
+        lines = []
+        for axis, sequence in zip(axes, chosen, strict=True):
+            lines += _one_sequence(axis, found, model, panel, sequence, kinds, window, points)
+            axis.set_title(str(panel.sequence_names[sequence]), loc="left")
+        if max(shown for shown, _, _ in lines) <= 150:  # dashes need room
+            for _, order, line in lines:
+                line.set(linestyle=style.dashes(order), linewidth=1.1)
+        axes[-1].set_xlabel(style.time_label(panel.unit))
+        figure.supylabel(f"intensity ({style.per(panel.unit)})", fontsize=9)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=min(len(kinds), 4))
+    return figure
+
+
+def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) -> list:
+    origin, length = float(panel.start[sequence]), float(panel.duration[sequence])
+    own = np.asarray(panel.sequence) == sequence
+    times, marks = np.asarray(panel.times)[own], np.asarray(panel.marks)[own]
+    low, high = (0.0, length) if window is None else np.asarray(window, float) - origin
+    low, high = max(low, 0.0), min(high, length)
+
+    gamma, ratios = found["gamma"], model.kernel.ratios
+    slowest = by_pair(gamma, panel.num_marks).min() * ratios.min()
+    reach = 40.0 / slowest  # e^-40 is nothing
+    recent = (times >= low - reach) & (times <= high)
+    shown = times[recent & (times >= low)]
+    grid = np.linspace(low, high, points)
+    if len(shown) <= 4 * points:
+        grid = np.sort(np.concatenate([grid, shown, np.nextafter(shown, np.inf)]))
+        grid = np.minimum(grid, high)
+    owner = np.full(len(grid), sequence)
+    mu = model.background.along(found, owner, origin + grid, panel)
+    weights = np.atleast_2d(model.kernel.weights(found))
+    effects = (found["alpha"], gamma, ratios, weights)
+    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects)
+
+    middle = np.median(curves, axis=0)[:, kinds]
+    top = middle.max(initial=0.0)
+    lines = []
+    for order, kind in enumerate(kinds):
+        style_of = {"color": style.colour(order)}
+        if len(curves) > 1:
+            edges = np.quantile(curves[:, :, kind], [0.025, 0.975], axis=0)
+            top = max(top, edges[1].max())
+            axis.fill_between(grid + origin, *edges, alpha=0.28, linewidth=0, **style_of)
+        label = str(panel.mark_names[kind])
+        (line,) = axis.plot(grid + origin, middle[:, order], linewidth=0.8, label=label, **style_of)
+        lines.append((len(shown), order, line))
+    top = top or 1.0
+    row = 0.11 * top
+    for order, kind in enumerate(kinds):
+        at = times[(marks == kind) & (times >= low) & (times <= high)] + origin
+        bottom = -row * (order + 1.15)
+        axis.vlines(at, bottom, bottom + 0.8 * row, color=style.colour(order), linewidth=0.5)
+    axis.set_ylim(-row * (len(kinds) + 0.5), 1.06 * top)
+    axis.set_xlim(low + origin, high + origin if high > low else low + origin + 1)
+    axis.axhline(0, color="0.6", linewidth=0.5)
+    ticks = axis.get_yticks()
+    axis.set_yticks([tick for tick in ticks if 0 <= tick <= 1.06 * top])
+    return lines
+
+
+def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int = 1500) -> Figure:
+    """Quantiles of the time-rescaled residuals against the unit exponential, a panel a mark.
+
+    Points on the line: the model explains the waiting times. The grey band holds each point with
+    95 % probability under the truth (order statistics of n exponentials). Sequences are laid end
+    to end (`join=True` of `hawkesjax.residuals`).
+
+    Args:
+        values: dict of natural parameters, `Estimate`, or `Posterior` (its mean).
+        panel: the events.
+        model: the model; needed for what `values` lack: covariates, another kernel, a fixed
+            gamma in a plain dict.
+        points: draw at most about this many points a mark; the largest ones always.
+    """
+    if model is None:  # the intensity needs no more of it than a fixed gamma
+        model = Hawkes(gamma=(getattr(values, "config", None) or {}).get("gamma"))
+    table = residual_table(model, values, panel, join=True)
+    columns = 2 if panel.num_marks in (2, 4) else min(3, panel.num_marks)
+    rows = -(-panel.num_marks // columns)
+    side = min(3.2, style.WIDTH / columns)
+    with style.canvas(height=side * rows, width=side * columns) as figure:
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for kind, (axis, name) in enumerate(zip(axes, panel.mark_names, strict=False)):
+            sample = table["residual"].to_numpy()[np.asarray(panel.marks) == kind]
+            exponential_quantiles(axis, sample, name, points)
+        for axis in axes[panel.num_marks :]:
+            axis.set_visible(False)
+        figure.supxlabel("unit exponential quantile", fontsize=9)
+        figure.supylabel("residual (expected events)", fontsize=9)
+    return figure

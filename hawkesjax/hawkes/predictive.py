@@ -1,0 +1,208 @@
+"""Posterior predictive checks: would data like these come from the fitted model?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float
+from scipy import stats
+
+from hawkesjax.core.verbs import simulate
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.values import draws_of
+
+LEVELS = (0.025, 0.5, 0.975)
+BINS = 50
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PredictiveCheck:
+    """Statistics of a panel beside those of panels simulated from the fit.
+
+    Args:
+        observed: (S,) statistics of the panel; NaN where one is not defined.
+        replicated: (draws, S) of the simulated panels.
+        index: sequence (`all`: put together), mark, and name of each statistic.
+        unit: of the gaps.
+    """
+
+    observed: Float[np.ndarray, " statistics"]
+    replicated: Float[np.ndarray, "draws statistics"]
+    index: pd.MultiIndex
+    unit: str
+
+    def summary(self) -> pd.DataFrame:
+        """A row a statistic: observed, its predictive quantiles, p, and what it says.
+
+        `p` is the part of the replicates above the observed value (ties count half): near 0 the
+        model makes the statistic too small, near 1 too large. The replicates in which the
+        statistic is not defined (fewer than two gaps, say) are left out of it; `undefined` is
+        their part.
+        """
+        rows = []
+        for seen, drawn in zip(self.observed, self.replicated.T, strict=True):
+            known = drawn[~np.isnan(drawn)]
+            row: dict[str, Any] = {"observed": seen}
+            quantiles = np.quantile(known, LEVELS) if known.size else [np.nan] * 3
+            row |= dict(zip(("2.5%", "50%", "97.5%"), quantiles, strict=True))
+            p = np.nan
+            if known.size and not np.isnan(seen):
+                p = float(np.mean(known > seen) + 0.5 * np.mean(known == seen))
+            row |= {"p": p, "undefined": 1 - known.size / len(drawn), "in words": _words(p)}
+            rows.append(row)
+        return pd.DataFrame(rows, index=self.index)
+
+    def __repr__(self) -> str:
+        rows = self.summary().loc["all"].to_string(float_format=lambda x: f"{x:.4g}")
+        return f"Posterior predictive check, {len(self.replicated)} replicates\n{rows}"
+
+
+def predictive_check(
+    model: Any,
+    values: Any,
+    panel: EventPanel,
+    *,
+    key: Array,
+    draws: int = 200,
+    width: float | None = None,
+    statistics: Mapping[str, Callable[[EventPanel], float]] | None = None,
+    max_events: int = 1_000_000,
+) -> PredictiveCheck:
+    """Simulate panels from whole draws, in the same windows, and compare what they look like.
+
+    For each mark, over all sequences: the number of events, the mean, the coefficient of
+    variation (1 without memory, above 1 in bursts) and the 10, 50 and 90 % quantiles of the times
+    between its successive events, the largest count in a bin, and the rank correlation of
+    successive gaps (above 0: short gaps follow short gaps). For each mark and sequence: the
+    number of events.
+
+    The model was fitted to the same panel, so it is expected to do well on what it was fitted
+    for (counts), and the p-values lie closer to 0.5 than uniform ones: a small or large one speaks
+    against the model. What the model does not hold (a weekly rhythm, say) shows in statistics of
+    your own.
+
+    Args:
+        model: the model.
+        values: a `Posterior` (its uncertainty is in the intervals), an `Estimate`, or a dict of
+            natural parameters.
+        panel: the events that were fitted.
+        key: PRNG key.
+        draws: replicates; a posterior's draws are thinned or repeated to it.
+        width: of the bins, in the panel's unit; a fiftieth of the longest window by default.
+        statistics: more of them by name, each a function of a panel.
+        max_events: cap on the events of one replicate.
+
+    Raises:
+        ValueError: for fewer than one draw, a width that is not positive, or a replicate beyond
+            the cap.
+
+    Source: Gelman, Meng and Stern (1996), Statistica Sinica 6, 733-760.
+    """
+    if draws < 1:
+        raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
+    longest = float(np.max(panel.duration, initial=0.0))
+    if width is None:
+        width = longest / BINS if longest > 0 else 1.0
+    if not (np.isfinite(width) and width > 0):
+        raise ValueError(f"width is {width!r}; it must be positive and finite.")
+    extra = dict(statistics or {})
+    found = draws_of(values, model, limit=draws, panel=panel)
+    window = np.stack([panel.start, np.asarray(panel.start) + np.asarray(panel.duration)], axis=1)
+    replicated = []
+    for number, one in enumerate(jax.random.split(key, draws)):
+        params = {
+            name: value[number % len(value) if len(value) > 1 else 0]
+            for name, value in found.items()
+        }
+        fresh = simulate(
+            model,
+            params,
+            window=window,
+            key=one,
+            sequence_names=panel.sequence_names,
+            mark_names=panel.mark_names,
+            unit=panel.unit,
+            origin=panel.origin,
+            max_events=max_events,
+        )
+        replicated.append(_statistics(fresh, width, extra))
+    index = _index(_names(panel, width, extra))
+    return PredictiveCheck(
+        _statistics(panel, width, extra), np.stack(replicated), index, panel.unit
+    )
+
+
+def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    bins = f"most events in {width:.3g}" + (f" {panel.unit}s" if panel.unit else "")
+    of_mark = (
+        "events",
+        "mean gap",
+        "CV of gaps",
+        "10% of gaps",
+        "50% of gaps",
+        "90% of gaps",
+        bins,
+        "rank correlation of successive gaps",
+    )
+    return [
+        *(("all", mark, name) for mark in panel.mark_names for name in of_mark),
+        *(("all", "all", name) for name in extra),
+        *((one, mark, "events") for one in panel.sequence_names for mark in panel.mark_names),
+    ]
+
+
+def _index(names: list[tuple[str, ...]]) -> pd.MultiIndex:
+    """Sorted by where each name comes first, so that parts are found fast."""
+    columns = list(zip(*names, strict=True))
+    levels = [list(dict.fromkeys(column)) for column in columns]
+    codes = [list(map(level.index, column)) for level, column in zip(levels, columns, strict=True)]
+    return pd.MultiIndex(levels, codes, names=["sequence", "mark", "statistic"])
+
+
+def _statistics(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> np.ndarray:
+    """All statistics of one panel, in the order of `_names`."""
+    times, marks = np.asarray(panel.times), np.asarray(panel.marks)
+    owner = np.asarray(panel.sequence)
+    out: list[float] = []
+    for mark in range(panel.num_marks):
+        own = marks == mark
+        out += _of_mark(times[own], owner[own], width)
+    out += [float(function(panel)) for function in extra.values()]
+    return np.concatenate([out, np.asarray(panel.counts, float).ravel()])
+
+
+def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
+    same = np.diff(owner) == 0
+    gaps = np.diff(times)[same]
+    spread = [np.nan] * 5
+    if gaps.size:
+        mean = float(gaps.mean())
+        varied = float(gaps.std() / mean) if gaps.size > 1 and mean > 0 else np.nan
+        spread = [mean, varied, *map(float, np.quantile(gaps, (0.1, 0.5, 0.9)))]
+    most = 0
+    if times.size:
+        most = int(
+            np.unique(np.stack([owner, times // width]), axis=1, return_counts=True)[1].max()
+        )
+    linked = same[1:] & same[:-1]
+    pairs = np.diff(times)[:-1][linked], np.diff(times)[1:][linked]
+    return [float(len(times)), *spread, float(most), _rank_correlation(*pairs)]
+
+
+def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return np.nan
+    return float(stats.spearmanr(first, second)[0])
+
+
+def _words(p: float) -> str:
+    if np.isnan(p):
+        return "not defined"
+    if LEVELS[0] <= p <= LEVELS[2]:
+        return "as the model expects"
+    return f"{'higher' if p < 0.5 else 'lower'} than the model expects"

@@ -1,0 +1,237 @@
+"""A panel made ready for a device: sizes are static, names stay behind."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float, Int
+
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.hawkes.background import Cells, lay_out
+from hawkesjax.hawkes.counts.choose import choose_form
+from hawkesjax.hawkes.counts.lanes import LaneForm
+from hawkesjax.hawkes.counts.mixture import MixtureForm
+from hawkesjax.hawkes.counts.padding import alike
+from hawkesjax.hawkes.counts.scan import ScanForm
+from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.kernels import EXPONENTIAL, Exponential
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class PreparedPanel:
+    """What the likelihood needs of a panel; panels of the same sizes share one compilation.
+
+    Forms are padded, so that panels of nearly as many events are of the same size.
+
+    Args:
+        form: the decayed counts' form (`hawkesjax.ops`).
+        durations: (M,) length of each sequence's window.
+        counts: (M, D) events of each mark in each sequence.
+        num_sequences, num_marks: M, D.
+        marks, sequence: (N,) of each event, where the baseline has covariates.
+        cells: the covariates along the windows, where it has them.
+    """
+
+    form: Any
+    durations: Float[Array, " sequences"]
+    counts: Float[Array, "sequences marks"]
+    num_sequences: int = field(metadata={"static": True})
+    num_marks: int = field(metadata={"static": True})
+    marks: Int[Array, " events"] | None = None
+    sequence: Int[Array, " events"] | None = None
+    cells: Cells | None = None
+
+    @property
+    def num_events(self) -> Float[Array, ""]:
+        """Number of events N, an array."""
+        return jnp.sum(jnp.asarray(self.counts))
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Floating type of the computation."""
+        return self.durations.dtype
+
+    @property
+    def rates(self) -> Float[Array, " marks"]:
+        """Events of each mark per unit of time and sequence; half an event where there is none."""
+        totals = jnp.sum(jnp.asarray(self.counts), axis=0)
+        time = jnp.sum(jnp.asarray(self.durations))
+        return jnp.maximum(totals, 0.5) / jnp.where(time > 0, time, 1)
+
+
+def stream_of(panel: EventPanel) -> Stream:
+    """The panel's events as the primitives take them."""
+    return Stream.from_arrays(
+        panel.gaps,
+        panel.remaining,
+        panel.marks,
+        panel.sequence,
+        num_marks=panel.num_marks,
+        num_sequences=panel.num_sequences,
+    )
+
+
+_cache: weakref.WeakKeyDictionary[EventPanel, dict] = weakref.WeakKeyDictionary()
+
+
+def prepare(
+    panel: EventPanel,
+    *,
+    form: str = "auto",
+    dtype: Any = None,
+    gamma: tuple | None = None,
+    kernel: Exponential = EXPONENTIAL,
+    covariates: Covariates | None = None,
+) -> PreparedPanel:
+    """Lay a panel out once; asked again for the same panel and form, the same object comes back.
+
+    Under a transformation that has replaced the panel's arrays by tracers (`jit` or `vmap` over
+    panels), the plain one-event-a-step form is built, which needs no work on the host.
+
+    Raises:
+        ValueError: for a fixed gamma of another number of marks; where covariates do not cover the
+            panel, or the panel is traced and has some.
+    """
+    dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
+    if gamma is not None and np.shape(gamma) not in (
+        (),
+        (panel.num_marks,),
+        (panel.num_marks,) * 2,
+    ):
+        raise ValueError(
+            f"The fixed gamma has shape {np.shape(gamma)}, the panel {panel.num_marks} marks: give "
+            f"a number, one per mark, or one per pair."
+        )
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(panel)):
+        if covariates is not None:
+            raise ValueError(
+                "Covariates are looked up on the host, before jit or vmap: give the result of "
+                "model.prepare(panel) in the panel's place."
+            )
+        return _traced(panel, dtype, kernel)
+    key = (form, dtype, gamma, kernel, covariates)
+    made = _cache.setdefault(panel, {})
+    if key not in made:
+        stream = stream_of(panel)
+        fixed = None if gamma is None else np.array(gamma)
+        watched = covariates is not None
+        prepared = PreparedPanel(
+            form=choose_form(stream, form=form, dtype=dtype, gamma=fixed)
+            if kernel == EXPONENTIAL
+            else MixtureForm.from_stream(
+                stream, kernel.ratios, form=form, dtype=dtype, gamma=fixed
+            ),
+            durations=np.asarray(panel.duration, dtype),
+            counts=np.asarray(panel.counts, dtype),
+            num_sequences=panel.num_sequences,
+            num_marks=panel.num_marks,
+            marks=stream.marks if watched else None,
+            sequence=stream.sequence if watched else None,
+            cells=lay_out(covariates, panel, dtype) if watched else None,
+        )
+        # On the device once, not at every call; and as values when a trace is under way.
+        with jax.ensure_compile_time_eval():
+            made[key] = jax.tree.map(jnp.asarray, prepared)
+    return made[key]
+
+
+def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
+    """Panels of as many sequences in the same windows, prepared so that all share one compilation.
+
+    Only the form of few marks with learned exponential decays can be filled up; others come as
+    they are.
+    """
+    made = [model.prepare(panel) for panel in panels]
+    if not all(isinstance(one.form, LaneForm) for one in made):
+        return made
+    forms = alike([one.form for one in made])
+    size = max((len(form.slots) for form in forms), default=0)
+
+    def filled(values: Any) -> Any:
+        return None if values is None else np.pad(values, (0, size - len(values)))
+
+    return [
+        jax.tree.map(
+            jnp.asarray,
+            replace(
+                one,
+                form=form,
+                marks=filled(one.marks),
+                sequence=filled(one.sequence),
+                cells=None if one.cells is None else replace(one.cells, at=filled(one.cells.at)),
+            ),
+        )
+        for one, form in zip(made, forms, strict=True)
+    ]
+
+
+def _traced(panel: EventPanel, dtype: np.dtype, kernel: Exponential) -> PreparedPanel:
+    marks, sequence = jnp.asarray(panel.marks), jnp.asarray(panel.sequence)
+    num_events = marks.shape[0]
+    num_sequences, num_marks = len(panel.sequence_names), len(panel.mark_names)
+    first = jnp.concatenate([jnp.ones(min(1, num_events), bool), sequence[1:] != sequence[:-1]])
+    counts = jnp.zeros((num_sequences, num_marks), dtype).at[sequence, marks].add(1)
+    remaining = jnp.asarray(panel.remaining, dtype)
+    form: Any = ScanForm(
+        gaps=jnp.asarray(panel.gaps, dtype),
+        remaining=remaining,
+        marks=marks,
+        sequence=sequence,
+        first=first,
+        num_marks=num_marks,
+    )
+    if kernel != EXPONENTIAL:
+        ratios = jnp.asarray(kernel.ratios, dtype)
+        form = MixtureForm(form, marks, sequence, remaining, ratios, num_marks, False)
+    return PreparedPanel(
+        form=form,
+        durations=jnp.asarray(panel.duration, dtype),
+        counts=counts,
+        num_sequences=num_sequences,
+        num_marks=num_marks,
+    )
+
+
+def same_gamma(fixed: Any, given: Any) -> bool:
+    """Whether a gamma beside a fixed one is that very one; a traced one cannot tell."""
+    try:
+        fixed, given = np.asarray(fixed), np.asarray(given)
+        return bool(np.allclose(*np.broadcast_arrays(fixed, given), rtol=1e-6, atol=0))
+    except (ValueError, jax.errors.TracerArrayConversionError):
+        return False
+
+
+def check_panel(panel: Any, *, shared: bool) -> None:
+    """Refuse what no baseline can be learned from.
+
+    Args:
+        panel: the data.
+        shared: whether all sequences share a baseline.
+
+    Raises:
+        ValueError: for anything but an `EventPanel`, and for sequences that have events but no
+            time in which their baseline could be learned.
+    """
+    if not isinstance(panel, EventPanel):
+        raise ValueError(f"The data must be an EventPanel, not {type(panel).__name__}.")
+    events = np.bincount(np.asarray(panel.sequence), minlength=panel.num_sequences)
+    duration = np.asarray(panel.duration)
+    empty = (duration <= 0) & (events > 0)
+    if shared:
+        empty &= bool(np.all(duration <= 0))
+    if np.any(empty):
+        names = [n for n, bad in zip(panel.sequence_names, empty, strict=True) if bad]
+        raise ValueError(
+            f"{len(names)} sequences have events in a window of no length "
+            f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): their baselines "
+            f"cannot be learned. Give the window in which events could have been seen."
+        )

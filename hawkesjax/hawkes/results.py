@@ -1,0 +1,64 @@
+"""The tables of what `sample` and `fit` return for the Hawkes model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.posterior import Posterior
+from hawkesjax.hawkes import tables
+from hawkesjax.hawkes.attribution import attribution
+
+
+class HawkesPosterior(Posterior, model="hawkes"):
+    """A `Posterior` with the field's own tables."""
+
+    def spillover(self) -> pd.DataFrame:
+        """Effects of each source on each target with intervals: `tables.spillover`."""
+        return tables.spillover(self.posterior)
+
+    def decay(self) -> pd.DataFrame:
+        """Decay rates and half-lives with intervals: `tables.decay`."""
+        return tables.decay(self.posterior)
+
+    def baseline(self) -> pd.DataFrame:
+        """Baselines of each sequence and mark with intervals: `tables.baseline`."""
+        return tables.baseline(self.posterior)
+
+    def rate_ratios(self) -> pd.DataFrame:
+        """Rate ratios exp(beta) of the covariates with intervals: `tables.rate_ratios`."""
+        return tables.rate_ratios(self.posterior)
+
+    def shares(self, panel: Any = None, *, model: Any = None) -> pd.DataFrame:
+        """Parts of each target's events due to each source, with 95 % intervals from whole draws.
+
+        Args:
+            panel: without it, the long-run shares of `tables.shares`, which are undefined (NaN,
+                with the reason beside) at or above criticality; with the sampled panel, the
+                shares among its own events (`hawkesjax.attribution`), which always exist.
+            model: needed with a panel where it has covariates or another kernel.
+        """
+        if panel is not None:
+            return attribution(self, panel, model=model).shares()
+        return tables.shares(self.posterior)
+
+
+class HawkesEstimate(Estimate, model="hawkes"):
+    """An `Estimate` with the field's own tables."""
+
+    def rate_ratios(self) -> pd.DataFrame:
+        """Rate ratios exp(beta) of the covariates with 95 % intervals, a row a mark and feature;
+        the intercept's row is the rate per unit of time where all features are 0.
+
+        Raises:
+            ValueError: when the model has no covariates.
+        """
+        if "beta" not in self.params:
+            raise ValueError("The model has no covariates; there is no beta.")
+        dims = self.dims["beta"]
+        index = pd.MultiIndex.from_product([self.coords[dim] for dim in dims], names=dims)
+        parts = {"estimate": self.params, "2.5%": self.lower, "97.5%": self.upper}
+        return pd.DataFrame({n: np.exp(part["beta"]).ravel() for n, part in parts.items()}, index)

@@ -1,0 +1,226 @@
+"""Exact simulation by clusters, a whole generation at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array
+
+from hawkesjax.core.random import generator
+from hawkesjax.core.verbs import simulate
+from hawkesjax.hawkes.background import course
+from hawkesjax.hawkes.clusters import Terms, simulate_clusters
+from hawkesjax.hawkes.data.assemble import refuse_total
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.prepared import same_gamma
+from hawkesjax.inputs.clock import UNITS
+
+
+@simulate.register
+def simulate_hawkes(
+    model: Hawkes,
+    params: Any,
+    *,
+    window: Any,
+    key: Array,
+    num_sequences: int | None = None,
+    sequence_names: Sequence[str] | None = None,
+    mark_names: Sequence[str] | None = None,
+    unit: str = "",
+    origin: str | None = None,
+    max_events: int | None = None,
+) -> EventPanel:
+    """Draw a panel from a Hawkes model; every sequence starts with an empty past.
+
+    Args:
+        model: a `Hawkes` model.
+        params: natural parameters `mu` (M, D) or (D,), `alpha` (D, D), `gamma` by the model's
+            decay, and what else the model has: `beta` (D, F), those of its kernel; or an
+            `Estimate`.
+        window: (start, end), or one such pair per sequence, in the time unit of the parameters.
+        key: PRNG key; the same key gives the same panel.
+        num_sequences: needed only where neither `mu`, `window` nor `sequence_names` tells it.
+        sequence_names, mark_names: names; "0", "1", ... by default.
+        unit: the time unit's name, for tables and pictures.
+        origin: ISO date and time of time 0, when there is one; with covariates, unit and origin
+            are theirs by default.
+        max_events: give up with an error, never with a truncated panel, beyond this many events.
+
+    Returns:
+        An `EventPanel`, sorted.
+
+    Raises:
+        ValueError: for parameters that are negative, not finite or of the wrong shape; for
+            clusters that would grow beyond all use (spectral radius of alpha at or above 1 over
+            a long window) without `max_events`; for more events than `max_events`.
+
+    Example:
+        >>> truth = {"mu": [0.3, 0.1], "alpha": [[0.5, 0.1], [0.2, 0.3]], "gamma": 2.0}
+        >>> hj.simulate(hj.Hawkes(decay="shared"), truth, window=(0, 100), key=jax.random.key(0))
+    """
+    params = getattr(params, "params", params)
+    if not isinstance(params, Mapping):
+        raise ValueError(
+            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; "
+            f"of a posterior, give one draw or its mean."
+        )
+    given = dict(params)
+    fixed = getattr(model, "gamma", None)
+    if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
+        raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
+    known = model.background.covariates
+    if known is not None and origin is None:
+        unit, origin = unit or known.unit, known.origin
+    if "mu" not in given and "mu_median" in given:
+        given["mu"] = np.asarray(model.background.level(given))
+    missing = [name for name in model.natural if name not in given]
+    if missing:
+        raise ValueError(f"params lack {', '.join(missing)}; they need {', '.join(model.natural)}.")
+    if origin is not None and unit not in UNITS:
+        raise ValueError(
+            f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."
+        )
+    windows = _windows(window)
+    if model.background.levels is None:
+        given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
+    mu, alpha, gamma = _parameters(given)
+    num = _count(
+        mu=None if mu.ndim == 1 else len(mu),
+        window=None if windows.ndim == 1 else len(windows),
+        sequence_names=None if sequence_names is None else len(sequence_names),
+        num_sequences=num_sequences,
+    )
+    mu = np.broadcast_to(mu, (num, len(alpha)))
+    windows = np.broadcast_to(windows, (num, 2))
+    start = np.ascontiguousarray(windows[:, 0])
+    duration = windows[:, 1] - windows[:, 0]
+    marks = _names(mark_names, len(alpha), "mark")
+    sequences = _names(sequence_names, num, "sequence")
+
+    place = None
+    if known is not None:
+        beta = _beta(given, (len(alpha), known.num_features))
+        clock = SimpleNamespace(unit=unit, origin=origin)
+        along = course(known, beta, start, start + duration, clock)
+        mu = mu * along.totals / np.where(duration > 0, duration, 1)[:, None]
+        place = along.place
+    times, kinds, owners = simulate_clusters(
+        mu,
+        alpha,
+        gamma,
+        duration,
+        generator(key),
+        max_events=max_events,
+        place=place,
+        terms=terms_of(model, given),
+    )
+    return _panel(times, kinds, owners, start, duration, marks, sequences, unit, origin)
+
+
+def terms_of(model: Hawkes, params: Mapping[str, Any]) -> Terms:
+    """Ratios and weights of the terms of a model's kernel."""
+    return model.kernel.ratios, np.asarray(model.kernel.weights(params), np.float64)
+
+
+def _beta(given, shape) -> np.ndarray:
+    beta = np.asarray(given["beta"], np.float64)
+    if beta.shape != shape or not np.all(np.isfinite(beta)):
+        raise ValueError(f"beta must be finite, of shape {shape} (marks, features): {beta}.")
+    return beta
+
+
+def _parameters(given):
+    arrays = {}
+    for name in ("mu", "alpha", "gamma"):
+        try:
+            value = np.asarray(given[name], np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} is not an array of numbers: {error}.") from error
+        if not np.all(np.isfinite(value)):
+            raise ValueError(f"{name} is not finite: {value.ravel()[:6].tolist()} ...")
+        wrong = value <= 0 if name == "gamma" else value < 0
+        if np.any(wrong):
+            first = np.argwhere(wrong)[0].tolist()
+            least = "above 0" if name == "gamma" else "0 or more"
+            raise ValueError(f"{name}{first} is {value[tuple(first)]:.6g}; it must be {least}.")
+        arrays[name] = value
+    mu, alpha, gamma = arrays["mu"], arrays["alpha"], arrays["gamma"]
+    if alpha.ndim != 2 or alpha.shape[0] != alpha.shape[1] or alpha.size == 0:
+        raise ValueError(f"alpha has shape {alpha.shape}; it must be (marks, marks).")
+    num = len(alpha)
+    if mu.ndim not in (1, 2) or mu.shape[-1] != num:
+        raise ValueError(
+            f"mu has shape {mu.shape}; with {num} marks it must be (sequences, {num}) or ({num},)."
+        )
+    if gamma.shape not in ((), (num,), (num, num)):
+        raise ValueError(
+            f"gamma has shape {gamma.shape}; with {num} marks it must be ({num}, {num}), ({num},) "
+            f"by source, or a number."
+        )
+    return mu, alpha, gamma
+
+
+def _windows(window):
+    try:
+        windows = np.asarray(window, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"window must be numbers (start, end): {error}.") from error
+    if windows.ndim not in (1, 2) or windows.shape[-1] != 2:
+        raise ValueError(
+            f"window has shape {windows.shape}; give (start, end), or one pair per sequence."
+        )
+    bad = ~np.isfinite(windows).all(axis=-1) | (windows[..., 1] < windows[..., 0])
+    if np.any(bad):
+        first = windows if windows.ndim == 1 else windows[np.argmax(bad)]
+        raise ValueError(f"window {first.tolist()} must be finite and end at or after its start.")
+    return windows
+
+
+def _count(*, num_sequences, **told) -> int:
+    sizes = {name: size for name, size in told.items() if size is not None}
+    if num_sequences is not None:
+        sizes["num_sequences"] = int(num_sequences)
+    distinct = set(sizes.values())
+    if "mu" in sizes and sizes["mu"] == 1 and len(distinct) > 1:
+        del sizes["mu"]  # one row serves every sequence
+        distinct = set(sizes.values())
+    if len(distinct) > 1:
+        said = ", ".join(f"{name} says {size}" for name, size in sizes.items())
+        raise ValueError(f"The number of sequences is not clear: {said}.")
+    count = distinct.pop() if distinct else 1
+    if count < 0:
+        raise ValueError(f"num_sequences is {count}; it cannot be negative.")
+    return count
+
+
+def _names(names, count, what) -> tuple[str, ...]:
+    names = tuple(map(str, range(count) if names is None else names))
+    if len(names) != count:
+        raise ValueError(f"{len(names)} {what} names for {count} {what}s.")
+    if len(set(names)) != count:
+        raise ValueError(f"{what} names repeat; each must be its own.")
+    refuse_total(names, what)
+    return names
+
+
+def _panel(times, marks, sequence, start, duration, mark_names, sequence_names, unit, origin):
+    gaps = np.diff(times, prepend=0.0)
+    first = np.diff(sequence, prepend=-1) != 0
+    gaps[first] = times[first]
+    return EventPanel(
+        times=times,
+        gaps=gaps,
+        remaining=duration[sequence] - times,
+        marks=marks,
+        sequence=sequence,
+        start=start,
+        duration=duration,
+        mark_names=mark_names,
+        sequence_names=sequence_names,
+        unit=unit,
+        origin=origin,
+    )

@@ -1,0 +1,109 @@
+"""Bins of equal length on a clock, and windows of whole bins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.inputs.checks import Rows, short
+from hawkesjax.inputs.clock import EXACT, Clock, read_bounds
+
+MOST = 2**27
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Bins 0, 1, ... of equal length; bin k begins at `anchor + (first + k) * step`.
+
+    Args:
+        clock: of the times; its values are not kept.
+        anchor: a border of the grid, in the clock's numbers.
+        step: a bin's length in them.
+        first: number of bin 0, counted from the anchor.
+    """
+
+    clock: Clock
+    anchor: Any
+    step: Any
+    first: int = 0
+
+    def bins(self, values: np.ndarray) -> np.ndarray:
+        """The bin that each time lies in."""
+        return self._places(values, up=False)
+
+    def borders(self, values: np.ndarray) -> np.ndarray:
+        """The first bin that begins at or after each time."""
+        return self._places(values, up=True)
+
+    def start(self, bins: Any) -> np.ndarray:
+        """Where bins begin, in the clock's numbers."""
+        return self.anchor + (self.first + np.asarray(bins)) * self.step
+
+    def _places(self, values: np.ndarray, up: bool) -> np.ndarray:
+        since = values - self.anchor
+        if since.dtype == np.int64 and isinstance(self.step, int):
+            return (-(-since // self.step) if up else since // self.step) - self.first
+        exact = since / self.step
+        near = np.rint(exact)
+        close = np.abs(exact - near) <= 8 * np.finfo(float).eps * np.maximum(1, np.abs(exact))
+        places = np.where(close, near, np.ceil(exact) if up else np.floor(exact))
+        return places.astype(np.int64) - self.first
+
+
+def make_grid(clock: Clock, length: Any, anchor: Any = None) -> Grid:
+    """Bins of `length` units; a border at `anchor`, or at the first time.
+
+    Raises:
+        ValueError: for a length that is no positive number.
+    """
+    bad = isinstance(length, bool) or not isinstance(length, Real)
+    if bad or not np.isfinite(float(length)) or float(length) <= 0:
+        raise ValueError(
+            f"bin={short(length)}: give the length of a bin as a positive number, in the unit of "
+            f"the times (unit={clock.unit!r})."
+        )
+    steps = float(length) * clock.scale
+    whole = steps == np.floor(steps) and steps <= EXACT
+    if clock.dated and not whole:
+        steps, whole = float(np.rint(steps)), True
+    if clock.dated and steps < 1:
+        raise ValueError(f"bin={length} {clock.unit}s is less than a nanosecond.")
+    step = int(steps) if whole else steps
+    at = clock.values.min() if anchor is None else anchor
+    return Grid(replace(clock, values=clock.values[:0]), at.item(), step)
+
+
+def read_pair(window: Any, clock: Clock, what: str) -> tuple[Any, Any]:
+    """Two bounds in the numbers of a clock, None where a side is open."""
+    try:
+        low, high = window
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{what}={short(window)} is no window. Give a pair (start, end), None for an open side."
+        ) from error
+    sides = [side for side in (low, high) if side is not None]
+    names = [n for n, side in (("start", low), ("end", high)) if side is not None]
+    found = iter(())
+    if sides:
+        rows = Rows("bound", lambda row: f"{names[row]!r} of {what}")
+        found = iter(read_bounds(sides, clock, rows))
+    begin, end = (None if side is None else next(found) for side in (low, high))
+    pair: tuple[Any, Any] = (begin, end)
+    if pair[0] is not None and pair[1] is not None and not pair[0] < pair[1]:
+        raise ValueError(
+            f"{what} ends before it begins, or is empty ({clock.show(pair[0])} to "
+            f"{clock.show(pair[1])}). Give (start, end) with start < end."
+        )
+    return pair
+
+
+def window_bins(grid: Grid, pair: tuple[Any, Any], count: int) -> tuple[int, int]:
+    """The bins that begin within [a, b); open sides reach to the ends of the log's `count`."""
+    low, high = (
+        end if side is None else int(grid.borders(np.asarray(side))[()])
+        for side, end in zip(pair, (0, count), strict=True)
+    )
+    return low, high

@@ -1,0 +1,287 @@
+"""Times at the door: numbers or datetimes, to exact differences in one declared unit."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
+
+NANOSECONDS = 1_000_000_000
+UNITS = {
+    name: seconds * NANOSECONDS
+    for name, seconds in (
+        ("second", 1),
+        ("minute", 60),
+        ("hour", 3600),
+        ("day", 86400),
+        ("week", 604800),
+    )
+}
+ISO = r"^\s*\d{4}-?\d{2}(?:-?\d{2})?(?:[T ].*)?$"
+OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
+EXACT = 2**53  # beyond it, float64 does not hold every whole number
+LARGEST = 2**62  # differences of two such numbers still fit in int64
+MISSING = "Fill these rows in, or leave them out before."
+ZONES = (
+    "Say timezone='UTC' (or another zone, such as 'Europe/London') to put them all on one clock; "
+    "times without an offset are then read in that zone."
+)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A column of times as numbers, and what they mean.
+
+    Args:
+        values: (N,) int64 where that is exact (whole numbers, nanoseconds), else float64.
+        unit: the panel's unit.
+        dated: whether `values` are nanoseconds since 1970 (in UTC, or local when `zone` is None).
+        zone: the time zone in which datetimes are shown.
+        column: the column's name.
+    """
+
+    values: np.ndarray
+    unit: str
+    dated: bool = False
+    zone: Any = None
+    column: str = field(default="times")
+
+    @property
+    def scale(self) -> int:
+        """How many steps of `values` make one unit of the panel."""
+        return UNITS[self.unit] if self.dated else 1
+
+    def show(self, value: Any) -> str:
+        """One of `values` as a user wrote it: a number, or an ISO datetime."""
+        if not self.dated:
+            number = np.asarray(value).item()
+            return f"{number:.15g}" if isinstance(number, float) else str(number)
+        stamp: Any = pd.Timestamp(int(value), unit="ns")
+        if self.zone is not None:
+            stamp = stamp.tz_localize("UTC").tz_convert(self.zone)
+        return stamp.isoformat()
+
+    def in_units(self, steps: np.ndarray) -> np.ndarray:
+        """Differences of `values` in the panel's unit, rounded once."""
+        return np.asarray(steps) / self.scale
+
+
+def read_times(
+    values: Any, column: str, unit: str | None, timezone: str | None = None, rows: Rows = ROWS
+) -> Clock:
+    """Read a column of times; every value that is no time is refused with its row.
+
+    Whole numbers and datetimes stay integers (nanoseconds), so that differences are exact.
+
+    Args:
+        values: numbers, datetimes, or text that holds one of them.
+        column: its name.
+        unit: name of the numbers' unit, or the unit to convert datetimes to.
+        timezone: the zone of datetimes without one; with it, several zones may be mixed.
+        rows: how errors call the rows.
+    """
+    series: Any = column_of(values, column, rows)
+    refuse(series.isna(), column, "a missing time (NaN or empty)", MISSING, None, rows)
+    dtype = series.dtype
+    if len(series) and not _dates_or_numbers(dtype):
+        series = _parse_text(series, column, timezone, rows)
+        dtype = series.dtype
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        unit = _date_unit(unit, column)
+        ticks, zone = _ticks(series, column, timezone, rows)
+        return Clock(ticks, unit, True, zone, column)
+    if timezone is not None and len(series):
+        raise ValueError(
+            f"Column {column!r} holds numbers, so timezone={timezone!r} has no meaning. "
+            f"Leave it out, or convert the column with pandas.to_datetime(..., unit='s')."
+        )
+    return Clock(_numbers(series, column, rows), "" if unit is None else str(unit), column=column)
+
+
+def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
+    """Bounds of windows in the numbers of a clock: nanoseconds, or plain numbers.
+
+    Args:
+        values: sequence of 2M bounds.
+        clock: the clock of the events.
+        rows: how errors call the bounds.
+    """
+    series: Any = column_of(values, "window", rows)
+    refuse(series.isna(), "window", "a missing value (NaN)", "Give every bound.", None, rows)
+    numeric = pd.api.types.is_numeric_dtype(series.dtype)
+    if not numeric and not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        objects = series.astype(object)
+        dates = objects.map(lambda v: isinstance(v, str) or hasattr(v, "isoformat"))
+        if clock.dated:
+            remedy = "Give datetimes (2024-05-31T18:00:00Z) on both sides."
+            refuse(~dates, "window", "no datetime, while the times are,", remedy, objects, rows)
+            series = _parse_text(objects, "window", str(clock.zone or "") or None, rows, True)
+        else:
+            series = pd.to_numeric(objects, errors="coerce")
+            bad = series.isna() | objects.map(lambda v: hasattr(v, "isoformat"))
+            remedy = "Give numbers, in the times' own unit."
+            refuse(bad, "window", "no number, while the times are,", remedy, objects, rows)
+            numeric = True
+    if numeric == clock.dated:
+        kind, other = ("datetimes", "a number") if clock.dated else ("numbers", "a datetime")
+        raise ValueError(
+            f"Column 'window': {other} as bound (the first is {series.iloc[0]}), while the times "
+            f"in column {clock.column!r} are {kind}. Give {kind} on both sides."
+        )
+    if not clock.dated:
+        return _numbers(series, "window", rows)
+    if series.dt.tz is not None and clock.zone is None:
+        raise ValueError(
+            f"Column 'window' has a time zone, the times in column {clock.column!r} have none. "
+            f"Say timezone= for the times, or give bounds without a zone."
+        )
+    return _ticks(series, "window", clock.zone, rows)[0]
+
+
+def _dates_or_numbers(dtype: Any) -> bool:
+    return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
+
+
+def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
+    if not len(series):
+        return np.zeros(0)
+    kind = "i" if pd.api.types.is_integer_dtype(series.dtype) else "f"
+    if pd.api.types.is_complex_dtype(series.dtype):
+        raise ValueError(f"Column {column!r} holds complex numbers. Give real times.")
+    if kind == "i":
+        array = series.to_numpy()
+        remedy = "Subtract a start first, or use a coarser unit."
+        far = (array > LARGEST) | (array < -LARGEST)
+        refuse(far, column, "a number beyond 2**62", remedy, array, rows)
+        return array.astype(np.int64)
+    array = series.to_numpy(dtype=np.float64)
+    refuse(~np.isfinite(array), column, "a value that is not finite", "Correct it.", array, rows)
+    return array
+
+
+def _parse_text(
+    series: Any, column: str, timezone: Any, rows: Rows, dates_only: bool = False
+) -> Any:
+    """Text and objects as numbers or as datetimes, whichever most of the rows are."""
+    if pd.api.types.is_timedelta64_dtype(series.dtype):
+        raise ValueError(
+            f"Column {column!r} holds durations. Divide them by a unit first, as in "
+            f"column / pandas.Timedelta(hours=1)."
+        )
+    written = series
+    if series.dtype == object or isinstance(series.dtype, pd.CategoricalDtype):
+        text = series.astype(object)
+        series = text.map(lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v))
+    series = series.astype("str").str.strip()
+    blank = (series == "").to_numpy()
+    refuse(blank, column, "a missing time (NaN or empty)", MISSING, None, rows)
+    count = 0
+    if not dates_only:
+        numbers: Any = pd.to_numeric(series, errors="coerce")
+        count = int(numbers.notna().sum())
+        if count == len(series):
+            return numbers
+    like = series.str.match(ISO).to_numpy(dtype=bool)
+    if not dates_only and count and count >= like.sum():
+        remedy = "Give a number in every row (or an ISO datetime, such as 2024-05-31T18:00:00Z)."
+        refuse(numbers.isna(), column, "text that is not a number", remedy, written, rows)
+    remedy = (
+        "Give numbers, or datetimes as in 2024-05-31T18:00:00Z (ISO 8601); other formats convert "
+        "with pandas.to_datetime(..., format=...), for EventPanel.from_dataframe."
+    )
+    kind = "no ISO datetime" if count else "neither a number nor an ISO datetime"
+    refuse(~like, column, f"text that is {kind}", remedy, written, rows)
+    dates: Any = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
+    refuse(dates.isna(), column, "text that is not a valid datetime", remedy, written, rows)
+    return _one_zone(series, dates, column, timezone, rows)
+
+
+def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> Any:
+    """Parsed datetimes on one clock, or naive; a mixture without `timezone` is refused."""
+    alone: Any = None
+    with contextlib.suppress(ValueError, FutureWarning), warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # pandas before 3 warns of a mixture
+        alone = pd.to_datetime(text, format="ISO8601")
+    if alone is not None:
+        naive = timezone is not None and alone.dt.tz is None
+        return _localize_all(alone, column, timezone, rows) if naive else alone
+    aware = text.str.contains(OFFSET).to_numpy(dtype=bool)
+    if timezone is not None:
+        local: Any = pd.to_datetime(text[~aware], format="ISO8601")
+        if len(local):
+            where = np.flatnonzero(~aware)
+            named = Rows(rows.word, lambda row: rows.name(int(where[row])))
+            local = _localize_all(local.reset_index(drop=True), column, timezone, named)
+            dates = dates.astype("datetime64[ns, UTC]").copy()
+            dates.iloc[where] = local.dt.tz_convert("UTC").dt.as_unit("ns").to_numpy()
+        return dates
+    refuse(
+        ~aware & aware.any(), column, "times without a zone among times with one", ZONES, text, rows
+    )
+    offset = text.str.extract(r"([Zz]|[+-]\d{2}(?::?\d{2})?)$", expand=False)
+    offset = offset.str.replace(":", "").replace({"Z": "+00", "z": "+00"}).str.ljust(5, "0")
+    other = (offset != offset.iloc[0]).to_numpy()
+    first = f"mixed time zones (the first row has {text.iloc[0]!r}): another offset"
+    refuse(other, column, first, ZONES, text, rows)
+    return dates
+
+
+def _localize_all(series: Any, column: str, timezone: Any, rows: Rows) -> Any:
+    """Naive datetimes in a zone; those that daylight saving skips or repeats are refused."""
+    zone = _zone(timezone)
+    marked = series.dt.tz_localize(zone, nonexistent="NaT", ambiguous="NaT")
+    if marked.isna().any():
+        remedy = (
+            f"Write these times with their offset (as in 2024-03-31T02:30:00+02:00), or in UTC "
+            f"with timezone='UTC'; the zone is {timezone}."
+        )
+        skipped = series.dt.tz_localize(
+            zone, nonexistent="NaT", ambiguous=np.zeros(len(series), bool)
+        ).isna()
+        gap = "a local time that does not exist (skipped when daylight saving began)"
+        refuse(skipped, column, gap, remedy, series, rows)
+        twice = "an ambiguous local time (it occurs twice, when daylight saving ended)"
+        refuse(marked.isna(), column, twice, remedy, series, rows)
+    return marked
+
+
+def _zone(timezone: Any) -> Any:
+    try:
+        return pd.Timestamp(0, tz=timezone).tz
+    except Exception as error:
+        raise ValueError(
+            f"timezone={timezone!r} is not known. Give a name such as 'UTC' or 'Europe/London'."
+        ) from error
+
+
+def _date_unit(unit: str | None, column: str) -> str:
+    name = str(unit).strip().lower() if unit else ""
+    name = name if name in UNITS else name.removesuffix("s")
+    if name not in UNITS:
+        raise ValueError(
+            f"Column {column!r} holds datetimes. Say the unit to convert them to, "
+            f"unit= one of {', '.join(map(repr, UNITS))}; got {unit!r}."
+        )
+    return name
+
+
+def _ticks(series: Any, column: str, timezone: Any, rows: Rows) -> tuple[np.ndarray, Any]:
+    """Nanoseconds since 1970, and the zone to show them in."""
+    far = (series.dt.year < 1678) | (series.dt.year > 2261)
+    remedy = "Nanoseconds reach from 1678 to 2261. Give such times as numbers."
+    refuse(far, column, "a year out of range", remedy, series, rows)
+    if timezone is not None:
+        zone = _zone(timezone)
+        if series.dt.tz is None:
+            series = _localize_all(series, column, timezone, rows)
+        else:
+            series = series.dt.tz_convert(zone)
+    zone = series.dt.tz
+    utc = series if zone is None else series.dt.tz_convert("UTC").dt.tz_localize(None)
+    return utc.astype("datetime64[ns]").to_numpy().astype(np.int64), zone

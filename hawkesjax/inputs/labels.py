@@ -1,0 +1,160 @@
+"""Marks and sequences at the door: codes 0, 1, ... and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.inputs.checks import ROWS, Rows, column_of, listed, refuse, unique_names
+
+ABSENT = {"", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT"}
+MISSING = "Fill these rows in, or leave them out before."
+Codes = tuple[np.ndarray, tuple[str, ...]]
+
+
+def read_indices(
+    values: Any, names: Sequence[Any] | None, what: str, column: str, size: int | None = None
+) -> Codes:
+    """Codes and names of an array: whole numbers count 0, 1, ...; anything else is a label.
+
+    Args:
+        values: (N,) whole numbers, or labels.
+        names: their names, in order; without them as many as the largest number asks for.
+        what: "mark" or "sequence".
+        column: the array's name.
+        size: how many there are, where that is known otherwise.
+    """
+    series = column_of(values, column)
+    if len(series) and not pd.api.types.is_numeric_dtype(series.dtype):
+        return read_labels(series, names, what, column)
+    codes = _whole(series, what, column, ROWS)
+    refuse(codes < 0, column, f"a negative {what}", f"Number {what}s 0, 1, ...", codes)
+    if names is None:
+        largest = int(codes.max(initial=-1))
+        known = tuple(map(str, range(max(largest + 1, size or 0))))
+        if largest > 1000 + 10 * len(codes):
+            raise ValueError(
+                f"Column {column!r}: {what} number {largest:,} among {len(codes):,} events. Whole "
+                f"numbers count {what}s 0, 1, ...; for identifiers give text, as in "
+                f"[str(i) for i in {column}], or use EventPanel.from_dataframe."
+            )
+    else:
+        known = unique_names(names, what)
+    most = len(known) if size is None else size
+    remedy = f"There are {most:,} {what}s, numbered from 0; add names to {what}_names."
+    refuse(codes >= most, column, f"an unknown {what}", remedy, codes)
+    return codes.astype(np.int32), known
+
+
+def read_labels(
+    values: Any, names: Sequence[Any] | None, what: str, column: str, rows: Rows = ROWS
+) -> Codes:
+    """Codes and names of a column of labels.
+
+    Labels become text. Without `names` they are sorted, as numbers where all are whole numbers.
+    With them, every label must be one of the names; where the labels are whole numbers and none
+    of the names is, they count the names from 0.
+
+    Args:
+        values: (N,) labels: text, whole numbers, anything with a text of its own.
+        names: the names that may occur, in the order of the codes.
+        what: "mark" or "sequence".
+        column: the column's name.
+        rows: how errors call the rows.
+    """
+    series: Any = column_of(values, column, rows)
+    declared = None if names is None else unique_names(names, what)
+    refuse(series.isna(), column, f"a missing {what}", MISSING, None, rows)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        series = pd.Series(_whole(series, what, column, rows))
+    codes: Any
+    found: Any
+    try:
+        codes, found = pd.factorize(series)
+    except TypeError as error:
+        raise ValueError(f"Column {column!r}: values that are no labels ({error}).") from error
+    found = list(found.categories[found.codes] if hasattr(found, "categories") else found)
+    text = [str(label) for label in found]
+    codes, text = _check_labels(codes, found, text, declared, what, column, rows)
+    whole = [label.removeprefix("-").isdecimal() for label in text]
+    if declared is None:
+        order = sorted(
+            range(len(text)), key=(lambda i: int(text[i])) if all(whole) else text.__getitem__
+        )
+        place = np.empty(len(text), np.int64)
+        place[order] = np.arange(len(text))
+        return place[codes].astype(np.int32), tuple(text[i] for i in order)
+    position = {name: i for i, name in enumerate(declared)}
+    counted = text and all(whole) and not any(n.removeprefix("-").isdecimal() for n in declared)
+    if counted:
+        place = np.array([int(t) if 0 <= int(t) < len(declared) else -1 for t in text], np.int64)
+    else:
+        place = np.array([position.get(t, -1) for t in text], np.int64)
+    out = place[codes] if len(text) else codes
+    known_ones = f"The declared ones are {listed(declared)}"
+    remedy = f"{known_ones}: add it to {what}_names, or leave these rows out."
+    refuse(out < 0, column, f"an unknown {what}", remedy, lambda row: repr(text[codes[row]]), rows)
+    return out.astype(np.int32), declared
+
+
+def _check_labels(
+    codes: np.ndarray,
+    found: list[Any],
+    text: list[str],
+    declared: tuple[str, ...] | None,
+    what: str,
+    column: str,
+    rows: Rows,
+) -> tuple[np.ndarray, list[str]]:
+    """Refuse labels that are no names; "2.0" is written "2" where all labels are numbers."""
+
+    def where(wrong: list[bool], problem: str, remedy: str) -> None:
+        if any(wrong):
+            mask = np.array(wrong)[codes]
+            refuse(mask, column, problem, remedy, lambda row: repr(text[codes[row]]), rows)
+
+    known = set(declared or ())
+    absent = [t.strip() in ABSENT and t not in known for t in text]
+    where(absent, f"a missing {what}", f"{MISSING} (If it is a name, put it in {what}_names.)")
+    logical = bool(text) and {t.strip().lower() for t in text} <= {"true", "false"}
+    where([logical and t not in known for t in text], "a boolean", f"Give other names for {what}s.")
+    seen: set[str] = set()
+    again = [t.strip() in seen or bool(seen.add(t.strip())) for t in text]
+    where(again, f"a {what} that differs from another in blanks or type alone", "Choose one.")
+    parsed: Any = pd.to_numeric(pd.Series(text, dtype=object), errors="coerce")
+    numbers = parsed.to_numpy(float)
+    if not len(text) or np.isnan(numbers).any() or set(text) <= known:
+        return codes, text
+    whole = [n == np.floor(n) for n in numbers]
+    remedy = f"Use whole numbers 0, 1, ... or names for {what}s."
+    where([not ok for ok in whole], f"a {what} that is not a whole number", remedy)
+    remedy = f"Number {what}s 0, 1, ...; -1 often stands for a missing one."
+    where([n < 0 for n in numbers], f"a negative {what}", remedy)
+    short = [
+        t.strip() if t.strip().isdecimal() else str(int(n))
+        for t, n in zip(text, numbers, strict=True)
+    ]
+    merged, unique = pd.factorize(np.array(short, object))
+    return merged[codes], list(unique)
+
+
+def _whole(series: Any, what: str, column: str, rows: Rows) -> np.ndarray:
+    """Numbers as int64; missing ones, fractions and infinities are refused."""
+    refuse(series.isna(), column, f"a missing {what}", MISSING, None, rows)
+    if not len(series):
+        return np.zeros(0, np.int64)
+    if pd.api.types.is_complex_dtype(series.dtype):
+        raise ValueError(f"Column {column!r} holds complex numbers. Use whole numbers or names.")
+    if pd.api.types.is_integer_dtype(series.dtype):
+        array = series.to_numpy()
+        remedy = f"Use smaller numbers, or text, for {what}s."
+        refuse(array > 2**62, column, f"a {what} beyond 2**62", remedy, array, rows)
+        return array.astype(np.int64)
+    array = series.to_numpy(dtype=np.float64)
+    bad = ~np.isfinite(array) | (array != np.floor(array)) | (np.abs(array) > 2**53)
+    remedy = f"Use whole numbers 0, 1, ... or names for {what}s."
+    refuse(bad, column, f"a {what} that is not a whole number", remedy, array, rows)
+    return array.astype(np.int64)

@@ -1,0 +1,193 @@
+"""Windows of observation at the door: one for all sequences, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.inputs.checks import Rows, counted, listed, refuse, short
+from hawkesjax.inputs.clock import EXACT, LARGEST, Clock, read_bounds
+
+DAY = 86400 * 10**9
+
+
+def count_of(window: Any) -> int | None:
+    """Number of sequences that a window of one row a sequence speaks of."""
+    if window is None or isinstance(window, (str, Mapping)) or _is_pair(window):
+        return None
+    return len(window)
+
+
+def names_of(window: Any) -> tuple[str, ...] | None:
+    """Names of the sequences in a window given as a mapping."""
+    return tuple(str(name) for name in window) if isinstance(window, Mapping) else None
+
+
+def read_window(
+    window: Any,
+    clock: Clock,
+    codes: np.ndarray,
+    names: tuple[str, ...],
+    column: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start and end of each sequence's window, in the numbers of the clock.
+
+    Args:
+        window: None (first to last event of all), "sequence" (first to last event of each), one
+            pair, one pair for each sequence, or a mapping from names to pairs.
+        clock: the events' times.
+        codes: (N,) the events' sequences.
+        names: names of the M sequences.
+        column: the column of sequences.
+
+    Returns:
+        values (N,), start (M,), end (M,), all int64 or all float64.
+    """
+    values = clock.values
+    if isinstance(window, str) and window != "sequence":
+        raise ValueError(
+            f"window={window!r} is not known. Give a pair (start, end), or 'sequence'."
+        )
+    if window is None or isinstance(window, str):
+        if not len(values):
+            raise ValueError(
+                f"Column {clock.column!r} is empty, so the window is not known. "
+                f"Declare it: window=(start, end)."
+            )
+        low, high = values.min(), values.max()
+        start, end = np.full(len(names), low), np.full(len(names), high)
+        if window == "sequence":
+            occupied = np.bincount(codes, minlength=len(names)) > 0
+            end[~occupied] = low
+            start[occupied], end[occupied] = high, low
+            np.minimum.at(start, codes, values)
+            np.maximum.at(end, codes, values)
+        return values, start, end
+    pair = _is_pair(window)
+    bounds = _flat(window, names, column)
+    edges = Rows("bound", lambda i: _bound(i, names, pair))
+    array = read_bounds(bounds, clock, edges)
+    values, array = _same_kind(values, array, clock)
+    start, end = array.reshape(-1, 2).T
+    remedy = "Give (start, end) with start <= end."
+    if pair and end[0] < start[0]:
+        shown = f"{clock.show(start[0])} to {clock.show(end[0])}"
+        raise ValueError(f"Column 'window': it ends before it begins ({shown}). {remedy}")
+    owners = Rows("sequence", lambda i: repr(names[i]))
+    what = "a window that ends before it begins"
+    show = lambda i: f"{clock.show(start[i])} to {clock.show(end[i])}"  # noqa: E731
+    refuse(end < start, "window", what, remedy, show, owners)
+    size = len(names)
+    return values, np.broadcast_to(start, size).copy(), np.broadcast_to(end, size).copy()
+
+
+def check_inside(
+    clock: Clock,
+    values: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    codes: np.ndarray,
+    rows: Rows,
+) -> None:
+    """Refuse events outside their sequence's window [start, end]."""
+    low, high = start[codes], end[codes]
+    outside = (values < low) | (values > high)
+    if not outside.any():
+        return
+    first = int(np.flatnonzero(outside)[0])
+    remedy = (
+        f"The window there is {clock.show(low[first])} to {clock.show(high[first])}: widen it, "
+        f"or leave these rows out before."
+    )
+    near = np.maximum(low - values, values - high)[outside]
+    if clock.dated and near.max() <= DAY:
+        remedy += " All are within a day of it: are times and window in the same time zone?"
+    elif not clock.dated and (values[outside] < 0).any() and (low[outside] >= 0).any():
+        remedy += " Negative times often come from a start in another time zone."
+    refuse(
+        outside,
+        clock.column,
+        "an event outside the window",
+        remedy,
+        lambda row: clock.show(values[row]),
+        rows,
+    )
+
+
+def _is_pair(window: Any) -> bool:
+    try:
+        if len(window) != 2:
+            return False
+        a, b = window
+    except TypeError as error:
+        raise ValueError(
+            f"window={short(window)} is not known. Give a pair (start, end), one pair a sequence, "
+            f"or 'sequence'."
+        ) from error
+    return np.ndim(a) == 0 and np.ndim(b) == 0
+
+
+def _bound(place: int, names: tuple[str, ...], pair: bool) -> str:
+    side = ("'start'", "'end'")[place % 2]
+    return side if pair else f"{side} of sequence {names[place // 2]!r}"
+
+
+def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
+    """The 2 M bounds one after the other, in the order of the names."""
+    if isinstance(window, Mapping):
+        given = {str(name): pair for name, pair in window.items()}
+        lacking = [name for name in names if name not in given]
+        if lacking:
+            raise ValueError(
+                f"Column {column!r}: window has no entry for sequence {listed(lacking, 5)}. "
+                f"Give a pair for every sequence."
+            )
+        known = set(names)
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise ValueError(
+                f"Column {column!r}: window names unknown sequences {listed(unknown, 5)}. Take "
+                f"them out, or add them to sequence_names."
+            )
+        window = [given[name] for name in names]
+    elif _is_pair(window):
+        return list(window) if not isinstance(window, np.ndarray) else window
+    elif len(window) != len(names) and np.ndim(window[0]):
+        raise ValueError(
+            f"window has {len(window):,} rows for {counted(len(names), 'sequence')}. Give "
+            f"one pair for all, or one pair a sequence, in the order of sequence_names."
+        )
+    if hasattr(window, "to_numpy"):
+        window = window.to_numpy()
+    if all(np.ndim(pair) == 0 for pair in window):
+        raise ValueError(f"window has {len(window):,} values. Give a pair (start, end).")
+    if isinstance(window, np.ndarray) and window.ndim == 2 and window.shape[1] == 2:
+        return window.reshape(-1)
+    flat: list[Any] = []
+    for name, pair in zip(names, window, strict=True):
+        if isinstance(pair, str) or np.ndim(pair) == 0 or len(pair) != 2:
+            raise ValueError(
+                f"The window of sequence {name!r} is {short(pair)}. Give a pair (start, end)."
+            )
+        flat.extend(pair)
+    return flat
+
+
+def _same_kind(
+    values: np.ndarray, bounds: np.ndarray, clock: Clock
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times and bounds both whole where that is exact, else both float64."""
+    if values.dtype == bounds.dtype == np.int64:
+        return values, bounds
+    if not len(values) or values.dtype == np.float64:
+        return values.astype(np.float64), bounds.astype(np.float64)
+    if (bounds == np.floor(bounds)).all() and (np.abs(bounds) <= LARGEST).all():
+        return values, bounds.astype(np.int64)
+    if np.abs(values).max() > EXACT:
+        raise ValueError(
+            f"Column {clock.column!r} holds whole numbers beyond 2**53, which a window with "
+            f"fractions cannot bound exactly. Give whole numbers as the window."
+        )
+    return values.astype(np.float64), bounds

@@ -1,0 +1,32 @@
+"""Networks that spread a spike: steady states, rankings, and what they are worth.
+
+`A[i, j] = 1` when user i listens to user j; the scores `(I - alpha A)^-1 b` say how active each
+user will be once a spike has settled.
+"""
+
+from hawkesjax.katz.data.spike import detect_spike
+from hawkesjax.katz.forecast import forecast_katz as _forecast  # noqa: F401
+from hawkesjax.katz.residuals import residuals_katz as _residuals  # noqa: F401
+from hawkesjax.katz.results import KatzPosterior as _KatzPosterior  # noqa: F401
+from hawkesjax.katz.simulate import simulate_katz as _simulate  # noqa: F401
+from hawkesjax.katz.steady.decay import decay, half_life, implied_alpha_star
+from hawkesjax.katz.steady.evaluation import KatzEvaluation, evaluate
+from hawkesjax.katz.steady.radius import Radius
+from hawkesjax.katz.steady.solve import KatzWarning, Ranking, radius, rank, solve
+from hawkesjax.katz.steady.sweep import sweep
+
+__all__ = [
+    "KatzEvaluation",
+    "KatzWarning",
+    "Radius",
+    "Ranking",
+    "decay",
+    "detect_spike",
+    "evaluate",
+    "half_life",
+    "implied_alpha_star",
+    "radius",
+    "rank",
+    "solve",
+    "sweep",
+]

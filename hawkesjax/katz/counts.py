@@ -1,0 +1,234 @@
+"""What the likelihood of the Katz spike model needs of a log: counts by user and messages heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
+
+FACTOR_STEP = 0.1  # of the logarithm of the volume
+MOST = 20_000_000  # counts of silent bins held at once
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeCounts:
+    r"""Sufficient statistics, one row a distinct (user, messages heard, factor).
+
+    Args:
+        user, heard, factor: of each row: i, r_i[k], g_k.
+        count: active bins (or posts) of the row.
+        silent: rows of silent bins instead; only the clipped link has some.
+        heard_in_all: by user, the sum over all bins of r_i[k] (of g_k r_i[k] when it multiplies
+            the baseline).
+        exposure: `G = sum_k g_k`; K without a factor.
+        num_bins: K.
+        constant_by_user: minus the sum of log y! over each user's counts; 0 for active bins.
+    """
+
+    user: Int[np.ndarray, " rows"]
+    heard: Float[np.ndarray, " rows"]
+    factor: Float[np.ndarray, " rows"]
+    count: Float[np.ndarray, " rows"]
+    silent: np.ndarray
+    heard_in_all: Float[np.ndarray, " users"]
+    exposure: float
+    num_bins: int
+    constant_by_user: Float[np.ndarray, " users"]
+
+    @property
+    def num_users(self) -> int:
+        """N."""
+        return len(self.heard_in_all)
+
+    @property
+    def constant(self) -> float:
+        """The sum of `constant_by_user`."""
+        return float(np.sum(self.constant_by_user))
+
+    @property
+    def events_by_user(self) -> Float[np.ndarray, " users"]:
+        """n_i, active bins or posts of each user."""
+        active = ~self.silent
+        return np.bincount(self.user[active], weights=self.count[active], minlength=self.num_users)
+
+
+def target_bins(data: Activity) -> tuple[int, int]:
+    """The bins of the fit, as a range; the first bin of a log has no bin before it and is left."""
+    assert data.fit is not None
+    first, last = data.fit
+    return max(first, 1), last
+
+
+def check_activity(data: Any) -> None:
+    """Refuse what no model can be fitted to.
+
+    Raises:
+        ValueError: for anything but an `Activity` with a log and at least one bin after another.
+    """
+    if not isinstance(data, Activity):
+        raise ValueError(f"The data must be an Activity, not {type(data).__name__}.")
+    if data.fit is None:
+        raise ValueError(
+            "This network has no log of activity: build it with from_messages, whose fit= names "
+            "the bins to fit on."
+        )
+    first, last = target_bins(data)
+    if last <= first:
+        raise ValueError(
+            f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
+        )
+
+
+def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.ndarray, " bins"]:
+    """g_k of the fit's bins, scaled to mean 1.
+
+    Args:
+        data: network and activity.
+        common_factor: None, `"volume"` (active users, or posts, of the bin itself, rounded to steps
+            of 10 % so that few different factors remain), or one number a bin of the fit.
+        posts: whether volume counts posts.
+
+    Raises:
+        ValueError: for the wrong number of factors, or none above 0.
+    """
+    first, last = target_bins(data)
+    if common_factor is None:
+        return np.ones(last - first)
+    if isinstance(common_factor, str):
+        begin, end = np.searchsorted(data.active_bin, (first, last))
+        volume = np.bincount(
+            np.asarray(data.active_bin)[begin:end] - first,
+            weights=np.asarray(data.active_posts, np.float64)[begin:end] if posts else None,
+            minlength=last - first,
+        )
+        steps = np.round(np.log(np.maximum(volume, 1)) / FACTOR_STEP)
+        factor = np.where(volume > 0, np.exp(steps * FACTOR_STEP), 0)
+    else:
+        factor = np.asarray(common_factor, np.float64)
+        if factor.shape != (last - first,):
+            raise ValueError(
+                f"common_factor has {factor.size} numbers, the fit {last - first} bins "
+                f"({first} to {last - 1}): give one a bin."
+            )
+    if not np.sum(factor) > 0:
+        raise ValueError("The common factor is 0 in every bin of the fit: there is nothing to fit.")
+    return factor / np.mean(factor)
+
+
+def senders_of(data: Activity, *, posts: bool, memory: float) -> Senders:
+    """Who was active when, in all bins of the log, counting posts or not."""
+    sent = data.active_posts if posts else np.ones(len(data.active_user))
+    return Senders.from_pairs(data.active_user, data.active_bin, sent, memory=memory)
+
+
+def count_spikes(
+    data: Activity,
+    *,
+    link: str,
+    form: str,
+    memory: float = 0.0,
+    common_factor: Any = None,
+) -> SpikeCounts:
+    r"""Count who acted after hearing how much.
+
+    The hazard and the Poisson link need r at events only, plus sums over all bins that one sparse
+    product gives; the clipped link also needs the silent bins that heard something (one sparse
+    product by bins), and the others by subtraction.
+
+    Args:
+        data: network and activity, with the bins of the fit.
+        link, form, memory, common_factor: as in `KatzSpike`.
+    """
+    first, last = target_bins(data)
+    posts = link == "poisson"
+    factor = factor_of(data, common_factor, posts=posts)
+    network = data.matrix
+    senders = senders_of(data, posts=posts, memory=memory)
+    inside = (senders.bin >= first) & (senders.bin < last)
+    user, at, count = senders.user[inside], senders.bin[inside], senders.sent[inside]
+    heard = heard_at(network, senders, user, at - 1)
+    own = factor[at - first]
+    _refuse_impossible(heard, own, at, form)
+
+    # A message of bin m is heard in bin m + 1.
+    weights = np.zeros(last)
+    weights[first - 1 : last - 1] = factor if form == "multiplicative" else 1
+    sums = heard_in_all(network, senders, weights)
+    logs = -_log_factorial(count) if posts else np.zeros(len(count))
+    constant = np.bincount(user, weights=logs, minlength=data.num_users)
+    rows = _collapse(user, heard, own, count)
+    silent = np.zeros(len(rows[0]), bool)
+    if link == "clip":
+        quiet = _silent_rows(data, network, senders, factor, user, at)
+        silent = np.concatenate([silent, np.ones(len(quiet[0]), bool)])
+        rows = tuple(np.concatenate(pair) for pair in zip(rows, quiet, strict=True))
+    return SpikeCounts(
+        user=rows[0],
+        heard=rows[1],
+        factor=rows[2],
+        count=rows[3],
+        silent=silent,
+        heard_in_all=sums,
+        exposure=float(np.sum(factor)),
+        num_bins=last - first,
+        constant_by_user=constant,
+    )
+
+
+def _refuse_impossible(heard, factor, bins, form) -> None:
+    rate_is_zero = (factor == 0) & ((heard == 0) | (form == "multiplicative"))
+    if np.any(rate_is_zero):
+        raise ValueError(
+            f"Users were active in {len(np.unique(bins[rate_is_zero]))} bins whose common factor "
+            f"is 0 (first: bin {bins[rate_is_zero].min()}): no rate makes that possible."
+        )
+
+
+def _log_factorial(count):
+    table = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count.max(initial=0) + 1)))])
+    return table[count.astype(np.int64)]
+
+
+def _collapse(user, heard, factor, count):
+    """Rows with the same (user, heard, factor) become one."""
+    order = np.lexsort((factor, heard, user))
+    user, heard, factor, count = (part[order] for part in (user, heard, factor, count))
+    if not len(user):
+        return user, heard, factor, count
+    fresh = np.r_[
+        True,
+        (user[1:] != user[:-1]) | (heard[1:] != heard[:-1]) | (factor[1:] != factor[:-1]),
+    ]
+    start = np.flatnonzero(fresh)
+    return user[start], heard[start], factor[start], np.add.reduceat(count, start)
+
+
+def _silent_rows(data, network, senders, factor, user, at):
+    """Silent bins of every user: those that heard something, and the rest by subtraction."""
+    first, last = target_bins(data)
+    who, when, heard = heard_everywhere(network, senders, first - 1, last - 1)
+    when = when + 1
+    acted = np.isin(who * last + when, user * last + at)
+    loud = _collapse(
+        who[~acted], heard[~acted], factor[when[~acted] - first], np.ones(int(np.sum(~acted)))
+    )
+    levels, level = np.unique(factor, return_inverse=True)
+    if data.num_users * len(levels) > MOST:
+        raise ValueError(
+            f"With link='clip', the silent bins of all {data.num_users:,} users are counted for "
+            f"each of {len(levels):,} values of the common factor, more than {MOST:,} numbers. "
+            f"Round the factor to fewer values, leave it out, or take link='hazard', which needs "
+            f"the events alone."
+        )
+    rest = np.tile(np.bincount(level, minlength=len(levels)).astype(float), (data.num_users, 1))
+    np.subtract.at(rest, (who, level[when - first]), 1)
+    deaf = ~np.isin(user * last + at, who * last + when)
+    np.subtract.at(rest, (user[deaf], level[at[deaf] - first]), 1)
+    i, place = np.nonzero(rest)
+    quiet = (i, np.zeros(len(i)), levels[place], rest[i, place])
+    return tuple(np.concatenate(pair) for pair in zip(loud, quiet, strict=True))

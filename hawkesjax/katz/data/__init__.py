@@ -1,0 +1,1 @@
+"""Activity, messages, the network and the users."""

@@ -1,0 +1,323 @@
+"""Who listens to whom, and who posted when: a network and the activity of its users in bins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from scipy import sparse
+
+from hawkesjax.inputs.checks import ROWS, Rows
+from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.names import Names
+from hawkesjax.katz.data import tables as activity_tables
+from hawkesjax.katz.data.messages import MessageLog, read_log
+from hawkesjax.katz.data.network import Tally, read_matrix
+from hawkesjax.katz.data.windows import Bins, cut_log, fields_of_grid
+
+NAMES = {"time": "time", "source": "source", "target": "target", "kind": "kind"}
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False, repr=False)
+class Activity:
+    """A network of N users with E edges, and their posts in K bins of equal length.
+
+    Edges and baselines come from the network window (business as usual). `A[i, j] = 1` when
+    user i listens to user j: row = who is affected. Edges are sorted by listener, then sender.
+    Posts are counted over all bins of the log; a post is a distinct author and time stamp. Windows
+    are ranges of bins `(first, last + 1)`.
+
+    Build with `from_messages`, `hawkesjax.read_messages` or `from_matrix`, which check what they
+    are given. The dataclass itself checks nothing: it is a JAX pytree.
+
+    Args:
+        listener: (E,) 0 .. N-1, rising.
+        sender: (E,) 0 .. N-1.
+        weight: (E,) 1, or with `weighted` the number of messages.
+        baseline: (N,) posts in the network window.
+        active_user: (P,) user of each distinct pair of bin and user in the network who posted.
+        active_bin: (P,) bin of each pair; sorted by bin, then user, over all bins.
+        active_posts: (P,) posts of that user in that bin.
+        volume: (K,) posts of all users, seen or not.
+        unseen: (K,) of them, posts of users who are not in the network.
+        heard: (K,) messages that the authors of a bin's posts had received within one bin's length
+            before each post, summed over posts.
+        user_names: N names; a sequence of text.
+        bin_length: in `unit`.
+        unit: name of the unit of time, "" if it has none.
+        start: absolute time at which bin 0 begins, in `unit`; 0 where there is an `origin`.
+        origin: ISO datetime at which bin 0 begins; None for times that were numbers.
+        network: bins that edges and baselines come from; None for a network that was given.
+        spike: bins of the spike, or None.
+        fit: bins that a model is fitted on, by default those after the network window.
+        weighted: whether weights are numbers of messages.
+        self_loops: whether messages to oneself made edges.
+        tally: what became of the messages of the network window.
+        log: the messages, for `slide`; None for a network that was given.
+
+    Example:
+        >>> activity = Activity.from_messages(
+        ...     time=[0, 1, 2, 5], source=["a", "b", "b", "a"], target=["b", "a", "a", "b"],
+        ...     edges="messages", bin=1, usual=(0, 4),
+        ... )
+        >>> activity.baseline.tolist()
+        [1.0, 2.0]
+    """
+
+    listener: Int[np.ndarray, " edges"]
+    sender: Int[np.ndarray, " edges"]
+    weight: Float[np.ndarray, " edges"]
+    baseline: Float[np.ndarray, " users"]
+    active_user: Int[np.ndarray, " pairs"]
+    active_bin: Int[np.ndarray, " pairs"]
+    active_posts: Int[np.ndarray, " pairs"]
+    volume: Int[np.ndarray, " bins"]
+    unseen: Int[np.ndarray, " bins"]
+    heard: Float[np.ndarray, " bins"]
+    user_names: Names = field(metadata={"static": True})
+    bin_length: float = field(default=1.0, metadata={"static": True})
+    unit: str = field(default="", metadata={"static": True})
+    start: float = field(default=0.0, metadata={"static": True})
+    origin: str | None = field(default=None, metadata={"static": True})
+    network: Bins | None = field(default=None, metadata={"static": True})
+    spike: Bins | None = field(default=None, metadata={"static": True})
+    fit: Bins | None = field(default=None, metadata={"static": True})
+    weighted: bool = field(default=False, metadata={"static": True})
+    self_loops: bool = field(default=False, metadata={"static": True})
+    tally: Tally = field(default=Tally(), metadata={"static": True})
+    log: MessageLog | None = field(default=None, metadata={"static": True})
+
+    @property
+    def num_users(self) -> int:
+        """N."""
+        return self.baseline.shape[-1]
+
+    @property
+    def num_edges(self) -> int:
+        """E."""
+        return self.listener.shape[-1]
+
+    @property
+    def num_bins(self) -> int:
+        """K."""
+        return self.volume.shape[-1]
+
+    @cached_property
+    def matrix(self) -> sparse.csr_array:
+        """A, listener by sender, as a SciPy matrix that shares the edges' memory."""
+        size = self.num_users
+        begins = np.zeros(size + 1, np.int32)
+        np.cumsum(np.bincount(self.listener, minlength=size), out=begins[1:])
+        return sparse.csr_array((self.weight, self.sender, begins), shape=(size, size))
+
+    @property
+    def responsiveness(self) -> Float[np.ndarray, " bins"]:
+        """Messages received shortly before a post, on average over each bin's posts.
+
+        The mean over the bin's posts of the number of messages that named the author as their
+        target in `[t - bin_length, t)`, t the post's own time; NaN in bins without posts.
+        A literal reading of the log (source to target), whichever way the edges go.
+
+        Source: Higham and others, equation 6.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.volume > 0, self.heard / self.volume, np.nan)
+
+    def posts(self, window: Bins) -> Int[np.ndarray, " users"]:
+        """Posts of each user of the network in a range of bins."""
+        low, high = np.searchsorted(self.active_bin, window)
+        counts = np.bincount(
+            self.active_user[low:high],
+            weights=self.active_posts[low:high],
+            minlength=self.num_users,
+        )
+        return counts.astype(np.int64)
+
+    def unseen_share(self, window: Bins) -> float:
+        """Part of the posts in a range of bins whose authors the network does not know."""
+        part = slice(*window)
+        total = int(self.volume[part].sum())
+        return float(self.unseen[part].sum()) / total if total else float("nan")
+
+    def times(self, bins: Any) -> Any:
+        """Where bins begin: datetimes where there is an `origin`, else numbers in `unit`."""
+        return activity_tables.times(self, bins)
+
+    @classmethod
+    def from_messages(
+        cls,
+        messages: pd.DataFrame | None = None,
+        *,
+        time: Any,
+        source: Any,
+        target: Any,
+        kind: Any = None,
+        edges: Any = None,
+        bin: float,
+        usual: Any,
+        spike: Any = None,
+        fit: Any = None,
+        weighted: bool = False,
+        self_loops: bool = False,
+        unit: str | None = None,
+        timezone: str | None = None,
+        names: dict[str, str] | None = None,
+        rows: Rows = ROWS,
+    ) -> Activity:
+        """Network and activity from a log of messages, one row a message, in any order.
+
+        Args:
+            messages: a table; then `time`, `source`, `target` and `kind` are its columns. Without
+                it they are arrays.
+            time: numbers in `unit`, datetimes, or ISO text.
+            source: who acts: whole numbers or names.
+            target: whom the message names; a missing one makes a post without an edge.
+            kind: what the message is, for the edges.
+            edges: which way attention goes. `"reposts"`: i reposted j, so i listens to j (the
+                default where kinds are given; other kinds make no edge, only posts).
+                `"messages"`: i received from j, so i listens to j. `"attention"`: reposts and
+                replies the first way, mentions the second. Or a mapping from every kind to
+                `"reposts"`, `"messages"`, `"both"` or None. Without kinds there is no default:
+                the direction decides the sign of the result.
+            bin: length of a bin, in `unit`.
+            usual: the window (start, end) of business as usual, in the times' own terms, None for
+                an open side. It decides users, edges and baselines. A bin belongs to a window
+                when it begins in [start, end); bins begin at `usual`'s start, or at the first
+                message.
+            spike: (start, end), or "detect": from the peak after `usual` to the first bin with a
+                quarter of its volume; or None.
+            fit: (start, end) that a model is fitted on; by default all bins after `usual`.
+            weighted: weigh an edge by its number of messages; otherwise 1.
+            self_loops: keep messages to oneself as edges.
+            unit: name of the numbers' unit, or the unit to convert datetimes to.
+            timezone: zone of datetimes without an offset.
+            names: what errors call the columns "time", "source", "target", "kind" of arrays.
+            rows: how errors call the rows.
+
+        Raises:
+            ValueError: if anything but the order is wrong; names the column, the first offending
+                rows and a remedy.
+
+        Warns:
+            ActivityWarning: for messages without a target, ids that seem of two tables, a network
+                without edges, a spike that does not end, or one before business as usual.
+        """
+        if messages is not None:
+            columns, called = _columns(messages, time, source, target, kind)
+        else:
+            columns = dict(zip(NAMES, (time, source, target, kind), strict=True))
+            called = NAMES | (names or {})
+        others = {"spike": spike, "fit": fit}
+        log = read_log(
+            columns,
+            called,
+            edges=edges,
+            length=bin,
+            usual=usual,
+            others={
+                name: pair
+                for name, pair in others.items()
+                if pair is not None and not isinstance(pair, str)
+            },
+            unit=unit,
+            timezone=timezone,
+            rows=rows,
+        )
+        fields = fields_of_grid(log, float(bin))
+        options = {"weighted": weighted, "self_loops": self_loops}
+        return cls(**fields, **options, **cut_log(log, usual, spike, fit, options))
+
+    @classmethod
+    def from_matrix(
+        cls, A: Any, b: Any, names: Sequence[Any] | None = None, *, self_loops: bool = False
+    ) -> Activity:
+        """A network that is given, without a log: for steady states and rankings.
+
+        Args:
+            A: SciPy sparse matrix (or dense array), listener by sender; or edges, a tuple
+                (listener, sender) or (listener, sender, weight). Repeated edges of a tuple without
+                weights are merged; weights of repeated edges are added.
+            b: (N,) baseline activity, or a Series by user; a number for all users alike.
+            names: N names; without them edges are numbered as b, or carry the names of its index.
+            self_loops: keep entries on the diagonal.
+
+        Raises:
+            ValueError: for shapes that do not agree, users of the edges that b does not know,
+                negative or non-finite numbers.
+        """
+        fields = read_matrix(A, b, names, self_loops=self_loops)
+        none = np.zeros(0, np.int32)
+        empty = {"active_user": none, "active_bin": none, "active_posts": none}
+        bins = {"volume": np.zeros(0, np.int64), "unseen": np.zeros(0, np.int64)}
+        weighted = bool((fields["weight"] != 1).any())
+        return cls(
+            **fields,
+            **empty,
+            **bins,
+            heard=np.zeros(0),
+            weighted=weighted,
+            self_loops=self_loops,
+        )
+
+    def slide(
+        self, usual: Any = None, *, bins: Bins | None = None, spike: Any = None, fit: Any = None
+    ) -> Activity:
+        """The same log with another window of business as usual: edges and baselines anew.
+
+        Bins stay where they are. A spike or a window to fit must be named again.
+
+        Args:
+            usual: (start, end) in the times' own terms.
+            bins: the window as a range of bins, instead.
+            spike, fit: as in `from_messages`.
+
+        Raises:
+            ValueError: without a log, for an empty window, or one that overlaps the spike.
+        """
+        if self.log is None:
+            raise ValueError("This network was given as a matrix: it has no log to slide along.")
+        if (usual is None) == (bins is None):
+            raise ValueError("Give one of usual=(start, end) and bins=(first, last + 1).")
+        options = {"weighted": self.weighted, "self_loops": self.self_loops}
+        return replace(
+            self,
+            **cut_log(
+                self.log,
+                usual if bins is None else bins,
+                spike,
+                fit,
+                options,
+                in_bins=bins is not None,
+            ),
+        )
+
+    def describe(self) -> pd.DataFrame:
+        """What the log holds, what the network was made of, and what was left out of it, counted.
+
+        Returns:
+            A table of one column `value`, a row a quantity.
+        """
+        return activity_tables.describe(self)
+
+    def __repr__(self) -> str:
+        return activity_tables.text(self)
+
+
+def _columns(
+    messages: Any, time: Any, source: Any, target: Any, kind: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    if not isinstance(messages, pd.DataFrame):
+        if not hasattr(messages, "to_pandas"):
+            raise ValueError(f"Expected a pandas DataFrame, got {type(messages).__name__}.")
+        messages = messages.to_pandas()
+    used = dict(zip(NAMES, (time, source, target, kind), strict=True))
+    check_columns(list(messages.columns), used, "The table")
+    columns = {role: None if name is None else messages[name] for role, name in used.items()}
+    return columns, {role: str(name) for role, name in used.items()}

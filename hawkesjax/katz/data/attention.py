@@ -1,0 +1,158 @@
+"""Who listens to whom: what a message says about attention, by its kind."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
+from hawkesjax.inputs.labels import MISSING
+
+NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
+WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}
+REPOSTS = frozenset(
+    [
+        "rt",
+        "rts",
+        "retweet",
+        "retweets",
+        "retweeted",
+        "repost",
+        "reposts",
+        "reposted",
+        "reblog",
+        "reblogs",
+        "reblogged",
+        "reshare",
+        "reshares",
+        "reshared",
+        "share",
+        "shares",
+        "shared",
+        "boost",
+        "boosts",
+        "boosted",
+        "forward",
+        "forwards",
+        "forwarded",
+    ]
+)
+# Who answers or quotes has read the post, as who reposts it.
+REPLIES = frozenset(
+    [
+        "re",
+        "reply",
+        "replies",
+        "replied",
+        "replied_to",
+        "comment",
+        "comments",
+        "commented",
+        "answer",
+        "answers",
+        "answered",
+        "quote",
+        "quotes",
+        "quoted",
+    ]
+)
+MENTIONS = frozenset(["mt", "mention", "mentions", "mentioned", "at", "message", "messages"])
+NAMED = ("reposts", "messages", "attention")
+
+
+class ActivityWarning(UserWarning):
+    """Something in a log of messages that a user should know before trusting a ranking."""
+
+
+def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str = "kind") -> np.ndarray:
+    """What edge each message makes: 0 none, 1 its source listens, 2 its target listens, 3 both.
+
+    Args:
+        kind: (N,) labels, or None.
+        edges: as in `Activity.from_messages`.
+        size: N.
+        rows: how errors call the rows.
+        column: the kinds' column.
+    """
+    if isinstance(edges, str) and edges not in NAMED:
+        raise ValueError(
+            f"edges={edges!r} is not known. Say one of {listed(NAMED)}, or map each kind to "
+            f"'reposts' (its source listens), 'messages' (its target listens), 'both' or None."
+        )
+    if kind is None:
+        return _without_kinds(edges, size)
+    series: Any = column_of(kind, column, rows)
+    refuse(series.isna(), column, "a missing kind", MISSING, None, rows)
+    codes, found = pd.factorize(series.astype(object) if series.dtype == object else series)
+    names = [str(label).strip() for label in found]
+    if isinstance(edges, Mapping):
+        table = _from_mapping(edges, names, column)
+    else:
+        table = _from_name(edges or "reposts", names, column)
+    return np.array(table, np.int8)[codes] if len(codes) else np.zeros(0, np.int8)
+
+
+def _without_kinds(edges: Any, size: int) -> np.ndarray:
+    if edges is None:
+        raise ValueError(
+            "Which way do edges go? Say edges='reposts' where a row means that the source "
+            "reposted, answered or cited the target (the source listens), or edges='messages' "
+            "where it is a message from source to target (the target listens); or name the "
+            "column of kinds, kind=."
+        )
+    if isinstance(edges, Mapping):
+        raise ValueError("edges maps kinds, but no column of kinds is named. Say kind=.")
+    return np.full(size, BACKWARD if edges == "messages" else FORWARD, np.int8)
+
+
+def _from_mapping(edges: Mapping[Any, Any], names: list[str], column: str) -> list[int]:
+    given = {str(name).strip(): way for name, way in edges.items()}
+    wrong = {name: way for name, way in given.items() if way not in WAYS}
+    if wrong:
+        shown = ", ".join(f"{name!r}: {way!r}" for name, way in wrong.items())
+        raise ValueError(
+            f"edges has {shown}. Map a kind to 'reposts' (its source listens to its target), "
+            f"'messages' (its target listens to its source), 'both', or None for no edge."
+        )
+    unknown = [name for name in names if name not in given]
+    if unknown:
+        raise ValueError(
+            f"Column {column!r} has kinds that edges does not name: {listed(unknown)}. Add them, "
+            f"with None where they make no edge."
+        )
+    return [WAYS[given[name]] for name in names]
+
+
+def _from_name(edges: str, names: list[str], column: str) -> list[int]:
+    if edges == "messages":
+        return [BACKWARD] * len(names)
+    plain = [name.lower() for name in names]
+    if edges == "reposts":
+        table = [FORWARD if name in REPOSTS else NOWHERE for name in plain]
+        if names and not any(table):
+            raise ValueError(
+                f"No kind in column {column!r} is known as a repost (there are {listed(names)}). "
+                f"Map them: edges={{{names[0]!r}: 'reposts', ...}}."
+            )
+        known = REPOSTS | REPLIES | MENTIONS
+        unknown = [n for n, low in zip(names, plain, strict=True) if low not in known]
+        if unknown:
+            warnings.warn(
+                f"Column {column!r} has kinds that are not known and make no edge: "
+                f"{listed(unknown)}. Map all kinds with edges= where some should.",
+                ActivityWarning,
+                stacklevel=6,
+            )
+        return table
+    heard = REPOSTS | REPLIES
+    unknown = [n for n, low in zip(names, plain, strict=True) if low not in heard | MENTIONS]
+    if unknown:
+        raise ValueError(
+            f"edges='attention' does not know the kinds {listed(unknown)} of column {column!r}. "
+            f"Map all of them: edges={{{unknown[0]!r}: 'reposts', ...}}."
+        )
+    return [FORWARD if name in heard else BACKWARD for name in plain]

@@ -1,0 +1,196 @@
+"""A log of messages in bins: what an `Activity` is cut from, and cut again when it slides."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hawkesjax.inputs.bins import MOST, Grid, make_grid, read_pair, window_bins
+from hawkesjax.inputs.checks import Rows, counted, same_length
+from hawkesjax.inputs.clock import read_times
+from hawkesjax.inputs.names import Names
+from hawkesjax.katz.data.attention import ActivityWarning, read_ways
+from hawkesjax.katz.data.users import read_users, same_space
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MessageLog:
+    """R messages among U users in K bins, sorted by time, each number as small as it can be.
+
+    Args:
+        names: U names of all users of the log, sorted.
+        grid: the bins on the clock.
+        row_bin, row_source, row_target, row_way: (R,) each message's bin, users (target -1 for
+            none) and edge (see `ways`).
+        post_bin, post_user, post_count: distinct pairs of bin and user, sorted, with the number
+            of posts: distinct time stamps of that user in that bin.
+        volume: (K,) posts.
+        heard: (K,) messages that the authors of the bin's posts had received within one bin's
+            length before their post, summed over posts.
+    """
+
+    names: Names
+    grid: Grid
+    row_bin: np.ndarray
+    row_source: np.ndarray
+    row_target: np.ndarray
+    row_way: np.ndarray
+    post_bin: np.ndarray
+    post_user: np.ndarray
+    post_count: np.ndarray
+    volume: np.ndarray
+    heard: np.ndarray
+
+
+def read_log(
+    columns: dict[str, Any],
+    names: dict[str, str],
+    *,
+    edges: Any,
+    length: Any,
+    usual: Any,
+    others: dict[str, Any],
+    unit: str | None,
+    timezone: str | None,
+    rows: Rows,
+) -> MessageLog:
+    """Check the columns and put the messages in bins.
+
+    Args:
+        columns: time, source, target and kind (None where there are none).
+        names: what errors call them.
+        edges, unit, timezone: as in `Activity.from_messages`.
+        length: of a bin.
+        usual: the window of business as usual; a border of the grid is put at its start.
+        others: further windows; the bins reach over all of them.
+        rows: how errors call the rows.
+    """
+    clock = read_times(columns["time"], names["time"], unit, timezone, rows)
+    size = len(clock.values)
+    if not size:
+        raise ValueError("There are no messages. Give at least one.")
+    both = {names["source"]: columns["source"], names["target"]: columns["target"]}
+    both = {name: values for name, values in both.items() if values is not None}
+    lengths = {names["time"]: size} | {name: len(values) for name, values in both.items()}
+    if columns["kind"] is not None:
+        lengths[names["kind"]] = len(columns["kind"])
+    same_length(lengths)
+    codes, users = read_users(both, frozenset({names["target"]}), rows)
+    source, target = codes[names["source"]], codes[names["target"]]
+    way = read_ways(columns["kind"], edges, size, rows, names["kind"])
+    _warn(codes, users, target)
+
+    values = clock.values
+    if (np.diff(values) < 0).any():
+        order = np.argsort(values, kind="stable")
+        values, source, target, way = values[order], source[order], target[order], way[order]
+    pairs = [read_pair(pair, clock, name) for name, pair in others.items()]
+    begin = read_pair(usual, clock, "usual")
+    grid, bins, count = _bins(clock, length, values, [begin, *pairs], begin[0])
+    first, rank = _distinct(values)
+    users_of, rank_of = _posts(source, rank, len(users), len(first))
+    lowest = np.searchsorted(values[first], _earliest(values[first], grid.step))
+    bin_of = bins[first]
+    heard = _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count)
+    post_bin, post_user, post_count = _runs(bin_of[rank_of], users_of, len(users))
+    volume = np.bincount(bin_of[rank_of], minlength=count)
+    return MessageLog(
+        users, grid, bins, source, target, way, post_bin, post_user, post_count, volume, heard
+    )
+
+
+def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> None:
+    without = int((target < 0).sum())
+    if without:
+        warnings.warn(
+            f"{counted(without, 'message')} without a target: they count as posts, and make no "
+            f"edge.",
+            ActivityWarning,
+            stacklevel=5,
+        )
+    apart = same_space(codes, users)
+    if apart is not None:
+        warnings.warn(apart, ActivityWarning, stacklevel=5)
+
+
+def _bins(
+    clock: Any, length: Any, values: np.ndarray, pairs: list[Any], anchor: Any
+) -> tuple[Grid, np.ndarray, int]:
+    """The grid over the messages and all windows, each message's bin, and the number of bins."""
+    grid = make_grid(clock, length, anchor)
+    wide = grid.bins(values[[0, -1]])
+    low, high = int(wide[0]), int(wide[1]) + 1
+    for pair in pairs:
+        begin, end = window_bins(grid, pair, high)
+        low = min(low, begin) if pair[0] is not None else low
+        high = max(high, end) if pair[1] is not None else high
+    if high - low > MOST:
+        raise ValueError(
+            f"bin={length} {clock.unit} makes {high - low:,} bins from the first message or "
+            f"window to the last. Take longer bins; is the unit of the times {clock.unit!r}?"
+        )
+    grid = Grid(grid.clock, grid.anchor, grid.step, low)
+    return grid, grid.bins(values).astype(np.int32), high - low
+
+
+def _earliest(values: np.ndarray, step: Any) -> np.ndarray:
+    """A bin's length before each time, with the slack of rounding for numbers that have some."""
+    before = values - step
+    if before.dtype.kind != "f":
+        return before
+    return before - 8 * np.finfo(float).eps * np.maximum(np.abs(values), step)
+
+
+def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows where a new time begins, and the number of each row's time among the distinct ones."""
+    new = np.diff(values) != 0
+    rank = np.zeros(len(values), np.int32)
+    np.cumsum(new, out=rank[1:])
+    return np.concatenate([[0], np.flatnonzero(new) + 1]), rank
+
+
+def _posts(
+    source: np.ndarray, rank: np.ndarray, users: int, times: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """User and time of each post: the distinct pairs, sorted by user, then time."""
+    keys = source.astype(np.int64) * times + rank
+    keys.sort()
+    keys = keys[np.concatenate([[True], np.diff(keys) != 0])]
+    user, when = np.divmod(keys, times)
+    return user.astype(np.int32), when.astype(np.int32)
+
+
+def _heard(
+    source: np.ndarray,
+    target: np.ndarray,
+    rank: np.ndarray,
+    users_of: np.ndarray,
+    rank_of: np.ndarray,
+    lowest: np.ndarray,
+    bin_of: np.ndarray,
+    count: int,
+) -> np.ndarray:
+    """Messages received by each post's author in [t - bin, t), summed by bin."""
+    times = len(lowest)
+    received = target.astype(np.int64) * times + rank
+    received = received[(target >= 0) & (target != source)]
+    received.sort()
+    base = users_of.astype(np.int64) * times
+    upto = np.searchsorted(received, base + rank_of)
+    since = np.searchsorted(received, base + lowest[rank_of])
+    return np.bincount(bin_of[rank_of], weights=upto - since, minlength=count)
+
+
+def _runs(
+    bins: np.ndarray, users: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct pairs of bin and user, sorted, and how often each occurs."""
+    keys = bins.astype(np.int64) * size + users
+    keys.sort()
+    begins = np.flatnonzero(np.concatenate([[True], np.diff(keys) != 0]))
+    pair_bin, pair_user = np.divmod(keys[begins], size)
+    repeats = np.diff(begins, append=len(keys))
+    return pair_bin.astype(np.int32), pair_user.astype(np.int32), repeats.astype(np.int32)

@@ -1,0 +1,130 @@
+"""What the windows of an `Activity` decide: network, spike, and what a model is fitted on."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from hawkesjax.inputs.bins import read_pair, window_bins
+from hawkesjax.katz.data.messages import ActivityWarning, MessageLog
+from hawkesjax.katz.data.network import network_of
+from hawkesjax.katz.data.spike import detect_spike
+
+Bins = tuple[int, int]
+
+
+def fields_of_grid(log: MessageLog, length: float) -> dict[str, Any]:
+    """The fields that say where bins lie in time."""
+    clock, begin = log.grid.clock, log.grid.start(0)
+    return {
+        "bin_length": length,
+        "unit": clock.unit,
+        "start": 0.0 if clock.dated else float(begin),
+        "origin": clock.show(begin) if clock.dated else None,
+        "log": log,
+    }
+
+
+def cut_log(
+    log: MessageLog,
+    usual: Any,
+    spike: Any,
+    fit: Any,
+    options: dict[str, bool],
+    *,
+    in_bins: bool = False,
+) -> dict[str, Any]:
+    """The fields that the windows decide."""
+    count = len(log.volume)
+    if in_bins:
+        low, high = (int(edge) for edge in usual)
+        within = 0 <= low < high <= count
+        if not within:
+            raise ValueError(f"bins={usual} is no range within the log's {count:,} bins.")
+        base = (low, high)
+    else:
+        base = _window(log, usual, "usual")
+    fields = network_of(log, base, **options)
+    _refuse_empty(log, base, "window of business as usual")
+    if not len(fields["listener"]):
+        warnings.warn(
+            "The network has no edge: every score will be the user's own baseline. Do edges= and "
+            "the window suit the log?",
+            ActivityWarning,
+            stacklevel=4,
+        )
+    found = _spike(log, spike, base)
+    if found is not None and found[0] < base[1] and base[0] < found[1]:
+        raise ValueError(
+            f"The window of business as usual (bins {base[0]:,} to {base[1]:,}) overlaps the "
+            f"spike (bins {found[0]:,} to {found[1]:,}): the ranking would know what it is scored "
+            f"on. End the one before the other begins."
+        )
+    if found is not None and base[0] >= found[1]:
+        warnings.warn(
+            f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
+            f"{found[0]:,} to {found[1]:,}): a ranking from it foretells nothing.",
+            ActivityWarning,
+            stacklevel=4,
+        )
+    if fit is not None:
+        chosen = _window(log, fit, "fit")
+        _check_fit(log, chosen)
+    else:
+        chosen = (base[1], count) if base[1] < count else base
+    return fields | {"network": base, "spike": found, "fit": chosen}
+
+
+def _window(log: MessageLog, pair: Any, what: str) -> Bins:
+    """A window in the times' own terms as bins within the log."""
+    count = len(log.volume)
+    low, high = window_bins(log.grid, read_pair(pair, log.grid.clock, what), count)
+    if not (0 <= low < high <= count):
+        shown = log.grid.clock.show
+        raise ValueError(
+            f"{what} holds no bin of the log: bins begin from {shown(log.grid.start(0))} on, "
+            f"{count:,} of them, to {shown(log.grid.start(count))}."
+        )
+    return low, high
+
+
+def _refuse_empty(log: MessageLog, window: Bins, what: str) -> None:
+    if not log.volume[slice(*window)].any():
+        shown = log.grid.clock.show
+        raise ValueError(
+            f"The {what} is empty: no message in bins {window[0]:,} to {window[1]:,}. Messages run "
+            f"from {shown(log.grid.start(log.row_bin[0]))} to "
+            f"{shown(log.grid.start(log.row_bin[-1] + 1))}, in the times' own terms."
+        )
+
+
+def _check_fit(log: MessageLog, window: Bins) -> None:
+    _refuse_empty(log, window, "window to fit")
+    last = int(log.row_bin[-1]) + 1
+    if window[1] > last:
+        warnings.warn(
+            f"The window to fit ends with bin {window[1] - 1:,}, the messages with bin "
+            f"{last - 1:,}: the {window[1] - last:,} bins between count as silent.",
+            ActivityWarning,
+            stacklevel=5,
+        )
+
+
+def _spike(log: MessageLog, spike: Any, base: Bins) -> Bins | None:
+    if spike is None:
+        return None
+    if not isinstance(spike, str):
+        window = _window(log, spike, "spike")
+        _refuse_empty(log, window, "spike")
+        return window
+    if spike != "detect":
+        raise ValueError(f"spike={spike!r} is not known. Give (start, end), 'detect' or None.")
+    found, ended = detect_spike(log.volume, (base[1], len(log.volume)))
+    if not ended:
+        warnings.warn(
+            "The spike does not end within the log: its volume never falls to a quarter of the "
+            "peak.",
+            ActivityWarning,
+            stacklevel=5,
+        )
+    return found

@@ -1,0 +1,145 @@
+"""How loud a network will be from here on, with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float, Int
+from scipy import sparse
+
+from hawkesjax.core.random import generator
+from hawkesjax.core.verbs import forecast
+from hawkesjax.inputs.checks import whole
+from hawkesjax.katz.counts import senders_of
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.model import KatzSpike
+from hawkesjax.katz.results import draws_of_katz
+from hawkesjax.katz.simulate import MAX_POSTS, Chain
+from hawkesjax.katz.users import draw_baselines
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpikeForecast:
+    """Simulated volumes of the bins after a cut, one continuation a draw.
+
+    Args:
+        volume: (draws, bins) active users of each bin; posts for the Poisson link.
+        left: (draws, bins + 1) expected part of the activity that the last bin before the cut had
+            and that it still keeps alive k bins on; 1 at k = 0.
+        first: number of the first bin.
+    """
+
+    volume: Int[np.ndarray, "draws bins"]
+    left: Float[np.ndarray, "draws bins"]
+    first: int
+
+    def summary(self) -> pd.DataFrame:
+        """Mean and quantiles of the volume, a row a bin."""
+        return _table(self.volume, range(self.first, self.first + self.volume.shape[1]))
+
+    def total(self) -> pd.DataFrame:
+        """Mean and quantiles of the volume of all bins together."""
+        return _table(self.volume.sum(axis=1, keepdims=True), ["all"])
+
+    def decay(self) -> pd.DataFrame:
+        """What is left of the cut's activity k bins on: mean and quantiles, a row a k."""
+        return _table(self.left, range(self.left.shape[1])).rename_axis("bins after the cut")
+
+    def __repr__(self) -> str:
+        text = self.total().to_string(float_format=lambda x: f"{x:.4g}")
+        return (
+            f"SpikeForecast: {self.volume.shape[1]} bins from bin {self.first}, "
+            f"{len(self.volume)} continuations\n{text}"
+        )
+
+
+def _table(draws: np.ndarray, rows: Any) -> pd.DataFrame:
+    low, middle, high = np.quantile(draws, (0.025, 0.5, 0.975), axis=0)
+    columns = {"mean": draws.mean(axis=0), "2.5%": low, "50%": middle, "97.5%": high}
+    return pd.DataFrame(columns, index=pd.Index(rows, name="bin"))
+
+
+@forecast.register
+def forecast_katz(
+    model: KatzSpike,
+    values: Any,
+    data: Activity,
+    *,
+    horizon: int,
+    key: Array,
+    cut: int | None = None,
+    draws: int = 200,
+    common_factor: Any = None,
+    max_posts: int = MAX_POSTS,
+) -> SpikeForecast:
+    r"""Continue the activity from what was heard in the last bin before the cut.
+
+    Each continuation takes one draw of alpha and of all baselines (those that were integrated out
+    are drawn from their posterior on `data`'s bins of the fit), so its spread holds both what is
+    not known and what is left to chance. Users whom the network does not know are not in it.
+
+    `left` is the finite-time decay :math:`1^T (\alpha A)^k s_0 / 1^T s_0` (with the users' own
+    rates before A in the multiplicative form): a network is far from normal, and its activity may
+    rise before it falls at the rate of its half-life.
+
+    Args:
+        model: the model.
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
+        data: the past.
+        horizon: how many bins.
+        key: PRNG key.
+        cut: number of the first bin to forecast; by default the one after the fit.
+        draws: draws of a posterior to use; also the number of continuations.
+        common_factor: g_k of each forecast bin, 1 by default.
+        max_posts: give up with an error beyond this many posts in a continuation.
+
+    Raises:
+        ValueError: for a horizon or cut that is no number of bins of the log, or more posts than
+            `max_posts`.
+    """
+    horizon = whole(horizon, "horizon")
+    if data.fit is None:
+        raise ValueError("This network has no log of activity to continue.")
+    first = data.fit[1] if cut is None else whole(cut, "cut")
+    if not 1 <= first <= data.num_bins:
+        raise ValueError(f"cut is {cut!r}; it must be a bin from 1 to {data.num_bins:,}.")
+    factor = np.ones(horizon) if common_factor is None else np.asarray(common_factor, float)
+    if factor.shape != (horizon,) or not np.all(np.isfinite(factor) & (factor >= 0)):
+        raise ValueError(f"common_factor must be {horizon} finite numbers of at least 0.")
+    found = draws_of_katz(values, limit=draws)
+    count = draws if len(found["alpha"]) == 1 else len(found["alpha"])
+    rng = generator(key)
+    chain = Chain.of(model, data)
+    posts = model.link == "poisson"
+    senders = senders_of(data, posts=posts, memory=model.memory)
+    state = senders.at(np.arange(data.num_users), np.full(data.num_users, first - 1))
+    heard = data.matrix @ state
+    volume = np.empty((count, horizon), np.int64)
+    left = np.empty((count, horizon + 1))
+    for number in range(count):
+        one = {k: v[number if len(v) > 1 else 0] for k, v in found.items()}
+        b = one["b"] if "b" in one else draw_baselines(model, one, data, rng)
+        _, bins, sent = chain.run(float(one["alpha"]), b, factor, heard, rng, max_posts=max_posts)
+        volume[number] = np.bincount(bins, weights=sent, minlength=horizon)
+        left[number] = _left(chain, model, float(one["alpha"]), b, state, horizon)
+    return SpikeForecast(volume, left, first)
+
+
+def _left(chain, model, alpha, b, state, horizon) -> np.ndarray:
+    total = float(state.sum())
+    out = np.zeros(horizon + 1)
+    out[0] = 1.0
+    if total == 0:
+        out[0] = np.nan
+        return out
+    own = b if model.form == "multiplicative" else 1.0
+    matrix = sparse.csr_array(chain.senders)
+    held = vector = state
+    for k in range(1, horizon + 1):
+        vector = alpha * own * (matrix @ held)
+        held = model.memory * held + vector
+        out[k] = vector.sum() / total
+    return out

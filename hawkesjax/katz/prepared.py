@@ -1,0 +1,353 @@
+"""The counts of the Katz spike model made ready for a device, by kind of user."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from hawkesjax.katz.blocks import EMPTY, Block, filled_block, roomy
+from hawkesjax.katz.counts import SpikeCounts, count_spikes
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.grid import REACH, nodes_needed
+
+RATIO = np.log(1.1)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class PreparedActivity:
+    r"""What the likelihood needs; sizes are static, names stay behind.
+
+    Args:
+        blocks: with baselines integrated out, groups of users by number of nodes.
+        quiet_heard, quiet_users: kinds of users without events whose integral is known in closed
+            form: what multiplies their baseline, and how many they are.
+        row_user, row_heard, row_factor, row_count, row_silent: with free baselines, the rows.
+        heard_by_user: with free baselines in the multiplicative form, by user.
+        heard: sum over users of what they heard in all bins; D of the additive form.
+        influence: events that alpha = 1 would set off: D, or the sum of r over events.
+        exposure: G, the sum of the common factor over the bins; K without one.
+        constant: what does not depend on parameters.
+        num_users, events: N, and events (posts for the Poisson link).
+        radius: spectral radius of the network.
+        spread: scale of alpha: 1 / radius, or 1 / (mean r of the events that heard something).
+        acyclic: whether the radius is 0.
+    """
+
+    blocks: tuple[Block, ...]
+    quiet_heard: Float[Array, " kinds"]
+    quiet_users: Float[Array, " kinds"]
+    row_user: Int[Array, " rows"]
+    row_heard: Float[Array, " rows"]
+    row_factor: Float[Array, " rows"]
+    row_count: Float[Array, " rows"]
+    row_silent: Array
+    heard_by_user: Float[Array, " users"]
+    heard: Float[Array, ""]
+    influence: Float[Array, ""]
+    exposure: Float[Array, ""]
+    constant: Float[Array, ""]
+    events: Float[Array, ""]
+    radius: Float[Array, ""]
+    spread: Float[Array, ""]
+    num_users: int = field(metadata={"static": True})
+    acyclic: bool = field(metadata={"static": True})
+
+    @property
+    def num_events(self) -> Float[Array, ""]:
+        """Active bins (or posts) in the bins of the fit, an array."""
+        return self.events
+
+    @property
+    def dtype(self) -> Any:
+        """Floating type."""
+        return self.exposure.dtype
+
+    @property
+    def sizes(self) -> dict[tuple[int, str], int]:
+        """What prepared activities that share a compilation have in common, by number of nodes
+        and kind of thing; (0, "kinds") are the quiet ones."""
+        blocks = {(b.nodes, what): size for b in self.blocks for what, size in b.sizes.items()}
+        return {(0, "kinds"): len(self.quiet_users), **blocks}
+
+    @property
+    def rate(self) -> Float[Array, ""]:
+        """Events a user and bin; half an event where there is none."""
+        return jnp.maximum(self.events, 0.5) / (self.num_users * self.exposure)
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Users by kind: `kind[i]` counts through the groups of all blocks, then the quiet kinds."""
+
+    blocks: tuple[Block, ...]
+    quiet_heard: Float[np.ndarray, " kinds"]
+    quiet_users: Float[np.ndarray, " kinds"]
+    kind: Int[np.ndarray, " users"]
+
+
+def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
+    """Find users with identical rows, exactly, and what their integrals share.
+
+    Args:
+        counts: the rows, sorted by user within active and silent ones.
+        form: `"additive"` or `"multiplicative"`.
+        closed: whether users without events have a closed form (all links but the clipped one).
+    """
+    size = counts.num_users
+    multiplies = form == "multiplicative"
+    own = counts.heard_in_all if multiplies else np.zeros(size)
+    order = np.argsort(counts.user, kind="stable")
+    user, heard, factor, count, silent = (
+        part[order]
+        for part in (counts.user, counts.heard, counts.factor, counts.count, counts.silent)
+    )
+    kind = _kinds(size, user, np.stack([heard, factor, count, silent]), own)
+    first = np.unique(kind, return_index=True)[1]  # one user of each kind
+    members = np.bincount(kind)
+
+    events = np.where(silent, 0, count)
+    total = np.bincount(user, weights=events, minlength=size)[first]
+    alone = events if multiplies else np.where(heard == 0, events, 0)
+    base = np.bincount(user, weights=alone, minlength=size)[first]
+    quiet = (total == 0) if closed else np.zeros(len(first), bool)
+    share = np.bincount(user, weights=events * factor, minlength=size) / counts.exposure
+    if multiplies:
+        echo = np.bincount(user, weights=events * factor * heard, minlength=size)
+        share = np.maximum(share, echo / np.where(own > 0, own, 1))
+    total = _saturated(total, share[first])
+    # Rungs, not numbers: a window that is a little too wide is shared by many kinds of users.
+    multiplier = _ratio_rung(own[first])
+    base, total = _rung(base, np.floor), _rung(total, np.ceil)
+    if multiplies:
+        base, total = base * np.exp(-RATIO / 2), total * np.exp(RATIO / 2)
+    nodes = nodes_needed(base, total)
+
+    begin = np.searchsorted(user, np.arange(size + 1))
+    place = np.empty(len(first), np.int64)
+    blocks, done = [], 0
+    for number in np.unique(nodes[~quiet]):
+        chosen = np.flatnonzero((nodes == number) & ~quiet)
+        place[chosen] = done + np.arange(len(chosen))
+        done += roomy(len(chosen))
+        rows = _rows_of(begin, first[chosen])
+        blocks.append(
+            _block(
+                int(number),
+                np.stack([base, total, multiplier], axis=1)[chosen],
+                (own[first] - multiplier)[chosen],
+                members[chosen],
+                np.repeat(np.arange(len(chosen)), np.diff(begin)[first[chosen]]),
+                np.stack([heard, factor, silent], axis=1)[rows],
+                count[rows],
+            )
+        )
+    chosen = np.flatnonzero(quiet)
+    place[chosen] = done + np.arange(len(chosen))
+    spare = roomy(len(chosen)) - len(chosen)
+    return Grouping(
+        tuple(blocks),
+        np.pad(own[first][chosen], (0, spare)),
+        np.pad(members[chosen].astype(float), (0, spare)),
+        place[kind],
+    )
+
+
+def _kinds(size, user, rows, own) -> np.ndarray:
+    """A number for each distinct sequence of rows: users walk down a tree, a row a level."""
+    code = np.unique(rows, axis=1, return_inverse=True)[1].ravel() if len(user) else user
+    kind = np.unique(own, return_inverse=True)[1].ravel().astype(np.int64)
+    begin = np.searchsorted(user, np.arange(size))
+    length = np.bincount(user, minlength=size)
+    for level in range(int(length.max(initial=0))):
+        going = np.flatnonzero(length > level)
+        pairs = np.stack([kind[going], code[begin[going] + level].astype(np.int64)])
+        step = np.unique(pairs[0] * (code.max() + 1) + pairs[1], return_inverse=True)[1].ravel()
+        kind[going] = kind.max() + 1 + step
+    return np.unique(kind, return_inverse=True)[1].ravel()
+
+
+def _saturated(count, share) -> np.ndarray:
+    """Shape of the gamma density that reaches as far right as a user's posterior.
+
+    Of a user active in a part q of the bins, the hidden number of Poisson events is not n but
+    `-n log(1 - q) / q`, and the root's standard deviation not 1/2 but
+    `(1/2) (q / (1 - q) / -log(1 - q))^(1/2)`.
+    """
+    q = np.clip(share, 1e-9, 1 - 0.25 / np.maximum(count, 1))
+    hidden = -np.log1p(-q)
+    right = np.sqrt(count * hidden / q) + REACH * np.sqrt(q / (1 - q) / hidden)
+    return np.where(count > 0, np.maximum(right - REACH, np.sqrt(count)) ** 2, 0)
+
+
+def _rung(count, way) -> np.ndarray:
+    """Counts to the next rung: quarters to 4, then steps of 1/2 in the root."""
+    return np.where(count <= 4, way(4 * count) / 4, (way(2 * np.sqrt(count)) / 2) ** 2)
+
+
+def _ratio_rung(heard) -> np.ndarray:
+    """Numbers to the nearest rung of a ladder of ratio 1.1; 0 stays."""
+    some = np.where(heard > 0, heard, 1)
+    return np.where(heard > 0, np.exp(RATIO * np.round(np.log(some) / RATIO)), 0)
+
+
+def _rows_of(begin, users) -> np.ndarray:
+    count = begin[users + 1] - begin[users]
+    start = np.repeat(begin[users] - (np.cumsum(count) - count), count)
+    return start + np.arange(len(start))
+
+
+def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
+    classes, group_class = np.unique(shapes, axis=0, return_inverse=True)
+    group_class = group_class.ravel()
+    keyed = np.concatenate([group_class[term_group][:, None], cells], axis=1)
+    distinct, term_cell = np.unique(keyed, axis=0, return_inverse=True)
+    grids, class_grid = np.unique(classes[:, :2], axis=0, return_inverse=True)
+    made = Block(
+        low=grids[:, 0],
+        high=grids[:, 1],
+        class_grid=class_grid.ravel().astype(np.int32),
+        heard=classes[:, 2],
+        cell_class=distinct[:, 0].astype(np.int32),
+        cell_heard=distinct[:, 1],
+        cell_factor=distinct[:, 2],
+        cell_silent=distinct[:, 3] > 0,
+        term_group=term_group.astype(np.int32),
+        term_cell=term_cell.ravel().astype(np.int32),
+        term_count=count,
+        group_class=group_class.astype(np.int32),
+        group_heard=rest,
+        group_users=members.astype(float),
+        nodes=nodes,
+    )
+    return filled_block(made, {"cells": len(distinct) + 1})  # one spare at least
+
+
+def _filled_up(made: PreparedActivity, least: Mapping[tuple[int, str], int]) -> PreparedActivity:
+    """With at least so many of everything, and blocks of 0 users for other numbers of nodes."""
+    blocks = {block.nodes: block for block in made.blocks}
+    parts = [
+        filled_block(
+            blocks.get(nodes, replace(EMPTY, nodes=nodes)),
+            {what: size for (many, what), size in least.items() if many == nodes},
+        )
+        for nodes in sorted({*blocks, *(many for many, what in least if many)})
+    ]
+    spare = (0, max(least.get((0, "kinds"), 0) - len(made.quiet_users), 0))
+    return replace(
+        made,
+        blocks=tuple(parts),
+        quiet_heard=np.pad(made.quiet_heard, spare),
+        quiet_users=np.pad(made.quiet_users, spare),
+    )
+
+
+_cache: weakref.WeakKeyDictionary[Activity, dict] = weakref.WeakKeyDictionary()
+
+
+def counts_of(data: Activity, settings: Any) -> SpikeCounts:
+    """`count_spikes`, once for each container and settings.
+
+    Args:
+        data: network and activity.
+        settings: a model: `link`, `form`, `memory` and `common_factor` count.
+    """
+    given = {name: getattr(settings, name) for name in ("link", "form", "memory", "common_factor")}
+    made = _cache.setdefault(data, {})
+    key = ("counts", *given.values())
+    if key not in made:
+        made[key] = count_spikes(data, **given)
+    return made[key]
+
+
+def grouping_of(data: Activity, settings: Any) -> Grouping:
+    """`group_users`, once for each container and settings."""
+    counts = counts_of(data, settings)
+    made = _cache.setdefault(data, {})
+    key = ("groups", settings.link, settings.form, settings.memory, settings.common_factor)
+    if key not in made:
+        made[key] = group_users(counts, form=settings.form, closed=settings.link != "clip")
+    return made[key]
+
+
+def prepare(
+    data: Activity,
+    settings: Any,
+    radius: float,
+    dtype: Any = None,
+    least: Mapping[tuple[int, str], int] | None = None,
+) -> PreparedActivity:
+    """Lay the counts out; asked again for the same, the same object comes back.
+
+    Args:
+        data: network and activity.
+        settings: the model.
+        radius: spectral radius of the network.
+        dtype: floating type; JAX's default when None.
+        least: the `sizes` of other prepared activities, to fill these up to.
+    """
+    dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
+    counts = counts_of(data, settings)
+    made = _cache.setdefault(data, {})
+    key = ("prepared", settings.link, settings.form, settings.memory, settings.common_factor)
+    key += (settings.baseline, dtype, tuple(sorted((least or {}).items())))
+    if key not in made:
+        layout = _layout(data, counts, settings, radius)
+        # On the device once, not at every call; and as values when a trace is under way.
+        with jax.ensure_compile_time_eval():
+            made[key] = jax.tree.map(
+                lambda leaf: jnp.asarray(
+                    leaf, dtype if np.asarray(leaf).dtype.kind == "f" else None
+                ),
+                _filled_up(layout, least) if least else layout,
+            )
+    return made[key]
+
+
+def _layout(data, counts, settings, radius) -> PreparedActivity:
+    free = settings.baseline == "free"
+    multiplies = settings.form == "multiplicative"
+    none = np.zeros(0)
+    groups = Grouping((), none, none, none) if free else grouping_of(data, settings)
+    rows = slice(None) if free else slice(0)
+    active = ~counts.silent
+    said, heard = counts.count[active], counts.heard[active]
+    echo = float(np.sum(said * heard))
+    total = float(np.sum(counts.heard_in_all))
+    some = float(np.sum(said[heard > 0]))
+    scale = some / echo if multiplies and echo > 0 else _inverse(radius, data)
+    return PreparedActivity(
+        blocks=groups.blocks,
+        quiet_heard=groups.quiet_heard,
+        quiet_users=groups.quiet_users,
+        row_user=counts.user[rows].astype(np.int32),
+        row_heard=counts.heard[rows],
+        row_factor=counts.factor[rows],
+        row_count=counts.count[rows],
+        row_silent=counts.silent[rows],
+        heard_by_user=counts.heard_in_all if free and multiplies else none,
+        heard=np.float64(total),
+        influence=np.float64(echo if multiplies else total),
+        exposure=np.float64(counts.exposure),
+        constant=np.float64(counts.constant),
+        num_users=counts.num_users,
+        events=np.float64(np.sum(said)),
+        radius=np.float64(radius),
+        spread=np.float64(scale),
+        acyclic=radius == 0,
+    )
+
+
+def _inverse(radius: float, data: Activity) -> float:
+    """1 / radius; of a network without circles, 1 / (mean weight that a listener hears)."""
+    if radius > 0:
+        return 1 / radius
+    total = float(np.sum(data.weight))
+    return len(np.unique(data.listener)) / total if total > 0 else 1.0

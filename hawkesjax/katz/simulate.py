@@ -1,0 +1,262 @@
+"""Drawing activity from the Katz spike model, bin by bin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Float, Int
+from scipy import sparse
+
+from hawkesjax.core.random import generator
+from hawkesjax.core.verbs import simulate
+from hawkesjax.inputs.checks import whole
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.model import KatzSpike
+
+MAX_POSTS = 10_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A discrete-time chain on a network.
+
+    Args:
+        senders: A by columns.
+        link, form, memory: as in `KatzSpike`.
+    """
+
+    senders: sparse.csc_array
+    link: str
+    form: str
+    memory: float
+
+    @classmethod
+    def of(cls, model: KatzSpike, data: Activity) -> Chain:
+        """The model's chain on the network of `data`."""
+        return cls(sparse.csc_array(data.matrix), model.link, model.form, model.memory)
+
+    def audience(self, users: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A s for senders given as a list: who hears something, in order, and how much."""
+        begin = self.senders.indptr[users].astype(np.int64)
+        count = self.senders.indptr[users + 1].astype(np.int64) - begin
+        owner = np.repeat(np.arange(len(users)), count)
+        edge = np.arange(len(owner)) + np.repeat(begin - (np.cumsum(count) - count), count)
+        some, place = np.unique(self.senders.indices[edge], return_inverse=True)
+        weights = self.senders.data[edge] * sent[owner]
+        return some, np.bincount(place.ravel(), weights=weights, minlength=len(some))
+
+    def run(
+        self,
+        alpha: float,
+        b: Float[np.ndarray, " users"],
+        factor: Float[np.ndarray, " bins"],
+        heard: Float[np.ndarray, " users"],
+        rng: np.random.Generator,
+        *,
+        max_posts: int = MAX_POSTS,
+    ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
+        r"""Draw the bins one after another.
+
+        A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
+        what its baseline sets off, drawn for all bins at once, and what the few messages heard set
+        off. So a bin costs its messages and their audiences only, however many users there are.
+        (With memory, what was heard is a vector of all users. The clipped link has no such sum:
+        one uniform number a user and bin.)
+
+        Args:
+            alpha, b: of the model.
+            factor: g_k of each bin.
+            heard: r before the first bin.
+            rng: random numbers.
+            max_posts: give up beyond this many.
+
+        Returns:
+            User, bin and posts of the active pairs, sorted by bin, then user.
+
+        Raises:
+            ValueError: beyond `max_posts`.
+        """
+        own = self._own(b, factor, rng, max_posts)
+        multiplies, lasting = self.form == "multiplicative", self.memory or self.link == "clip"
+        heard = np.asarray(heard, float).copy()
+        some = np.flatnonzero(heard > 0)
+        much = heard[some]
+        found, total = [], 0
+        for k, g in enumerate(factor):
+            if self.link == "clip":
+                rate = g * b * (1 + alpha * heard) if multiplies else g * b + alpha * heard
+                users = np.flatnonzero(rng.random(len(b)) < rate)
+                posts = np.ones(len(users), np.int64)
+            else:
+                more = alpha * much
+                more *= g * b[some] if multiplies else 1
+                if np.sum(more) > max_posts:
+                    raise ValueError(_too_many(max_posts, k, len(factor)))
+                extra = rng.poisson(more)
+                users = np.concatenate([own[k], np.repeat(some, extra)])
+                users, posts = np.unique(users, return_counts=True)
+                if self.link == "hazard":
+                    posts = np.ones_like(posts)
+            total += int(posts.sum())
+            if total > max_posts:
+                raise ValueError(_too_many(max_posts, k, len(factor)))
+            found.append((users, np.full(len(users), k), posts))
+            some, much = self.audience(users, posts.astype(float))
+            if lasting:
+                heard *= self.memory
+                heard[some] += much
+                some = np.flatnonzero(heard > 0)
+                much = heard[some]
+        if not found:
+            none: np.ndarray = np.zeros(0, np.int64)
+            return none, none, none
+        users, bins, posts = (np.concatenate(part) for part in zip(*found, strict=True))
+        return users, bins, posts
+
+    def _own(self, b, factor, rng, max_posts) -> list[np.ndarray]:
+        """What the baselines set off: a list of users for each bin."""
+        if self.link == "clip" or not len(factor):
+            return []
+        expected = float(np.sum(b) * np.sum(factor))
+        if expected > max_posts:
+            raise ValueError(
+                f"The baselines alone make {expected:.3g} posts over {len(factor):,} bins, more "
+                f"than max_posts={max_posts:,}: take fewer bins, or raise it."
+            )
+        count = rng.poisson(expected)
+        if count == 0:
+            return [np.zeros(0, np.int64)] * len(factor)
+        users = rng.choice(len(b), size=count, p=b / np.sum(b))
+        bins = rng.choice(len(factor), size=count, p=factor / np.sum(factor))
+        order = np.argsort(bins, kind="stable")
+        return np.split(users[order], np.searchsorted(bins[order], np.arange(1, len(factor))))
+
+
+def _too_many(limit: int, k: int, bins: int) -> str:
+    return (
+        f"More than max_posts={limit:,} posts by bin {k} of {bins}: activity grows without end "
+        f"(is alpha times the spectral radius above 1?). Take fewer bins, or raise max_posts."
+    )
+
+
+@simulate.register
+def simulate_katz(
+    model: KatzSpike,
+    params: Any,
+    data: Any,
+    *,
+    bins: int,
+    key: Array,
+    common_factor: Any = None,
+    max_posts: int = MAX_POSTS,
+) -> Activity:
+    r"""Draw activity from a Katz spike model on a network; nothing was heard before bin 0.
+
+    Args:
+        model: a `KatzSpike`.
+        params: `alpha`, and `b` (N,) or `shape` and `mean`, from which baselines are drawn; or an
+            `Estimate` of such.
+        data: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
+            baselines per bin.
+        bins: how many.
+        key: PRNG key; the same key gives the same activity.
+        common_factor: g_k of each simulated bin; by default the model's own where it has numbers,
+            else 1.
+        max_posts: give up with an error beyond this many.
+
+    Returns:
+        An `Activity` with the same network; its fit is on all simulated bins. `heard` counts what
+        the authors heard from the bin before.
+
+    Raises:
+        ValueError: for parameters that are missing, negative or of the wrong shape; for a factor
+            of the wrong length; for more posts than `max_posts`.
+    """
+    bins = whole(bins, "bins")
+    values = getattr(params, "params", params)
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; "
+            f"of a posterior, give one draw or its mean."
+        )
+    values = {name: np.asarray(value, np.float64) for name, value in values.items()}
+    if isinstance(data, tuple):
+        data = Activity.from_matrix(*data)
+        if "b" not in values and "shape" not in values:
+            values["b"] = np.asarray(data.baseline)
+    if not isinstance(data, Activity):
+        raise ValueError(f"data must be an Activity or a pair (A, b), not {type(data).__name__}.")
+    rng = generator(key)
+    alpha, b = _checked(values, data.num_users, rng)
+    factor = _factor(model, common_factor, int(bins))
+    chain = Chain.of(model, data)
+    nothing = np.zeros(data.num_users)
+    user, bin, posts = chain.run(alpha, b, factor, nothing, rng, max_posts=max_posts)
+    return with_posts(data, user, bin, posts, int(bins))
+
+
+def with_posts(data: Activity, user, bin, posts, bins: int) -> Activity:
+    """The same network with other activity, to be fitted on all of it."""
+    volume = np.bincount(bin, weights=posts, minlength=bins).astype(np.int64)
+    return replace(
+        data,
+        active_user=user.astype(np.int32),
+        active_bin=bin.astype(np.int32),
+        active_posts=posts,
+        volume=volume,
+        unseen=np.zeros(bins, np.int64),
+        heard=_heard(data, user, bin, posts, bins),
+        network=None,
+        spike=None,
+        fit=(0, bins),
+        log=None,
+    )
+
+
+def _heard(data, user, bin, posts, bins) -> np.ndarray:
+    shape = (data.num_users, bins)
+    sent = sparse.csr_array((posts.astype(float), (user, bin)), shape=shape)
+    before = sparse.csr_array((posts.astype(float), (user, bin + 1)), shape=(shape[0], bins + 1))
+    return np.asarray((sent * (data.matrix @ before)[:, :bins]).sum(axis=0)).ravel()
+
+
+def _checked(values, size: int, rng) -> tuple[float, np.ndarray]:
+    known = ("b",) if "b" in values else ("shape", "mean")
+    missing = [name for name in ("alpha", *known) if name not in values]
+    if missing:
+        raise ValueError(
+            f"params lack {', '.join(missing)}; they need alpha, and b or shape and mean."
+        )
+    for name in ("alpha", *known):
+        value = values[name]
+        wanted = (size,) if name == "b" else ()
+        if value.shape != wanted:
+            raise ValueError(f"{name} has shape {value.shape}; it must be {wanted}.")
+        low = value <= 0 if name in ("shape", "mean") else value < 0
+        if np.any(low | ~np.isfinite(value)):
+            raise ValueError(f"{name} must be finite and not negative; got {np.min(value)}.")
+    if "b" in values:
+        return float(values["alpha"]), values["b"]
+    shape, mean = float(values["shape"]), float(values["mean"])
+    return float(values["alpha"]), rng.gamma(shape, mean / shape, size)
+
+
+def _factor(model: KatzSpike, given: Any, bins: int) -> np.ndarray:
+    chosen = model.common_factor if given is None else given
+    if chosen is None:
+        return np.ones(bins)
+    if isinstance(chosen, str):
+        raise ValueError(
+            "A common factor by volume is what happened, not a law of what will: give "
+            "common_factor= with one number a bin."
+        )
+    factor = np.asarray(chosen, np.float64)
+    if factor.shape != (bins,) or not np.all(np.isfinite(factor) & (factor >= 0)):
+        raise ValueError(
+            f"common_factor must be {bins} finite numbers of at least 0, one a bin; got "
+            f"{factor.shape}."
+        )
+    return factor

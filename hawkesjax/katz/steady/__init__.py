@@ -1,0 +1,1 @@
+"""Steady states: solve, rank, sweep, evaluate. No model is fitted here."""

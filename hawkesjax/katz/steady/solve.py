@@ -1,0 +1,322 @@
+"""The steady state of a Katz spike model, its radius and its ranking, for an `Activity`."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jax.core import Tracer
+from scipy import sparse
+
+from hawkesjax.inputs.checks import short, whole
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.steady.krylov import krylov_sweep
+from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
+from hawkesjax.katz.steady.radius import Radius, radius_bounds
+from hawkesjax.katz.steady.top import certified_top
+
+FORMS = ("additive", "multiplicative")
+CLOSEST = 1e-12
+GAP = 1e-6  # relative gap of the radius' bounds that is worth a word
+TOLERANCE = {8: 1e-8, 4: 1e-5}
+_radii: weakref.WeakKeyDictionary[Activity, dict[str, Radius]] = weakref.WeakKeyDictionary()
+
+
+class KatzWarning(UserWarning):
+    """A steady state, radius or ranking that is less certain than was asked for."""
+
+
+def matrix_of(activity: Activity, form: str = "additive") -> sparse.csr_array:
+    """A, or diag(b) A for the multiplicative form, on the host."""
+    if form not in FORMS:
+        raise ValueError(f"form is {form!r}; it must be one of {', '.join(map(repr, FORMS))}.")
+    matrix = activity.matrix
+    if form == "additive":
+        return matrix
+    data = matrix.data * activity.baseline[activity.listener]
+    shape = matrix.shape
+    scaled = sparse.csr_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=shape)
+    scaled.eliminate_zeros()  # users without posts hear nothing in this form
+    return scaled
+
+
+def radius(activity: Activity, *, form: str = "additive") -> Radius:
+    """Spectral radius of the network, between proven bounds; kept with the activity.
+
+    Args:
+        activity: the network.
+        form: `"additive"` for A, `"multiplicative"` for diag(b) A.
+
+    Returns:
+        value, lower, upper; `acyclic` where no user can be reached from itself: then the radius
+        is 0, every alpha is allowed, and alpha* has no meaning.
+
+    Warns:
+        KatzWarning: when the bounds are further apart than a millionth.
+    """
+    if _traced(activity, form):
+        raise ValueError(
+            "The spectral radius is found on the host, but the network is traced (under jit, grad "
+            "or vmap). Find it before, with katz.radius(activity), and pass alpha=."
+        )
+    kept = _radii.setdefault(activity, {})
+    if form not in kept:
+        kept[form] = radius_bounds(matrix_of(activity, form))
+        found = kept[form]
+        if found.upper - found.lower > GAP * found.upper:
+            warnings.warn(
+                f"The spectral radius lies between {found.lower:.9g} and {found.upper:.9g}, no "
+                f"closer: alpha* is uncertain to that degree.",
+                KatzWarning,
+                stacklevel=2,
+            )
+    return kept[form]
+
+
+def _traced(activity: Activity, form: str) -> bool:
+    """Whether what decides the radius is traced."""
+    edges = (activity.listener, activity.sender, activity.weight)
+    needed = edges if form == "additive" else (*edges, activity.baseline)
+    return any(isinstance(leaf, Tracer) for leaf in needed)
+
+
+def attenuation(
+    activity: Activity, alpha_star: Any, alpha: Any, form: str = "additive"
+) -> tuple[Any, float | None]:
+    """alpha for what a user gave, and the radius where it was needed.
+
+    Raises:
+        ValueError: unless exactly one of the two is given, is not negative and keeps the walks
+            summable; for alpha* where the network has no cycle.
+    """
+    if (alpha_star is None) == (alpha is None):
+        raise ValueError("Give one of alpha_star= (alpha times the spectral radius) and alpha=.")
+    given, name = (alpha, "alpha") if alpha_star is None else (alpha_star, "alpha_star")
+    traced = isinstance(given, Tracer)
+    if not traced:
+        try:
+            given = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} is {short(given)}; it must be a number.") from None
+        if not np.isfinite(given).all() or (given < 0).any():
+            raise ValueError(f"{name} is {short(given)}; it must be a number of at least 0.")
+    if alpha_star is None:
+        if traced or _traced(activity, form):
+            return given, None
+        found = radius(activity, form=form)
+        if (given * found.lower >= 1 - CLOSEST).any():
+            raise ValueError(
+                f"alpha is {short(given)}, but the sum over walks is finite only below "
+                f"1 / {found.value:.6g} = {1 / found.value:.6g} (the spectral radius is "
+                f"{found.value:.6g}). Take less."
+            )
+        return given, found.value
+    if not traced and (given >= 1).any():
+        raise ValueError(
+            f"alpha_star is {short(given)}; the steady state exists only for alpha_star below 1."
+        )
+    found = radius(activity, form=form)
+    if found.acyclic:
+        raise ValueError(
+            "No user of this network can be reached from itself, so its spectral radius is 0 and "
+            "alpha_star has no meaning: every alpha is allowed. Give alpha= itself."
+        )
+    return given / found.value, found.value
+
+
+def solve(
+    activity: Activity,
+    *,
+    alpha_star: Any = None,
+    alpha: Any = None,
+    form: str = "additive",
+    tolerance: float | None = None,
+    backend: str = "auto",
+    limit: int = 2000,
+) -> Any:
+    r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores an alpha.
+
+    All alphas share one Krylov basis, which grows until the relative residual of each is at most
+    the tolerance. Differentiable in alpha, the baselines and the weights on the `"jax"` backend,
+    which is taken where one of them is traced.
+
+    Args:
+        activity: network and baselines.
+        alpha_star: alpha times the spectral radius, one or many, in [0, 1).
+        alpha: alpha itself, instead; below 1 over the spectral radius.
+        form: `"additive"`, or `"multiplicative"` with diag(b) A in the place of A.
+        tolerance: of each relative residual; 1e-8 in float64, 1e-5 in float32.
+        backend: `"scipy"` (host, float64), `"jax"` (device, in jax's precision), or `"auto"`: jax
+            on an accelerator or under a transformation, else scipy, whose sparse product is
+            faster on a CPU.
+        limit: products with A at most (`"scipy"`).
+
+    Returns:
+        Scores of shape `alpha.shape + (N,)`: one row an alpha; one vector for a single number.
+
+    Raises:
+        ValueError: for alpha that is negative, or too large for a steady state; alpha* on a
+            network without cycles.
+
+    Warns:
+        KatzWarning: when the tolerance is not reached.
+
+    Example:
+        >>> hj.katz.solve(activity, alpha_star=[0.0, 0.5, 0.9]).shape
+        (3, 35610)
+
+    Source: Higham, Grindrod, Mantzaris, Otley and Laflin. Their alpha* is printed as a quotient;
+    only the product with the spectral radius is at most 1.
+    """
+    if form not in FORMS:
+        raise ValueError(f"form is {form!r}; it must be one of {', '.join(map(repr, FORMS))}.")
+    alphas, _ = attenuation(activity, alpha_star, alpha, form)
+    leaves = (alphas, activity.baseline, activity.weight, activity.listener, activity.sender)
+    traced = any(isinstance(leaf, Tracer) for leaf in leaves)
+    if backend == "auto":
+        backend = "jax" if traced or jax.default_backend() != "cpu" else "scipy"
+    if backend == "scipy":
+        if traced:
+            raise ValueError("backend='scipy' cannot be traced. Say backend='jax' or leave it out.")
+        rows = np.atleast_1d(alphas).ravel()
+        found = krylov_sweep(
+            matrix_of(activity, form),
+            np.asarray(activity.baseline, np.float64),
+            rows,
+            tolerance=tolerance or TOLERANCE[8],
+            limit=limit,
+        )
+        _warn_left(found.residuals, tolerance or TOLERANCE[8])
+        return found.scores.reshape(*np.shape(alphas), activity.num_users)
+    if backend != "jax":
+        raise ValueError(f"backend is {backend!r}; it must be 'auto', 'scipy' or 'jax'.")
+    b, weight = jnp.asarray(activity.baseline, float), jnp.asarray(activity.weight, float)
+    listener, sender = jnp.asarray(activity.listener), jnp.asarray(activity.sender)
+    if form == "multiplicative":
+        weight = weight * b[listener]
+    rows = jnp.atleast_1d(jnp.asarray(alphas, b.dtype)).ravel()
+    goal = tolerance or TOLERANCE[b.dtype.itemsize]
+    scores, left = _jitted(Graph(listener, sender, weight), b, rows, goal)
+    if not isinstance(left, Tracer):
+        _warn_left(np.asarray(left), goal)
+    return scores.reshape(*jnp.shape(alphas), activity.num_users)
+
+
+_jitted = jax.jit(katz_scores, static_argnums=3)
+
+
+def _warn_left(residuals: np.ndarray, tolerance: float) -> None:
+    worst = float(np.max(residuals, initial=0.0))
+    if not worst <= tolerance:
+        warnings.warn(
+            f"The relative residual is {worst:.1e} at worst, above the tolerance of "
+            f"{tolerance:.0e}: alpha is very close to its limit, or limit= too small.",
+            KatzWarning,
+            stacklevel=3,
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ranking:
+    """The users with the largest scores, and how sure that is.
+
+    Args:
+        table: a row a rank, 1 first: user, score, lower and upper bound of the score, baseline
+            (posts in business as usual), tied (its place at the cut is shared).
+        certified: whether nobody else can belong to the top.
+        tied: how many users share the last places; 0 where the cut is certain.
+        products: products with the network that this took, the bounds' included.
+        alpha: attenuation.
+        alpha_star: alpha times the spectral radius; None for a network without cycles.
+    """
+
+    table: pd.DataFrame
+    certified: bool
+    tied: int
+    products: int
+    alpha: float
+    alpha_star: float | None
+
+    def __repr__(self) -> str:
+        star = "" if self.alpha_star is None else f"alpha* = {self.alpha_star:.4g}, "
+        sure = "certain" if self.certified else "not certain"
+        if self.tied:
+            sure += f": {self.tied} users share the last places"
+        return (
+            f"Ranking: top {len(self.table)} at {star}alpha = {self.alpha:.4g}, {sure} "
+            f"({self.products} products)\n{self.table.head(10)}"
+        )
+
+
+def rank(
+    activity: Activity,
+    *,
+    alpha_star: float | None = None,
+    alpha: float | None = None,
+    top: int = 100,
+    form: str = "additive",
+    order: bool = False,
+) -> Ranking:
+    """Who will be most active in a spike, with proof.
+
+    Products stop once the bounds of the scores leave no doubt about who belongs to the top. Users
+    with the same score at the cut are reported as tied, in the order of the network's users.
+
+    Args:
+        activity: network and baselines.
+        alpha_star, alpha, form: as in `solve`; one number.
+        top: how many users.
+        order: also make sure of the order within the top (but for exact ties).
+
+    Raises:
+        ValueError: as `solve`, or for a top of no users.
+
+    Warns:
+        KatzWarning: when the scores could not be bounded, or an order asked for is not certain.
+    """
+    top = whole(top, "top")
+    attenuated, _ = attenuation(activity, alpha_star, alpha, form)
+    if np.ndim(attenuated):
+        raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
+    found = radius(activity, form=form)
+    largest = np.inf if found.acyclic else 1 / found.upper
+    result = certified_top(
+        matrix_of(activity, form),
+        np.asarray(activity.baseline),
+        float(attenuated),
+        top,
+        largest=largest,
+        order=order,
+    )
+    if not np.isfinite(result.upper).all():
+        warnings.warn(
+            "alpha is so close to its limit that no bound of the scores was found: the scores "
+            "are solved for, but who belongs to the top is not proven. Take less.",
+            KatzWarning,
+            stacklevel=2,
+        )
+    elif not result.certified and not result.tied.any():
+        warnings.warn(
+            "Who belongs to the top is certain, but not its order.", KatzWarning, stacklevel=2
+        )
+    users = result.users
+    table = pd.DataFrame(
+        {
+            "user": activity.user_names.take(users).index,
+            "score": result.scores[users],
+            "lower": result.lower[users],
+            "upper": result.upper[users],
+            "baseline": np.asarray(activity.baseline)[users],
+            "tied": result.tied[users],
+        },
+        index=pd.RangeIndex(1, len(users) + 1, name="rank"),
+    )
+    star = None if found.acyclic else float(attenuated) * found.value
+    tied = int(result.tied.sum())
+    return Ranking(table, result.certified, tied, result.products, float(attenuated), star)

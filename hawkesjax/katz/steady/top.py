@@ -1,0 +1,197 @@
+"""The top of a Katz ranking, with proof: stop when it can no longer change."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import sparse
+
+from hawkesjax.katz.steady.krylov import orthogonal, projected
+
+FIRST_CHECK = 3
+FIRST_BASIS = 32  # vectors; the basis doubles where they do not suffice
+TINY = 1e-15  # of the residual, beyond which products bring nothing
+CLOSE = 0.8  # how far theta lies between alpha and the largest alpha
+
+
+class Top(NamedTuple):
+    """The r users of the largest scores, best first, and what is proven about them.
+
+    Args:
+        users: (r,) rows.
+        scores: (N,) of all users.
+        lower, upper: (N,) bounds of all scores.
+        tied: (N,) users whose bounds reach over the cut: which of them belongs to the top is not
+            decided. All False where the top is certain.
+        certified: nobody else can belong to the top (and, if asked for, its order is certain but
+            for ties within it).
+        products: products with A, those of the bounds included.
+    """
+
+    users: Int[np.ndarray, " top"]
+    scores: Float[np.ndarray, " users"]
+    lower: Float[np.ndarray, " users"]
+    upper: Float[np.ndarray, " users"]
+    tied: Bool[np.ndarray, " users"]
+    certified: bool
+    products: int
+
+
+def certified_top(
+    matrix: sparse.csr_array,
+    b: Float[np.ndarray, " users"],
+    alpha: float,
+    top: int,
+    *,
+    largest: float,
+    order: bool = False,
+    limit: int = 300,
+) -> Top:
+    r"""The top of the solution of :math:`(I - \alpha A) s = b`, by as few products as prove it.
+
+    For any :math:`x` with residual q and any :math:`w > 0` with :math:`\alpha A w \le c w`,
+    :math:`c < 1`,
+
+    .. math:: |s - x|_i \le w_i \max_j (|q_j| / w_j) / (1 - c).
+
+    x comes from an Arnoldi basis that grows by a product at a time, w is a partial sum of
+    :math:`(I - \theta A)^{-1} 1`, theta between alpha and its largest value, for which c is
+    measured. Once the bounds leave no doubt, the residual is formed anew, with the rounding of
+    a product on top of it, and the check is made again.
+
+    Args:
+        matrix: A, listener by sender, non-negative.
+        b: baselines.
+        alpha: attenuation.
+        top: how many users.
+        largest: the largest alpha allowed, 1 over an upper bound of the spectral radius; infinite
+            for a network without cycles.
+        order: go on until the order within the top is certain as well.
+        limit: products at most, for x and for w each; then what is known so far is returned. Where
+            no w with c < 1 is found, the scores are as exact as rounding allows, their error
+            unknown (infinite).
+    """
+    size, norm = len(b), float(np.linalg.norm(b))
+    top = min(top, size)
+    if alpha == 0 or not norm:
+        return _baseline_top(b, top)
+    weights, contraction, products = _weights(matrix, alpha, largest, limit)
+    basis = min(FIRST_BASIS, size)
+    vectors, upper = np.empty((basis + 1, size)), np.zeros((basis + 1, basis))
+    vectors[0] = b / norm
+    scores, error, proven = b.copy(), np.full(size, np.inf), False
+    for step in range(min(limit, size)):
+        if step == basis:
+            more = min(2 * basis, size) - basis
+            vectors = np.concatenate([vectors, np.empty((more, size))])
+            upper = np.pad(upper, (0, more))
+            basis += more
+        rest, new = orthogonal(matrix @ vectors[step], vectors, upper, step, times=2)
+        products += 1
+        small = projected(upper[: step + 1, : step + 1], np.array([alpha]))[0]
+        last = rest == 0 or step + 1 == min(limit, size)
+        if rest:
+            vectors[step + 1] = new / rest
+        if not np.isfinite(small).all() or (step + 1 < FIRST_CHECK and not last):
+            continue
+        left = norm * alpha * abs(small[-1]) * rest
+        tiny = left <= TINY * norm
+        if contraction >= 1 and not (tiny or last):  # nothing can be proven: solve
+            continue
+        scores = norm * (small @ vectors[: step + 1])
+        if contraction < 1:
+            error = weights * (np.max(np.abs(left * new) / (weights * (rest or 1))))
+            error /= 1 - contraction
+        if not (last or tiny or _decided(scores, error, top, order)):
+            continue
+        if contraction < 1:
+            error = _confirmed(matrix, b, alpha, scores, weights, contraction)
+            products += 1
+        proven = _decided(scores, error, top, order)
+        if proven or last or tiny:
+            break
+    users = np.argsort(-scores, kind="stable")[:top]
+    tied = np.zeros(size, bool)
+    low, high = np.maximum(scores - error, b), scores + error
+    if not _decided(scores, error, top, False):
+        tied = _doubtful(low, high, users)
+    return Top(users, scores, low, high, tied, proven, products)
+
+
+def _baseline_top(b: np.ndarray, top: int) -> Top:
+    """Without attention the scores are the baselines; the bounds have no width."""
+    users = np.argsort(-b, kind="stable")[:top]
+    tied = np.zeros(len(b), bool)
+    if 0 < top < len(b):
+        inside = np.zeros(len(b), bool)
+        inside[users] = True
+        if b[users[-1]] == b[~inside].max():
+            tied = b == b[users[-1]]
+    return Top(users, b.copy(), b.copy(), b.copy(), tied, not tied.any(), 0)
+
+
+def _weights(
+    matrix: sparse.csr_array, alpha: float, largest: float, limit: int
+) -> tuple[np.ndarray, float, int]:
+    """w, c with alpha A w <= c w, and the products it took; c of 1 or more proves nothing."""
+    weights: Any = np.ones(matrix.indptr.size - 1)
+    term: Any = weights
+    theta = alpha + CLOSE * (largest - alpha) if np.isfinite(largest) else 2 * alpha
+    goal = 0.5 * (1 + alpha / theta)
+    contraction = np.inf
+    for step in range(1, limit):
+        term = theta * (matrix @ term)
+        contraction = float((alpha / theta * (weights - 1 + term) / weights).max())
+        if contraction <= goal or not term.any():
+            return weights, contraction * (1 + 1e-12), step
+        if step + 1 == limit or not np.isfinite(weights + term).all():
+            break
+        weights = weights + term
+    return weights, contraction * (1 + 1e-12), step
+
+
+def _confirmed(
+    matrix: sparse.csr_array,
+    b: np.ndarray,
+    alpha: float,
+    scores: np.ndarray,
+    weights: np.ndarray,
+    contraction: float,
+) -> np.ndarray:
+    """Bounds of the error from the residual itself, rounding included."""
+    image = alpha * (matrix @ scores)
+    left = np.abs(b - scores + image)
+    terms = np.diff(matrix.indptr) + 4
+    # |A| |scores| is the image up to twice the negative parts, which only rounding makes
+    rounding = np.finfo(float).eps * terms * (b + np.abs(scores) + np.abs(image))
+    return weights * (np.max((left + rounding) / weights) / (1 - contraction))
+
+
+def _decided(scores: np.ndarray, error: np.ndarray, top: int, order: bool) -> bool:
+    if top == 0:
+        return True
+    size = len(scores)
+    ranks = np.argpartition(-scores, top - 1) if top < size else np.argsort(-scores)
+    inside, outside = ranks[:top], ranks[top:]
+    if len(outside):
+        bar = (scores[outside] + error[outside]).max()
+        if (scores[inside] - error[inside]).min() <= bar:
+            return False
+    if not order:
+        return True
+    inside = inside[np.argsort(-scores[inside], kind="stable")]
+    low, high = scores[inside] - error[inside], scores[inside] + error[inside]
+    gaps = scores[inside][:-1] - scores[inside][1:]
+    same = gaps <= 1e-12 * scores[inside][:-1]
+    return bool(((low[:-1] > high[1:]) | same).all())
+
+
+def _doubtful(low: np.ndarray, high: np.ndarray, users: np.ndarray) -> np.ndarray:
+    """Users whose bounds reach over the cut."""
+    inside = np.zeros(len(low), bool)
+    inside[users] = True
+    bar = high[~inside].max()  # some outsider may reach this
+    floor = low[inside].min()  # some insider may fall to this
+    return np.where(inside, low <= bar, high >= floor)

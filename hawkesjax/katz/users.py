@@ -1,0 +1,154 @@
+"""The users' own baselines, given the three parameters that are left when they integrate out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+from hawkesjax.katz.blocks import Block
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.likelihood import node_terms
+from hawkesjax.katz.model import KatzSpike
+from hawkesjax.katz.prepared import PreparedActivity, grouping_of
+
+QUANTILES = (0.025, 0.975)
+CHUNK = 20_000_000  # numbers held at once
+
+
+@partial(jax.jit, static_argnames=("link", "form"))
+def _nodes(params: Any, data: PreparedActivity, block: Block, link: str, form: str):
+    """log b at each class's nodes, and each group's posterior weights there."""
+    log_b, logs = node_terms(link, form, params, data, block)
+    return log_b, jax.nn.softmax(logs, axis=1)
+
+
+def draw_baselines(
+    model: KatzSpike, params: Mapping[str, Any], data: Activity, rng: np.random.Generator
+) -> Float[np.ndarray, " users"]:
+    """One draw of all baselines from their posterior given the other parameters.
+
+    Independent across users given alpha, shape and mean; the distribution function of log b is
+    taken as linear between the nodes of the grid.
+
+    Args:
+        model: with `baseline="integrated"`.
+        params: `alpha`, `shape`, `mean`, one draw.
+        data: network and activity.
+        rng: random numbers.
+    """
+    prepared, groups = model.prepare(data), grouping_of(data, model)
+    params = {name: jnp.asarray(params[name]) for name in ("alpha", "shape", "mean")}
+    out, done = np.empty(data.num_users), 0
+    for block in prepared.blocks:
+        size = len(block.group_users)
+        users = np.flatnonzero((groups.kind >= done) & (groups.kind < done + size))
+        group = groups.kind[users] - done
+        done += size
+        log_b, weights = (
+            np.asarray(part, np.float64)
+            for part in _nodes(params, prepared, block, model.link, model.form)
+        )
+        below = np.cumsum(weights, axis=1)
+        below /= below[:, -1:]
+        place, inside = _find(below, group, rng.random(len(users)))
+        nodes = log_b[np.asarray(block.group_class)[group]]
+        rows = np.arange(len(users))
+        later = np.minimum(place + 1, nodes.shape[1] - 1)
+        step = np.maximum(nodes[rows, later] - nodes[rows, place], 0)
+        earlier = nodes[rows, place] - nodes[rows, np.maximum(place - 1, 0)]
+        # A node stands for half the way to either neighbour.
+        shift = inside - 0.5
+        out[users] = np.exp(nodes[rows, place] + shift * np.where(shift > 0, step, earlier))
+    quiet = np.flatnonzero(groups.kind >= done)
+    rate = _quiet_rates(params, prepared)[groups.kind[quiet] - done]
+    out[quiet] = rng.gamma(float(params["shape"]), 1 / rate)
+    return out
+
+
+def _find(below: np.ndarray, group: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The node that each uniform number falls on, and where within its weight."""
+    size = below.shape[1]
+    flat = (below + np.arange(len(below))[:, None]).ravel()
+    place = np.searchsorted(flat, group + u, side="left") - group * size
+    place = np.clip(place, 0, size - 1)
+    before = np.where(place > 0, below[group, np.maximum(place - 1, 0)], 0)
+    weight = below[group, place] - before
+    return place, np.clip((u - before) / np.where(weight > 0, weight, 1), 0, 1)
+
+
+def _quiet_rates(params: Mapping[str, Any], prepared: PreparedActivity) -> np.ndarray:
+    """Rate of the gamma posterior of each quiet kind."""
+    heard = float(params["alpha"]) * np.asarray(prepared.quiet_heard, np.float64)
+    return float(params["shape"]) / float(params["mean"]) + float(prepared.exposure) + heard
+
+
+def user_baselines(
+    model: KatzSpike, draws: Mapping[str, np.ndarray], data: Activity
+) -> Float[np.ndarray, "users statistics"]:
+    """Posterior mean and 2.5 and 97.5 % quantiles of every user's baseline.
+
+    Exact given the draws: each draw's posterior on the grid is pooled, no user is sampled.
+
+    Args:
+        model: with `baseline="integrated"`.
+        draws: `alpha`, `shape`, `mean`, one number a draw.
+        data: network and activity.
+    """
+    prepared, groups = model.prepare(data), grouping_of(data, model)
+    parts = [table for block in prepared.blocks for table in _pooled(model, draws, prepared, block)]
+    count = len(draws["alpha"])
+    levels = (np.arange(64) + 0.5) / 64
+    quiet = []
+    for number in range(count):
+        one = {name: value[number] for name, value in draws.items()}
+        rates = _quiet_rates(one, prepared)
+        quiet.append(stats.gamma.ppf(levels, one["shape"])[None, :] / rates[:, None])
+    pooled = np.stack(quiet, axis=1).reshape(len(prepared.quiet_heard), -1)
+    means = np.mean(
+        [
+            draws["shape"][n] / _quiet_rates({k: v[n] for k, v in draws.items()}, prepared)
+            for n in range(count)
+        ],
+        axis=0,
+    )
+    parts.append(np.column_stack([means, np.quantile(pooled, QUANTILES, axis=1).T]))
+    return np.concatenate(parts)[groups.kind]
+
+
+def _pooled(model, draws, prepared, block) -> Iterator[np.ndarray]:
+    """Statistics of a block's groups, some groups at a time."""
+    count = len(draws["alpha"])
+    found = [
+        _nodes(
+            {name: jnp.asarray(value[n]) for name, value in draws.items()},
+            prepared,
+            block,
+            model.link,
+            model.form,
+        )
+        for n in range(count)
+    ]
+    log_b = np.stack([np.asarray(nodes, np.float64) for nodes, _ in found], axis=1)
+    size, owner = len(block.group_users), np.asarray(block.group_class)
+    step = max(1, CHUNK // (count * block.nodes))
+    for begin in range(0, size, step):
+        part = slice(begin, begin + step)
+        weights = np.stack([np.asarray(w[part], np.float64) for _, w in found], axis=1) / count
+        nodes = log_b[owner[part]].reshape(len(weights), -1)
+        weights = weights.reshape(len(weights), -1)
+        mean = np.sum(np.exp(nodes) * weights, axis=1)
+        order = np.argsort(nodes, axis=1)
+        nodes, weights = (np.take_along_axis(x, order, 1) for x in (nodes, weights))
+        below = np.cumsum(weights, axis=1) - 0.5 * weights
+        edges = [
+            [np.exp(np.interp(level, below[g], nodes[g])) for level in QUANTILES]
+            for g in range(len(nodes))
+        ]
+        yield np.column_stack([mean, np.asarray(edges).reshape(len(nodes), 2)])

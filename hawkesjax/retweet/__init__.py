@@ -1,0 +1,23 @@
+"""The retweet model, from its likelihood to its forecasts."""
+
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.data.readers import read_cascades
+from hawkesjax.retweet.evaluation import evaluate_retweet as _evaluate  # noqa: F401
+from hawkesjax.retweet.forecast import RetweetForecast
+from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.residuals import residuals_retweet as _residuals  # noqa: F401
+from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
+from hawkesjax.retweet.simulate import ExplosionWarning
+from hawkesjax.retweet.two_stage import TwoStage, two_stage
+
+__all__ = [
+    "Cascades",
+    "ExplosionWarning",
+    "RetweetEstimate",
+    "RetweetForecast",
+    "RetweetHawkes",
+    "RetweetPosterior",
+    "TwoStage",
+    "read_cascades",
+    "two_stage",
+]

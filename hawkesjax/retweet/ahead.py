@@ -1,0 +1,300 @@
+"""What a forecast of posts and reposts is made of: parameters, known events, rates by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.likelihood import check_supports
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral
+from hawkesjax.retweet.memory.volterra import draw_reposts, known_reach, mean_reposts, transfer
+from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.prepared import feature_names, whole_cascades
+
+STRENGTH = 20.0  # reposters that the overall mean of followers counts for
+EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
+ROWS = 20_000
+QUIET = 1e-3  # reposts expected of posts that are left out
+RETRIES = 20  # of a cascade that explodes
+FEW = 1e5  # reposts that a cascade may always get
+NEVER = 1e7  # more reposts than that are not followed
+
+
+def retweet_draws(
+    values: Any, model: RetweetHawkes, data: Cascades, limit: int | None = None
+) -> dict[str, np.ndarray]:
+    """The model's parameters with a leading axis of draws (one for a dict or an estimate).
+
+    Raises:
+        ValueError: when one is missing, of another shape than the model's for these data, or
+            outside its support, or the features are not those of the data.
+    """
+    shapes = model.shapes(data)
+    names = list(shapes)
+    known = getattr(values, "params", values)
+    if isinstance(known, Mapping):
+        found = {name: np.asarray(value, np.float64)[None] for name, value in known.items()}
+        fitted = getattr(values, "coords", {}).get("feature") if values is not known else None
+    else:
+        held = [name for name in (*names, "r0", "phi0", "p0") if name in values.posterior]
+        found = {}
+        for name in held:
+            value = np.asarray(values[name], np.float64)
+            found[name] = value.reshape(-1, *value.shape[2:])
+        fitted = [str(name) for name in values["beta"].coords["feature"].values]
+    if fitted is not None and list(fitted) != list(feature_names(data)):
+        raise ValueError(
+            f"The fit has the features {', '.join(fitted)}; the data have "
+            f"{', '.join(feature_names(data))}. Give covariates of the same features in this order."
+        )
+    if "swing" not in found and {"r0", "phi0"} <= set(found):
+        names = [name for name in names if name != "swing"] + ["r0", "phi0"]
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
+    found = {name: found[name] for name in names}
+    for name, value in found.items():
+        needed = shapes.get(name, ())  # r0 and phi0, in place of swing, are numbers
+        if value.shape[1:] != needed:
+            what = {
+                "beta": f", one for each of the features {', '.join(feature_names(data))}",
+                "p0": ", one for each post",
+            }.get(name, "")
+            raise ValueError(f"{name} has shape {value.shape[1:]}; needed is {needed}{what}.")
+    largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
+    check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
+    total = max(len(value) for value in found.values())
+    if limit is not None and total > limit:
+        chosen = np.linspace(0, total - 1, limit).round().astype(int)
+        found = {name: v[chosen] if len(v) > 1 else v for name, v in found.items()}
+    return found
+
+
+class Law(NamedTuple):
+    """p0 of each known post: drawn, and the Gamma distribution that it was drawn from."""
+
+    p0: np.ndarray
+    shape: np.ndarray
+    scale: np.ndarray
+
+    def of(self, posts: np.ndarray) -> Law:
+        """Those of some posts."""
+        return Law(self.p0[posts], self.shape[posts], self.scale[posts])
+
+
+@dataclass(frozen=True)
+class Part:
+    """Cascades to be continued.
+
+    Args:
+        p0, shape, scale: (C,) as in `Law`.
+        unit: (C, steps) p by step, at p0 = 1.
+        reach: (C, steps) of the known events.
+        followers: (C,) mean of reposters to come.
+    """
+
+    p0: np.ndarray
+    shape: np.ndarray
+    scale: np.ndarray
+    unit: np.ndarray
+    reach: np.ndarray
+    followers: np.ndarray
+
+    def rows(self, rows: Any) -> Part:
+        """Some of the cascades."""
+        return Part(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def together(cls, parts: Sequence[Part]) -> Part:
+        """All cascades of several parts."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+
+Again = Callable[[np.ndarray], Part]
+
+
+class Ahead:
+    """What of a forecast does not depend on parameters."""
+
+    def __init__(self, model, data, edges, s0, period) -> None:
+        self.edges, self.s0, self.period = edges, s0, period
+        self.theta_fixed = model.theta if model.theta != "learned" else None
+        self.tail = PRINTED_TAIL if model.as_printed else 1.0
+        self.data = data
+        self.end = float(data.length)
+        self.clock = np.remainder(float(data.start), period) + self.end
+        self.middle, self.width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+        count = np.bincount(np.asarray(data.post), minlength=data.num_posts)
+        d = np.asarray(data.followers, np.float64)
+        total, square = d.sum(), (d**2).sum()
+        overall = total / max(len(d), 1)
+        own = np.bincount(np.asarray(data.post), d, data.num_posts)
+        self.followers = (own + STRENGTH * overall) / (count + STRENGTH)
+        spread = square / len(d) / overall**2 - 1 if len(d) and overall > 0 else 1.0
+        self.spread = max(float(spread), 1e-3)
+        stream = whole_cascades(data)
+        self.ages = self.end - (np.asarray(data.post_times)[stream["cascade"]] + stream["age"])
+        self.weights, self.owner = stream["weight"], stream["cascade"]
+        self.open = np.asarray(data.until) >= self.end * (1 - 1e-9)
+        self.made: tuple[float, np.ndarray, np.ndarray] | None = None
+
+    def kernel(self, theta: float) -> tuple[np.ndarray, np.ndarray]:
+        """Reach of known events, and the kernel's mass between steps."""
+        if self.made is None or self.made[0] != theta:
+            kernel = theta, self.s0, self.tail
+            num = self.data.num_posts
+            ages = np.maximum(self.ages, 0)
+            reach = known_reach(self.edges, ages, self.weights, self.owner, num, *kernel)
+            within = transfer(self.edges, self.edges, *kernel)
+            self.made = theta, np.where(self.open[:, None], reach, 0), within
+        return self.made[1:]
+
+    def rates(self, one, born, sentiment) -> np.ndarray:
+        """p / p0 of each cascade in each step, for posts at these times since the window's end."""
+        tau = float(one["tau"])
+        age = self.middle - born[:, None]
+        half = self.width / (2 * tau)
+        mean = np.where(half > 1e-4, np.sinh(np.minimum(half, 300)) / np.maximum(half, 1e-4), 1.0)
+        fall = np.exp(-np.maximum(age, 0) / tau) * np.where(age > 0, mean, 1.0)
+        if "swing" in one:
+            u, v = one["swing"]
+        elif "r0" in one:
+            angle = 2 * np.pi * one["phi0"] / self.period
+            u, v = one["r0"] * np.cos(angle), one["r0"] * np.sin(angle)
+        else:
+            u = v = 0.0
+        angle = 2 * np.pi / self.period * (self.clock + self.middle)
+        wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
+        return np.maximum(wave, 0) * fall
+
+    def known(self, one, law: Law, theta: float) -> tuple[Part, np.ndarray, float]:
+        """The known posts that go on, which they are, and the share in which `p dbar >= 1`.
+
+        Posts that together are expected to bring fewer than 0.001 reposts do not go on.
+        """
+        levels, level = np.unique(np.asarray(self.data.sentiment), return_inverse=True)
+        profile = self.rates(one, np.zeros(len(levels)), levels)  # of posts made at the end
+        since = np.exp((np.asarray(self.data.post_times) - self.end) / float(one["tau"]))
+        scale = np.where(self.open, law.p0 * since, 0)
+        reach = self.kernel(theta)[0]
+        direct = scale * (reach @ profile.T)[np.arange(len(level)), level]
+        order = np.argsort(direct)
+        rows = np.sort(order[np.cumsum(direct[order]) > QUIET])
+        critical = float(np.mean(scale * profile[level, 0] * self.followers >= 1))
+        unit = profile[level[rows]] * since[rows, None]
+        part = Part(*law.of(rows), unit, reach[rows], self.followers[rows])
+        return part, rows, critical
+
+    def again(self, known: Part, rows: np.ndarray, rng) -> Part:
+        """Known posts with p0 drawn once more."""
+        some = known.rows(rows)
+        return replace(some, p0=rng.standard_gamma(some.shape) * some.scale)
+
+    def new(self, one, born, law: Law, theta: float, rng) -> Part:
+        """New posts, each like one that was seen: sentiment, author, p0 and reposters go together,
+        because who is followed by many is reposted by few of them."""
+        like = rng.integers(0, self.data.num_posts, len(born))
+        root = np.asarray(self.data.post_followers, np.float64)[like]
+        since = np.maximum(self.edges - born[:, None], 0)
+        mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
+        unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
+        return Part(*law.of(like), unit, root[:, None] * mass, self.followers[like])
+
+
+class Queue:
+    """Cascades of many draws solved together: their rows do not touch each other.
+
+    Args:
+        cap: reposts to come beyond which a cascade has exploded; None: ten times the largest
+            cascade seen (at least 100,000) for those in which `p dbar` reaches 1, else 10^7.
+
+    `exploded` (by draw) and `stopped` (by known post and draw) are of cascades that passed the
+    cap at first and were drawn again; one that still passes it after all retries is among them,
+    and kept at the cap.
+    """
+
+    def __init__(self, ahead: Ahead, rng, owner: np.ndarray, draws: int, cap: float | None):
+        self.ahead, self.rng, self.owner = ahead, rng, owner
+        posts, bins = ahead.data.num_posts, int(owner[-1]) + 1
+        largest = float(np.max(np.bincount(ahead.data.post, minlength=1)))
+        self.cap = max(10 * largest, FEW) if cap is None else cap
+        self.others = NEVER if cap is None else cap
+        self.mean, self.drawn = np.zeros((draws, bins)), np.zeros((draws, bins))
+        self.sizes, self.stopped = np.zeros((posts, draws)), np.zeros((posts, draws), bool)
+        self.exploded = np.zeros(draws, bool)
+        self.parts: list[tuple[int, np.ndarray | None, Part, Again]] = []
+        self.rows, self.theta = 0, np.nan
+
+    def put(
+        self, draw: int, theta: float, part: Part, again: Again, known: np.ndarray | None = None
+    ) -> None:
+        """Add a draw's cascades; solve when there are many, or the kernel is another one.
+
+        Args:
+            known: which of the known posts they are, None for new ones.
+            again: gives some of the rows, drawn once more.
+        """
+        if theta != self.theta or self.rows > ROWS:
+            self.flush()
+        self.theta = theta
+        if len(part.p0):
+            self.parts.append((draw, known, part, again))
+            self.rows += len(part.p0)
+
+    def flush(self) -> None:
+        """Solve what has been collected; what explodes is drawn again, and counted even if it
+        does not explode then."""
+        if not self.parts:
+            return
+        starts = np.cumsum([0, *(len(part.p0) for _, _, part, _ in self.parts)])
+        whole = Part.together([part for _, _, part, _ in self.parts])
+        expected, drawn, boom = self._solve(whole)
+        left = np.flatnonzero(boom)
+        for _ in range(RETRIES):
+            if not len(left):
+                break
+            owner = np.searchsorted(starts, left, side="right") - 1
+            fresh = [
+                self.parts[number][3](left[owner == number] - starts[number])
+                for number in np.unique(owner)
+            ]
+            expected[left], drawn[left], still = self._solve(Part.together(fresh))
+            left = left[still]
+        for number, (draw, known, _, _) in enumerate(self.parts):
+            rows = slice(starts[number], starts[number + 1])
+            for kept, values in ((self.mean, expected), (self.drawn, drawn)):
+                kept[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
+            self.exploded[draw] |= boom[rows].any()
+            if known is not None:
+                self.sizes[known, draw] = drawn[rows].sum(axis=1)
+                self.stopped[known, draw] = boom[rows]
+        self.parts, self.rows = [], 0
+
+    def _solve(self, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Means, draws, and which cascades exploded in either."""
+        rate = part.p0[:, None] * part.unit
+        known = rate, part.reach, part.followers
+        within = self.ahead.kernel(self.theta)[1]
+        critical = np.max(rate, axis=1) * part.followers >= 1
+        cap = np.where(critical, self.cap, self.others)
+        expected, first = mean_reposts(*known, within, cap=cap)
+        spread = np.full(len(rate), self.ahead.spread)
+        drawn, second = draw_reposts(self.rng, *known, spread, within, cap=cap)
+        return expected, drawn, first | second
+
+
+def grid_of(horizon: float, bins: int, s0: float) -> tuple[np.ndarray, np.ndarray]:
+    """Steps, finer at first, that end where bins do; and the bin of each."""
+    edges, width = [0.0], horizon / bins
+    owner = []
+    for b in range(bins):
+        begin, end = b * width, (b + 1) * width
+        longest = next((step * s0 for until, step in EARLY if begin < until * s0), 12 * s0)
+        count = max(1, int(np.ceil(width / longest - 1e-9)))
+        edges.extend(np.linspace(begin, end, count + 1)[1:])
+        owner.extend([b] * count)
+    return np.array(edges), np.array(owner)

@@ -1,0 +1,1 @@
+"""Cascades, and how they are filled."""

@@ -1,0 +1,363 @@
+"""From checked columns to the arrays of cascades, and from cascades to parts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.inputs.checks import Rows, listed, refuse, short
+from hawkesjax.inputs.clock import UNITS, Clock
+from hawkesjax.inputs.moments import Fields, moment
+from hawkesjax.inputs.windows import read_window
+
+CHOICES = {
+    "orphans": ("error", "drop", "restore"),
+    "missing_followers": ("error", "zero", "median"),
+    "early": ("error", "drop"),
+    "late": ("error", "drop"),
+    "duplicates": ("error", "first"),
+}
+
+
+@dataclass
+class Policies:
+    """What the user chose for rows that are wrong in a way with more than one cure.
+
+    Args:
+        chosen: policy -> choice.
+        touched: (policy, choice, rows) of those that touched any.
+    """
+
+    chosen: dict[str, str]
+    touched: list[tuple[str, str, int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, **chosen: str) -> Policies:
+        """Check the names."""
+        for name, choice in chosen.items():
+            if choice not in CHOICES[name]:
+                allowed = " or ".join(map(repr, CHOICES[name]))
+                raise ValueError(f"{name}={choice!r} is not known. Say {allowed}.")
+        return cls(chosen)
+
+    def apply(
+        self,
+        name: str,
+        wrong: np.ndarray,
+        column: str,
+        what: str,
+        remedy: str,
+        values: Any,
+        rows: Rows,
+    ) -> bool:
+        """Refuse the wrong rows, or count them; whether there are any."""
+        if not wrong.any():
+            return False
+        if self.chosen.get(name, "error") == "error":
+            refuse(wrong, column, what, remedy, values, rows)
+        self.touched.append((name, self.chosen[name], int(wrong.sum())))
+        return True
+
+
+@dataclass
+class Rowset:
+    """Posts or reposts as arrays, with what errors call their rows."""
+
+    values: np.ndarray
+    followers: np.ndarray
+    rows: Rows
+    time: str
+    column: str
+
+    def kept(self, keep: np.ndarray) -> Rowset:
+        """Some of the rows; they keep their names."""
+        where, rows = np.flatnonzero(keep), self.rows
+        named = Rows(rows.word, lambda row: rows.name(int(where[row])))
+        return Rowset(self.values[keep], self.followers[keep], named, self.time, self.column)
+
+
+def assemble(
+    clock: Clock,
+    posts: Rowset,
+    reposts: Rowset,
+    post: np.ndarray,
+    sentiment: np.ndarray,
+    *,
+    names: tuple[str, ...],
+    window: Any,
+    horizon: Any,
+    covariates: Any,
+    policies: Policies,
+) -> Fields:
+    """The fields of `Cascades`: sorted, differences formed exactly.
+
+    Args:
+        clock: what the numbers of both `values` mean.
+        posts, reposts: the rows.
+        post: (N,) the repost's post.
+        sentiment: (P,).
+        names: P names.
+    """
+    if not len(posts.values):
+        raise ValueError("There are no posts. Give at least one, reposted or not.")
+    reach = _reach(horizon, clock)
+    low, high = _window(clock, posts.values, reposts.values, window, reach)
+    if not low < high:
+        raise ValueError(
+            f"The window {clock.show(low)} to {clock.show(high)} has no length. Declare the one "
+            f"in which posts were seen: window=(start, end)."
+        )
+    remedy = (
+        f"The window ends at {clock.show(high)}: widen it, leave these rows out, or say "
+        f"late='drop'."
+    )
+    show = _shown(clock, posts.values)
+    gone = posts.values > high
+    if policies.apply(
+        "late", gone, posts.time, "a post after the window", remedy, show, posts.rows
+    ):
+        place = np.cumsum(~gone) - 1
+        keep = ~gone[post]
+        posts, names = posts.kept(~gone), tuple(np.array(names, object)[~gone])
+        sentiment, reposts, post = sentiment[~gone], reposts.kept(keep), place[post[keep]]
+        if not len(names):
+            raise ValueError("No post is left: all lie after the window. Give another window.")
+    posts.followers = _filled(posts, policies)
+    reposts.followers = _filled(reposts, policies)
+    before = reposts.values < posts.values[post]
+    what = "a repost before its post"
+    show = _shown(clock, reposts.values)
+    remedy = "Correct the times (are both in one time zone?), or say early='drop'."
+    if policies.apply("early", before, reposts.time, what, remedy, show, reposts.rows):
+        reposts, post = reposts.kept(~before), post[~before]
+    end = np.full(len(names), high)
+    if reach is not None:
+        end = np.minimum(posts.values + reach, high)
+    behind = reposts.values > end[post]
+    show = _shown(clock, reposts.values)
+    remedy = (
+        "Widen the window or the horizon, leave these rows out, or say late='drop' (they are "
+        "then as if not seen yet)."
+    )
+    what = "a repost after the end of the observation"
+    if policies.apply("late", behind, reposts.time, what, remedy, show, reposts.rows):
+        reposts, post = reposts.kept(~behind), post[~behind]
+    order = np.lexsort((reposts.values, post))
+    values, post, followers = reposts.values[order], post[order], reposts.followers[order]
+    zero = _midnight(clock, low) if clock.dated else 0
+    fields: Fields = {
+        "post_times": clock.in_units(posts.values - low),
+        "post_followers": posts.followers,
+        "sentiment": sentiment,
+        "until": clock.in_units(end - low),
+        "times": clock.in_units(values - low),
+        "ages": clock.in_units(values - posts.values[post]),
+        "followers": followers,
+        "post": post.astype(np.int32),
+        "start": np.float64(clock.in_units(low - zero)),
+        "length": np.float64(clock.in_units(high - low)),
+        "covariates": None,
+        "names": names,
+        "unit": clock.unit,
+        "origin": clock.show(zero) if clock.dated else None,
+        "timezone": None if clock.zone is None else str(clock.zone),
+        "touched": tuple(policies.touched),
+    }
+    fields["covariates"] = fitting(covariates, _Framed(fields))
+    return fields
+
+
+class _Framed:
+    """Fields with the attributes of a container."""
+
+    def __init__(self, fields: Fields) -> None:
+        self.unit, self.origin = fields["unit"], fields["origin"]
+        self.window = (float(fields["start"]), float(fields["start"] + fields["length"]))
+
+
+def fitting(covariates: Any, data: Any) -> Any:
+    """Covariates on the clock of the data; refused where they do not cover its window."""
+    if covariates is None:
+        return None
+    if not hasattr(covariates, "aligned"):
+        raise ValueError(f"covariates must be Covariates, not {type(covariates).__name__}.")
+    moved = covariates.aligned(data)
+    moved.require(*data.window)
+    return moved
+
+
+def _shown(clock: Clock, values: np.ndarray) -> Callable[[int], str]:
+    return lambda row: clock.show(values[row])
+
+
+def _reach(horizon: Any, clock: Clock) -> Any:
+    """The horizon in the numbers of the clock."""
+    if horizon is None:
+        return None
+    length: Any = pd.to_numeric(horizon, errors="coerce") if np.ndim(horizon) == 0 else np.nan
+    if not (np.isfinite(length) and length > 0) or isinstance(horizon, (bool, np.bool_)):
+        raise ValueError(f"horizon={short(horizon)} is no length of time: give a positive number.")
+    steps = length * clock.scale
+    whole = clock.values.dtype == np.int64 and (clock.dated or steps == np.floor(steps))
+    return np.int64(np.rint(steps)) if whole else np.float64(steps)
+
+
+def _window(
+    clock: Clock, posts: np.ndarray, reposts: np.ndarray, window: Any, reach: Any
+) -> tuple[Any, Any]:
+    if window is None:
+        high = max(posts.max(), reposts.max(initial=posts.max()))
+        if reach is not None:
+            high = max(high, (posts + reach).max())
+        return posts.min(), high
+    one = np.zeros(len(clock.values), np.int64)
+    if isinstance(window, str) or len(window) != 2 or any(np.ndim(v) for v in window):
+        raise ValueError(f"window={short(window)} is not a pair (start, end). Give one.")
+    values, start, end = read_window(window, clock, one, ("all",), "window")
+    if values.dtype != clock.values.dtype:  # bounds with fractions among whole numbers
+        return np.float64(start[0]), np.float64(end[0])
+    return start[0], end[0]
+
+
+def _midnight(clock: Clock, value: Any) -> np.int64:
+    """The last midnight before a time on the clock's own zone, in nanoseconds."""
+    stamp: Any = pd.Timestamp(int(value), unit="ns")
+    if clock.zone is not None:
+        stamp = stamp.tz_localize("UTC").tz_convert(clock.zone)
+    since = stamp - stamp.tz_localize(None).normalize().tz_localize(
+        clock.zone, ambiguous=True, nonexistent="shift_forward"
+    )
+    return np.int64(int(value) - since.as_unit("ns").value)
+
+
+def _filled(rows: Rowset, policies: Policies) -> np.ndarray:
+    """Followers with the missing ones filled as the user chose."""
+    missing = np.isnan(rows.followers)
+    remedy = "Fill them in, or say missing_followers='zero' or 'median'."
+    what = "a missing number of followers"
+    if not policies.apply("missing_followers", missing, rows.column, what, remedy, None, rows.rows):
+        return rows.followers
+    if policies.chosen["missing_followers"] == "zero":
+        return np.where(missing, 0.0, rows.followers)
+    if missing.all():
+        raise ValueError(f"Column {rows.column!r}: no row has a number, so there is no median.")
+    return np.where(missing, np.median(rows.followers[~missing]), rows.followers)
+
+
+def cut(data: Any, a: Any, b: Any) -> Fields:
+    """The fields that change in `Cascades.between`."""
+    low, high = (moment(v, data, n) for v, n in ((a, "a"), (b, "b")))
+    first, last = data.window
+    if not low < high:
+        raise ValueError(f"between({a}, {b}): the first must be less than the second.")
+    near = 1e-12 * max(abs(first), abs(last))
+    if low < first - near or high > last + near:
+        raise ValueError(
+            f"between({a}, {b}) reaches beyond the window {first:.10g} to {last:.10g}, of which "
+            f"nothing is known. Choose a part of it."
+        )
+    at, end = low - first, high - first  # within the data's own time
+    whole = end >= float(data.length) - near
+    if whole:
+        end = float(data.length)
+    posts = np.ones(data.num_posts, bool) if whole else np.asarray(data.post_times) < end
+    kept = posts[data.post] & (whole | (np.asarray(data.times) < end))
+    place = np.cumsum(posts) - 1
+    covariates = data.covariates
+    return {
+        "post_times": data.post_times[posts] - at,
+        "post_followers": data.post_followers[posts],
+        "sentiment": data.sentiment[posts],
+        "until": np.minimum(data.until[posts], end) - at,
+        "times": data.times[kept] - at,
+        "ages": data.ages[kept],
+        "followers": data.followers[kept],
+        "post": place[data.post[kept]].astype(np.int32),
+        "start": np.float64(low),
+        "length": np.float64(end - at),
+        "covariates": covariates,
+        "names": tuple(n for n, keep in zip(data.names, posts, strict=True) if keep),
+    }
+
+
+def choose(data: Any, posts: Any) -> Fields:
+    """The fields that change in `Cascades.select`."""
+    asked = _positions(posts, data.names)
+    place = np.full(data.num_posts, -1)
+    place[asked] = np.arange(len(asked))
+    where = place[data.post]
+    order = np.argsort(where, kind="stable")
+    rows = order[np.searchsorted(where[order], 0) :]
+    return {
+        name: getattr(data, name)[asked]
+        for name in ("post_times", "post_followers", "sentiment", "until")
+    } | {
+        "times": data.times[rows],
+        "ages": data.ages[rows],
+        "followers": data.followers[rows],
+        "post": where[rows].astype(np.int32),
+        "names": tuple(data.names[row] for row in asked),
+    }
+
+
+def _positions(posts: Any, names: tuple[str, ...]) -> np.ndarray:
+    if isinstance(posts, (str, int, np.integer)):
+        posts = [posts]
+    asked = list(posts)
+    if asked and all(isinstance(item, (bool, np.bool_)) for item in asked):
+        if len(asked) != len(names):
+            raise ValueError(f"The mask has {len(asked):,} values for {len(names):,} posts.")
+        asked = list(np.flatnonzero(asked))
+    place = {name: row for row, name in enumerate(names)}
+    rows = []
+    for item in asked:
+        row = place.get(item) if isinstance(item, str) else None
+        if isinstance(item, (int, np.integer)) and -len(names) <= item < len(names):
+            row = int(item) % len(names)
+        rows.append(row)
+    unknown = [short(item) for item, row in zip(asked, rows, strict=True) if row is None]
+    if unknown or not rows:
+        more = f", ... ({len(unknown):,} in all)" if len(unknown) > 5 else ""
+        said = (
+            f"Unknown posts: {', '.join(unknown[:5])}{more}." if unknown else "No post is selected."
+        )
+        raise ValueError(f"{said} There are {len(names):,}: {listed(names, 5)}.")
+    if len(set(rows)) < len(rows):
+        twice = [names[row] for row in sorted({row for row in rows if rows.count(row) > 1})]
+        raise ValueError(f"Posts selected more than once: {listed(twice, 5)}.")
+    return np.array(rows, np.int64)
+
+
+def joined(a: Clock, b: Clock) -> tuple[Clock, np.ndarray, np.ndarray]:
+    """Two columns of times on one clock: the clock of both together, and the two arrays."""
+    if not len(b.values):
+        b = Clock(a.values[:0], a.unit, a.dated, a.zone, a.column)
+    if not len(a.values):
+        a = Clock(b.values[:0], b.unit, b.dated, b.zone, b.column)
+    if a.dated != b.dated or (a.zone is None) != (b.zone is None):
+        kinds = {c.column: _kind(c) for c in (a, b)}
+        said = ", ".join(f"column {name!r} holds {kind}" for name, kind in kinds.items())
+        raise ValueError(f"Times of two kinds: {said}. Give both of one kind.")
+    x, y = a.values, b.values
+    if x.dtype != y.dtype:
+        x, y = x.astype(np.float64), y.astype(np.float64)
+    clock = Clock(np.concatenate([x, y]), a.unit, a.dated, a.zone, a.column)
+    return clock, x, y
+
+
+def _kind(clock: Clock) -> str:
+    if not clock.dated:
+        return "numbers"
+    return "datetimes without a zone" if clock.zone is None else "datetimes with a zone"
+
+
+def in_steps(values: np.ndarray, unit: str, clock: Clock) -> np.ndarray:
+    """Durations in a unit as numbers of a clock."""
+    if not clock.dated:
+        return values
+    whole = np.asarray(values) * UNITS[unit]
+    return np.rint(whole).astype(np.int64)

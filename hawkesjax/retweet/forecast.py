@@ -1,0 +1,285 @@
+"""Posts and reposts to come: counts by the hour, and the sizes of known cascades."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float
+
+from hawkesjax.core.random import generator
+from hawkesjax.core.verbs import forecast
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation.counts import CountForecast
+from hawkesjax.inputs.moments import moments
+from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of, retweet_draws
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.prepared import feature_names, lengths_of
+from hawkesjax.retweet.simulate import ExplosionWarning
+from hawkesjax.retweet.sizes import SizeForecast
+
+
+@partial(jax.jit, static_argnums=0)
+def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
+    return model.p0_given(params, prepared)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RetweetForecast:
+    """Counts of posts and reposts to come in each bin, and the sizes of the known cascades.
+
+    Args:
+        edges: (B + 1,) absolute times of the bins.
+        originals, reposts: (B,) means: of posts from their rate, of reposts from the
+            self-consistent intensity, both averaged over the posterior.
+        original_draws, repost_draws: (draws, B) simulated counts.
+        sizes: of the known cascades, at the end of the horizon.
+        critical: share of (known cascade, draw) in which a repost brings more than one further
+            repost, `p dbar >= 1`, at the start.
+        exploded: share of draws in which a cascade passed the cap at first and was drawn again;
+            those in which it still does after all retries, and is kept at the cap, are counted.
+        cap: reposts to come of one cascade beyond which it has exploded. Where one did, means and
+            upper quantiles are those of paths below the cap, and so lower bounds.
+        unit, origin, timezone: as in the data.
+    """
+
+    edges: Float[np.ndarray, " bins+1"]
+    originals: Float[np.ndarray, " bins"]
+    reposts: Float[np.ndarray, " bins"]
+    original_draws: Float[np.ndarray, "draws bins"]
+    repost_draws: Float[np.ndarray, "draws bins"]
+    sizes: SizeForecast
+    critical: float
+    exploded: float
+    cap: float
+    unit: str
+    origin: str | None
+    timezone: str | None
+
+    @property
+    def counts(self) -> CountForecast:
+        """Posts and reposts together, to be scored."""
+        return CountForecast(
+            self.originals + self.reposts, draws=self.original_draws + self.repost_draws
+        )
+
+    def table(self, level: float = 0.8) -> pd.DataFrame:
+        """A row a bin: its start; mean, lower and upper of posts, reposts and both."""
+        if not 0 < level < 1:
+            raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
+        parts = {
+            "originals": CountForecast(self.originals, draws=self.original_draws),
+            "reposts": CountForecast(self.reposts, draws=self.repost_draws),
+            "all": self.counts,
+        }
+        columns = {}
+        for name, part in parts.items():
+            low, high = part.interval(level)
+            columns |= {(name, "mean"): part.mean, (name, "lower"): low, (name, "upper"): high}
+        frame = pd.DataFrame(columns, index=pd.Index(self.starts(), name="start"))
+        frame.columns = pd.MultiIndex.from_tuples(frame.columns)
+        return frame
+
+    def starts(self) -> Any:
+        """Start of each bin: datetimes where the data have an origin, else numbers."""
+        if self.origin is None:
+            return self.edges[:-1]
+        return on_clock(self, self.edges[:-1])
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}s" if self.unit else ""
+        length = self.edges[-1] - self.edges[0]
+        totals = np.sum(np.asarray(self.counts.draws), axis=1)
+        low, high = np.quantile(totals, (0.1, 0.9))
+        return (
+            f"RetweetForecast: {len(self.originals)} bins over {length:g}{unit}, {len(totals)} "
+            f"draws: {self.originals.sum():.4g} posts and {self.reposts.sum():.4g} reposts "
+            f"expected, together {low:.4g} to {high:.4g} (80 %)"
+        )
+
+
+def on_clock(data: Any, numbers: np.ndarray) -> pd.DatetimeIndex:
+    """Absolute numbers of data with an origin as datetimes on their clock."""
+    span = float(np.max(np.abs(numbers), initial=1))
+    found = moments([numbers], span, data.unit, data.origin)[0]
+    return found if data.timezone is None else found.tz_convert(data.timezone)
+
+
+@forecast.register
+def forecast_retweet(
+    model: RetweetHawkes,
+    values: Any,
+    data: Cascades,
+    *,
+    horizon: float,
+    key: Array,
+    bins: int | None = None,
+    covariates: Covariates | None = None,
+    draws: int = 200,
+    cap: float | None = None,
+) -> RetweetForecast:
+    r"""Continue posts and reposts beyond the window.
+
+    Known posts go on from what was seen of them; new posts come at the rate `exp(beta . C)`, each
+    like a post seen before (followers, sentiment, p0 and reposters together: authors with many
+    followers have small p0), with reposts of their own. Each draw takes one draw of the posterior
+    whole, with p0 of each known post from its Gamma distribution given its reposts. The mean of
+    reposts solves
+
+    .. math:: \lambda_i(t) = p_i(t) \Big[ f_i(t) + \bar d_i \int \psi(t - s) \lambda_i(s) ds \Big]
+
+    with f over the known events and `dbar_i` the mean followers of its reposters so far (shrunk
+    to that of all, as if 20 more had been seen; 0 where the data have no repost at all);
+    intervals are simulated.
+
+    Args:
+        model: the model.
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
+        data: the past. Posts whose observation ended before the window did get no more reposts.
+        horizon: how far beyond the window, in the data's unit.
+        key: PRNG key.
+        bins: number of equal bins; by default one an hour, or one where the unit has no hours.
+        covariates: features over the horizon; by default the data's own, if they reach so far.
+        draws: draws of the posterior and continuations; a posterior's are thinned or repeated.
+        cap: a cascade with more reposts to come than this has exploded. It is drawn again (p0 of
+            a known post; a new post as another one) up to 20 times, and stopped there if it still
+            does: means and upper quantiles are those of paths below the cap, and so lower bounds.
+            By default ten times the largest cascade seen (at least 100,000), for cascades in
+            which `p dbar` reaches 1; the others may grow to 10^7.
+
+    Raises:
+        ValueError: for a horizon that is not positive or without covariates, features that are
+            not those of the fit, and missing parameters.
+    """
+    out = continued(
+        model, values, data, model.prepare(data), horizon=horizon, key=key, bins=bins,
+        covariates=covariates, draws=draws, cap=cap,
+    )  # fmt: skip
+    warn_of(out, stacklevel=4)
+    return out
+
+
+def continued(
+    model: RetweetHawkes,
+    values: Any,
+    data: Cascades,
+    prepared: Any,
+    *,
+    horizon: float,
+    key: Array,
+    bins: int | None = None,
+    covariates: Covariates | None = None,
+    draws: int = 200,
+    cap: float | None = None,
+) -> RetweetForecast:
+    """`forecast_retweet` without its warning, of data that are prepared already."""
+    if not (np.isfinite(horizon) and horizon > 0):
+        raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
+    if draws < 1:
+        raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
+    s0, period = lengths_of(model, data)
+    bins = max(1, round(24 * horizon / period)) if bins is None else bins
+    if bins < 1:
+        raise ValueError(f"bins is {bins!r}; at least 1 is needed.")
+    found = retweet_draws(values, model, data, limit=draws)
+    rng = generator(key)
+    edges, owner = grid_of(horizon, bins, s0)
+    ahead = Ahead(model, data, edges, s0, period)
+    background = _background(data, covariates, horizon, np.linspace(0, horizon, bins + 1))
+    available = max(len(value) for value in found.values())
+    told = {name: np.zeros((draws, bins)) for name in ("rate", "posts")}
+    critical = np.zeros(draws)
+    queue = Queue(ahead, rng, owner, draws, cap)
+    cells, features, times = background
+    for number in range(draws):
+        one = {
+            name: value[number % available if len(value) > 1 else 0]
+            for name, value in found.items()
+        }
+        given = _p0_given(model, one, prepared)
+        shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
+        scale = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0)
+        law = Law(rng.standard_gamma(shape) * scale, shape, scale)
+        expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
+        told["rate"][number] = np.bincount(cells[0], expected, bins)
+        new = _new_posts(rng, expected, cells[1], cells[2])
+        told["posts"][number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
+        theta = float(one.get("theta", ahead.theta_fixed))
+        known, rows, critical[number] = ahead.known(one, law, theta)
+        queue.put(number, theta, known, partial(ahead.again, known, rng=rng), rows)
+        draw = partial(ahead.new, one, law=law, theta=theta, rng=rng)
+        queue.put(number, theta, draw(new), lambda rows, f=draw, t=new: f(t[rows]))
+    queue.flush()
+    seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
+    return RetweetForecast(
+        edges=float(data.start + data.length) + np.linspace(0, horizon, bins + 1),
+        originals=told["rate"].mean(axis=0),
+        reposts=queue.mean.mean(axis=0),
+        original_draws=told["posts"],
+        repost_draws=queue.drawn,
+        sizes=SizeForecast(
+            data.names, seen, seen[:, None] + queue.sizes, queue.stopped.mean(axis=1),
+            float(data.length), float(data.length + horizon), data.unit,
+        ),
+        critical=float(critical.mean()),
+        exploded=float(queue.exploded.mean()),
+        cap=queue.cap,
+        unit=data.unit,
+        origin=data.origin,
+        timezone=data.timezone,
+    )  # fmt: skip
+
+
+def _background(data, covariates, horizon, edges):
+    """((bin, begin, length) of each piece of constant features, its features, its length)."""
+    end = float(data.start + data.length)
+    source = data.covariates if covariates is None else covariates.aligned(data)
+    if source is None:
+        starts, widths = edges[:-1], np.diff(edges)
+        return (np.arange(len(widths)), starts, widths), np.ones((len(widths), 1)), widths
+    if covariates is not None and source.feature_names != feature_names(data):
+        raise ValueError(
+            f"The covariates of the horizon have the features {', '.join(source.feature_names)}; "
+            f"the data have {', '.join(feature_names(data))}. Give the same, in the same order."
+        )
+    cut = source.between(end, end + horizon)
+    pieces = np.unique(np.concatenate([edges, np.asarray(cut.edges) - end]))
+    pieces = pieces[(pieces >= 0) & (pieces <= horizon)]
+    middle = (pieces[1:] + pieces[:-1]) / 2
+    width = np.diff(pieces)
+    owner = np.clip(np.searchsorted(edges, middle, side="right") - 1, 0, len(edges) - 2)
+    return (owner, pieces[:-1], width), cut.at(end + middle), width
+
+
+def _new_posts(rng, expected, begin, width) -> np.ndarray:
+    """Times of new posts since the window's end."""
+    number = rng.poisson(expected)
+    return np.repeat(begin, number) + np.repeat(width, number) * rng.random(number.sum())
+
+
+def _bin_of(times, horizon, bins) -> np.ndarray:
+    return np.minimum((times / horizon * bins).astype(np.int64), bins - 1)
+
+
+def warn_of(out: RetweetForecast, *, stacklevel: int) -> None:
+    """Warn of cascades that may explode, or did."""
+    said = []
+    if out.critical >= 0.01:
+        said.append(
+            f"for {100 * out.critical:.0f} % of the known cascades a repost brings more than one "
+            f"further repost at the start (p dbar >= 1)"
+        )
+    if out.exploded > 0:
+        said.append(
+            f"in {100 * out.exploded:.0f} % of the draws a cascade passed {out.cap:g} reposts; it "
+            f"was drawn again, and where that did not help stopped there: means and upper "
+            f"quantiles are those of paths below the cap, and so lower bounds"
+        )
+    if said:
+        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=stacklevel)

@@ -1,0 +1,171 @@
+"""The pieces of the retweet model's log-likelihood, over prepared cascades."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.scipy.special import gammaln, xlogy
+from jaxtyping import Array, Float
+
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.phases import Phases, build_phases
+from hawkesjax.retweet.prepared import PreparedCascades, reach_at
+
+Params = Mapping[str, Any]
+CELLS = 64  # of the circle of each post, for pointwise terms
+
+
+def swing(params: Params, data: PreparedCascades) -> tuple[Array, Array]:
+    """`r0 cos(w phi0)` and `r0 sin(w phi0)`, from the pair or from r0 and phi0."""
+    if "swing" in params:
+        pair = jnp.asarray(params["swing"])
+        return pair[0], pair[1]
+    if not data.swinging:
+        return jnp.zeros((), data.dtype), jnp.zeros((), data.dtype)
+    angle = 2 * np.pi / data.period * jnp.asarray(params["phi0"])
+    r0 = jnp.asarray(params["r0"])
+    return r0 * jnp.cos(angle), r0 * jnp.sin(angle)
+
+
+def exponent(model: Any, params: Params) -> Any:
+    """theta, learned or fixed."""
+    return params["theta"] if model.theta == "learned" else model.theta
+
+
+def exposures(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
+    """L_i: the expected reposts of each post inside the window, per unit of p0."""
+    u, v = swing(params, data)
+    plain, real, imaginary = data.exposure.sums(params["tau"], exponent(model, params)).T
+    return plain - data.sentiment * (u * imaginary + v * real)
+
+
+def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
+    """The mean of each p0 before its reposts are seen."""
+    if model.regression:
+        slope = jnp.asarray(params["p0_slope"]) * data.sentiment
+        return jnp.exp(jnp.asarray(params["p0_level"]) + slope)
+    return jnp.broadcast_to(jnp.asarray(params["p0_mean"]), data.sentiment.shape)
+
+
+def of_p0(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
+    r"""The terms of p0: as given, at its best, or integrated out.
+
+    `R log p0 - p0 L`; `R log(R / L) - R`; and, with shape a and rate b = a / mean,
+    `log [b^a Gamma(a + R) / (Gamma(a) (b + L)^(a + R))]`.
+    """
+    exposure, reposts = exposures(model, params, data), data.reposts
+    if "p0" in params:
+        p0 = jnp.asarray(params["p0"])
+        return xlogy(reposts, p0) - p0 * exposure
+    if model.p0 == "profiled":
+        safe = jnp.where(reposts > 0, exposure, 1)
+        return xlogy(reposts, reposts) - reposts - reposts * jnp.log(safe)
+    shape = jnp.asarray(params["p0_shape"])
+    rate = shape / mean(model, params, data)
+    gain = gammaln(shape + reposts) - gammaln(shape) - reposts * jnp.log(rate)
+    return gain - (shape + reposts) * jnp.log1p(exposure / rate)
+
+
+def by_post(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
+    """The terms of each post's reposts, all but those of the swing at each."""
+    own = of_p0(model, params, data) - data.total_age / jnp.asarray(params["tau"])
+    if model.theta == "learned":
+        return own + reach_at(data.log_reach, params["theta"])
+    return own + data.log_reach[:, 0]
+
+
+def background(params: Params, data: PreparedCascades) -> Float[Array, " rows"]:
+    """The terms of the posts' times, one for each distinct row of features."""
+    log_rate = data.features @ jnp.asarray(params["beta"])
+    return data.posts * log_rate - data.durations * jnp.exp(log_rate)
+
+
+def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""]:
+    """log of the reposts per exposure at a decay time, without a swing."""
+    theta = 0.242 if model.theta == "learned" else model.theta
+    total = jnp.sum(data.exposure.sums(tau, theta)[:, 0])
+    reposts = jnp.maximum(jnp.sum(data.reposts), 0.5)
+    return jnp.log(reposts) - jnp.log(jnp.where(total > 0, total, 1))
+
+
+def check_values(model: Any, params: Params, data: PreparedCascades) -> None:
+    """Refuse missing parameters, other shapes, and values outside their support; traced values
+    pass.
+
+    Raises:
+        ValueError: with the value and what it must be.
+    """
+    shapes = dict(model.shapes(data))
+    if "p0" in params:
+        shapes = {n: s for n, s in shapes.items() if not n.startswith("p0")}
+        shapes["p0"] = (data.num_posts,)
+    if "swing" not in params and shapes.pop("swing", None):
+        shapes |= {"r0": (), "phi0": ()}
+    missing = [name for name in shapes if name not in params]
+    if missing:
+        raise ValueError(f"Parameters {missing} are missing; needed are {list(shapes)}.")
+    for name, shape in shapes.items():
+        given = np.shape(params[name])
+        if given != shape and (given or name == "beta"):
+            raise ValueError(f"{name} has shape {given}; it must be {shape}.")
+    traced = isinstance(data.bound, Tracer) or not data.swinging
+    known = {name: v for name, v in params.items() if not isinstance(v, Tracer)}
+    check_supports(known, float("inf") if traced else float(data.bound))
+
+
+def check_supports(params: Params, bound: float) -> None:
+    """Refuse values, of any leading axes, outside their support.
+
+    Args:
+        params: some parameters.
+        bound: what r0 must stay below.
+
+    Raises:
+        ValueError: with the value and what it must be.
+    """
+    for name in ("tau", "theta", "p0_mean", "p0_shape"):
+        value = np.asarray(params.get(name, 1.0), np.float64)
+        if not np.all(value > 0):
+            raise ValueError(f"{name} is {value.min()}; it must be positive.")
+    p0 = np.asarray(params.get("p0", 0.0), np.float64)
+    if not np.all(p0 >= 0):
+        raise ValueError(f"p0 is {p0.min()}; it must be at least 0.")
+    size = np.asarray(params.get("r0", 0.0), np.float64)
+    if "swing" in params:
+        size = np.hypot(*np.moveaxis(np.asarray(params["swing"], np.float64), -1, 0))
+    if not np.all((size >= 0) & (size < bound)):
+        worst = size.min() if np.any(size < 0) else size.max()
+        raise ValueError(
+            f"r0 is {worst:g}; it must be at least 0 and below 1 / max S = {bound:g}, or the "
+            f"chance of a repost would be negative at some hour."
+        )
+
+
+_cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()
+
+
+def circles(data: Cascades, prepared: PreparedCascades) -> Phases:
+    """The reposts of each post on a circle of their own."""
+    made = _cache.setdefault(data, {})
+    key = prepared.period, np.dtype(prepared.dtype)
+    if key not in made:
+        inside = np.asarray(data.times) >= 0
+        clock = np.asarray(data.times)[inside] + np.remainder(float(data.start), prepared.period)
+        post = np.asarray(data.post)[inside]
+        levels = np.asarray(data.sentiment, np.float64)
+        phases = build_phases(clock, post, levels, prepared.period, prepared.dtype, CELLS)
+        with jax.ensure_compile_time_eval():
+            made[key] = jax.tree.map(jnp.asarray, phases)
+    return made[key]
+
+
+def swing_by_post(params: Params, data: PreparedCascades, phases: Phases) -> Float[Array, " posts"]:
+    """The terms of the swing at each post's reposts."""
+    waves = phases.terms(*swing(params, data))
+    return jax.ops.segment_sum(waves, phases.group, data.num_posts, indices_are_sorted=True)

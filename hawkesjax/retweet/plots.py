@@ -1,0 +1,291 @@
+"""Pictures of posts and reposts: kernels, forecasts, what drives posts, scores, residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation.rolling import Rolling
+from hawkesjax.inputs.spans import moments_of
+from hawkesjax.plotting import style
+from hawkesjax.plotting.quantiles import exponential_quantiles
+from hawkesjax.retweet.ahead import retweet_draws
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.forecast import RetweetForecast
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, memory_kernel
+from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.prepared import lengths_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+QUANTILES = (0.025, 0.5, 0.975)
+HATCHES = ("///", "...", "\\\\\\", "xxx", "+++", "ooo")
+
+
+def infectivity(
+    values: Any,
+    model: RetweetHawkes,
+    data: Cascades,
+    *,
+    sentiment: Sequence[float] = (1, 3, 5),
+    horizon: float | None = None,
+    draws: int = 200,
+) -> Figure:
+    """The memory kernel, and how the chance to be reposted swings and falls, by sentiment.
+
+    The chance is shown against that at the time of a post made at midnight, for levels S; a
+    posterior gives the pointwise median and a 95 % band.
+
+    Args:
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
+        model, data: those that were fitted.
+        sentiment: levels S; those at which r0 S reaches 1 are refused.
+        horizon: how long after the post, in the data's unit; three periods by default.
+        draws: of a posterior to use.
+
+    Raises:
+        ValueError: for a level at which the chance would be negative.
+    """
+    found = retweet_draws(values, model, data, limit=draws)
+    s0, period = lengths_of(model, data)
+    horizon = 3 * period if horizon is None else float(horizon)
+    if "swing" in found:
+        u, v = found["swing"].T
+    else:
+        turn = 2 * np.pi / period * found.get("phi0", np.zeros(1))
+        u, v = (found.get("r0", np.zeros(1)) * part for part in (np.cos(turn), np.sin(turn)))
+    size = float(np.max(np.hypot(u, v)))
+    if size * max(sentiment) >= 1:
+        raise ValueError(
+            f"At S = {max(sentiment):g} the chance would be negative at times (r0 is up to "
+            f"{size:.3g}): draw levels below {1 / size:.3g}."
+        )
+    ages = np.linspace(0, horizon, 400)
+    with style.canvas(height=2.8) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1.6))
+        grid = np.geomspace(s0 / 30, horizon, 300)
+        thetas = found["theta"] if "theta" in found else np.array([model.theta], float)
+        tail = PRINTED_TAIL if model.as_printed else 1.0
+        curves = [np.asarray(memory_kernel(grid, float(t), s0, tail)) for t in thetas[:50]]
+        left.loglog(grid, np.median(curves, axis=0), color=style.colour(0))
+        left.set_title("memory kernel ψ", loc="left")
+        left.set_xlabel(style.time_label(data.unit).replace("time", "time since a repost", 1))
+        left.set_ylabel(f"density per {data.unit}" if data.unit else "density")
+        for number, level in enumerate(sentiment):
+            angle = 2 * np.pi / period * ages
+            wave = 1 - level * (np.outer(u, np.sin(angle)) + np.outer(v, np.cos(angle)))
+            path = wave * np.exp(-ages / found["tau"].reshape(-1, 1))
+            low, middle, high = np.quantile(path, QUANTILES, axis=0)
+            options = {"color": style.colour(number)}
+            right.fill_between(ages, low, high, alpha=0.2, linewidth=0, **options)
+            right.plot(
+                ages, middle, linestyle=style.dashes(number), label=f"S = {level:g}", **options
+            )
+        right.set_title("chance to be reposted, p(t) / p₀", loc="left")
+        right.set_xlabel(style.time_label(data.unit).replace("time", "time since the post", 1))
+        right.set_xlim(0, horizon)
+        right.set_ylim(bottom=0)
+        right.legend(loc="upper right")
+    return figure
+
+
+def counts(
+    told: RetweetForecast,
+    *,
+    observed: Any = None,
+    covariates: Covariates | None = None,
+    features: Sequence[str] = (),
+    level: float = 0.8,
+) -> Figure:
+    """Posts and reposts forecast by the bin, with what came, and when covariates were on.
+
+    Args:
+        told: what `hawkesjax.forecast` returned.
+        observed: counts that came, posts and reposts together, one a bin.
+        covariates: whose `features` are shaded where they are not 0.
+        features: their names, such as events.
+        level: of the band.
+
+    Raises:
+        ValueError: when the observed counts have another length, or a feature is not there.
+    """
+    found = told.counts
+    low, high = found.interval(level)
+    starts = told.starts()
+    if observed is not None and np.shape(observed) != np.shape(found.mean):
+        raise ValueError(f"observed has shape {np.shape(observed)}, the bins {found.mean.shape}.")
+    dated = told.origin is not None
+    with style.canvas(height=2.9) as figure:
+        axis = figure.subplots()
+        axis.fill_between(
+            starts, low, high, step="post", color=style.colour(0), alpha=0.2, linewidth=0,
+            label=f"{100 * level:g} % interval",
+        )  # fmt: skip
+        axis.step(starts, found.mean, where="post", color=style.colour(0), label="mean forecast")
+        axis.step(
+            starts, told.originals, where="post", color=style.colour(2), linestyle=style.dashes(1),
+            label="of it new posts",
+        )  # fmt: skip
+        if observed is not None:
+            axis.plot(starts, observed, ".", color=style.colour(1), markersize=3.5, label="came")
+        if covariates is not None:
+            _shade(axis, told, covariates, features, dated)
+        axis.set_xlim(starts[0], starts[-1])
+        axis.set_ylim(bottom=0)
+        width = (told.edges[-1] - told.edges[0]) / len(found.mean)
+        bin_name = f"{width:g} {told.unit}s" if width != 1 else told.unit
+        axis.set_ylabel(f"posts and reposts per {bin_name or 'bin'}")
+        if dated:
+            from matplotlib import dates
+
+            locator = dates.AutoDateLocator(tz=starts.tz)
+            axis.xaxis.set_major_locator(locator)
+            axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=starts.tz))
+            axis.set_xlabel(f"local time ({told.timezone})" if told.timezone else "time")
+        else:
+            axis.set_xlabel(style.time_label(told.unit))
+        figure.legend(loc="outside upper center", ncols=5)
+    return figure
+
+
+def _shade(axis, told, covariates, features, dated) -> None:
+    cut = covariates.between(float(told.edges[0]), float(told.edges[-1]))
+    ends = moments_of(cut, np.asarray(cut.edges)) if dated else np.asarray(cut.edges)
+    for number, name in enumerate(features):
+        if name not in cut.feature_names:
+            raise ValueError(f"No feature {name!r}; there are {', '.join(cut.feature_names)}.")
+        on = cut.values[:, cut.feature_names.index(name)] != 0
+        label = name
+        for cell in np.flatnonzero(on):
+            axis.axvspan(
+                ends[cell], ends[cell + 1], facecolor="0.9", edgecolor="0.6", linewidth=0,
+                hatch=HATCHES[number % len(HATCHES)], zorder=0, label=label,
+            )  # fmt: skip
+            label = "_"
+
+
+def drivers(values: Any) -> Figure:
+    """Rate ratios of the covariates as radial bars, with 95 % intervals.
+
+    A bar reaches from the circle of no effect (1) to its ratio, on a logarithmic scale; the
+    intercept, a rate and no ratio, is left out.
+
+    Args:
+        values: a `Posterior` or an `Estimate` of a `RetweetHawkes`.
+
+    Raises:
+        ValueError: when the intercept is the only feature.
+    """
+    table = values.rate_ratios()
+    table = table[table.index != "intercept"]
+    if not len(table):
+        raise ValueError("The intercept is the only feature: there is nothing to compare.")
+    middle = np.log2(table["50%"].to_numpy(float))
+    low, high = (np.log2(table[name].to_numpy(float)) for name in ("2.5%", "97.5%"))
+    ends = np.concatenate([middle, low, high])
+    reach = float(np.clip(np.ceil(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.5)), 1, 6))
+    angles = 2 * np.pi * np.arange(len(table)) / len(table)
+    wide = min(0.8 * 2 * np.pi / len(table), 0.6)
+    with style.canvas(height=5.2, width=5.6) as figure:
+        axis: Any = figure.add_subplot(projection="polar")
+        axis.set_theta_zero_location("N")
+        axis.set_theta_direction(-1)
+        axis.set_ylim(-1.6 * reach, reach)
+        for number, name in enumerate(table.index):
+            up = middle[number] >= 0
+            axis.bar(
+                angles[number], middle[number], width=wide, bottom=0,
+                color=style.colour(0 if up else 1), alpha=0.75,
+                hatch="" if up else "///", edgecolor="white", linewidth=0.5,
+            )  # fmt: skip
+            span = np.clip([low[number], high[number]], -1.5 * reach, reach)
+            axis.plot([angles[number]] * 2, span, color="0.15", linewidth=1.2)
+            turn = np.degrees(angles[number]) % 360
+            flip = 180 if 90 < turn < 270 else 0
+            axis.text(
+                angles[number], 1.08 * reach, str(name).split("=")[-1] if "=" in name else name,
+                ha="center", va="center", rotation=-(turn + flip) if len(table) > 12 else 0,
+                fontsize=7,
+            )  # fmt: skip
+        axis.plot(np.linspace(0, 2 * np.pi, 200), np.zeros(200), color="0.2", linewidth=0.8)
+        ticks = np.arange(-reach, reach + 1)
+        axis.set_yticks(ticks, [f"×{2.0**tick:g}" for tick in ticks], fontsize=6, color="0.3")
+        axis.set_rlabel_position(180 / len(table))
+        axis.set_xticks([])
+        axis.grid(color="0.88", linewidth=0.5)
+        axis.spines["polar"].set_visible(False)
+        figure.suptitle("rate of posts, times that of the reference; 95 % intervals", fontsize=9)
+    return figure
+
+
+def scores(found: Rolling) -> Figure:
+    """Violins of MAE and of Pearson's correlation over the folds, one a forecaster.
+
+    Args:
+        found: what `hawkesjax.rolling` returned.
+    """
+    names = list(dict.fromkeys(found.folds["forecaster"]))
+    with style.canvas(height=1.1 + 0.42 * len(names)) as figure:
+        axes = figure.subplots(1, 2, sharey=True)
+        for axis, column, title in zip(
+            axes, ("mae", "pearson"), ("mean absolute error, counts a bin", "Pearson correlation"),
+            strict=True,
+        ):  # fmt: skip
+            for number, name in enumerate(names):
+                values = found.folds.loc[found.folds["forecaster"] == name, column].to_numpy()
+                at = len(names) - 1 - number
+                if len(values) > 1 and np.ptp(values) > 0:
+                    parts: Any = axis.violinplot(
+                        values, [at], orientation="horizontal", widths=0.8, showextrema=False
+                    )
+                    parts["bodies"][0].set(facecolor=style.colour(0), alpha=0.3)
+                axis.plot(values, np.full(len(values), at), "|", color="0.35", markersize=5)
+                axis.plot(
+                    values.mean(), at, "D", markersize=5, markerfacecolor="white",
+                    markeredgecolor=style.colour(1), markeredgewidth=1.4,
+                    label="mean over folds" if number == 0 else "_",
+                )  # fmt: skip
+            axis.set_title(title, loc="left")
+            axis.grid(axis="x", color="0.92", linewidth=0.6)
+            axis.set_axisbelow(True)
+        axes[0].set_xlim(left=0)
+        axes[0].set_yticks(range(len(names)), names[::-1])
+        axes[0].tick_params(axis="y", length=0)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower right")
+    return figure
+
+
+def rescaled(table: Any, *, points: int = 1500) -> Figure:
+    """Quantiles of residuals of posts and of reposts against the unit exponential, a panel each.
+
+    Points on the line: the model explains the waiting times; the grey band holds each point with
+    95 % probability under the truth. Where the largest residual is beyond five times the largest
+    to expect, the vertical axis is logarithmic above that.
+
+    Args:
+        table: what `hawkesjax.residuals` returned, with a row an event.
+        points: draw at most about this many points a panel; the largest ones always.
+
+    Raises:
+        ValueError: for a table without residuals.
+    """
+    kinds = [name for name, part in table.groupby("mark", observed=True) if len(part)]
+    if not kinds:
+        raise ValueError("The table has no residuals.")
+    side = 3.2
+    with style.canvas(height=side, width=side * len(kinds)) as figure:
+        axes = figure.subplots(1, len(kinds), squeeze=False)[0]
+        for axis, kind in zip(axes, kinds, strict=True):
+            sample = table.loc[table["mark"] == kind, "residual"].to_numpy(float)
+            exponential_quantiles(axis, sample, f"{kind}s", points)
+            expected = np.log(2 * len(sample))
+            if sample.max() > 5 * expected:  # a few enormous waits would flatten all others
+                axis.set_yscale("symlog", linthresh=expected, linscale=2)
+        figure.supxlabel("unit exponential quantile", fontsize=9)
+        figure.supylabel("residual (expected events)", fontsize=9)
+    return figure

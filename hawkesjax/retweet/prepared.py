@@ -1,0 +1,296 @@
+"""Cascades made ready for a device: sums over reposts are done once, what is left are panels."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float
+from numpy.polynomial import chebyshev
+
+from hawkesjax.inputs.checks import counted, listed
+from hawkesjax.inputs.clock import NANOSECONDS, UNITS
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.exposure import Exposure, build_exposure
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL
+from hawkesjax.retweet.memory.phases import Phases, build_phases, padded
+from hawkesjax.retweet.memory.sums import sum_log_reach
+
+THETAS = (0.05, 1.0)  # the range over which theta is learned
+DEGREE = 24
+FLAT_SECONDS = 300
+INTERCEPT = "intercept"
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class PreparedCascades:
+    """What the likelihood needs of cascades; data of like sizes share one compilation.
+
+    Args:
+        exposure: the compensator over p0.
+        phases: the reposts on the circle of a day.
+        log_reach: (P, E) `sum_j log h_j` of each post: one column, or Chebyshev coefficients in
+            log theta where theta is learned.
+        reposts: (P,) R, inside the window.
+        total_age: (P,) sum of the reposts' times since their post.
+        sentiment: (P,) S.
+        features: (U, F) the distinct rows of the covariates; one of ones without covariates.
+        durations: (U,) time of the window with these features.
+        posts: (U,) posts in it.
+        intercept: (F,) 1 for the feature "intercept", 0 for others.
+        bound: 1 / max S, what r0 must stay below.
+        cut: where the circle of phi0 is cut open: opposite to where the data point to.
+        guess: log of the reposts per exposure, a crude p0.
+        period: length of the swing.
+        num_posts, num_features: P, F.
+        swinging: whether any S is above 0.
+        settings: of the model that it was prepared for.
+    """
+
+    exposure: Exposure
+    phases: Phases
+    log_reach: Float[Array, "posts exponents"]
+    reposts: Float[Array, " posts"]
+    total_age: Float[Array, " posts"]
+    sentiment: Float[Array, " posts"]
+    features: Float[Array, "rows features"]
+    durations: Float[Array, " rows"]
+    posts: Float[Array, " rows"]
+    intercept: Float[Array, " features"]
+    bound: Float[Array, ""]
+    cut: Float[Array, ""]
+    guess: Float[Array, ""]
+    num_events: Float[Array, ""]
+    period: float = field(metadata={"static": True})
+    num_posts: int = field(metadata={"static": True})
+    num_features: int = field(metadata={"static": True})
+    swinging: bool = field(metadata={"static": True})
+    settings: tuple = field(metadata={"static": True})
+
+    @property
+    def dtype(self) -> Any:
+        """The floating type of the arrays."""
+        return self.reposts.dtype
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What prepared cascades that share a compilation have in common; see `prepare`."""
+        return self.exposure.sizes | {"nodes": len(self.phases.group), "rows": len(self.posts)}
+
+    @property
+    def rate(self) -> Float[Array, ""]:
+        """Posts per unit of time; half a post where there is none."""
+        return jnp.maximum(jnp.sum(self.posts), 0.5) / jnp.sum(self.durations)
+
+
+def feature_names(data: Cascades) -> tuple[str, ...]:
+    """Names of the features of the background."""
+    return (INTERCEPT,) if data.covariates is None else data.covariates.feature_names
+
+
+def lengths_of(model: Any, data: Cascades) -> tuple[float, float]:
+    """s0 and the period in the data's unit: 300 seconds and a day unless the model says."""
+    if data.unit in UNITS:
+        second = NANOSECONDS / UNITS[data.unit]
+        known = FLAT_SECONDS * second, 86400 * second
+    elif model.s0 is None or model.period is None:
+        raise ValueError(
+            f"The data's unit of time is {data.unit or 'not named'!r}, so that 300 seconds and a "
+            f"day are not known in it. Name one of {', '.join(map(repr, UNITS))} as unit= of the "
+            f"data, or say RetweetHawkes(s0=, period=)."
+        )
+    else:
+        known = model.s0, model.period
+    return float(model.s0 or known[0]), float(model.period or known[1])
+
+
+_cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()
+
+
+def prepare(
+    model: Any, data: Cascades, dtype: Any = None, least: Mapping[str, int] | None = None
+) -> PreparedCascades:
+    """Do what does not depend on parameters; asked again, the same object comes back.
+
+    Args:
+        least: the `sizes` of other prepared cascades: these are filled up, to at least as many,
+            with posts without a repost, rows without time and nodes without weight, so that all
+            share a compilation. Not for free p0, which has a parameter a post.
+    """
+    dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
+        raise ValueError(
+            "Cascades cannot be prepared under a transformation. Call model.prepare(data) before, "
+            "and give its result to the transformed function."
+        )
+    key = (*settings_of(model), dtype, None if least is None else tuple(sorted(least.items())))
+    made = _cache.setdefault(data, {})
+    if key not in made:
+        prepared = _prepare(model, data, dtype, least)
+        with jax.ensure_compile_time_eval():
+            made[key] = jax.tree.map(jnp.asarray, prepared)
+    return made[key]
+
+
+def settings_of(model: Any) -> tuple:
+    """What of a model its prepared data depend on."""
+    return model.theta, model.s0, model.period, model.as_printed, model.history
+
+
+def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
+    """Posts and reposts in one stream, each post before its reposts.
+
+    Returns:
+        age (N + P,), weight (followers), cascade, first (P,) where each begins, inside: mask of
+        the reposts within the window.
+    """
+    sizes = np.bincount(data.post, minlength=data.num_posts)
+    first = np.concatenate([[0], np.cumsum(sizes + 1)[:-1]]).astype(np.int64)
+    size = data.num_posts + data.num_reposts
+    repost = np.ones(size, bool)
+    repost[first] = False
+    age, weight, inside = np.zeros(size), np.empty(size), np.zeros(size, bool)
+    age[repost] = data.ages
+    weight[first], weight[repost] = data.post_followers, data.followers
+    inside[repost] = np.asarray(data.times) >= 0
+    cascade = np.repeat(np.arange(data.num_posts), sizes + 1)
+    return {"age": age, "weight": weight, "cascade": cascade, "first": first, "inside": inside}
+
+
+def _prepare(
+    model: Any, data: Cascades, dtype: np.dtype, least: Mapping[str, int] | None
+) -> PreparedCascades:
+    if least is None:
+        filled = {"posts": data.num_posts}
+    else:
+        filled = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
+    s0, period = lengths_of(model, data)
+    tail = PRINTED_TAIL if model.as_printed else 1.0
+    stream = whole_cascades(data)
+    log_reach = _log_reach(model, data, stream, s0, tail)
+    inside = np.asarray(data.times) >= 0
+    post, start = np.asarray(data.post)[inside], float(data.start)
+    sentiment = np.asarray(data.sentiment, np.float64)
+    reposts = np.bincount(post, minlength=data.num_posts).astype(np.float64)
+    exposure = build_exposure(
+        stream["age"],
+        stream["weight"],
+        stream["cascade"],
+        np.asarray(data.post_times),
+        np.asarray(data.until),
+        np.remainder(start, period),
+        s0=s0,
+        tail=tail,
+        period=period,
+        dtype=dtype,
+        least=filled,
+    )
+    clock = np.asarray(data.times)[inside] + np.remainder(start, period)
+    levels, level = np.unique(sentiment, return_inverse=True)
+    phases = build_phases(clock, level[post], levels, period, dtype, least=filled.get("nodes", 0))
+    features, durations, posts = _background(data)
+    theta = 0.242 if model.theta == "learned" else model.theta
+    sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
+    sums = sums[: data.num_posts]
+    total = float(sums[:, 0].sum())
+    guess = np.log(max(float(reposts.sum()), 0.5) / (total if total > 0 else 1.0))
+    slope = [
+        -np.sum(phases.weight * phases.level * wave) + np.exp(guess) * np.sum(sentiment * part)
+        for wave, part in ((phases.sine, sums[:, 2]), (phases.cosine, sums[:, 1]))
+    ]
+    cut = np.remainder(np.arctan2(slope[1], slope[0]) / (2 * np.pi) + 0.5, 1) * period
+    largest = float(sentiment.max())
+    scalars = (1 / largest if largest > 0 else np.inf, cut, guess, data.num_events)
+    intercept = [name == INTERCEPT for name in feature_names(data)]
+    many = filled["posts"]
+    own = [_filled(x, many) for x in (log_reach, reposts, _ages(data, inside), sentiment)]
+    count = len(posts) if least is None else max(padded(len(posts)), least.get("rows", 0))
+    background = [_filled(x, count) for x in (features, durations, posts)]
+    arrays = (*own, *background, intercept)
+    return PreparedCascades(
+        exposure,
+        phases,
+        *(np.asarray(array, dtype) for array in (*arrays, *scalars)),
+        period=period,
+        num_posts=many,
+        num_features=features.shape[1],
+        swinging=largest > 0,
+        settings=settings_of(model),
+    )
+
+
+@jax.jit
+def _sums(exposure: Exposure, tau: Array, theta: Any) -> Array:
+    return exposure.sums(tau, theta)
+
+
+def _filled(array: np.ndarray, size: int) -> np.ndarray:
+    """With rows of zeros up to a size."""
+    return np.pad(array, [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1))
+
+
+def _ages(data: Cascades, inside: np.ndarray) -> np.ndarray:
+    return np.bincount(data.post[inside], np.asarray(data.ages)[inside], data.num_posts)
+
+
+def _log_reach(
+    model: Any, data: Cascades, stream: dict[str, np.ndarray], s0: float, tail: float
+) -> np.ndarray:
+    """(P, 1), or (P, DEGREE) Chebyshev coefficients in log theta."""
+    learned = model.theta == "learned"
+    angles = (np.arange(DEGREE) + 0.5) * np.pi / DEGREE
+    low, high = np.log(THETAS)
+    nodes = np.exp(low + (high - low) * (np.cos(angles) + 1) / 2)
+    values = sum_log_reach(
+        stream["age"],
+        stream["weight"],
+        stream["first"],
+        stream["inside"],
+        thetas=nodes if learned else np.array([model.theta]),
+        s0=s0,
+        tail=tail,
+        form=model.history,
+    )
+    lost = ~np.isfinite(values).all(axis=1)
+    if lost.any():
+        names = [data.names[row] for row in np.flatnonzero(lost)]
+        raise ValueError(
+            f"{counted(len(names), 'post')} ({listed(names, 5)}) cannot have been reposted as the "
+            f"model says: all who posted it before some repost have zero followers. Correct their "
+            f"followers, or leave these posts out (Cascades.select)."
+        )
+    if not learned:
+        return values
+    basis = chebyshev.chebvander(np.cos(angles), DEGREE - 1)
+    return values @ basis * (2 - (np.arange(DEGREE) == 0)) / DEGREE
+
+
+def _background(data: Cascades) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct rows of features, the window's time with each, and the posts in it."""
+    inside = np.asarray(data.post_times) >= 0
+    if data.covariates is None:
+        return np.ones((1, 1)), np.array([float(data.length)]), np.array([float(inside.sum())])
+    cut = data.covariates.between(*data.window)
+    cells = cut.locate(np.clip(float(data.start) + data.post_times[inside], *data.window))
+    rows, where = np.unique(cut.values, axis=0, return_inverse=True)
+    where = where.ravel()
+    time = np.bincount(where, cut.durations, len(rows))
+    posts = np.bincount(where[cells], minlength=len(rows)).astype(np.float64)
+    return rows, time, posts
+
+
+def reach_at(coefficients: Any, theta: Any) -> Array:
+    """`sum log h` at a learned theta from Chebyshev coefficients in its log, (P,)."""
+    low, high = np.log(THETAS)
+    place = jnp.asarray(2 * (jnp.log(theta) - low) / (high - low) - 1, coefficients.dtype)
+    waves = [jnp.ones_like(place), place]
+    while len(waves) < DEGREE:
+        waves.append(2 * place * waves[-1] - waves[-2])
+    return coefficients @ jnp.stack(waves)

@@ -1,0 +1,193 @@
+"""Residuals of posts and of reposts by time rescaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hawkesjax.core.verbs import residuals
+from hawkesjax.retweet.ahead import retweet_draws
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL
+from hawkesjax.retweet.memory.sums import reach
+from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.prepared import lengths_of
+
+KINDS = ("original", "repost")
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
+
+
+@residuals.register
+def residuals_retweet(
+    model: RetweetHawkes, values: Any, data: Cascades, *, join: bool = False
+) -> pd.DataFrame:
+    r"""Expected posts between successive posts, and expected reposts between reposts of a post.
+
+    For posts the residuals are :math:`\int \mu(t) dt` from the post before (or the window's
+    start), for reposts of post i :math:`\int p_i(t) f_i(t) dt` from its repost before (or from the
+    post, or the window's start). Under the true parameters they are independent and unit
+    exponential. Times in whole seconds tie, and ties have residuals of 0: with many of them the
+    smallest residuals are too small whatever the model.
+
+    What is left between a post's last repost and the end of its observation belongs to no
+    residual. Where posts have few reposts that makes residuals too short: `join=True` lays posts
+    end to end and adds each left-over to the next repost's residual.
+
+    With integrated p0 the intensity of a post's reposts given its past is `(a + n) / (b + L)`
+    times that of p0 = 1, with n reposts and exposure L so far and `Gamma(a, rate b)` the law of
+    p0: a residual is `(a + n) log((b + L_after) / (b + L_before))`, and no post's own number of
+    reposts is used before it is known. Otherwise p0 is as given, or `R / L` (profiled), which
+    makes the residuals of posts with few reposts too even.
+
+    Integrals are sums over Gauss-Legendre nodes of panels that double from s0.
+
+    Args:
+        model: the model.
+        values: natural parameters, an `Estimate`, or a `Posterior` (its mean is taken).
+        data: the cascades.
+        join: lay posts end to end.
+
+    Returns:
+        A row an event: mark ("original" or "repost"), sequence (the post's name), time (absolute),
+        residual; posts first.
+    """
+    found = {name: v.mean(axis=0) for name, v in retweet_draws(values, model, data).items()}
+    posts = np.flatnonzero(np.asarray(data.post_times) >= 0)
+    posts = posts[np.argsort(np.asarray(data.post_times)[posts], kind="stable")]
+    own = _posts(found["beta"], data, np.asarray(data.post_times)[posts])
+    inside = np.flatnonzero(np.asarray(data.times) >= 0)
+    between = _reposts(model, found, data, join)[inside]
+    owner = np.concatenate([posts, np.asarray(data.post)[inside]])
+    since = np.concatenate([np.asarray(data.post_times)[posts], np.asarray(data.times)[inside]])
+    kind = np.repeat([0, 1], [len(posts), len(inside)])
+    return pd.DataFrame(
+        {
+            "sequence": pd.Categorical.from_codes(owner, list(data.names)),
+            "mark": pd.Categorical.from_codes(kind, list(KINDS)),
+            "time": since + float(data.start),
+            "residual": np.concatenate([own, between]),
+        }
+    )
+
+
+def _posts(beta: np.ndarray, data: Cascades, times: np.ndarray) -> np.ndarray:
+    if data.covariates is None:
+        return np.exp(beta[0]) * np.diff(times, prepend=0.0)
+    cut = data.covariates.between(*data.window)
+    edges = np.asarray(cut.edges) - float(data.start)
+    total = np.concatenate([[0], np.cumsum(np.exp(cut.values @ beta) * np.diff(edges))])
+    return np.diff(np.interp(times, edges, total), prepend=0.0)
+
+
+def _reposts(model: RetweetHawkes, found: dict, data: Cascades, join: bool) -> np.ndarray:
+    """A residual for every repost (0 for those before the window)."""
+    s0, period = lengths_of(model, data)
+    rows = _rows(data, s0, period)
+    theta = float(found["theta"]) if model.theta == "learned" else model.theta
+    tail = PRINTED_TAIL if model.as_printed else 1.0
+    here = reach(rows["age"], rows["weight"], rows["first"], theta=theta, s0=s0, tail=tail)
+    post, age = rows["post"], rows["age"]
+    clock = np.remainder(float(data.start), period) + np.asarray(data.post_times)[post] + age
+    if "swing" in found:
+        u, v = found["swing"]
+    else:
+        turn = 2 * np.pi / period * float(found.get("phi0", 0.0))
+        u, v = (float(found.get("r0", 0.0)) * part for part in (np.cos(turn), np.sin(turn)))
+    angle = 2 * np.pi / period * clock
+    swing = 1 - np.asarray(data.sentiment)[post] * (u * np.sin(angle) + v * np.cos(angle))
+    value = rows["quadrature"] * swing * np.exp(-age / float(found["tau"])) * here
+    sums = np.bincount(rows["gap"], value, data.num_reposts + data.num_posts)
+    out, left = _scaled(model, found, data, sums[: data.num_reposts], sums[data.num_reposts :])
+    if join:
+        counts = data.counts
+        carried = 0.0
+        begin = np.searchsorted(np.asarray(data.post), np.arange(data.num_posts))
+        before = np.bincount(np.asarray(data.post), np.asarray(data.times) < 0, data.num_posts)
+        for i in range(data.num_posts):
+            if counts[i]:
+                out[begin[i] + int(before[i])] += carried
+                carried = 0.0
+            carried += left[i]
+    return out
+
+
+def _scaled(
+    model: RetweetHawkes, found: dict, data: Cascades, steps: np.ndarray, left: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exposures between reposts, and after the last, times p0: known, or learned on the way."""
+    post = np.asarray(data.post)
+    if "p0" in found or model.p0 != "integrated":
+        p0 = np.asarray(found["p0"]) if "p0" in found else _best(model, found, data)
+        return steps * p0[post], left * p0
+    shape = float(found["p0_shape"])
+    if model.regression:
+        level = found["p0_level"] + found["p0_slope"] * np.asarray(data.sentiment)
+        rate = shape / np.exp(level)
+    else:
+        rate = np.full(data.num_posts, shape / float(found["p0_mean"]))
+    inside = np.asarray(data.times) >= 0
+    seen = np.concatenate([[0], np.cumsum(inside)])
+    total = np.concatenate([[0.0], np.cumsum(steps)])
+    first = np.searchsorted(post, np.arange(data.num_posts))
+    before = total[:-1] - total[first][post]
+    number = seen[:-1] - seen[first][post]
+    reached = np.bincount(post, steps, data.num_posts)
+    return (
+        (shape + number) * np.log1p(steps / (rate[post] + before)),
+        (shape + data.counts) * np.log1p(left / (rate + reached)),
+    )
+
+
+def _best(model: RetweetHawkes, found: dict, data: Cascades) -> np.ndarray:
+    shape, rate = (np.asarray(part, np.float64) for part in model.p0_given(found, data))
+    return (shape - 1) / np.maximum(rate, 1e-300)
+
+
+def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
+    """Events and the nodes between them, by post and age, with the gap each node belongs to.
+
+    Gaps are numbered as the repost that ends them; the last one of post i is `N + i`.
+    """
+    num, size = data.num_posts, data.num_reposts
+    post, ages = np.asarray(data.post), np.asarray(data.ages, np.float64)
+    first = np.searchsorted(post, np.arange(num))
+    previous = np.concatenate([[0.0], ages])[:size]
+    previous[first[first < size]] = 0.0
+    counts = np.bincount(post, minlength=num)
+    last = np.where(counts > 0, np.append(ages, 0.0)[first + counts - 1], 0.0)
+    begin = np.concatenate([previous, last])
+    end = np.concatenate([ages, np.asarray(data.until) - np.asarray(data.post_times)])
+    owner = np.concatenate([post, np.arange(num)])
+    begin = np.maximum(begin, -np.asarray(data.post_times)[owner])  # nothing before the window
+    gap = np.flatnonzero(end > begin)
+    low, high = begin[gap], end[gap]
+    parts = []
+    step = np.full(len(gap), s0)
+    while len(gap):
+        stop = np.minimum(low + step, high)
+        half = (stop - low)[:, None] / 2
+        nodes = low[:, None] + half * (1 + NODES)
+        parts.append((np.repeat(gap, 4), nodes.ravel(), (half * WEIGHTS).ravel()))
+        going = stop < high
+        gap, low, high = gap[going], stop[going], high[going]
+        step = np.minimum(2 * step[going], period / 8)
+    gaps = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
+    nodes = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0)
+    factors = np.concatenate([part[2] for part in parts]) if parts else np.zeros(0)
+    age = np.concatenate([np.zeros(num), ages, nodes])
+    whose = np.concatenate([np.arange(num), post, owner[gaps]])
+    weight = np.concatenate([data.post_followers, data.followers, np.zeros(len(nodes))])
+    kind = np.repeat([0, 1, 2], [num, size, len(nodes)])
+    order = np.lexsort((kind, age, whose))
+    pad = np.zeros(num + size)
+    whose = whose[order]
+    return {
+        "age": age[order],
+        "weight": np.asarray(weight, np.float64)[order],
+        "post": whose,
+        "first": np.searchsorted(whose, np.arange(num)),
+        "quadrature": np.concatenate([pad, factors])[order],
+        "gap": np.concatenate([pad.astype(np.int64), gaps])[order],
+    }

@@ -1,0 +1,342 @@
+"""Exact simulation of posts and their reposts, a whole generation at a time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Array
+
+from hawkesjax.core.random import generator
+from hawkesjax.core.verbs import simulate
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.inputs.checks import counted
+from hawkesjax.inputs.clock import UNITS
+from hawkesjax.inputs.moments import moment
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral, kernel_quantile
+from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.prepared import lengths_of
+
+MAX_EVENTS = 20_000_000
+
+
+class ExplosionWarning(UserWarning):
+    """Each repost begets one or more at first: sizes are without bound but for the window."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What decides who reposts a post, and when.
+
+    Args:
+        p0, sentiment, post_times, until: (P,) of the posts; times since any one moment.
+        r0, phi0, tau, theta, s0, tail, period: as in `RetweetHawkes`.
+        phase: that moment in the time of which the swing is a function.
+        followers: numbers of followers of reposters, drawn from with replacement.
+    """
+
+    p0: np.ndarray
+    sentiment: np.ndarray
+    post_times: np.ndarray
+    until: np.ndarray
+    r0: float
+    phi0: float
+    tau: float
+    theta: float
+    s0: float
+    tail: float
+    period: float
+    phase: float
+    followers: np.ndarray
+
+
+@simulate.register
+def simulate_retweet(
+    model: RetweetHawkes,
+    params: Any,
+    *,
+    key: Array,
+    followers: Any,
+    window: Any = None,
+    post_followers: Any = None,
+    sentiment: Any = None,
+    post_times: Any = None,
+    covariates: Covariates | None = None,
+    horizon: float | None = None,
+    unit: str = "day",
+    max_events: int = MAX_EVENTS,
+) -> Cascades:
+    """Draw posts, their authors' followers and sentiment, and all their reposts.
+
+    Nothing comes before the window: there is no history.
+
+    Args:
+        model: a `RetweetHawkes`.
+        params: `beta`, `tau`, `r0` and `phi0` (or `swing`), `theta` where it is learned, and `p0`
+            (one for all, or one a post) or the parameters of its distribution; or an `Estimate`.
+        key: PRNG key; the same key gives the same data.
+        followers: numbers of followers of reposters, to draw from with replacement.
+        window: (start, end): numbers in the unit, or datetimes with their zone where the
+            covariates have an origin; None: all that the covariates cover.
+        post_followers: likewise of the posts' authors; `followers` by default. With `post_times`,
+            as many as there are posts are taken as they are.
+        sentiment: levels to draw from, 1 by default; with `post_times` likewise.
+        post_times: numbers in `unit`, in place of posts drawn from the background.
+        covariates: features of time over the window; without them beta is one log rate.
+        horizon: for how long after each post its reposts are collected.
+        unit: unit of time, where there are no covariates.
+        max_events: give up with an error, never with truncated data, beyond so many reposts.
+
+    Returns:
+        `Cascades`.
+
+    Raises:
+        ValueError: for parameters outside their support, a window without covariates, empty
+            pools, and more reposts than `max_events`.
+
+    Example:
+        >>> truth = {"beta": [1.0], "p0": 1e-3, "r0": 0.1, "phi0": 0.1, "tau": 2.0}
+        >>> data = hj.simulate(hj.RetweetHawkes(), truth, window=(0, 30),
+        ...                    followers=[10, 200, 3000], key=jax.random.key(0))
+    """
+    rng = generator(key)
+    values = dict(getattr(params, "params", params))
+    low, high, clock = _window(window, covariates, unit)
+    pools = {"followers": followers, "post_followers": post_followers, "sentiment": sentiment}
+    pools = {name: _pool(name, value) for name, value in pools.items() if value is not None}
+    if post_times is None:
+        times = _posts(rng, values, covariates, low, high)
+    else:
+        times = np.sort(np.asarray(post_times, np.float64))
+        if len(times) and not (low <= times[0] and times[-1] <= high):
+            raise ValueError(f"post_times reach beyond the window {low:g} to {high:g}.")
+    size = len(times)
+    if not size:
+        raise ValueError("No post was drawn: the rate is too small for the window.")
+    given = post_times is not None
+    authors = _chosen(rng, pools.get("post_followers", pools["followers"]), size, given)
+    levels = _chosen(rng, pools.get("sentiment", np.ones(1)), size, given)
+    empty = Cascades.from_arrays(
+        times, authors, [], [], [], sentiment=levels, window=(low, high), horizon=horizon,
+        unit=clock["unit"],
+    )  # fmt: skip
+    shift, clock = _midnight(clock)
+    empty = replace(empty, start=np.float64(low + shift), **clock)
+    spread = spread_of(model, values, empty, pools["followers"], rng)
+    post, since, reached = grow(rng, spread, np.arange(size), times - low, authors, max_events)
+    order = np.lexsort((since, post))
+    post, since, reached = post[order], since[order], reached[order]
+    covering = None if covariates is None else covariates.aligned(empty)
+    return replace(
+        empty,
+        times=since,
+        ages=since - empty.post_times[post],
+        followers=reached,
+        post=post.astype(np.int32),
+        covariates=covering,
+    )
+
+
+def spread_of(
+    model: RetweetHawkes,
+    values: dict[str, Any],
+    data: Cascades,
+    followers: np.ndarray,
+    rng: np.random.Generator,
+) -> Spread:
+    """The process of the posts of `data`, with p0 drawn from its distribution where it has one.
+
+    Raises:
+        ValueError: for parameters that lack, are outside their support, or do not fit the posts.
+    """
+    s0, period = lengths_of(model, data)
+    levels = np.asarray(data.sentiment, np.float64)
+    size = data.num_posts
+
+    def number(name: str) -> float:
+        if name not in values:
+            raise ValueError(f"params lack {name!r}; they have {', '.join(values)}.")
+        value = float(np.asarray(values[name]))
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is {value}; it must be positive and finite.")
+        return value
+
+    if "swing" in values and "r0" not in values:
+        u, v = np.asarray(values["swing"], np.float64)
+        r0, phi0 = float(np.hypot(u, v)), float(np.arctan2(v, u) / (2 * np.pi) * period)
+    else:
+        r0, phi0 = float(values.get("r0", 0.0)), float(values.get("phi0", 0.0))
+    if not (np.isfinite(phi0) and r0 >= 0 and r0 * levels.max() < 1):
+        raise ValueError(
+            f"r0={r0:g}, phi0={phi0:g}: r0 must be at least 0 and below 1 / max S = "
+            f"{1 / max(levels.max(), 1e-300):g}, or a chance would be negative."
+        )
+    if "p0" in values:
+        p0 = np.asarray(values["p0"], np.float64)
+        if p0.ndim and p0.shape != (size,):
+            raise ValueError(f"p0 has shape {p0.shape} for {counted(size, 'post')}.")
+        p0 = np.broadcast_to(p0, size)
+    else:
+        shape = number("p0_shape")
+        mean = np.full(size, number("p0_mean")) if "p0_mean" in values else None
+        if mean is None:
+            slope = float(np.asarray(values["p0_slope"])) * levels
+            mean = np.exp(float(np.asarray(values["p0_level"])) + slope)
+        p0 = rng.gamma(shape, mean / shape)
+    if not (np.isfinite(p0).all() and (p0 >= 0).all()):
+        raise ValueError("p0 has values that are negative or not finite.")
+    return Spread(
+        p0=p0,
+        sentiment=levels,
+        post_times=np.asarray(data.post_times),
+        until=np.asarray(data.until),
+        r0=r0,
+        phi0=phi0,
+        tau=number("tau"),
+        theta=number("theta") if model.theta == "learned" else float(model.theta),
+        s0=s0,
+        tail=PRINTED_TAIL if model.as_printed else 1.0,
+        period=period,
+        phase=float(data.start),
+        followers=followers,
+    )
+
+
+def grow(
+    rng: np.random.Generator,
+    spread: Spread,
+    post: np.ndarray,
+    times: np.ndarray,
+    followers: np.ndarray,
+    max_events: int = MAX_EVENTS,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All that some events set off, generation by generation.
+
+    Each event draws a Poisson number of candidates from the kernel at the highest chance that
+    its post has from then on, and keeps each with the chance's share of it.
+
+    Args:
+        spread: the process.
+        post, times, followers: (E,) the first generation.
+        max_events: most reposts.
+
+    Returns:
+        post, times and followers of all later generations, not sorted.
+    """
+    kernel = spread.theta, spread.s0, spread.tail
+    highest = spread.p0 * (1 + spread.sentiment * spread.r0)
+    mean = float(np.mean(spread.followers))
+    hot = int(np.sum(spread.p0 * mean >= 1))
+    if hot:
+        warnings.warn(
+            f"p0 times the reposters' mean followers ({mean:.4g}) is 1 or more for "
+            f"{counted(hot, 'post')} (largest {float(spread.p0.max()) * mean:.3g}): their "
+            f"cascades explode until the decay ends them.",
+            ExplosionWarning,
+            stacklevel=4,
+        )
+    out = [(post[:0], times[:0], followers[:0])]
+    total = 0
+    while len(post):
+        left = np.maximum(spread.until[post] - times, 0)
+        age = times - spread.post_times[post]
+        expected = highest[post] * np.exp(-age / spread.tau) * followers
+        expected = expected * kernel_integral(left, *kernel)
+        if total + expected.sum() > max_events:
+            raise ValueError(
+                f"More than {max_events:,} reposts: p0 or the followers are too large for the "
+                f"window, or raise max_events."
+            )
+        number = rng.poisson(expected)
+        parent = np.repeat(np.arange(len(post)), number)
+        wait = kernel_quantile(rng.random(len(parent)), left[parent], *kernel)
+        post, times = post[parent], times[parent] + wait
+        level = spread.sentiment[post] * spread.r0
+        turn = (times + spread.phase + spread.phi0) / spread.period
+        swing = (1 - level * np.sin(2 * np.pi * turn)) / (1 + level)
+        kept = rng.random(len(parent)) < np.exp(-wait / spread.tau) * swing
+        kept &= times <= spread.until[post]
+        post, times = post[kept], times[kept]
+        followers = rng.choice(spread.followers, len(post))
+        total += len(post)
+        out.append((post, times, followers))
+    joined = [np.concatenate(part) for part in zip(*out, strict=True)]
+    return joined[0], joined[1], joined[2]
+
+
+def _window(
+    window: Any, covariates: Covariates | None, unit: str
+) -> tuple[float, float, dict[str, Any]]:
+    clock: dict[str, Any] = {"unit": unit, "origin": None, "timezone": None}
+    if covariates is not None:
+        clock = {name: getattr(covariates, name) for name in clock}
+    if window is None and covariates is not None:
+        window = covariates.window
+    if not isinstance(window, Sequence | np.ndarray) or len(window) != 2:
+        raise ValueError(f"window={window!r} is not a pair (start, end).")
+    frame = covariates if covariates is not None else _Numbers(unit)
+    low, high = (moment(v, frame, n, "data") for v, n in zip(window, ("start", "end"), strict=True))
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise ValueError(f"The window {window} has no length. Give (start, end) with start < end.")
+    if covariates is not None:
+        covariates.require(low, high)
+    return low, high, clock
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    unit: str
+    origin: None = None
+
+
+def _midnight(clock: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """How long after the midnight before it the origin lies, and the clock from that midnight."""
+    if clock["origin"] is None:
+        return 0.0, clock
+    zero: Any = pd.Timestamp(clock["origin"])
+    if clock["timezone"] is not None:
+        zero = zero.tz_convert(clock["timezone"])
+    begin = zero.normalize()
+    shift = (zero.as_unit("ns").value - begin.as_unit("ns").value) / UNITS[clock["unit"]]
+    return shift, clock | {"origin": begin.isoformat()}
+
+
+def _pool(name: str, values: Any) -> np.ndarray:
+    array = np.atleast_1d(np.asarray(values, np.float64))
+    if array.ndim != 1 or not len(array) or not (np.isfinite(array) & (array >= 0)).all():
+        raise ValueError(f"{name} must be one or more numbers of at least 0.")
+    return array
+
+
+def _chosen(rng: np.random.Generator, pool: np.ndarray, size: int, given: bool) -> np.ndarray:
+    return pool if given and len(pool) == size else rng.choice(pool, size)
+
+
+def _posts(
+    rng: np.random.Generator,
+    values: dict[str, Any],
+    covariates: Covariates | None,
+    low: float,
+    high: float,
+) -> np.ndarray:
+    """Times of posts drawn from the background."""
+    if "beta" not in values:
+        raise ValueError("params lack 'beta', the log rates of posts; or give post_times=.")
+    beta = np.atleast_1d(np.asarray(values["beta"], np.float64))
+    rows, edges = np.ones((1, 1)), np.array([low, high])
+    if covariates is not None:
+        cut = covariates.between(low, high)
+        rows, edges = cut.values, cut.edges
+    if beta.shape != (rows.shape[1],) or not np.isfinite(beta).all():
+        raise ValueError(f"beta has {beta.size} values for {counted(rows.shape[1], 'feature')}.")
+    width = np.diff(edges)
+    expected = np.exp(rows @ beta) * width
+    if expected.sum() > MAX_EVENTS:
+        raise ValueError(f"beta asks for {expected.sum():.3g} posts, more than {MAX_EVENTS:,}.")
+    cell = np.repeat(np.arange(len(width)), rng.poisson(expected))
+    return np.sort(edges[cell] + rng.random(len(cell)) * width[cell])

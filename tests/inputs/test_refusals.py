@@ -1,0 +1,328 @@
+"""Everything that is wrong is a ValueError that names the column, the rows and the remedy."""
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.readers import read_events
+
+TIMES, MARKS, WINDOW = [1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1], (0, 5)
+DAYS = [f"2024-03-0{day}T00:00:00Z" for day in (1, 2, 3, 4)]
+LOCAL = [day[:-1] for day in DAYS]
+TABLE = pd.DataFrame({"t": TIMES, "k": list("abab"), "s": [3, 3, 9, 9]})
+arrays, lists = EventPanel.from_arrays, EventPanel.from_lists
+
+
+def frame(**columns):
+    """from_dataframe with some columns replaced, and arguments after `args`."""
+    args = {"time": "t", "mark": "k", "sequence": "s"} | columns.pop("args", {})
+    return lambda: EventPanel.from_dataframe(TABLE.assign(**columns), **args)
+
+
+def dated(times, **args):
+    return frame(t=times, args={"unit": "hour"} | args)
+
+
+def panel(**args):
+    return arrays(TIMES, MARKS, window=WINDOW, **args)
+
+
+ARRAYS = {
+    "NaN": (lambda: arrays([1, np.nan, 3, np.nan], MARKS), "'times'|rows 1, 3|missing|leave them"),
+    "None": (lambda: arrays([1, None, 3, 4], MARKS), "'times'|row 1|missing"),
+    "infinite": (lambda: arrays([1, np.inf, 3, -np.inf], MARKS), "'times'|rows 1 (inf), 3|finite"),
+    "outside": (lambda: arrays(TIMES, MARKS, window=(0, 3)), "'times'|row 3 (4)|0 to 3: widen it"),
+    "negative": (lambda: arrays([-1.0, 2], [0, 0], window=(0, 3)), "row 0 (-1)|time zone"),
+    "at most five": (
+        lambda: arrays(np.arange(100.0), np.zeros(100, int), window=(0, 10)),
+        "rows 11 (11), 12 (12), 13 (13), 14 (14), 15 (15), ... (89 in all)",
+    ),
+    "outside its own": (
+        lambda: arrays(TIMES, MARKS, sequence=MARKS, window=[(0, 5), (3, 5)]),
+        "row 1 (2)|3 to 5",
+    ),
+    "text": (lambda: arrays(["1", "2", "three", "4"], MARKS), "row 2 ('three')|not a number|Give"),
+    "words": (lambda: arrays(["one", "two"], [0, 0]), "rows 0 ('one')|neither a number|ISO"),
+    "boolean times": (lambda: arrays([True, False], [0, 0]), "'times'|boolean|rows 0|Give"),
+    "a boolean among times": (lambda: arrays([1.5, True], [0, 0]), "'times'|boolean|row 1 (True)"),
+    "complex": (lambda: arrays(np.ones(2) * 1j, [0, 0]), "'times'|complex"),
+    "durations": (lambda: arrays(np.ones(2, "m8[s]"), [0, 0]), "'times'|durations|Divide"),
+    "beyond 2**62": (lambda: arrays([2**63, 1], [0, 0]), "'times'|row 0|Subtract"),
+    "two dimensions": (lambda: arrays(np.ones((2, 2)), MARKS), "'times'|(2, 2)|one value an event"),
+    "ragged": (lambda: arrays([[1, 2], [3]], [0, 0]), "'times'|row|one value an event"),
+    "lengths": (lambda: arrays(TIMES, MARKS[:3]), "lengths differ|'times' has 4, 'marks' has 3"),
+    "a mark named as totals are": (lambda: panel(mark_names=["all", "b"]), "mark|'all'|another"),
+    "a sequence named as totals are": (frame(s=["all"] * 4), "sequence|'all'|another"),
+    "length of sequence": (lambda: arrays(TIMES, MARKS, sequence=[0, 1]), "'sequence' has 2"),
+    "unknown mark number": (
+        lambda: arrays(TIMES, [0, 1, 2, 0], mark_names=["a", "b"]),
+        "'marks'|row 2 (2)|unknown mark|mark_names",
+    ),
+    "unknown mark": (
+        lambda: arrays(TIMES, list("abca"), mark_names=["a", "b"]),
+        "'marks'|row 2 ('c')|unknown mark|'a', 'b'|mark_names",
+    ),
+    "unknown sequence": (
+        lambda: panel(sequence=list("xyzx"), sequence_names=["x", "y"]),
+        "'sequence'|row 2 ('z')|unknown sequence|sequence_names",
+    ),
+    "a fraction as mark": (lambda: arrays(TIMES, [0, 1, 2.5, 0]), "'marks'|row 2 (2.5)|whole"),
+    "a negative mark": (lambda: arrays(TIMES, [0, 1, -1, 0]), "'marks'|row 2 (-1)|negative"),
+    "boolean marks": (lambda: arrays(TIMES, [True, False] * 2), "'marks'|boolean|rows 0"),
+    "a boolean among marks": (lambda: arrays(TIMES, [0, 1, True, 0]), "'marks'|boolean|row 2"),
+    "a missing mark": (lambda: arrays(TIMES, [0, np.nan, 1, 0]), "'marks'|row 1|missing mark"),
+    "a missing label": (lambda: arrays(TIMES, ["a", None, "b", "a"]), "'marks'|row 1|missing mark"),
+    "an empty label": (lambda: arrays(TIMES, ["a", "", "b", "a"]), "'marks'|row 1|missing mark"),
+    "a missing sequence": (lambda: panel(sequence=[0, None, 0, 0]), "'sequence'|row 1|missing"),
+    "a negative sequence": (lambda: panel(sequence=[0, -1, 0, 0]), "'sequence'|row 1 (-1)"),
+    "a fraction as sequence": (lambda: panel(sequence=[0, 0.5, 0, 0]), "'sequence'|row 1 (0.5)"),
+    "boolean sequences": (lambda: panel(sequence=[True] * 4), "'sequence'|boolean"),
+    "identifiers as numbers": (lambda: panel(sequence=[10**6, 1, 2, 3]), "1,000,000|text"),
+    "repeated names": (lambda: panel(mark_names=["a", "a"]), "mark_names repeat 'a'"),
+    "names as text": (lambda: panel(mark_names="ab"), "mark_names|list of names"),
+    "names without values": (lambda: panel(sequence_names=["a", "b"]), "'a', 'b'|Give sequence"),
+    "nothing at all": (lambda: arrays([], [], window=WINDOW), "Declare mark_names"),
+    "no event, no window": (
+        lambda: arrays([], [], mark_names=["a"]),
+        "'times'|window=(start, end)",
+    ),
+    "too few arrays": (lambda: lists([([1], [2]), ([1],)]), "'1' has 1 array|'online', 'offline'"),
+    "NaN in a list": (
+        lambda: lists([([1], [2]), ([1], [2, np.nan])]),
+        "missing|value 1 of 'offline' of sequence '1'",
+    ),
+    "outside in a list": (
+        lambda: lists([([1], [2, 9])], window=WINDOW),
+        "value 1 of 'offline'|(9)",
+    ),
+    "names of lists": (lambda: lists([([1], [2])], sequence_names=["a", "b"]), "1 user"),
+    "numbers for lists": (lambda: lists([1, 2]), "'0'|tuple of 2 arrays"),
+}
+
+WINDOWS = {
+    "ends before it begins": ((5, 0), "'window'|ends before it begins (5 to 0)|start <= end"),
+    "one of them does": ([(0, 5), (5, 0)], "'window'|ends before|sequence '1' (5 to 0)"),
+    "NaN": ((0, np.nan), "'window'|missing|'end'"),
+    "infinite": ((-np.inf, 5), "'window'|finite|'start' (-inf)"),
+    "None": ((0, None), "'window'|missing|'end'"),
+    "boolean": ((False, True), "'window'|boolean"),
+    "a number": (5, "window=5|pair (start, end)"),
+    "three numbers": ((0, 1, 2), "3 values|pair (start, end)"),
+    "a word": ("all", "window='all'|'sequence'"),
+    "words": (("a", "b"), "'window'|no number|'start' ('a')"),
+    "datetimes": (
+        (pd.Timestamp(2024, 1, 1), pd.Timestamp(2025, 1, 1)),
+        "'window'|datetime|numbers",
+    ),
+    "too few rows": ([(0, 5)], "1 rows for 2 sequences|sequence_names"),
+    "a row of one": ([(0, 5), (5,)], "sequence '1'|(5,)|pair"),
+    "an unknown name": ({"0": (0, 5), "1": (0, 5), "2": (0, 5)}, "unknown sequences '2'"),
+    "a name left out": ({"0": (0, 5)}, "no entry for sequence '1'"),
+}
+
+FRAMES = {
+    "missing columns": (
+        frame(args={"time": "day", "mark": "kind"}),
+        "time='day', mark='kind'|columns are 't', 'k', 's'",
+    ),
+    "one column twice": (frame(args={"mark": "t"}), "'t'|Name one for each"),
+    "duplicated names": (
+        lambda: EventPanel.from_dataframe(TABLE.rename(columns={"s": "k"}), time="t"),
+        "same name: 'k'|Rename",
+    ),
+    "not a table": (lambda: EventPanel.from_dataframe([1], time="t"), "DataFrame|list"),
+    "no sequence column": (
+        frame(args={"sequence": None, "sequence_names": "ab"}),
+        "sequence_names",
+    ),
+    "a missing mark": (frame(k=["a", None, "b", "c"]), "'k'|row 1|missing mark"),
+    "the text nan": (frame(k=["a", "nan", "b", "c"]), "'k'|row 1 ('nan')|missing mark|mark_names"),
+    "a missing sequence": (frame(s=[1, None, 2, 3]), "'s'|row 1|missing sequence"),
+    "a negative label": (frame(s=[1, -1, 2, 3]), "'s'|row 1 ('-1')|negative"),
+    "a fraction": (frame(k=[1, 2.5, 2, 3]), "'k'|row 1 (2.5)|whole"),
+    "two spellings": (frame(k=["a", " a", "b", "c"]), "'k'|row 1 (' a')|blanks"),
+    "number and text": (frame(k=np.array([1, "1", 2, 3], object)), "'k'|row 1 ('1')|type"),
+    "lists as labels": (frame(k=[[1], [2], [1], [3]]), "'k'|rows 0 ([1])|one value"),
+    "an unknown name": (frame(args={"mark_names": ["a"]}), "'k'|rows 1 ('b'), 3 ('b')|mark_names"),
+    "positions, not labels": (
+        lambda: EventPanel.from_dataframe(TABLE.assign(t=[1, 2, None, 4]).set_index("k"), time="t"),
+        "'t'|row 2|missing",
+    ),
+    "a zone for numbers": (frame(args={"timezone": "UTC"}), "'t'|timezone='UTC'|numbers"),
+    "mixed zones": (
+        dated([DAYS[0], DAYS[1].replace("Z", "+02:00"), *DAYS[2:]]),
+        "'t'|mixed time zones|row 1 ('2024-03-02T00:00:00+02:00')|timezone=",
+    ),
+    "naive among aware": (
+        dated([DAYS[0], LOCAL[1], *DAYS[2:]]),
+        "'t'|without a zone|row 1 ('2024-03-02T00:00:00')|timezone=",
+    ),
+    "naive among aware, objects": (
+        dated([*map(pd.Timestamp, [DAYS[0], LOCAL[1], *DAYS[2:]])]),
+        "'t'|without a zone|row 1|timezone=",
+    ),
+    "skipped by summer time": (
+        dated([LOCAL[0], "2024-03-31T01:30", *LOCAL[2:]], timezone="Europe/London"),
+        "'t'|does not exist|row 1|offset",
+    ),
+    "twice in autumn": (
+        dated([LOCAL[0], "2024-10-27T01:30", *LOCAL[2:]], timezone="Europe/London"),
+        "'t'|occurs twice|row 1|offset",
+    ),
+    "no such zone": (dated(LOCAL, timezone="Mars/City"), "'Mars/City'|Europe/London"),
+    "no unit": (dated(DAYS, unit=None), "'t'|unit=|'hour'"),
+    "no such unit": (dated(DAYS, unit="fortnight"), "'t'|'fortnight'|'hour'"),
+    "day or month first": (dated(["03/04/2024"] * 4), "'t'|rows 0|format="),
+    "now": (dated([DAYS[0], "now", *DAYS[2:]]), "'t'|row 1 ('now')"),
+    "no such day": (dated([LOCAL[0], "2024-02-30", *LOCAL[2:]]), "'t'|row 1 ('2024-02-30')"),
+    "a number among dates": (dated([LOCAL[0], "5", *LOCAL[2:]]), "'t'|row 1 ('5')"),
+    "a date among numbers": (frame(t=["1", LOCAL[0], "3", "4"]), "'t'|row 1|not a number"),
+    "NaT": (dated(pd.to_datetime([LOCAL[0], None, *LOCAL[2:]])), "'t'|row 1|missing"),
+    "blank": (dated([DAYS[0], " ", *DAYS[2:]]), "'t'|row 1|missing"),
+    "too long ago": (dated(["1500-01-01", *LOCAL[1:]]), "'t'|row 0|1678"),
+    "numbers as window": (dated(DAYS, window=(0, 5)), "'window'|number|datetimes"),
+    "a word as window": (dated(DAYS, window=(DAYS[0], "later")), "'window'|'end' ('later')"),
+    "aware window": (dated(LOCAL, window=(DAYS[0], DAYS[3])), "'window'|timezone="),
+    "NaT as window": (dated(DAYS, window=(pd.NaT, DAYS[3])), "'window'|'start'|missing"),
+    "reversed": (dated(DAYS, window=(DAYS[3], DAYS[0])), "'window'|ends before|2024-03-04"),
+    "window in another zone": (
+        dated(DAYS, window=("2024-03-01T02:00:00Z", "2024-03-05T00:00:00Z")),
+        "'t'|row 0 (2024-03-01T00:00:00+00:00)|same time zone",
+    ),
+}
+
+GOOD = "t,k,s\n1,a,3\n2,b,3\n"
+PARQUET = io.BytesIO()
+TABLE.to_parquet(PARQUET)
+PARQUET = PARQUET.getvalue()
+PNG = b"\x89PNG\r\n\x1a\n"
+FILES = {
+    "empty": ("e.csv", b"", "empty file"),
+    "only blank lines": ("e.csv", b"\n\n", "empty file"),
+    "no rows": ("e.csv", b"t,k,s\n", "no rows|from_arrays"),
+    "missing column": ("e.csv", "day,k,s\n1,a,3\n", "time='t'|'day', 'k', 's'"),
+    "semicolons": ("e.csv", GOOD.replace(",", ";"), "'t;k;s'|separator="),
+    "duplicated columns": ("e.csv", GOOD.replace("k,s", "k,k"), "same name: 'k'"),
+    "a picture": ("e.csv", PNG, "not CSV|PNG"),
+    "Parquet named CSV": ("e.csv", PARQUET, "not CSV|Parquet"),
+    "CSV named Parquet": ("e.parquet", GOOD, "not a Parquet file|PAR1"),
+    "gzip named CSV": ("e.csv", gzip.compress(GOOD.encode()), "not CSV|gzip"),
+    "CSV named gzip": ("e.csv.gz", GOOD, "not a whole gzip file"),
+    "gzip cut short": ("e.csv.gz", gzip.compress(GOOD.encode() * 99)[:40], "not a whole gzip file"),
+    "gzip damaged": ("e.csv.gz", gzip.compress(GOOD.encode())[:-4] + b"abcd", "not a whole gzip"),
+    "a picture within gzip": ("e.csv.gz", gzip.compress(PNG), "not CSV|PNG"),
+    "Parquet cut short": ("e.parquet", PARQUET[:200], "cannot be read as Parquet"),
+    "NUL": ("e.csv", GOOD + "3,\0,3\n", "NUL byte|line 4"),
+    "Latin-1": ("e.csv", (GOOD + "3,\xe9,3\n").encode("latin-1"), "UTF-8|line 4"),
+    "UTF-16": ("e.csv", GOOD.encode("utf-16"), "UTF-16"),
+    "carriage returns": ("e.csv", GOOD.replace("\n", "\r"), "carriage return"),
+    "a long row": ("e.csv", GOOD + "3,a,3,4\n", "3 fields|line 4|4"),
+    "a short row": ("e.csv", GOOD + "3,a\n4,b,3\n", "3 fields|line 4|2"),
+    "a short row with quotes": ("e.csv", GOOD + '3,"a\nb",3\n4,b\n', "3 fields|line 6"),
+    "an open quote": ("e.csv", GOOD + '3,"a,3\n4,b,3\n', "line 4|quotes"),
+    "a blank line": ("e.csv", GOOD + "\n3,a,3\n", "blank line 4"),
+    "an unknown ending": ("e.txt", GOOD, "'.csv', '.csv.gz', '.parquet'"),
+    "an empty time": ("e.csv", GOOD + ",a,3\n", "'t'|line 4|missing"),
+    "NaN": ("e.csv", GOOD + "NaN,a,3\n", "'t'|line 4"),
+    "infinite": ("e.csv", GOOD + "-inf,a,3\n", "'t'|line 4 (-inf)|finite"),
+    "text": ("e.csv", GOOD + "x,a,3\n", "'t'|line 4 ('x')|not a number"),
+    "text after a line break": ("e.csv", 't,k,s\n1,"a\nb",3\nx,c,3\n2,d,3\n', "'t'|line 4 ('x')"),
+    "boolean times": ("e.csv", "t,k,s\nTrue,a,1\nFalse,b,1\n", "'t'|boolean|lines 2 (True), 3"),
+    "an empty mark": ("e.csv", GOOD + "3,,3\n", "'k'|line 4|missing mark"),
+    "NA": ("e.csv", GOOD + "3,NA,3\n", "'k'|line 4 ('NA')|mark_names"),
+    "boolean marks": ("e.csv", "t,k,s\n1,True,1\n2,False,1\n", "'k'|boolean|lines 2"),
+    "a fraction as mark": ("e.csv", "t,k,s\n1,1,1\n2,2.5,1\n", "'k'|line 3 ('2.5')|whole"),
+    "a negative mark": ("e.csv", "t,k,s\n1,1,1\n2,-1,1\n", "'k'|line 3 ('-1')|negative"),
+    "an empty sequence": ("e.csv", GOOD + "3,a,\n", "'s'|line 4|missing sequence"),
+}
+
+
+def check(error, words):
+    message = str(error.value)
+    for word in words.split("|"):
+        assert word in message, f"{word!r} is not in: {message}"
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(("make", "words"), ARRAYS.values(), ids=list(ARRAYS))
+def test_arrays_and_lists(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    check(error, words)
+
+
+@pytest.mark.parametrize(("window", "words"), WINDOWS.values(), ids=list(WINDOWS))
+def test_windows(window, words):
+    with pytest.raises(ValueError) as error:
+        arrays(TIMES, MARKS, sequence=MARKS, sequence_names=["0", "1"], window=window)
+    check(error, words)
+
+
+@pytest.mark.parametrize(("make", "words"), FRAMES.values(), ids=list(FRAMES))
+def test_tables(make, words):
+    with pytest.raises(ValueError) as error:
+        make()
+    check(error, words)
+
+
+@pytest.mark.parametrize(("name", "content", "words"), FILES.values(), ids=list(FILES))
+def test_files(tmp_path: Path, name, content, words):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(ValueError) as error:
+        read_events(path, time="t", mark="k", sequence="s")
+    check(error, words)
+
+
+def test_a_path_to_nothing_or_a_folder(tmp_path: Path):
+    (tmp_path / "d.csv").mkdir()
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        read_events(tmp_path / "no.csv", time="t")
+    with pytest.raises(ValueError, match="not a file"):
+        read_events(tmp_path / "d.csv", time="t")
+
+
+def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch):
+    (tmp_path / "e.parquet").write_bytes(PARQUET)
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"hawkesjax\[parquet\]"):
+        read_events(tmp_path / "e.parquet", time="t")
+
+
+METHODS = {
+    "reversed": (lambda p: p.between(3, 2), "less"),
+    "empty": (lambda p: p.between(3, 3), "less"),
+    "NaN": (lambda p: p.between(3, np.nan), "b is NaN"),
+    "a date": (lambda p: p.between("2024", "2025"), "a='2024'|numbers"),
+    "unknown name": (lambda p: p.select(["x"]), "'x'|There are 2: '0', '1'"),
+    "unknown position": (lambda p: p.select([0, 2]), "2|There are 2"),
+    "below": (lambda p: p.select(-3), "-3"),
+    "repeated": (lambda p: p.select([0, "0"]), "Repeated|'0'"),
+    "none": (lambda p: p.select([]), "No sequence"),
+    "mask": (lambda p: p.select(np.array([True])), "mask|2 sequences"),
+    "by": (lambda p: p.describe("x"), "'cell', 'sequence' or 'mark'"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), METHODS.values(), ids=list(METHODS))
+def test_methods(make, words):
+    with pytest.raises(ValueError) as error:
+        make(panel(sequence=MARKS))
+    check(error, words)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 8, 1000])
+def test_rows_are_counted_across_chunks(tmp_path: Path, monkeypatch, chunk):
+    monkeypatch.setattr("hawkesjax.inputs.files.CHUNK", chunk)
+    path = tmp_path / "e.csv"
+    path.write_text(GOOD + "3.25,a,9\n4,long name,9\n")
+    assert read_events(path, time="t", mark="k", sequence="s").num_events == 4
+    path.write_text(GOOD + "3,a,9\n4,a\n5,a,9,9\n")
+    with pytest.raises(ValueError) as error:
+        read_events(path, time="t", mark="k", sequence="s")
+    check(error, "3 fields|lines 5, 6")
