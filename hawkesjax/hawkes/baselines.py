@@ -17,6 +17,7 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.hawkes.background import pieces
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.inputs.arrays import AnyArray
 
 Params = Mapping[str, Any]
 
@@ -187,7 +188,7 @@ class Baseline:
         inside, tails = parts[: panel.num_events], parts[panel.num_events :]
         return level[panel.sequence] * inside, level * tails
 
-    def priors(self, rates: Float[Array, " marks"]) -> dict[str, dist.Distribution]:
+    def priors(self, rates: Float[AnyArray, " marks"]) -> dict[str, dist.Distribution]:
         """Default prior of beta; those of the levels are in `hawkesjax.hawkes.priors`.
 
         The intercept is the log of the mark's rate give or take 2 (95 % within a factor of 50 of
@@ -204,7 +205,7 @@ class Baseline:
         loc = jnp.where(own, jnp.log(rates)[:, None], 0)
         return {"beta": dist.Normal(loc, jnp.asarray(np.where(own, 2.0, scale), rates.dtype))}
 
-    def starts(self, rates: Float[Array, " marks"]) -> dict[str, Any]:
+    def starts(self, rates: Float[AnyArray, " marks"]) -> dict[str, Any]:
         """Starting values with half of the events from the background."""
         own = np.array([name == INTERCEPT for name in self.features])
         return {

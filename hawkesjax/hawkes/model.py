@@ -392,5 +392,5 @@ class Hawkes:
         }
 
 
-def _nested(value: np.ndarray):
+def _nested(value: Any) -> Any:
     return tuple(_nested(part) for part in value) if value.ndim else float(value)

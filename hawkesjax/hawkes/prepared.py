@@ -23,6 +23,7 @@ from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Exponential
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -33,7 +34,7 @@ class PreparedPanel:
     Forms are padded, so that panels of nearly as many events are of the same size.
 
     Args:
-        form: the decayed counts' form (`hawkesjax.ops`).
+        form: the decayed counts' form (`hawkesjax.hawkes.counts`).
         durations: (M,) length of each sequence's window.
         counts: (M, D) events of each mark in each sequence.
         num_sequences, num_marks: M, D.
@@ -42,12 +43,12 @@ class PreparedPanel:
     """
 
     form: Any
-    durations: Float[Array, " sequences"]
-    counts: Float[Array, "sequences marks"]
+    durations: Float[AnyArray, " sequences"]
+    counts: Float[AnyArray, "sequences marks"]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
-    marks: Int[Array, " events"] | None = None
-    sequence: Int[Array, " events"] | None = None
+    marks: Int[AnyArray, " events"] | None = None
+    sequence: Int[AnyArray, " events"] | None = None
     cells: Cells | None = None
 
     @property
@@ -88,7 +89,7 @@ def prepare(
     *,
     form: str = "auto",
     dtype: Any = None,
-    gamma: tuple | None = None,
+    gamma: float | tuple | None = None,
     kernel: Exponential = EXPONENTIAL,
     covariates: Covariates | None = None,
 ) -> PreparedPanel:

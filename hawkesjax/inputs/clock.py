@@ -67,7 +67,7 @@ class Clock:
             stamp = stamp.tz_localize("UTC").tz_convert(self.zone)
         return stamp.isoformat()
 
-    def in_units(self, steps: np.ndarray) -> np.ndarray:
+    def in_units(self, steps: Any) -> Any:
         """Differences of `values` in the panel's unit, rounded once."""
         return np.asarray(steps) / self.scale
 

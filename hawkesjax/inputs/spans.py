@@ -85,7 +85,7 @@ class Span:
     """
 
     clock: Clock
-    zero: int | float
+    zero: int | float | np.integer
     bounds: tuple[float, float]
 
     @property

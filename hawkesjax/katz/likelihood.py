@@ -9,12 +9,13 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln, logsumexp
 from jaxtyping import Array, Float
 
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.grid import gamma_grid
 from hawkesjax.katz.prepared import PreparedActivity
 
 
-def log_terms(link: str, eta: Float[Array, "..."], silent: Array) -> Float[Array, "..."]:
+def log_terms(link: str, eta: Float[AnyArray, "..."], silent: AnyArray) -> Float[AnyArray, "..."]:
     r"""Log probability of an active or a silent bin of rate eta, once `-eta` is set apart.
 
     hazard: `log expm1(eta)`; poisson: `log eta` (a post); both have nothing to add for a silent
@@ -31,7 +32,7 @@ def log_terms(link: str, eta: Float[Array, "..."], silent: Array) -> Float[Array
     return eta + jnp.log(-jnp.expm1(-eta))
 
 
-def rate(form: str, base: Array, alpha: Array, heard: Array, factor: Array) -> Array:
+def rate(form: str, base: AnyArray, alpha: AnyArray, heard: AnyArray, factor: AnyArray) -> AnyArray:
     """eta of the baseline, messages heard and common factor."""
     if form == "multiplicative":
         return factor * base * (1 + alpha * heard)
@@ -39,7 +40,7 @@ def rate(form: str, base: Array, alpha: Array, heard: Array, factor: Array) -> A
 
 
 def free_log_likelihood(
-    link: str, form: str, alpha: Array, b: Float[Array, " users"], data: PreparedActivity
+    link: str, form: str, alpha: AnyArray, b: Float[AnyArray, " users"], data: PreparedActivity
 ) -> Float[Array, ""]:
     """With a baseline for each user."""
     eta = rate(form, b[data.row_user], alpha, data.row_heard, data.row_factor)

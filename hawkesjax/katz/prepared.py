@@ -10,8 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.katz.blocks import EMPTY, Block, filled_block, roomy
 from hawkesjax.katz.counts import SpikeCounts, count_spikes
 from hawkesjax.katz.data.activity import Activity
@@ -42,26 +43,26 @@ class PreparedActivity:
     """
 
     blocks: tuple[Block, ...]
-    quiet_heard: Float[Array, " kinds"]
-    quiet_users: Float[Array, " kinds"]
-    row_user: Int[Array, " rows"]
-    row_heard: Float[Array, " rows"]
-    row_factor: Float[Array, " rows"]
-    row_count: Float[Array, " rows"]
-    row_silent: Array
-    heard_by_user: Float[Array, " users"]
-    heard: Float[Array, ""]
-    influence: Float[Array, ""]
-    exposure: Float[Array, ""]
-    constant: Float[Array, ""]
-    events: Float[Array, ""]
-    radius: Float[Array, ""]
-    spread: Float[Array, ""]
+    quiet_heard: Float[AnyArray, " kinds"]
+    quiet_users: Float[AnyArray, " kinds"]
+    row_user: Int[AnyArray, " rows"]
+    row_heard: Float[AnyArray, " rows"]
+    row_factor: Float[AnyArray, " rows"]
+    row_count: Float[AnyArray, " rows"]
+    row_silent: Bool[AnyArray, " rows"]
+    heard_by_user: Float[AnyArray, " users"]
+    heard: Float[Scalar, ""]
+    influence: Float[Scalar, ""]
+    exposure: Float[Scalar, ""]
+    constant: Float[Scalar, ""]
+    events: Float[Scalar, ""]
+    radius: Float[Scalar, ""]
+    spread: Float[Scalar, ""]
     num_users: int = field(metadata={"static": True})
     acyclic: bool = field(metadata={"static": True})
 
     @property
-    def num_events(self) -> Float[Array, ""]:
+    def num_events(self) -> Float[Scalar, ""]:
         """Active bins (or posts) in the bins of the fit, an array."""
         return self.events
 
@@ -315,7 +316,9 @@ def _layout(data, counts, settings, radius) -> PreparedActivity:
     free = settings.baseline == "free"
     multiplies = settings.form == "multiplicative"
     none = np.zeros(0)
-    groups = Grouping((), none, none, none) if free else grouping_of(data, settings)
+    groups = (
+        Grouping((), none, none, none.astype(np.int64)) if free else grouping_of(data, settings)
+    )
     rows = slice(None) if free else slice(0)
     active = ~counts.silent
     said, heard = counts.count[active], counts.heard[active]

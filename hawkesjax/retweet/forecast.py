@@ -16,6 +16,7 @@ from hawkesjax.core.random import generator
 from hawkesjax.core.verbs import forecast
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
 from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of, retweet_draws
 from hawkesjax.retweet.data.cascades import Cascades
@@ -26,7 +27,7 @@ from hawkesjax.retweet.sizes import SizeForecast
 
 
 @partial(jax.jit, static_argnums=0)
-def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
+def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[AnyArray, AnyArray]:
     return model.p0_given(params, prepared)
 
 
@@ -49,11 +50,11 @@ class RetweetForecast:
         unit, origin, timezone: as in the data.
     """
 
-    edges: Float[np.ndarray, " bins+1"]
-    originals: Float[np.ndarray, " bins"]
-    reposts: Float[np.ndarray, " bins"]
-    original_draws: Float[np.ndarray, "draws bins"]
-    repost_draws: Float[np.ndarray, "draws bins"]
+    edges: Float[np.ndarray, " edges"]
+    originals: Float[np.ndarray, " edges-1"]
+    reposts: Float[np.ndarray, " edges-1"]
+    original_draws: Float[np.ndarray, "draws edges-1"]
+    repost_draws: Float[np.ndarray, "draws edges-1"]
     sizes: SizeForecast
     critical: float
     exploded: float

@@ -14,6 +14,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.priors import describe
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet import likelihood as terms
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.edges import at_boundary
@@ -248,7 +249,7 @@ class RetweetHawkes:
 
     def p0_given(
         self, params: Params, data: Data
-    ) -> tuple[Float[Array, " posts"], Float[Array, " posts"]]:
+    ) -> tuple[Float[AnyArray, " posts"], Float[AnyArray, " posts"]]:
         """Shape and rate of the Gamma distribution of each p0 given the reposts.
 
         With integrated p0, `Gamma(a + R_i, rate b + L_i)`; otherwise that of the likelihood
@@ -297,7 +298,7 @@ class RetweetHawkes:
         """What maximum likelihood adds: nothing."""
         return jnp.zeros((), data.dtype)
 
-    def derived(self, params: Params, data: PreparedCascades) -> dict[str, Array]:
+    def derived(self, params: Params, data: PreparedCascades) -> dict[str, AnyArray]:
         """r0 and phi0 of the swing; phi0 in one period from where the data point least."""
         if "swing" not in params:
             return {}

@@ -14,9 +14,11 @@ from jaxtyping import Float, Int
 from hawkesjax.hawkes.data import assemble, tables
 from hawkesjax.hawkes.data.frames import fields_of_frame
 from hawkesjax.hawkes.data.lists import fields_of_lists
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import Rows, column_of, counted, listed, same_length, short
 from hawkesjax.inputs.clock import read_times
 from hawkesjax.inputs.labels import read_indices
+from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.windows import count_of, names_of
 
 
@@ -55,13 +57,13 @@ class EventPanel:
         [[1, 1]]
     """
 
-    times: Float[np.ndarray, " events"]
-    gaps: Float[np.ndarray, " events"]
-    remaining: Float[np.ndarray, " events"]
-    marks: Int[np.ndarray, " events"]
-    sequence: Int[np.ndarray, " events"]
-    start: Float[np.ndarray, " sequences"]
-    duration: Float[np.ndarray, " sequences"]
+    times: Float[AnyArray, " events"]
+    gaps: Float[AnyArray, " events"]
+    remaining: Float[AnyArray, " events"]
+    marks: Int[AnyArray, " events"]
+    sequence: Int[AnyArray, " events"]
+    start: Float[AnyArray, " sequences"]
+    duration: Float[AnyArray, " sequences"]
     mark_names: tuple[str, ...] = field(metadata={"static": True})
     sequence_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})
@@ -250,7 +252,7 @@ class EventPanel:
         Raises:
             ValueError: if a is not before b.
         """
-        low, high = (assemble.moment(v, self, n) for v, n in ((a, "a"), (b, "b")))
+        low, high = (moment(v, self, n) for v, n in ((a, "a"), (b, "b")))
         if not low < high:
             raise ValueError(f"between({a}, {b}): the first must be less than the second.")
         return replace(self, **assemble.cut(self, low, high))
