@@ -44,7 +44,8 @@ def read_events(
         ImportError: if the file is Parquet and pyarrow is not installed.
 
     Example:
-        >>> hj.read_events("replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
+        >>> panel = hj.read_events(
+        ...     "replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
     """
     file = Path(path)
     used = {"time": time, "mark": mark, "sequence": sequence}
