@@ -9,11 +9,15 @@ from .core.estimate import Estimate as Estimate
 from .core.estimate import Result as Result
 from .core.fit import ConvergenceWarning as ConvergenceWarning
 from .core.fit import fit as fit
+from .core.model import Model as Model
+from .core.model import Parameter as Parameter
 from .core.posterior import Posterior as Posterior
 from .core.posterior import load as load
 from .core.sample import sample as sample
+from .core.verbs import attribution as attribution
 from .core.verbs import evaluate as evaluate
 from .core.verbs import forecast as forecast
+from .core.verbs import predictive_check as predictive_check
 from .core.verbs import residuals as residuals
 from .core.verbs import simulate as simulate
 from .covariates.covariates import Covariates as Covariates
@@ -29,12 +33,11 @@ from .hawkes import Forecast as Forecast
 from .hawkes import Hawkes as Hawkes
 from .hawkes import HawkesEstimate as HawkesEstimate
 from .hawkes import HawkesPosterior as HawkesPosterior
+from .hawkes import Kernel as Kernel
 from .hawkes import PowerLaw as PowerLaw
 from .hawkes import PredictiveCheck as PredictiveCheck
 from .hawkes import SumOfExponentials as SumOfExponentials
-from .hawkes import attribution as attribution
 from .hawkes import intensity_at as intensity_at
-from .hawkes import predictive_check as predictive_check
 from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
 from .katz.data.activity import Activity as Activity
@@ -44,7 +47,6 @@ from .katz.forecast import SpikeForecast as SpikeForecast
 from .katz.model import CircularityWarning as CircularityWarning
 from .katz.model import KatzSpike as KatzSpike
 from .katz.model import SaturationWarning as SaturationWarning
-from .katz.residuals import spike_residual_tests as spike_residual_tests
 from .katz.results import KatzPosterior as KatzPosterior
 from .retweet import Cascades as Cascades
 from .retweet import ExplosionWarning as ExplosionWarning

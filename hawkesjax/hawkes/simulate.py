@@ -10,19 +10,17 @@ import numpy as np
 from jaxtyping import Array
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import simulate
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import Terms, simulate_clusters
 from hawkesjax.hawkes.data.assemble import refuse_total
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
 from hawkesjax.inputs.clock import UNITS
 
 
-@simulate.register
-def simulate_hawkes(
-    model: Hawkes,
+def simulate(
+    model: HawkesLaw,
     params: Any,
     *,
     window: Any,
@@ -69,7 +67,7 @@ def simulate_hawkes(
             f"of a posterior, give one draw or its mean."
         )
     given = dict(params)
-    fixed = getattr(model, "gamma", None)
+    fixed = model.gamma
     if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
         raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
     known = model.background.covariates
@@ -121,7 +119,7 @@ def simulate_hawkes(
     return _panel(times, kinds, owners, start, duration, marks, sequences, unit, origin)
 
 
-def terms_of(model: Hawkes, params: Mapping[str, Any]) -> Terms:
+def terms_of(model: HawkesLaw, params: Mapping[str, Any]) -> Terms:
     """Ratios and weights of the terms of a model's kernel."""
     return model.kernel.ratios, np.asarray(model.kernel.weights(params), np.float64)
 

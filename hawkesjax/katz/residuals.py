@@ -164,27 +164,3 @@ def _by_user(model, point, data):
     found = [np.sum(weights * part, axis=1)[place.ravel()] for part in (expected, below, at)]
     index = pd.Index(list(data.user_names), name="user")
     return index, observed, found[0], found[1], found[2]
-
-
-def spike_residual_tests(table: pd.DataFrame) -> pd.Series:
-    """Are quantile residuals standard normal: their mean and standard deviation (0 and 1
-    expected), Kolmogorov-Smirnov distance and p-value, and the correlation of successive ones.
-
-    Args:
-        table: of `residuals`, with a key.
-    """
-    values = table["residual"].to_numpy()
-    if len(values) < 3:
-        raise ValueError(f"{len(values)} residuals are too few to be tested.")
-    test = stats.kstest(values, "norm")
-    later, earlier = values[1:] - values.mean(), values[:-1] - values.mean()
-    return pd.Series(
-        {
-            "count": len(values),
-            "mean": values.mean(),
-            "sd": values.std(),
-            "ks": test.statistic,
-            "p": test.pvalue,
-            "lag 1": float(np.mean(later * earlier) / max(values.var(), 1e-300)),
-        }
-    )

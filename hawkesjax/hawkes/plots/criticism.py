@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hawkesjax.core.posterior import Posterior
 from hawkesjax.hawkes.predictive import PredictiveCheck
 from hawkesjax.plotting import style
 from hawkesjax.plotting.parameters import entries
@@ -70,9 +71,8 @@ def _histogram(axis: Any, drawn: np.ndarray, seen: float) -> None:
 
 
 def prior_posterior(
-    posterior: Any,
-    model: Any,
-    panel: Any,
+    posterior: Posterior,
+    data: Any = None,
     *,
     var_names: Sequence[str] | None = None,
     max_rows: int = 12,
@@ -84,8 +84,7 @@ def prior_posterior(
 
     Args:
         posterior: a `Posterior`.
-        model: the model that was sampled.
-        panel: the events, by which the default priors are scaled.
+        data: what was sampled, by which the default priors are scaled; needed after `load` only.
         var_names: which parameters; by default alpha, gamma, the kernel's, and those of the
             baseline that have at most `max_rows` entries.
         max_rows: see `var_names`; of one that was named, the first entries are drawn.
@@ -96,7 +95,8 @@ def prior_posterior(
     """
     import jax
 
-    sites = model.sites(model.prepare(panel))
+    data, model = posterior.sampled(data), posterior.model
+    sites = model.sites(model.prepare(data))
     if var_names is None:
         sizes = {name: int(np.prod(sites[name].shape())) for name in NAMES if name in sites}
         chosen = [n for n, size in sizes.items() if size <= max_rows or n in ("alpha", "gamma")]
@@ -117,7 +117,7 @@ def prior_posterior(
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, (name, label, draws, prior) in zip(axes, shown, strict=False):
             _densities(axis, draws, prior, log=name in TIMED)
-            per = f" (per {panel.unit})" if panel.unit and name in TIMED else ""
+            per = f" (per {data.unit})" if data.unit and name in TIMED else ""
             axis.set_title(label + per, loc="left", fontsize=8)
         for axis in axes[len(shown) :]:
             axis.set_visible(False)

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.tables import QUANTILES
 from hawkesjax.hawkes.forecast import Forecast
 from hawkesjax.hawkes.intensity import by_pair
-from hawkesjax.hawkes.model import Hawkes
-from hawkesjax.hawkes.values import draws_of
+from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.values import draws_of, law_of, names_of
 from hawkesjax.plotting import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-QUANTILES = (0.025, 0.5, 0.975)
 NOTHING = 1e-6  # an alpha that is 0 but for rounding
 
 
-def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
+def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
     An arrow's width grows with alpha; loops are effects of a mark on itself.
@@ -103,7 +104,7 @@ def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, said: s
 
 
 def kernels(
-    values: Any, *, model: Any = None, unit: str = "", horizon: float | None = None
+    values: Any, *, model: HawkesLaw | None = None, unit: str = "", horizon: float | None = None
 ) -> Figure:
     r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
     \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, a panel a target, with 95 %
@@ -120,10 +121,10 @@ def kernels(
     """
     names = _marks(values)
     found = draws_of(values, model, limit=400)
-    model = Hawkes() if model is None else model
+    law = law_of(values, model)
     alpha, gamma = found["alpha"], by_pair(found["gamma"], len(names))
-    ratios, weights = model.kernel.ratios, np.atleast_2d(model.kernel.weights(found))
-    halves = np.reshape(model.kernel.half_life(found), (-1, 1, 1)) / gamma
+    ratios, weights = law.kernel.ratios, np.atleast_2d(law.kernel.weights(found))
+    halves = np.reshape(law.kernel.half_life(found), (-1, 1, 1)) / gamma
     if horizon is None:
         strong = np.median(alpha, axis=0)
         strong = strong >= 0.1 * strong.max()
@@ -264,16 +265,15 @@ def fan(told: Forecast, *, observed: Any = None, sequences: Any = None) -> Figur
 
 def _marks(values: Any) -> list[str]:
     """Names of the marks of a posterior or an estimate."""
-    if hasattr(values, "coords"):
-        return [str(name) for name in values.coords["source"]]
-    try:
-        return [str(name) for name in values["alpha"].coords["source"].values]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError("This picture needs a Posterior or an Estimate.") from error
+    law_of(values, None)
+    names = names_of(values)
+    if "mark" not in names:
+        raise ValueError("This picture needs a Posterior or an Estimate.")
+    return names["mark"]
 
 
-def _alpha(values: Any, model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if hasattr(values, "lower"):
+def _alpha(values: Any, model: HawkesLaw | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if isinstance(values, Estimate):
         return values.lower["alpha"], values.params["alpha"], values.upper["alpha"]
     low, middle, high = np.quantile(draws_of(values, model)["alpha"], QUANTILES, axis=0)
     return low, middle, high
