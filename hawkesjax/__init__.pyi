@@ -5,6 +5,7 @@ from . import katz as katz
 from . import plots as plots
 from ._version import __version__ as __version__
 from .core.diagnostics import SamplingWarning as SamplingWarning
+from .core.draws import draws_of as draws_of
 from .core.estimate import Estimate as Estimate
 from .core.estimate import Result as Result
 from .core.fit import ConvergenceWarning as ConvergenceWarning
@@ -21,7 +22,9 @@ from .core.verbs import predictive_check as predictive_check
 from .core.verbs import residuals as residuals
 from .core.verbs import simulate as simulate
 from .covariates.covariates import Covariates as Covariates
+from .evaluation import forecasters as forecasters
 from .evaluation.comparison import compare as compare
+from .evaluation.counts import CountForecast as CountForecast
 from .evaluation.residual_tests import residual_tests as residual_tests
 from .evaluation.rolling import Past as Past
 from .evaluation.rolling import Rolling as Rolling

@@ -9,7 +9,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ Data = TypeVar("Data")
 EstimateT = TypeVar("EstimateT")
 PosteriorT = TypeVar("PosteriorT")
 Params = Mapping[str, Any]
+VERBS = ("simulate", "forecast", "residuals", "evaluate", "predictive_check", "attribution")
 Masks = dict[str, np.ndarray]
 
 
@@ -301,31 +302,15 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         if not isinstance(data, self.data_type):
             raise ValueError(f"The data must be {noun(self.data_type)}, not {type(data).__name__}.")
 
-    # The verbs: `hawkesjax.core.verbs` says what each gives
+    # Of the verbs a model has those that it defines as methods (`hawkesjax.core.verbs` says what
+    # each gives); a type checker knows no others, and asking for one says so.
 
-    def simulate(self, *args: Any, **options: Any) -> NoReturn:
-        """Draw data."""
-        raise self.without("simulate")
+    if not typing.TYPE_CHECKING:
 
-    def forecast(self, *args: Any, **options: Any) -> NoReturn:
-        """Continue data."""
-        raise self.without("forecast")
-
-    def residuals(self, *args: Any, **options: Any) -> NoReturn:
-        """What the model leaves unexplained."""
-        raise self.without("residuals")
-
-    def evaluate(self, *args: Any, **options: Any) -> NoReturn:
-        """Score a fit on what came after it."""
-        raise self.without("evaluate")
-
-    def predictive_check(self, *args: Any, **options: Any) -> NoReturn:
-        """Compare data with replicates."""
-        raise self.without("predictive_check")
-
-    def attribution(self, *args: Any, **options: Any) -> NoReturn:
-        """What drove what."""
-        raise self.without("attribution")
+        def __getattr__(self, name: str) -> Any:
+            if name in VERBS:
+                raise self.without(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def without(self, verb: str) -> ValueError:
         """The error for a verb that the model does not have; it names where to go."""
