@@ -73,7 +73,7 @@ def test_other_data_are_refused_in_words(name: str, verb: str) -> None:
 def test_what_is_no_model_is_refused_in_words(verb: str, thing: Any) -> None:
     options = {} if verb == "fit" else {"key": KEY}
     arguments = (CASES[0].data,) if verb in ("fit", "sample") else ({}, CASES[0].data)
-    with pytest.raises(ValueError, match="first argument must be a model, such as Hawkes()"):
+    with pytest.raises(ValueError, match="first argument must be a model, such as Hawkes"):
         getattr(hj, verb)(thing, *arguments, **options)
 
 

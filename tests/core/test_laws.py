@@ -74,9 +74,9 @@ def single_precision_is_close(case: Case) -> None:
 def vmap_is_the_loop(case: Case) -> None:
     data = case.model.prepare(case.data)
     several = {
-        name: jnp.asarray(value, float)[None] * jnp.linspace(0.9, 1.1, 3).reshape(-1, *[1] * np.ndim(value))
+        name: jnp.stack([scale * jnp.asarray(value, float) for scale in (0.9, 1.0, 1.1)])
         for name, value in case.params.items()
-    }  # fmt: skip
+    }
     mapped = jax.vmap(case.model.log_likelihood, (0, None))(several, data)
     for number, value in enumerate(mapped):
         one = {name: part[number] for name, part in several.items()}
