@@ -12,7 +12,6 @@ import pandas as pd
 from hawkesjax.covariates.features import distinct, encode, with_intercept
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
-from hawkesjax.inputs.columns import check_columns
 from hawkesjax.inputs.labels import read_labels
 from hawkesjax.inputs.spans import (
     Span,
@@ -23,6 +22,7 @@ from hawkesjax.inputs.spans import (
     same_zones,
     span_of,
 )
+from hawkesjax.inputs.tables import check_columns
 
 Fields = dict[str, Any]
 

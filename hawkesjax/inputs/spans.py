@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
-from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times
-from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times, ticks_of
 
 NEAR = 8 * np.finfo(float).eps
 
@@ -61,7 +60,7 @@ def same_zones(a: Clock, b: Clock) -> None:
     if (a.zone is None) != (b.zone is None):
         aware, naive = (b, a) if a.zone is None else (a, b)
         raise ValueError(
-            f"Column {aware.column!r} has a time zone, {naive.column!r} has none. Say timezone= "
+            f"Column {aware.column!r} has a time zone, {naive.column!r} has none. Pass timezone= "
             f"(such as 'Europe/London') to read times without one in that zone."
         )
 
@@ -191,9 +190,9 @@ def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
     if (a.tzinfo is None) != (b.tzinfo is None):
         raise ValueError(
             f"The covariates count from {ours.origin}, the data from {theirs.origin}: one has a "
-            f"time zone, the other none. Say timezone= where the one without is built."
+            f"time zone, the other none. Pass timezone= where the one without is built."
         )
-    shift = a.as_unit("ns").value - b.as_unit("ns").value
+    shift = ticks_of(a) - ticks_of(b)
     if shift == 0 and ours.unit == theirs.unit:
         return edges
     ticks = np.rint(edges * UNITS[ours.unit])  # what dates were before they became numbers
@@ -216,11 +215,3 @@ def snapped(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
     near = np.where(np.abs(edges[right] - times) <= np.abs(times - edges[left]), right, left)
     reach = NEAR * np.maximum(np.abs(edges[near]), max(abs(edges[0]), abs(edges[-1])))
     return np.where(np.abs(times - edges[near]) <= reach, edges[near], times)
-
-
-def moments_of(owner: Any, times: np.ndarray) -> Any:
-    """Times of covariates as datetimes where there is an origin, in their zone."""
-    span = float(np.max(np.abs(owner.edges), initial=0.0))
-    out = moments([times], span, owner.unit, owner.origin)[0]
-    zoned = getattr(out, "tz", None) is not None and owner.timezone is not None
-    return out.tz_convert(owner.timezone) if zoned else out

@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 from scipy import sparse
 
 from hawkesjax.inputs.checks import ROWS, Rows
-from hawkesjax.inputs.columns import check_columns
 from hawkesjax.inputs.names import Names
+from hawkesjax.inputs.tables import check_columns
 from hawkesjax.katz.data import tables as activity_tables
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix

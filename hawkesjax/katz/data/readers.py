@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from hawkesjax.inputs.checks import Rows
-from hawkesjax.inputs.columns import check_columns
 from hawkesjax.inputs.files import csv_bytes, header_and_lines, kind_of
 from hawkesjax.inputs.table_files import EXACT_FLOATS, read_parquet
+from hawkesjax.inputs.tables import check_columns
 from hawkesjax.katz.data.activity import Activity
 
 # Numbers that would lose something when read as numbers: 007, +7, or a blank before the 7.
