@@ -87,13 +87,14 @@ def simulate_hawkes(
     if model.background.levels is None:
         given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
     mu, alpha, gamma = _parameters(given)
+    window = np.asarray(window) if isinstance(window, Array) else window
     num = _count(
         mu=None if mu.ndim == 1 else len(mu),
         window=count_of(window),
         sequence_names=None if sequence_names is None else len(sequence_names),
         num_sequences=num_sequences,
     )
-    marks = range(len(alpha)) if mark_names is None else mark_names
+    marks = range(len(alpha)) if mark_names is None else tuple(mark_names)
     if len(marks) != len(alpha):
         raise ValueError(f"{len(marks)} mark names for {len(alpha)} marks.")
     empty = EventPanel.from_arrays(
