@@ -54,7 +54,8 @@ class Clock:
         if not self.dated:
             number = np.asarray(value).item()
             return f"{number:.15g}" if isinstance(number, float) else str(number)
-        return stamps(value, self.zone)[0].isoformat()
+        stamp: Any = stamps(value, self.zone)[0]
+        return stamp.isoformat()
 
     def in_units(self, steps: np.ndarray) -> np.ndarray:
         """Differences of `values` in the panel's unit, rounded once."""

@@ -120,9 +120,8 @@ def positions(asked: Any, names: Sequence[str], what: str) -> np.ndarray:
     rows: list[Any] = []
     for item in asked:
         row = place.get(item) if isinstance(item, str) else None
-        whole = isinstance(item, (int, np.integer)) and not isinstance(item, bool)
-        if whole and -len(names) <= item < len(names):
-            row = int(item) % len(names)
+        if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+            row = int(item) % len(names) if -len(names) <= item < len(names) else None
         rows.append(row)
     unknown = [short(item) for item, row in zip(asked, rows, strict=True) if row is None]
     if unknown:

@@ -34,7 +34,9 @@ def read_clock(
         rows: how errors call the rows.
     """
     if origin is None:
-        return read_times(values, column, unit, timezone, rows)
+        clock = read_times(values, column, unit, timezone, rows)
+        exact_numbers(clock, rows)
+        return clock
     if isinstance(origin, Real):
         raise ValueError(f"origin={short(origin)} is no datetime. Give the datetime of time 0.")
     zero = read_times([origin], "origin", unit, timezone)
@@ -114,11 +116,11 @@ def read_span(
         numbers' own 0.
     """
     pair, rows = pair_of(window), Rows("bound", ("'start'", "'end'").__getitem__)
-    if clock is not None:
-        bounds = replace(clock, values=read_moments(pair, clock, origin, rows), column="window")
-    else:
+    if clock is None:
         bounds = read_clock(pair, "window", unit, origin, timezone, rows)
-    exact_numbers(bounds)
+    else:
+        bounds = replace(clock, values=read_moments(pair, clock, origin, rows), column="window")
+        exact_numbers(bounds)
     return span_of(bounds, origin, timezone, pair)
 
 
@@ -131,14 +133,10 @@ def pair_of(window: Any) -> list[Any]:
 
 def read_moments(values: list[Any], clock: Clock, origin: Any, rows: Rows) -> np.ndarray:
     """Moments in the steps of a clock that was read already, in its zone where they have none."""
-    dated = clock.dated and origin is not None
+    dated, zone = clock.dated and origin is not None, clock.zone and str(clock.zone)
     if dated and pd.api.types.is_numeric_dtype(column_of(values, "window", rows).dtype):
-        return read_clock(values, "window", clock.unit, origin, _zone_name(clock), rows).values
+        return read_clock(values, "window", clock.unit, origin, zone, rows).values
     return read_bounds(values, clock, rows)
-
-
-def _zone_name(clock: Clock) -> str | None:
-    return None if clock.zone is None else str(clock.zone)
 
 
 def span_of(clock: Clock, origin: Any, timezone: str | None, pair: list[Any]) -> Span:
@@ -174,7 +172,7 @@ def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
         dated, other = ("covariates", "data") if ours.origin else ("data", "covariates")
         raise ValueError(
             f"The {dated} have dates (an origin), the {other} only numbers. Give both datetimes, "
-            f"or say origin=, the datetime at which the numbers are 0."
+            f"or pass origin=, the datetime at which the numbers are 0."
         )
     if ours.origin is None:
         units = {ours.unit, theirs.unit} - {""}

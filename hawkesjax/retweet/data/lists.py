@@ -77,10 +77,11 @@ class FromLists:
             raise ValueError("The table has no rows. Give at least one post.")
         order = np.lexsort((since.values, codes))
         root = order[np.diff(codes[order], prepend=-1) != 0]
-        late = since.values[root] != 0
-        if late.any():
+        begun_late = since.values[root] != 0
+        if begun_late.any():
+            lacking = listed(np.array(names)[begun_late], 5)
             raise ValueError(
-                f"Column {time!r}: no row at time 0 in cascade {listed(np.array(names)[late], 5)}. "
+                f"Column {time!r}: no row at time 0 in cascade {lacking}. "
                 f"The first row of a cascade is its post, at time 0."
             )
         begun = _starts(start, names, unit, timezone)
