@@ -128,11 +128,7 @@ def _after(times: Any, end: Any, path: Path) -> Any:
 
 def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tuple[Any, Any]:
     """The ends of a window, as datetimes where the data have them."""
-    import numpy as np
-
     from hawkesjax.inputs.moments import moments
 
-    found = moments([np.array(window)], max(map(abs, window)), data.unit, data.origin)[0]
-    if data.origin is not None and timezone is not None and found.tz is not None:
-        found = found.tz_convert(timezone)
-    return found[0], found[1]
+    first, last = moments(data, window, timezone=timezone)
+    return first, last

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted, listed
-from hawkesjax.inputs.moments import SHOWN, short_name
-from hawkesjax.inputs.spans import moments_of
+from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.names import name_lines
 
 
 def describe(covariates: Any) -> pd.DataFrame:
@@ -28,13 +28,9 @@ def describe(covariates: Any) -> pd.DataFrame:
 
 def to_dataframe(covariates: Any) -> pd.DataFrame:
     """See `Covariates.to_dataframe`."""
-    ends = {
-        "start": moments_of(covariates, covariates.edges[:-1]),
-        "end": moments_of(covariates, covariates.edges[1:]),
-    }
-    return pd.DataFrame(
-        ends | dict(zip(covariates.feature_names, covariates.values.T, strict=True))
-    )
+    edges = moments(covariates, covariates.edges)
+    features = dict(zip(covariates.feature_names, covariates.values.T, strict=True))
+    return pd.DataFrame({"start": edges[:-1], "end": edges[1:]} | features)
 
 
 def text(covariates: Any) -> str:
@@ -50,11 +46,7 @@ def text(covariates: Any) -> str:
         f"  window  {covered(covariates)}, {high - low:.6g}{unit} long{zone}",
         "  features, and their mean over time",
     ]
-    width = max(len(short_name(name)) for name in names[:SHOWN])
-    for name, mean in zip(names[:SHOWN], describe(covariates)["mean"], strict=False):
-        lines.append(f"    {short_name(name):<{width}}  {mean:>10.4g}")
-    if len(names) > SHOWN:
-        lines.append(f"    ... {len(names) - SHOWN:,} more")
+    lines += name_lines(names, (f"{mean:>10.4g}" for mean in describe(covariates)["mean"]))
     return "\n".join(lines)
 
 
@@ -62,7 +54,7 @@ def show(covariates: Any, number: float) -> str:
     """A time as a user reads it: a number, or an ISO datetime."""
     if covariates.origin is None:
         return f"{number:.10g}"
-    return moments_of(covariates, np.array([number]))[0].isoformat()
+    return moments(covariates, [number])[0].isoformat()
 
 
 def covered(covariates: Any) -> str:

@@ -19,13 +19,12 @@ from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.forecasters import poisson_map, size_of
 from hawkesjax.evaluation.rolling import Past
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
-from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import (
     RetweetForecast,
     continued,
     forecast_retweet,
-    on_clock,
     warn_of,
 )
 from hawkesjax.retweet.model import RetweetHawkes
@@ -130,7 +129,7 @@ def hourly_counts(data: Cascades) -> pd.Series:
         raise ValueError("No full hour of the clock lies in the window.")
     edges = hour * np.arange(first, last + 1)
     edges[0], edges[-1] = max(edges[0], low), min(edges[-1], high)
-    index = on_clock(data, edges[:-1])
+    index = moments(data, edges[:-1])
     if index.tz is None:
         index = index.round("s")
     else:  # an hour that comes twice on the local clock cannot be rounded there

@@ -88,9 +88,7 @@ class RetweetForecast:
 
     def starts(self) -> Any:
         """Start of each bin: datetimes where the data have an origin, else numbers."""
-        if self.origin is None:
-            return self.edges[:-1]
-        return on_clock(self, self.edges[:-1])
+        return moments(self, self.edges[:-1])
 
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
@@ -102,13 +100,6 @@ class RetweetForecast:
             f"draws: {self.originals.sum():.4g} posts and {self.reposts.sum():.4g} reposts "
             f"expected, together {low:.4g} to {high:.4g} (80 %)"
         )
-
-
-def on_clock(data: Any, numbers: np.ndarray) -> pd.DatetimeIndex:
-    """Absolute numbers of data with an origin as datetimes on their clock."""
-    span = float(np.max(np.abs(numbers), initial=1))
-    found = moments([numbers], span, data.unit, data.origin)[0]
-    return found if data.timezone is None else found.tz_convert(data.timezone)
 
 
 @forecast.register

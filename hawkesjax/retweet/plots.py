@@ -9,7 +9,7 @@ import numpy as np
 
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.rolling import Rolling
-from hawkesjax.inputs.spans import moments_of
+from hawkesjax.inputs.moments import moments
 from hawkesjax.plotting import style
 from hawkesjax.plotting.quantiles import exponential_quantiles
 from hawkesjax.retweet.ahead import retweet_draws
@@ -154,7 +154,7 @@ def counts(
 
 def _shade(axis, told, covariates, features, dated) -> None:
     cut = covariates.between(float(told.edges[0]), float(told.edges[-1]))
-    ends = moments_of(cut, np.asarray(cut.edges)) if dated else np.asarray(cut.edges)
+    ends = moments(cut, cut.edges) if dated else np.asarray(cut.edges)
     for number, name in enumerate(features):
         if name not in cut.feature_names:
             raise ValueError(f"No feature {name!r}; there are {', '.join(cut.feature_names)}.")

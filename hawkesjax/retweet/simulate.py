@@ -15,7 +15,7 @@ from hawkesjax.core.random import generator
 from hawkesjax.core.verbs import simulate
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.clock import UNITS
+from hawkesjax.inputs.clock import Clock, ticks_of
 from hawkesjax.inputs.moments import moment
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral, kernel_quantile
@@ -298,12 +298,11 @@ def _midnight(clock: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     """How long after the midnight before it the origin lies, and the clock from that midnight."""
     if clock["origin"] is None:
         return 0.0, clock
-    zero: Any = pd.Timestamp(clock["origin"])
-    if clock["timezone"] is not None:
-        zero = zero.tz_convert(clock["timezone"])
-    begin = zero.normalize()
-    shift = (zero.as_unit("ns").value - begin.as_unit("ns").value) / UNITS[clock["unit"]]
-    return shift, clock | {"origin": begin.isoformat()}
+    zero = ticks_of(clock["origin"])
+    zone = clock["timezone"] or pd.Timestamp(clock["origin"]).tzinfo
+    dates = Clock(np.array([zero]), clock["unit"], True, zone)
+    begin = dates.midnight(zero)
+    return float(dates.in_units(zero - begin)), clock | {"origin": dates.show(begin)}
 
 
 def _pool(name: str, values: Any) -> np.ndarray:

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.moments import SHOWN, absolute, short_name
+from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.names import name_lines
+
+
+def absolute(panel: Any, times: np.ndarray) -> Any:
+    """Absolute times as datetimes where the panel has an origin, all equally fine; else numbers."""
+    return moments(panel, times, span=float(np.max(panel.start + panel.duration)))
 
 
 def to_dataframe(panel: Any) -> pd.DataFrame:
@@ -16,7 +22,7 @@ def to_dataframe(panel: Any) -> pd.DataFrame:
     times = np.asarray(panel.start)[panel.sequence] + np.asarray(panel.times)
     return pd.DataFrame(
         {
-            "time": absolute(panel, [times])[0],
+            "time": absolute(panel, times),
             "mark": _named(panel.marks, panel.mark_names),
             "sequence": _named(panel.sequence, panel.sequence_names),
         }
@@ -37,7 +43,7 @@ def tied(panel: Any) -> np.ndarray:
 def describe(panel: Any, by: str = "cell") -> pd.DataFrame:
     """See `EventPanel.describe`."""
     if by not in ("cell", "sequence", "mark"):
-        raise ValueError(f"by={by!r} is not known. Say 'cell', 'sequence' or 'mark'.")
+        raise ValueError(f"by={by!r} is not known. Pass 'cell', 'sequence' or 'mark'.")
     counts, ties = panel.counts, _count_ties(panel)
     duration = np.asarray(panel.duration)
     size, kinds = counts.shape
@@ -56,8 +62,8 @@ def describe(panel: Any, by: str = "cell") -> pd.DataFrame:
         lengths = np.repeat(duration, repeats)
     table["events"] = events
     if by != "mark":
-        start, end = absolute(panel, panel.window.T)
-        table["start"], table["end"] = np.repeat(start, repeats), np.repeat(end, repeats)
+        for name, bound in zip(("start", "end"), panel.window.T, strict=True):
+            table[name] = np.repeat(absolute(panel, bound), repeats)
     table["duration"] = lengths
     with np.errstate(divide="ignore", invalid="ignore"):
         table["rate"] = np.where(lengths > 0, events / np.where(lengths > 0, lengths, 1), np.nan)
@@ -117,7 +123,7 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
 
 
 def _moments(panel: Any, times: np.ndarray) -> list[str]:
-    values = absolute(panel, [times])[0]
+    values = absolute(panel, times)
     if panel.origin is None:
         return [f"{value:.10g}" for value in values]
     return [value.isoformat() for value in values]
@@ -127,22 +133,17 @@ def _body(panel: Any, counts: np.ndarray) -> list[str]:
     total = float(panel.duration.sum())
     per = f"per {panel.unit or 'unit of time'}" + (" and sequence" if len(counts) > 1 else "")
     sums = counts.sum(0)
-    width = max(len(short_name(name)) for name in panel.mark_names[:SHOWN])
+    rates = (f"  {count / total:.4g} {per}" if total > 0 else "" for count in sums)
     lines = ["  marks"]
-    for name, count in zip(panel.mark_names[:SHOWN], sums, strict=False):
-        rate = f"  {count / total:.4g} {per}" if total > 0 else ""
-        lines.append(f"    {short_name(name):<{width}}  {count:>11,}{rate}")
-    if len(sums) > SHOWN:
-        lines.append(f"    ... {len(sums) - SHOWN:,} more")
+    lines += name_lines(
+        panel.mark_names, (f"{n:>11,}{rate}" for n, rate in zip(sums, rates, strict=True))
+    )
     if panel.num_sequences == 1:
         return lines
     few = 1 < panel.num_marks <= 6
     lines.append("  sequences" + (", and their events by mark" if few else ""))
-    rows = counts[:SHOWN]
-    width = max(len(short_name(name)) for name in panel.sequence_names[:SHOWN])
-    for name, row in zip(panel.sequence_names[:SHOWN], rows, strict=False):
-        detail = "  " + ", ".join(f"{n:,}" for n in row) if few else ""
-        lines.append(f"    {short_name(name):<{width}}  {row.sum():>11,}{detail}")
-    if panel.num_sequences > SHOWN:
-        lines.append(f"    ... {panel.num_sequences - SHOWN:,} more")
-    return lines
+    details = ("  " + ", ".join(f"{n:,}" for n in row) if few else "" for row in counts)
+    return lines + name_lines(
+        panel.sequence_names,
+        (f"{n:>11,}{detail}" for n, detail in zip(counts.sum(1), details, strict=True)),
+    )

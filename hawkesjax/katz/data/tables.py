@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.clock import UNITS
+from hawkesjax.inputs.moments import moments
 
 
 def times(activity: Any, bins: Any) -> Any:
     """See `Activity.times`."""
-    since = np.asarray(bins) * activity.bin_length
-    if activity.origin is None:
-        return activity.start + since
-    steps = np.rint(since * UNITS[activity.unit]).astype(np.int64)
-    return pd.Timestamp(activity.origin) + pd.to_timedelta(steps, unit="ns")
+    found = moments(activity, activity.start + np.ravel(bins) * activity.bin_length)
+    return found if np.ndim(bins) else found[0]
 
 
 def describe(activity: Any) -> pd.DataFrame:

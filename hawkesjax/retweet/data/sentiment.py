@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import listed, refuse, short
-from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.tables import check_columns
 from hawkesjax.retweet.data.stop_words import STOP_WORDS
 
 LEVELS = (1, 2, 3, 4, 5)

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.clock import EXACT, UNITS
-from hawkesjax.inputs.moments import RESOLUTIONS
+from hawkesjax.inputs.moments import moments
 
 WORDS = {
     "orphans": "reposts of posts not in the table",
@@ -18,24 +17,6 @@ WORDS = {
     "late": "rows after the end of the observation",
     "duplicates": "repeated identifiers",
 }
-
-
-def moments(data: Any, times: np.ndarray) -> Any:
-    """Times since the window's start as absolute times: datetimes where there is an origin."""
-    absolute = float(data.start) + np.asarray(times, np.float64)
-    if data.origin is None:
-        return absolute
-    span = float(np.abs(absolute).max(initial=1.0)) * UNITS[data.unit]
-    fits = [pair for pair in RESOLUTIONS if 8 * span / pair[1] < EXACT]
-    name, step = (fits or [RESOLUTIONS[-1]])[0]
-    ticks = np.rint(absolute * (UNITS[data.unit] / step)).astype(np.int64)
-    origin = pd.Timestamp(data.origin)
-    zero = origin.tz_convert("UTC").tz_localize(None) if origin.tzinfo else origin
-    stamps = pd.DatetimeIndex(np.full(len(ticks), zero.to_datetime64()).astype("datetime64[ns]"))
-    stamps = stamps + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
-    if not origin.tzinfo:
-        return stamps
-    return stamps.tz_localize("UTC").tz_convert(data.timezone or origin.tzinfo)
 
 
 def tied(data: Any) -> np.ndarray:
@@ -80,7 +61,7 @@ def to_dataframe(data: Any) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "id": [*names, *(f"{names[p]}/{n}" for p, n in zip(post, number, strict=True))],
-            "time": moments(data, np.concatenate([data.post_times, data.times])),
+            "time": moments(data, np.append(data.post_times, data.times) + float(data.start)),
             "followers": np.concatenate([data.post_followers, data.followers]),
             "repost_of": np.concatenate([blank, names[post]]),
             "sentiment": np.concatenate([data.sentiment, np.asarray(data.sentiment)[post]]),
@@ -94,7 +75,7 @@ def text(data: Any) -> str:
     if not all(isinstance(getattr(data, name), np.ndarray) for name in ("post", "times")):
         return f"Cascades({data.num_posts} posts, traced)"
     counts = np.asarray(data.counts)
-    low, high = moments(data, np.array([0.0, float(data.length)]))
+    low, high = moments(data, data.window)
     low, high = (f"{v:.10g}" if data.origin is None else v.isoformat() for v in (low, high))
     unit = f" {data.unit}s" if data.unit else ""
     zone = f", local time of {data.timezone}" if data.timezone else ""
