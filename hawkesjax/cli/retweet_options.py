@@ -2,122 +2,88 @@
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Literal
 
-import typer
-
-from hawkesjax.cli import covariates as c
 from hawkesjax.cli import options as o
+from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.groups import argument, group, option
 
 
-class Orphans(enum.StrEnum):
-    error = "error"
-    drop = "drop"
+@group(o.DATA)
+class Posts:
+    """The file of posts and reposts, and its columns."""
 
+    file: Path = argument("CSV or Parquet file, a post or repost a row.")
+    id: str = option("id", "Column of identifiers.", metavar="NAME")
+    time: str = option("time", o.TIME, metavar="NAME")
+    followers: str = option(
+        "followers", "Column of the authors' numbers of followers.", metavar="NAME"
+    )
+    repost_of: str = option(
+        "repost_of",
+        "Column of the identifier that a row reposts; empty: a post.",
+        metavar="NAME",
+    )
+    sentiment: str | None = option(
+        None, "Column of the posts' levels; 1 for all when left out.", metavar="NAME"
+    )
+    window: tuple[str, str] | None = option(
+        None,
+        "Start and end of observation, numbers or dates; the first and last event when left out.",
+        metavar="A B",
+    )
+    horizon: float | None = option(
+        None, "For how long after each post its reposts were collected.", metavar="LENGTH"
+    )
+    unit: str | None = option(None, o.UNIT, metavar="NAME")
+    timezone: str | None = option(None, o.TIMEZONE, metavar="ZONE")
+    orphans: Literal["error", "drop"] = option("error", "Reposts whose post is not there.")
+    missing_followers: Literal["error", "zero", "median"] = option(
+        "error", "Missing numbers of followers."
+    )
+    late: Literal["error", "drop"] = option("error", "Rows after the window.")
 
-class Missing(enum.StrEnum):
-    error = "error"
-    zero = "zero"
-    median = "median"
-
-
-class Drop(enum.StrEnum):
-    error = "error"
-    drop = "drop"
-
-
-class P0(enum.StrEnum):
-    integrated = "integrated"
-    profiled = "profiled"
-    free = "free"
-
-
-File = Annotated[
-    Path, typer.Argument(help="CSV or Parquet file, a post or repost a row.", show_default=False)
-]
-Id = Annotated[str, o.option("Column of identifiers.", "--id", metavar="NAME", panel=o.DATA)]
-Time = Annotated[
-    str, o.option("Column of times: numbers, or dates and times.", metavar="NAME", panel=o.DATA)
-]
-Followers = Annotated[
-    str, o.option("Column of the authors' numbers of followers.", metavar="NAME", panel=o.DATA)
-]
-RepostOf = Annotated[
-    str,
-    o.option("Column of the identifier that a row reposts; empty: a post.", metavar="NAME",
-             panel=o.DATA),
-]  # fmt: skip
-Sentiment = Annotated[
-    str | None,
-    o.option("Column of the posts' levels; 1 for all when left out.", metavar="NAME",
-             panel=o.DATA),
-]  # fmt: skip
-Horizon = Annotated[
-    float | None,
-    o.option("For how long after each post its reposts were collected.", metavar="LENGTH",
-             panel=o.DATA),
-]  # fmt: skip
-OnOrphans = Annotated[
-    Orphans, o.option("Reposts whose post is not there.", "--orphans", panel=o.DATA)
-]
-OnMissing = Annotated[
-    Missing, o.option("Missing numbers of followers.", "--missing-followers", panel=o.DATA)
-]
-OnLate = Annotated[Drop, o.option("Rows after the window.", "--late", panel=o.DATA)]
-OfP0 = Annotated[P0, o.option("How the posts' infectivity is treated.", "--p0", panel=o.MODEL)]
-Ahead = Annotated[
-    float, o.option("How far to forecast, in the unit of time.", metavar="LENGTH", panel=o.MODEL)
-]
-Continuations = Annotated[
-    int, o.option("Simulated continuations.", metavar="N", min=1, panel=o.SAMPLING)
-]
-
-
-@dataclass(frozen=True)
-class Where:
-    """The file and its columns, as typed."""
-
-    file: Path
-    id: str
-    time: str
-    followers: str
-    repost_of: str
-    sentiment: str | None
-    window: tuple[str, str] | None
-    horizon: float | None
-    unit: str | None
-    timezone: str | None
-    orphans: Orphans
-    missing_followers: Missing
-    late: Drop
-    covariates: Path | None
-    features: list[c.Feature] | None
-    events: Path | None
-
-    def read(self, hj: Any, ahead: float = 0.0) -> Any:
+    def read(self, hj: Any, covariates: Covariates, ahead: float = 0.0) -> Any:
         """The cascades, with covariates that reach `ahead` beyond the window."""
-        named = ("sentiment", "horizon", "unit", "timezone")
-        given = {n: getattr(self, n) for n in named if getattr(self, n) is not None}
+        given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
-            given["window"] = tuple(_number(edge) for edge in self.window)
-        data = hj.read_cascades(
-            self.file, id=self.id, time=self.time, followers=self.followers,
-            repost_of=self.repost_of, orphans=self.orphans.value,
-            missing_followers=self.missing_followers.value, late=self.late.value, **given,
-        )  # fmt: skip
+            given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
+        data = hj.read_cascades(given.pop("file"), **given)
         start, end = data.window
-        found = c.read(
-            hj, data, (start, end + ahead), timezone=self.timezone, table=self.covariates,
-            features=self.features, events=self.events,
-        )  # fmt: skip
-        return data if found is None else data.with_covariates(found)
+        known = covariates.read(hj, data, (start, end + ahead), self.timezone)
+        return data if known is None else data.with_covariates(known)
 
 
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+@group(o.MODEL)
+class RetweetModel:
+    """How the model treats the posts."""
+
+    p0: Literal["integrated", "profiled", "free"] = option(
+        "integrated", "How the posts' infectivity is treated."
+    )
+
+
+@group(o.MODEL)
+class Future:
+    """The time to come, and from what it is drawn."""
+
+    ahead: float = option(..., "How far to forecast, in the unit of time.", metavar="LENGTH")
+    posterior: Any = option(
+        None,
+        "posterior.nc of `retweet sample`; without it a fit is made.",
+        metavar="FILE",
+        parser=str,
+    )
+    draws: int = option(200, "Simulated continuations.", metavar="N", min=1, panel=o.SAMPLING)
+
+
+@group(o.MODEL)
+class Folds:
+    """The cuts of a rolling origin."""
+
+    first: str = option("30D", "Length of the first training stretch.", metavar="LENGTH")
+    step: str = option("15D", "From cut to cut.", metavar="LENGTH")
+    scored: str = option("8D", "Length that is scored after each cut.", metavar="LENGTH")
+    sliding: bool = option(False, "Train on the last stretch only.", "--sliding")
+    draws: int = option(100, "Simulated continuations.", metavar="N", min=1, panel=o.SAMPLING)
