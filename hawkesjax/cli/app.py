@@ -11,14 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import files, hawkes, katz_model, katz_network, retweet
+from hawkesjax.cli import hawkes, katz, retweet
+from hawkesjax.cli.files import compare, describe, simulate, summary
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # typer brings its own copy of click or uses the installed one; this is the base either way.
 UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 
-def _typer(*commands: Callable[..., None], **settings: Any) -> typer.Typer:
+def _typer(commands: list[Callable[..., None]], **settings: Any) -> typer.Typer:
     made = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", **settings)
     for command in commands:
         made.command()(command)
@@ -26,39 +27,22 @@ def _typer(*commands: Callable[..., None], **settings: Any) -> typer.Typer:
 
 
 app = _typer(
-    hawkes.demo,
-    hawkes.fit,
-    hawkes.sample,
-    files.simulate,
-    files.describe,
-    files.summary,
-    files.compare,
+    [hawkes.demo, hawkes.fit, hawkes.sample, simulate, describe, summary, compare],
     name="hawkesjax",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.add_typer(
-    _typer(
-        katz_network.rank,
-        katz_network.evaluate,
-        katz_model.fit,
-        katz_model.sample,
-        katz_model.simulate,
-        help="A network that spreads a spike: who will be active, and whether the network helps.",
-    ),
-    name="katz",
+spikes = _typer(
+    [katz.rank, katz.evaluate, katz.fit, katz.sample, katz.simulate],
+    help="A network that spreads a spike: who will be active, and whether the network helps.",
 )
-app.add_typer(
-    _typer(
-        retweet.fit,
-        retweet.sample,
-        retweet.forecast,
-        retweet.evaluate,
-        help="Posts and reposts: what drives posting, how long posts live, what comes next.",
-    ),
-    name="retweet",
+posts = _typer(
+    [retweet.fit, retweet.sample, retweet.forecast, retweet.evaluate],
+    help="Posts and reposts: what drives posting, how long posts live, what comes next.",
 )
+app.add_typer(spikes, name="katz")
+app.add_typer(posts, name="retweet")
 
 
 def _version(asked: bool) -> None:

@@ -27,7 +27,6 @@ class Covariates:
         None,
         "CSV of features, a row a stretch of time: start and end, or time (a row holds until the "
         "next); every other column is a feature.",
-        metavar="FILE",
     )
     feature: list[Feature] | None = option(
         None, "Features of the local calendar; repeat the option."
@@ -36,7 +35,6 @@ class Covariates:
         None,
         "CSV of things that last (protests, holidays): start, end, and kind where there are "
         "several; a feature a kind, 1 while one is on.",
-        metavar="FILE",
     )
 
     def read(self, hj: Any, data: Any, window: tuple[float, float], timezone: str | None) -> Any:

@@ -12,7 +12,7 @@ import typer
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.groups import command, group, only, option
-from hawkesjax.cli.hawkes_options import Events
+from hawkesjax.cli.hawkes import Events
 from hawkesjax.cli.output import Output, params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
 
@@ -23,28 +23,13 @@ RunOfTable = Annotated[o.Run, only("csv", "force")]
 class Drawn:
     """What is simulated, and where it goes."""
 
-    out: Path = option(
-        ...,
-        "File to write, CSV or Parquet.",
-        metavar="FILE",
-        panel="Options",
-        show_default=False,
-    )
-    users: int | None = option(
-        None, "Sequences; 10, or as many as mu has rows.", metavar="N", min=1
-    )
-    days: float = option(
-        200.0, "Length of the window, in the parameters' unit.", metavar="N", min=0
-    )
+    out: Path = option(..., "File to write, CSV or Parquet.", panel="Options", show_default=False)
+    users: int | None = option(None, "Sequences; 10, or as many as mu has rows.", min=1)
+    days: float = option(200.0, "Length of the window, in the parameters' unit.", min=0)
     params: Path | None = option(
-        None,
-        "JSON file with mu, alpha, gamma; an estimate.json of fit will do.",
-        metavar="FILE",
-        panel=o.MODEL,
+        None, "JSON file with mu, alpha, gamma; an estimate.json of fit will do.", panel=o.MODEL
     )
-    max_events: int | None = option(
-        None, "Give up beyond this many events.", metavar="N", min=0, panel=o.MODEL
-    )
+    max_events: int | None = option(None, "Give up beyond this many events.", min=0, panel=o.MODEL)
 
 
 @command

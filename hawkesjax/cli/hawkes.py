@@ -1,34 +1,148 @@
-"""demo, fit and sample."""
+"""demo, fit and sample of the Hawkes model."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
-from hawkesjax.cli.groups import command, group, option, without
-from hawkesjax.cli.hawkes_options import Events, HawkesModel
+from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.output import read_csv
 
 EVENTS = "events.csv"
 FORECASTS = ["forecast.csv", "forecast_steps.csv"]
 TABLES = ["parameters", "residuals", "describe", "rate_ratios"]
 EFFECTS = ["spillover", "decay", "baseline", "shares", "attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
+KERNELS = "exponential, exponentials:2 (or more terms), power-law"
+
+
+@group(o.DATA)
+class Events:
+    """The file of events and its columns."""
+
+    file: Path = argument("CSV or Parquet file, an event a row.")
+    time: str = option("time", o.TIME)
+    mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
+    sequence: str | None = option(
+        None, "Column that tells sequences apart (users, gangs, cascades); one when left out."
+    )
+    window: tuple[str, str] | None = option(None, o.WINDOW)
+    windows: Path | None = option(
+        None,
+        "CSV of each sequence's window, for those who enter late or leave early: its name in the "
+        "column of --sequence, start, end. Names those without events, too.",
+    )
+    own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
+    unit: str | None = option(None, o.UNIT)
+    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+
+    def read(self, hj: Any) -> Any:
+        """The panel of events."""
+        names = ("time", "mark", "sequence", "timezone", "unit")
+        given = {name: getattr(self, name) for name in names}
+        if (self.window is not None) + (self.windows is not None) + self.own_windows > 1:
+            raise ValueError("Give one of --window, --windows and --own-windows.")
+        if self.own_windows:
+            given["window"] = "sequence"
+        elif self.windows is not None:
+            given["window"] = _windows(self.windows, self.sequence)
+        elif self.window is not None:
+            given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
+        return hj.read_events(self.file, **{k: v for k, v in given.items() if v is not None})
+
+
+def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
+    """The window of each sequence from a table, which also says which sequences there are."""
+    if sequence is None:
+        raise ValueError("--windows needs --sequence, the column of names in both tables.")
+    frame = read_csv(path)
+    missing = {sequence, "start", "end"} - set(frame.columns)
+    if missing:
+        raise ValueError(
+            f"{path} has no column {', '.join(sorted(missing))}; it needs {sequence}, start, end."
+        )
+    names = frame[sequence].astype(str)
+    if names.duplicated().any():
+        raise ValueError(f"{path} has two windows of {names[names.duplicated()].iloc[0]!r}.")
+    pairs = zip(frame["start"].tolist(), frame["end"].tolist(), strict=True)
+    return dict(zip(names, pairs, strict=True))
+
+
+def _kernel(text: str) -> tuple[str, int]:
+    """A kernel's name and its number of terms."""
+    name, _, size = text.partition(":")
+    if name == "exponentials" and (not size or size.isdecimal()):
+        return name, int(size or 2)
+    if size or ":" in text or name not in ("exponential", "power-law"):
+        raise typer.BadParameter(f"{text!r} is no kernel; there are {KERNELS}.")
+    return name, 1
+
+
+@group(o.MODEL)
+class HawkesModel:
+    """The model, how it is fitted, and how far it forecasts."""
+
+    decay: Literal["pair", "source", "shared"] = option(
+        "pair", "Decay rates learned by pair, by source, or one."
+    )
+    gamma: float | None = option(
+        None, "A known decay rate of all pairs, 1 / unit of time, instead of learned ones.", "RATE"
+    )
+    baseline: Literal["sequence", "shared", "hierarchical"] = option(
+        "sequence", "Baselines by sequence and kind, shared, or hierarchical."
+    )
+    kernel: Any = option(
+        "exponential", f"Memory of the effects: {KERNELS}.", "NAME", parser=_kernel
+    )
+    priors: Literal["default", "o2o"] = option("default", "Priors by name.")
+    stationary: bool = option(False, "Restrict alpha to spectral radius below one.")
+    starts: int = option(1, "Starting points of the search.", min=1)
+    ahead: float | None = option(
+        None,
+        "Also forecast the counts of this long after the windows, in the unit of time: "
+        "forecast.csv, forecast_steps.csv.",
+        "LENGTH",
+    )
+
+    def build(self, hj: Any, known: Any) -> Any:
+        """The model, with `known` covariates or None."""
+        given: dict[str, Any] = {"baseline": self.baseline}
+        if known is not None:
+            # A level that all share is the covariates' own intercept.
+            shared = self.baseline == "shared"
+            given = {"baseline": known} if shared else given | {"covariates": known}
+        name, terms = self.kernel
+        kernels = {
+            "exponential": lambda: "exponential",
+            "exponentials": lambda: hj.SumOfExponentials(terms),
+            "power-law": hj.PowerLaw,
+        }
+        return hj.Hawkes(
+            decay=self.decay,
+            gamma=self.gamma,
+            kernel=kernels[name](),
+            priors=self.priors,
+            stationary=self.stationary,
+            **given,
+        )
 
 
 @group(o.DATA)
 class Simulated:
     """The size of the demo."""
 
-    users: int = option(10, "Simulated users.", metavar="N", min=1)
-    days: float = option(200.0, "Days that they are watched.", metavar="N", min=1)
-    quick: bool = option(False, "Few users, short chains: to see that all works.", "--quick")
+    users: int = option(10, "Simulated users.", min=1)
+    days: float = option(200.0, "Days that they are watched.", min=1)
+    quick: bool = option(False, "Few users, short chains: to see that all works.")
 
 
 @command
@@ -89,9 +203,8 @@ def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) 
     hawkesjax fit calls.csv --time at --unit hour --feature day --feature hour --kernel power-law
     ```
     """
-    told = model.ahead is not None
-    names, drawn = ([ESTIMATE, *FORECASTS], ["forecast", "fan"]) if told else ([ESTIMATE], [])
-    job = Job("hawkesjax-fit", run, names, TABLES, [*PICTURES, *drawn])
+    names, drawn = (FORECASTS, ["forecast", "fan"]) if model.ahead is not None else ([], [])
+    job = Job("hawkesjax-fit", run, [ESTIMATE, *names], TABLES, PICTURES + drawn)
     law, panel = _read(job, events, model, covariates)
     _finish(job, law, job.fit(law, panel, model.starts), panel, model.ahead)
 
@@ -117,20 +230,24 @@ def sample(
         --kernel exponentials:2 --ahead 7 --csv tables
     ```
     """
-    told = model.ahead is not None
-    names, drawn = ([POSTERIOR, *FORECASTS], ["forecast", "fan"]) if told else ([POSTERIOR], [])
-    pictures = [*PICTURES, "trace", *drawn]
-    job = Job("hawkesjax-sample", run, names, TABLES + EFFECTS, pictures, sampling.chains)
+    names, drawn = (FORECASTS, ["forecast", "fan"]) if model.ahead is not None else ([], [])
+    files, pictures = [POSTERIOR, *names], [*PICTURES, "trace", *drawn]
+    job = Job("hawkesjax-sample", run, files, TABLES + EFFECTS, pictures, sampling.chains)
     law, panel = _read(job, events, model, covariates)
     posterior = job.sample(law, panel, sampling, model.starts)
     _finish(job, law, posterior, panel, model.ahead)
 
 
 def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) -> tuple[Any, Any]:
-    """The model and the events, with a line on each thing that was read."""
+    """The model and the events, with a line on what was read; covariates reach as far ahead as the
+    forecast."""
     panel = events.read(job.hj)
     job.say(report.panel_line(panel))
-    known = model.covariates(job.hj, panel, covariates, events.timezone)
+    ahead = model.ahead or 0.0
+    if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
+        raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
+    window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
+    known = covariates.read(job.hj, panel, window, events.timezone)
     if known is not None:
         job.say(str(known))
     return model.build(job.hj, known), panel

@@ -9,46 +9,41 @@ from hawkesjax.cli.groups import group, option
 
 DATA, MODEL, SAMPLING, RUN = "The events", "The model", "Sampling", "The run"
 # The same words for every kind of file.
+TIME = "Column of times: numbers, or dates and times."
 UNIT = "Time unit: second, minute, hour, day, week; or the name of a number's unit."
 TIMEZONE = "Time zone of dates without one, such as Europe/London."
-TIME = "Column of times: numbers, or dates and times."
+WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
 
 
 @group(RUN)
 class Run:
     """Where results go, and how they are computed."""
 
-    seed: int = option(0, "Seed of everything random.", metavar="N", min=0)
-    out: Path | None = option(
-        None, "Output folder; by default a new one where you are.", metavar="DIR"
-    )
-    csv: Path | None = option(None, "Also write the tables as CSV into this folder.", metavar="DIR")
-    pictures: bool = option(True, "Draw pictures.", "--pictures/--no-pictures")
+    seed: int = option(0, "Seed of everything random.", min=0)
+    out: Path | None = option(None, "Output folder; by default a new one where you are.", "DIR")
+    csv: Path | None = option(None, "Also write the tables as CSV into this folder.", "DIR")
+    pictures: bool = option(True, "Draw pictures.")
     format: Literal["png", "pdf", "svg"] = option("png", "File format of the pictures.")
-    force: bool = option(False, "Overwrite files of an earlier run.", "--force")
-    x64: bool = option(True, "Precision of the arithmetic.", "--x64/--x32")
+    force: bool = option(False, "Overwrite files of an earlier run.")
+    x64: bool = option(True, "Precision of the arithmetic.", names=["--x64/--x32"])
     device: Literal["cpu", "gpu"] | None = option(
         None, "Where to compute; jax's choice by default."
     )
-    quiet: bool = option(False, "Errors and warnings only.", "--quiet", "-q")
+    quiet: bool = option(False, "Errors and warnings only.", names=["-q"])
 
 
 @group(SAMPLING)
 class Sampling:
     """How the posterior is drawn."""
 
-    chains: int = option(4, "Markov chains.", metavar="N", min=1)
-    warmup: int = option(500, "Warm-up draws a chain.", metavar="N", min=1)
-    draws: int = option(1000, "Draws kept a chain.", metavar="N", min=1)
+    chains: int = option(4, "Markov chains.", min=1)
+    warmup: int = option(500, "Warm-up draws a chain.", min=1)
+    draws: int = option(1000, "Draws kept a chain.", min=1)
     target_accept: float = option(
-        0.8,
-        "Mean acceptance to adapt to; raise it against divergences.",
-        metavar="P",
-        min=0.5,
-        max=0.999,
+        0.8, "Mean acceptance to adapt to; raise it against divergences.", "P", min=0.5, max=0.999
     )
     checkpoint: Path | None = option(
-        None, "Folder that keeps the run's state; the same command resumes it.", metavar="DIR"
+        None, "Folder that keeps the run's state; the same command resumes it.", "DIR"
     )
 
     def settings(self) -> dict[str, Any]:
