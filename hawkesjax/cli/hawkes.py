@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,17 +48,17 @@ class Events:
 
     def read(self, hj: Any) -> Any:
         """The panel of events."""
-        names = ("time", "mark", "sequence", "timezone", "unit")
-        given = {name: getattr(self, name) for name in names}
-        if (self.window is not None) + (self.windows is not None) + self.own_windows > 1:
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        file, own, table = given.pop("file"), given.pop("own_windows"), given.pop("windows", None)
+        if ("window" in given) + (table is not None) + own > 1:
             raise ValueError("Give one of --window, --windows and --own-windows.")
-        if self.own_windows:
+        if own:
             given["window"] = "sequence"
-        elif self.windows is not None:
-            given["window"] = _windows(self.windows, self.sequence)
+        elif table is not None:
+            given["window"] = _windows(table, self.sequence)
         elif self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
-        return hj.read_events(self.file, **{k: v for k, v in given.items() if v is not None})
+        return hj.read_events(file, **given)
 
 
 def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
@@ -77,14 +78,15 @@ def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
     return dict(zip(names, pairs, strict=True))
 
 
-def _kernel(text: str) -> tuple[str, int]:
-    """A kernel's name and its number of terms."""
+def _kernel(text: str) -> Callable[[Any], Any]:
+    """What makes the kernel that was typed."""
     name, _, size = text.partition(":")
     if name == "exponentials" and (not size or size.isdecimal()):
-        return name, int(size or 2)
-    if size or ":" in text or name not in ("exponential", "power-law"):
+        return lambda hj: hj.SumOfExponentials(int(size or 2))
+    known = {"exponential": lambda hj: "exponential", "power-law": lambda hj: hj.PowerLaw()}
+    if text not in known:
         raise typer.BadParameter(f"{text!r} is no kernel; there are {KERNELS}.")
-    return name, 1
+    return known[text]
 
 
 @group(o.MODEL)
@@ -115,25 +117,12 @@ class HawkesModel:
 
     def build(self, hj: Any, known: Any) -> Any:
         """The model, with `known` covariates or None."""
-        given: dict[str, Any] = {"baseline": self.baseline}
+        names = ("decay", "gamma", "baseline", "priors", "stationary")
+        given = {name: getattr(self, name) for name in names}
         if known is not None:
             # A level that all share is the covariates' own intercept.
-            shared = self.baseline == "shared"
-            given = {"baseline": known} if shared else given | {"covariates": known}
-        name, terms = self.kernel
-        kernels = {
-            "exponential": lambda: "exponential",
-            "exponentials": lambda: hj.SumOfExponentials(terms),
-            "power-law": hj.PowerLaw,
-        }
-        return hj.Hawkes(
-            decay=self.decay,
-            gamma=self.gamma,
-            kernel=kernels[name](),
-            priors=self.priors,
-            stationary=self.stationary,
-            **given,
-        )
+            given["baseline" if self.baseline == "shared" else "covariates"] = known
+        return hj.Hawkes(kernel=self.kernel(hj), **given)
 
 
 @group(o.DATA)
