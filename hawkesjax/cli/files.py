@@ -92,7 +92,8 @@ def describe(events: Events, run: RunOfTable) -> None:
     output, hj = _begin(run, "describe.csv")
     panel = events.read(hj)
     print(panel)
-    _keep(output, panel.describe())
+    if output is not None:
+        _keep(output, panel.describe())
 
 
 @command
