@@ -319,7 +319,7 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
         for name, frame in frames.items():
             frame.to_csv(job.csv.path(name))
     figures = {
-        "infectivity.png": lambda: job.hj.plots.infectivity(values, model, data, sentiment=(1,)),
+        "infectivity.png": lambda: job.hj.plots.infectivity(values, data, sentiment=(1,)),
         "residuals.png": lambda: job.hj.plots.rescaled(residuals),
         "trace.png": lambda: job.hj.plots.trace(values, var_names=_sampled(values)),
     }
