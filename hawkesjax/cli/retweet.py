@@ -211,7 +211,7 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
 
     def figures() -> dict[str, Any]:
         made = {
-            "infectivity": hj.plots.infectivity(values, model, data, sentiment=(1,)),
+            "infectivity": hj.plots.infectivity(values, data, sentiment=(1,)),
             "residuals": hj.plots.rescaled(residuals),
         }
         if sampled:

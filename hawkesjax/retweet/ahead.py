@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.likelihood import check_supports
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral
+from hawkesjax.retweet.memory.kernel import kernel_integral
 from hawkesjax.retweet.memory.volterra import draw_reposts, known_reach, mean_reposts, transfer
-from hawkesjax.retweet.model import RetweetHawkes
-from hawkesjax.retweet.prepared import feature_names, whole_cascades
+from hawkesjax.retweet.prepared import whole_cascades
+from hawkesjax.retweet.swing import wave
 
 STRENGTH = 20.0  # reposters that the overall mean of followers counts for
 EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
@@ -22,56 +20,6 @@ QUIET = 1e-3  # reposts expected of posts that are left out
 RETRIES = 20  # of a cascade that explodes
 FEW = 1e5  # reposts that a cascade may always get
 NEVER = 1e7  # more reposts than that are not followed
-
-
-def retweet_draws(
-    values: Any, model: RetweetHawkes, data: Cascades, limit: int | None = None
-) -> dict[str, np.ndarray]:
-    """The model's parameters with a leading axis of draws (one for a dict or an estimate).
-
-    Raises:
-        ValueError: when one is missing, of another shape than the model's for these data, or
-            outside its support, or the features are not those of the data.
-    """
-    shapes = model.shapes(data)
-    names = list(shapes)
-    known = getattr(values, "params", values)
-    if isinstance(known, Mapping):
-        found = {name: np.asarray(value, np.float64)[None] for name, value in known.items()}
-        fitted = getattr(values, "coords", {}).get("feature") if values is not known else None
-    else:
-        held = [name for name in (*names, "r0", "phi0", "p0") if name in values.posterior]
-        found = {}
-        for name in held:
-            value = np.asarray(values[name], np.float64)
-            found[name] = value.reshape(-1, *value.shape[2:])
-        fitted = [str(name) for name in values["beta"].coords["feature"].values]
-    if fitted is not None and list(fitted) != list(feature_names(data)):
-        raise ValueError(
-            f"The fit has the features {', '.join(fitted)}; the data have "
-            f"{', '.join(feature_names(data))}. Give covariates of the same features in this order."
-        )
-    if "swing" not in found and {"r0", "phi0"} <= set(found):
-        names = [name for name in names if name != "swing"] + ["r0", "phi0"]
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
-    found = {name: found[name] for name in names}
-    for name, value in found.items():
-        needed = shapes.get(name, ())  # r0 and phi0, in place of swing, are numbers
-        if value.shape[1:] != needed:
-            what = {
-                "beta": f", one for each of the features {', '.join(feature_names(data))}",
-                "p0": ", one for each post",
-            }.get(name, "")
-            raise ValueError(f"{name} has shape {value.shape[1:]}; needed is {needed}{what}.")
-    largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
-    check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
-    total = max(len(value) for value in found.values())
-    if limit is not None and total > limit:
-        chosen = np.linspace(0, total - 1, limit).round().astype(int)
-        found = {name: v[chosen] if len(v) > 1 else v for name, v in found.items()}
-    return found
 
 
 class Law(NamedTuple):
@@ -123,7 +71,7 @@ class Ahead:
     def __init__(self, model, data, edges, s0, period) -> None:
         self.edges, self.s0, self.period = edges, s0, period
         self.theta_fixed = model.theta if model.theta != "learned" else None
-        self.tail = PRINTED_TAIL if model.as_printed else 1.0
+        self.tail = model.tail
         self.data = data
         self.end = float(data.length)
         self.clock = np.remainder(float(data.start), period) + self.end
@@ -160,16 +108,8 @@ class Ahead:
         half = self.width / (2 * tau)
         mean = np.where(half > 1e-4, np.sinh(np.minimum(half, 300)) / np.maximum(half, 1e-4), 1.0)
         fall = np.exp(-np.maximum(age, 0) / tau) * np.where(age > 0, mean, 1.0)
-        if "swing" in one:
-            u, v = one["swing"]
-        elif "r0" in one:
-            angle = 2 * np.pi * one["phi0"] / self.period
-            u, v = one["r0"] * np.cos(angle), one["r0"] * np.sin(angle)
-        else:
-            u = v = 0.0
-        angle = 2 * np.pi / self.period * (self.clock + self.middle)
-        wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
-        return np.maximum(wave, 0) * fall
+        swing = wave(one["swing"], sentiment[:, None], self.clock + self.middle, self.period)
+        return np.maximum(swing, 0) * fall
 
     def known(self, one, law: Law, theta: float) -> tuple[Part, np.ndarray, float]:
         """The known posts that go on, which they are, and the share in which `p dbar >= 1`.

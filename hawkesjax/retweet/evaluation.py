@@ -13,7 +13,6 @@ from jaxtyping import Array
 
 from hawkesjax.core.fit import ConvergenceWarning, maximum
 from hawkesjax.core.sample import sample
-from hawkesjax.core.verbs import evaluate
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.forecasters import poisson_map, size_of
@@ -21,13 +20,8 @@ from hawkesjax.evaluation.rolling import Past
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.forecast import (
-    RetweetForecast,
-    continued,
-    forecast_retweet,
-    warn_of,
-)
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.forecast import RetweetForecast, continued, forecast, warn_of
+from hawkesjax.retweet.law import RetweetLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,9 +50,8 @@ class RetweetEvaluation:
         )
 
 
-@evaluate.register
-def evaluate_retweet(
-    model: RetweetHawkes,
+def evaluate(
+    model: RetweetLaw,
     values: Any,
     data: Cascades,
     *,
@@ -94,7 +87,7 @@ def evaluate_retweet(
             f"The window from {start:.6g} to {end:.6g} does not reach from before the cut at "
             f"{at:.6g} to {until:.6g}: move the cut, or shorten the horizon."
         )
-    told = forecast_retweet(
+    told = forecast(
         model, values, data.between(start, at), horizon=until - at, key=key, bins=bins, draws=draws
     )
     observed = counts_between(data, told.edges)
@@ -155,7 +148,7 @@ class RetweetForecaster:
             forecast is made from one that was not reached.
     """
 
-    model: RetweetHawkes
+    model: RetweetLaw
     key: Array
     covariates: Covariates | None = None
     draws: int = 200

@@ -13,20 +13,20 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import forecast
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
 from hawkesjax.inputs.moments import moments
-from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of, retweet_draws
+from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.prepared import feature_names, lengths_of
 from hawkesjax.retweet.simulate import ExplosionWarning
 from hawkesjax.retweet.sizes import SizeForecast
+from hawkesjax.retweet.values import draws_of
 
 
 @partial(jax.jit, static_argnums=0)
-def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[Array, Array]:
+def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[Array, Array]:
     return model.p0_given(params, prepared)
 
 
@@ -102,9 +102,8 @@ class RetweetForecast:
         )
 
 
-@forecast.register
-def forecast_retweet(
-    model: RetweetHawkes,
+def forecast(
+    model: RetweetLaw,
     values: Any,
     data: Cascades,
     *,
@@ -152,12 +151,12 @@ def forecast_retweet(
         model, values, data, model.prepare(data), horizon=horizon, key=key, bins=bins,
         covariates=covariates, draws=draws, cap=cap,
     )  # fmt: skip
-    warn_of(out, stacklevel=4)
+    warn_of(out, stacklevel=5)
     return out
 
 
 def continued(
-    model: RetweetHawkes,
+    model: RetweetLaw,
     values: Any,
     data: Cascades,
     prepared: Any,
@@ -169,7 +168,7 @@ def continued(
     draws: int = 200,
     cap: float | None = None,
 ) -> RetweetForecast:
-    """`forecast_retweet` without its warning, of data that are prepared already."""
+    """`forecast` without its warning, of data that are prepared already."""
     if not (np.isfinite(horizon) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
     if draws < 1:
@@ -178,7 +177,7 @@ def continued(
     bins = max(1, round(24 * horizon / period)) if bins is None else bins
     if bins < 1:
         raise ValueError(f"bins is {bins!r}; at least 1 is needed.")
-    found = retweet_draws(values, model, data, limit=draws)
+    found = draws_of(values, model, data, limit=draws)
     rng = generator(key)
     edges, owner = grid_of(horizon, bins, s0)
     ahead = Ahead(model, data, edges, s0, period)

@@ -18,7 +18,6 @@ from hawkesjax.inputs.checks import counted, listed
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.exposure import Exposure, build_exposure
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL
 from hawkesjax.retweet.memory.phases import Phases, build_phases, padded
 from hawkesjax.retweet.memory.sums import sum_log_reach
 
@@ -172,7 +171,7 @@ def _prepare(
     else:
         filled = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
     s0, period = lengths_of(model, data)
-    tail = PRINTED_TAIL if model.as_printed else 1.0
+    tail = model.tail
     stream = whole_cascades(data)
     log_reach = _log_reach(model, data, stream, s0, tail)
     inside = np.asarray(data.times) >= 0

@@ -12,15 +12,15 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import simulate
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import Clock, ticks_of
 from hawkesjax.inputs.moments import moment
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral, kernel_quantile
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.memory.kernel import kernel_integral, kernel_quantile
 from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.swing import pair_of, polar_of, wave
 
 MAX_EVENTS = 20_000_000
 
@@ -35,7 +35,8 @@ class Spread:
 
     Args:
         p0, sentiment, post_times, until: (P,) of the posts; times since any one moment.
-        r0, phi0, tau, theta, s0, tail, period: as in `RetweetHawkes`.
+        swing: the pair of r0 and phi0.
+        tau, theta, s0, tail, period: as in `RetweetHawkes`.
         phase: that moment in the time of which the swing is a function.
         followers: numbers of followers of reposters, drawn from with replacement.
     """
@@ -44,8 +45,7 @@ class Spread:
     sentiment: np.ndarray
     post_times: np.ndarray
     until: np.ndarray
-    r0: float
-    phi0: float
+    swing: Any
     tau: float
     theta: float
     s0: float
@@ -55,9 +55,8 @@ class Spread:
     followers: np.ndarray
 
 
-@simulate.register
-def simulate_retweet(
-    model: RetweetHawkes,
+def simulate(
+    model: RetweetLaw,
     params: Any,
     *,
     key: Array,
@@ -143,7 +142,7 @@ def simulate_retweet(
 
 
 def spread_of(
-    model: RetweetHawkes,
+    model: RetweetLaw,
     values: dict[str, Any],
     data: Cascades,
     followers: np.ndarray,
@@ -167,10 +166,11 @@ def spread_of(
         return value
 
     if "swing" in values and "r0" not in values:
-        u, v = np.asarray(values["swing"], np.float64)
-        r0, phi0 = float(np.hypot(u, v)), float(np.arctan2(v, u) / (2 * np.pi) * period)
+        swing = np.asarray(values["swing"], np.float64)
+        r0, phi0 = polar_of(swing, period)
     else:
         r0, phi0 = float(values.get("r0", 0.0)), float(values.get("phi0", 0.0))
+        swing = pair_of(r0, phi0, period)
     if not (np.isfinite(phi0) and r0 >= 0 and r0 * levels.max() < 1):
         raise ValueError(
             f"r0={r0:g}, phi0={phi0:g}: r0 must be at least 0 and below 1 / max S = "
@@ -195,12 +195,11 @@ def spread_of(
         sentiment=levels,
         post_times=np.asarray(data.post_times),
         until=np.asarray(data.until),
-        r0=r0,
-        phi0=phi0,
+        swing=swing,
         tau=number("tau"),
         theta=number("theta") if model.theta == "learned" else float(model.theta),
         s0=s0,
-        tail=PRINTED_TAIL if model.as_printed else 1.0,
+        tail=model.tail,
         period=period,
         phase=float(data.start),
         followers=followers,
@@ -229,7 +228,8 @@ def grow(
         post, times and followers of all later generations, not sorted.
     """
     kernel = spread.theta, spread.s0, spread.tail
-    highest = spread.p0 * (1 + spread.sentiment * spread.r0)
+    level = spread.sentiment * np.hypot(*spread.swing)
+    highest = spread.p0 * (1 + level)
     mean = float(np.mean(spread.followers))
     hot = int(np.sum(spread.p0 * mean >= 1))
     if hot:
@@ -238,7 +238,7 @@ def grow(
             f"{counted(hot, 'post')} (largest {float(spread.p0.max()) * mean:.3g}): their "
             f"cascades explode until the decay ends them.",
             ExplosionWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     out = [(post[:0], times[:0], followers[:0])]
     total = 0
@@ -256,9 +256,9 @@ def grow(
         parent = np.repeat(np.arange(len(post)), number)
         wait = kernel_quantile(rng.random(len(parent)), left[parent], *kernel)
         post, times = post[parent], times[parent] + wait
-        level = spread.sentiment[post] * spread.r0
-        turn = (times + spread.phase + spread.phi0) / spread.period
-        swing = (1 - level * np.sin(2 * np.pi * turn)) / (1 + level)
+        clock = times + spread.phase
+        swing = wave(spread.swing, spread.sentiment[post], clock, spread.period)
+        swing = swing / (1 + level[post])
         kept = rng.random(len(parent)) < np.exp(-wait / spread.tau) * swing
         kept &= times <= spread.until[post]
         post, times = post[kept], times[kept]

@@ -22,7 +22,7 @@ def save(figure, folder):
 
 
 def test_infectivity(tmp_path):
-    figure = hj.plots.infectivity(PARAMS, MODEL, DATA, sentiment=(1, 3))
+    figure = hj.plots.infectivity(PARAMS, DATA, model=MODEL, sentiment=(1, 3))
     line = figure.axes[1].lines[1]
     ages, values = line.get_data()
     exact = (1 - 3 * 0.2 * np.sin(2 * np.pi * (ages + 3) / 24)) * np.exp(-ages / 30)
@@ -30,7 +30,7 @@ def test_infectivity(tmp_path):
     assert line.get_label() == "S = 3"
     save(figure, tmp_path)
     with pytest.raises(ValueError, match="levels below 5"):
-        hj.plots.infectivity(PARAMS, MODEL, DATA, sentiment=(5,))
+        hj.plots.infectivity(PARAMS, DATA, model=MODEL, sentiment=(5,))
 
 
 def test_counts_with_and_without_dates(tmp_path):

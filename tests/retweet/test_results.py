@@ -153,7 +153,7 @@ def test_tables_of_a_posterior(data, post):
     assert (post.lifetime().loc["tau", ["2.5%", "97.5%"]].diff().iloc[1]) > 0
     swing = post.rhythm()
     assert swing.loc["phi0", "2.5%"] < swing.loc["phi0", "97.5%"]
-    table = post.p0(hj.RetweetHawkes(), data, key=jax.random.key(2))
+    table = post.p0(key=jax.random.key(2))
     assert list(table["reposts"]) == data.counts.tolist()
     model = hj.RetweetHawkes()
     means = {n: post[n].values.mean() for n in ("tau", "p0_mean", "p0_shape", "r0", "phi0")}
