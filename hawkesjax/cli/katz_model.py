@@ -241,15 +241,13 @@ def _read(job: Job, typed: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _finish(job: Job, model: Any, values: Any, data: Any, shown: dict[str, Any]) -> None:
-    from hawkesjax.katz.residuals import spike_residual_tests
-
     job.say(table(shown["parameters.csv"]))
     tests = {}
     for by, what in (("bin", "Volume of the bins"), ("user", "Events of the users")):
         found = job.hj.residuals(model, values, data, by=by, key=job.keys[1])
         if len(found) < 3:
             continue
-        tests[by] = row = spike_residual_tests(found)
+        tests[by] = row = job.hj.residual_tests(found)
         verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
         job.say(
             f"{what}: quantile residuals have mean {row['mean']:.3f} and standard deviation "
