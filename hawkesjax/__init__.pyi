@@ -47,9 +47,9 @@ from .katz.data.activity import Activity as Activity
 from .katz.data.messages import ActivityWarning as ActivityWarning
 from .katz.data.readers import read_messages as read_messages
 from .katz.forecast import SpikeForecast as SpikeForecast
-from .katz.model import CircularityWarning as CircularityWarning
+from .katz.law import CircularityWarning as CircularityWarning
+from .katz.law import SaturationWarning as SaturationWarning
 from .katz.model import KatzSpike as KatzSpike
-from .katz.model import SaturationWarning as SaturationWarning
 from .katz.results import KatzPosterior as KatzPosterior
 from .retweet import Cascades as Cascades
 from .retweet import ExplosionWarning as ExplosionWarning

@@ -357,7 +357,6 @@ def _read(job: Job, messages: Messages, model: KatzModel) -> tuple[Any, Any]:
 
 def _finish(job: Job, model: Any, values: Any, data: Any, tables: dict[str, Any]) -> None:
     """The table and the check of residuals; then the ending of all jobs."""
-    from hawkesjax.katz.residuals import spike_residual_tests
 
     parameters = values.summary()
     job.say(table(parameters))
@@ -366,7 +365,7 @@ def _finish(job: Job, model: Any, values: Any, data: Any, tables: dict[str, Any]
         found = job.hj.residuals(model, values, data, by=by, key=job.keys[1])
         if len(found) < 3:
             continue
-        tests[by] = row = spike_residual_tests(found)
+        tests[by] = row = job.hj.residual_tests(found)
         verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
         job.say(
             f"{what}: quantile residuals have mean {row['mean']:.3f} and standard deviation "

@@ -11,14 +11,14 @@ from jaxtyping import Array, Float, Int
 from scipy import sparse
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import forecast
+from hawkesjax.core.tables import statistics
 from hawkesjax.inputs.checks import whole
 from hawkesjax.katz.counts import senders_of
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.model import KatzSpike
-from hawkesjax.katz.results import draws_of_katz
+from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.simulate import MAX_POSTS, Chain
 from hawkesjax.katz.users import draw_baselines
+from hawkesjax.katz.values import draws_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +48,10 @@ class SpikeForecast:
         """What is left of the cut's activity k bins on: mean and quantiles, a row a k."""
         return _table(self.left, range(self.left.shape[1])).rename_axis("bins after the cut")
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"summary": self.summary(), "total": self.total(), "decay": self.decay()}
+
     def __repr__(self) -> str:
         text = self.total().to_string(float_format=lambda x: f"{x:.4g}")
         return (
@@ -57,14 +61,11 @@ class SpikeForecast:
 
 
 def _table(draws: np.ndarray, rows: Any) -> pd.DataFrame:
-    low, middle, high = np.quantile(draws, (0.025, 0.5, 0.975), axis=0)
-    columns = {"mean": draws.mean(axis=0), "2.5%": low, "50%": middle, "97.5%": high}
-    return pd.DataFrame(columns, index=pd.Index(rows, name="bin"))
+    return pd.DataFrame(statistics(draws), index=pd.Index(rows, name="bin"))
 
 
-@forecast.register
-def forecast_katz(
-    model: KatzSpike,
+def forecast(
+    model: KatzLaw,
     values: Any,
     data: Activity,
     *,
@@ -109,7 +110,7 @@ def forecast_katz(
     factor = np.ones(horizon) if common_factor is None else np.asarray(common_factor, float)
     if factor.shape != (horizon,) or not np.all(np.isfinite(factor) & (factor >= 0)):
         raise ValueError(f"common_factor must be {horizon} finite numbers of at least 0.")
-    found = draws_of_katz(values, limit=draws)
+    found = draws_of(values, limit=draws)
     count = draws if len(found["alpha"]) == 1 else len(found["alpha"])
     rng = generator(key)
     chain = Chain.of(model, data)

@@ -16,6 +16,8 @@ from hawkesjax.katz.blocks import EMPTY, Block, filled_block, roomy
 from hawkesjax.katz.counts import SpikeCounts, count_spikes
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.grid import REACH, nodes_needed
+from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.steady.solve import radius
 
 RATIO = np.log(1.1)
 
@@ -252,12 +254,12 @@ def _filled_up(made: PreparedActivity, least: Mapping[tuple[int, str], int]) -> 
 _cache: weakref.WeakKeyDictionary[Activity, dict] = weakref.WeakKeyDictionary()
 
 
-def counts_of(data: Activity, settings: Any) -> SpikeCounts:
+def counts_of(data: Activity, settings: Settings) -> SpikeCounts:
     """`count_spikes`, once for each container and settings.
 
     Args:
         data: network and activity.
-        settings: a model: `link`, `form`, `memory` and `common_factor` count.
+        settings: `link`, `form`, `memory` and `common_factor` count.
     """
     given = {name: getattr(settings, name) for name in ("link", "form", "memory", "common_factor")}
     made = _cache.setdefault(data, {})
@@ -267,7 +269,7 @@ def counts_of(data: Activity, settings: Any) -> SpikeCounts:
     return made[key]
 
 
-def grouping_of(data: Activity, settings: Any) -> Grouping:
+def grouping_of(data: Activity, settings: Settings) -> Grouping:
     """`group_users`, once for each container and settings."""
     counts = counts_of(data, settings)
     made = _cache.setdefault(data, {})
@@ -279,8 +281,7 @@ def grouping_of(data: Activity, settings: Any) -> Grouping:
 
 def prepare(
     data: Activity,
-    settings: Any,
-    radius: float,
+    settings: Settings,
     dtype: Any = None,
     least: Mapping[tuple[int, str], int] | None = None,
 ) -> PreparedActivity:
@@ -289,7 +290,6 @@ def prepare(
     Args:
         data: network and activity.
         settings: the model.
-        radius: spectral radius of the network.
         dtype: floating type; JAX's default when None.
         least: the `sizes` of other prepared activities, to fill these up to.
     """
@@ -299,7 +299,7 @@ def prepare(
     key = ("prepared", settings.link, settings.form, settings.memory, settings.common_factor)
     key += (settings.baseline, dtype, tuple(sorted((least or {}).items())))
     if key not in made:
-        layout = _layout(data, counts, settings, radius)
+        layout = _layout(data, counts, settings, radius(data).value)
         # On the device once, not at every call; and as values when a trace is under way.
         with jax.ensure_compile_time_eval():
             made[key] = jax.tree.map(
@@ -346,7 +346,7 @@ def _layout(data, counts, settings, radius) -> PreparedActivity:
 
 
 def _inverse(radius: float, data: Activity) -> float:
-    """1 / radius; of a network without circles, 1 / (mean weight that a listener hears)."""
+    """1 / radius; of a network without cycles, 1 / (mean weight that a listener hears)."""
     if radius > 0:
         return 1 / radius
     total = float(np.sum(data.weight))

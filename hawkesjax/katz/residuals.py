@@ -10,21 +10,19 @@ from jaxtyping import Array
 from scipy import special, stats
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import residuals
 from hawkesjax.katz.counts import factor_of, senders_of, target_bins
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import heard_everywhere
-from hawkesjax.katz.model import KatzSpike
+from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.prepared import counts_of
-from hawkesjax.katz.results import draws_of_katz
 from hawkesjax.katz.users import user_baselines
+from hawkesjax.katz.values import draws_of
 
 DRAWS = 50
 
 
-@residuals.register
-def residuals_katz(
-    model: KatzSpike,
+def residuals(
+    model: KatzLaw,
     values: Any,
     data: Activity,
     *,
@@ -60,7 +58,7 @@ def residuals_katz(
     Source: Dunn and Smyth (1996), J. Comput. Graph. Stat. 5, 236-244; binomial approximation: Ehm
     (1991), Stat. Probab. Lett. 11, 7-16.
     """
-    draws = draws_of_katz(values, limit=DRAWS)
+    draws = draws_of(values, limit=DRAWS)
     point = {name: value.mean(axis=0) for name, value in draws.items()}
     if by == "bin":
         found = _by_bin(model, draws, point, data)

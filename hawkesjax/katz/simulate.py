@@ -11,10 +11,9 @@ from jaxtyping import Array, Float, Int
 from scipy import sparse
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import simulate
 from hawkesjax.inputs.checks import whole
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.model import KatzSpike
+from hawkesjax.katz.law import KatzLaw
 
 MAX_POSTS = 10_000_000
 
@@ -34,7 +33,7 @@ class Chain:
     memory: float
 
     @classmethod
-    def of(cls, model: KatzSpike, data: Activity) -> Chain:
+    def of(cls, model: KatzLaw, data: Activity) -> Chain:
         """The model's chain on the network of `data`."""
         return cls(sparse.csc_array(data.matrix), model.link, model.form, model.memory)
 
@@ -142,11 +141,10 @@ def _too_many(limit: int, k: int, bins: int) -> str:
     )
 
 
-@simulate.register
-def simulate_katz(
-    model: KatzSpike,
+def simulate(
+    model: KatzLaw,
     params: Any,
-    data: Any,
+    network: Any,
     *,
     bins: int,
     key: Array,
@@ -159,7 +157,7 @@ def simulate_katz(
         model: a `KatzSpike`.
         params: `alpha`, and `b` (N,) or `shape` and `mean`, from which baselines are drawn; or an
             `Estimate` of such.
-        data: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
+        network: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
             baselines per bin.
         bins: how many.
         key: PRNG key; the same key gives the same activity.
@@ -183,12 +181,13 @@ def simulate_katz(
             f"of a posterior, give one draw or its mean."
         )
     values = {name: np.asarray(value, np.float64) for name, value in values.items()}
-    if isinstance(data, tuple):
-        data = Activity.from_matrix(*data)
-        if "b" not in values and "shape" not in values:
-            values["b"] = np.asarray(data.baseline)
+    data = Activity.from_matrix(*network) if isinstance(network, tuple) else network
+    if isinstance(network, tuple) and "b" not in values and "shape" not in values:
+        values["b"] = np.asarray(data.baseline)
     if not isinstance(data, Activity):
-        raise ValueError(f"data must be an Activity or a pair (A, b), not {type(data).__name__}.")
+        raise ValueError(
+            f"The network must be an Activity or a pair (A, b), not {type(data).__name__}."
+        )
     rng = generator(key)
     alpha, b = _checked(values, data.num_users, rng)
     factor = _factor(model, common_factor, int(bins))
@@ -244,7 +243,7 @@ def _checked(values, size: int, rng) -> tuple[float, np.ndarray]:
     return float(values["alpha"]), rng.gamma(shape, mean / shape, size)
 
 
-def _factor(model: KatzSpike, given: Any, bins: int) -> np.ndarray:
+def _factor(model: KatzLaw, given: Any, bins: int) -> np.ndarray:
     chosen = model.common_factor if given is None else given
     if chosen is None:
         return np.ones(bins)

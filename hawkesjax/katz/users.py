@@ -12,13 +12,14 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from hawkesjax.core.tables import QUANTILES
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import node_terms
-from hawkesjax.katz.model import KatzSpike
-from hawkesjax.katz.prepared import PreparedActivity, grouping_of
+from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
+from hawkesjax.katz.settings import Settings
 
-QUANTILES = (0.025, 0.975)
+EDGES = (QUANTILES[0], QUANTILES[2])
 CHUNK = 20_000_000  # numbers held at once
 
 
@@ -30,7 +31,7 @@ def _nodes(params: Any, data: PreparedActivity, block: Block, link: str, form: s
 
 
 def draw_baselines(
-    model: KatzSpike, params: Mapping[str, Any], data: Activity, rng: np.random.Generator
+    settings: Settings, params: Mapping[str, Any], data: Activity, rng: np.random.Generator
 ) -> Float[np.ndarray, " users"]:
     """One draw of all baselines from their posterior given the other parameters.
 
@@ -38,12 +39,12 @@ def draw_baselines(
     taken as linear between the nodes of the grid.
 
     Args:
-        model: with `baseline="integrated"`.
+        settings: with `baseline="integrated"`.
         params: `alpha`, `shape`, `mean`, one draw.
         data: network and activity.
         rng: random numbers.
     """
-    prepared, groups = model.prepare(data), grouping_of(data, model)
+    prepared, groups = prepare(data, settings), grouping_of(data, settings)
     params = {name: jnp.asarray(params[name]) for name in ("alpha", "shape", "mean")}
     out, done = np.empty(data.num_users), 0
     for block in prepared.blocks:
@@ -53,7 +54,7 @@ def draw_baselines(
         done += size
         log_b, weights = (
             np.asarray(part, np.float64)
-            for part in _nodes(params, prepared, block, model.link, model.form)
+            for part in _nodes(params, prepared, block, settings.link, settings.form)
         )
         below = np.cumsum(weights, axis=1)
         below /= below[:, -1:]
@@ -90,19 +91,21 @@ def _quiet_rates(params: Mapping[str, Any], prepared: PreparedActivity) -> np.nd
 
 
 def user_baselines(
-    model: KatzSpike, draws: Mapping[str, np.ndarray], data: Activity
+    settings: Settings, draws: Mapping[str, np.ndarray], data: Activity
 ) -> Float[np.ndarray, "users statistics"]:
     """Posterior mean and 2.5 and 97.5 % quantiles of every user's baseline.
 
     Exact given the draws: each draw's posterior on the grid is pooled, no user is sampled.
 
     Args:
-        model: with `baseline="integrated"`.
+        settings: with `baseline="integrated"`.
         draws: `alpha`, `shape`, `mean`, one number a draw.
         data: network and activity.
     """
-    prepared, groups = model.prepare(data), grouping_of(data, model)
-    parts = [table for block in prepared.blocks for table in _pooled(model, draws, prepared, block)]
+    prepared, groups = prepare(data, settings), grouping_of(data, settings)
+    parts = [
+        table for block in prepared.blocks for table in _pooled(settings, draws, prepared, block)
+    ]
     count = len(draws["alpha"])
     levels = (np.arange(64) + 0.5) / 64
     quiet = []
@@ -118,11 +121,11 @@ def user_baselines(
         ],
         axis=0,
     )
-    parts.append(np.column_stack([means, np.quantile(pooled, QUANTILES, axis=1).T]))
+    parts.append(np.column_stack([means, np.quantile(pooled, EDGES, axis=1).T]))
     return np.concatenate(parts)[groups.kind]
 
 
-def _pooled(model, draws, prepared, block) -> Iterator[np.ndarray]:
+def _pooled(settings, draws, prepared, block) -> Iterator[np.ndarray]:
     """Statistics of a block's groups, some groups at a time."""
     count = len(draws["alpha"])
     found = [
@@ -130,8 +133,8 @@ def _pooled(model, draws, prepared, block) -> Iterator[np.ndarray]:
             {name: jnp.asarray(value[n]) for name, value in draws.items()},
             prepared,
             block,
-            model.link,
-            model.form,
+            settings.link,
+            settings.form,
         )
         for n in range(count)
     ]
@@ -148,7 +151,7 @@ def _pooled(model, draws, prepared, block) -> Iterator[np.ndarray]:
         nodes, weights = (np.take_along_axis(x, order, 1) for x in (nodes, weights))
         below = np.cumsum(weights, axis=1) - 0.5 * weights
         edges = [
-            [np.exp(np.interp(level, below[g], nodes[g])) for level in QUANTILES]
+            [np.exp(np.interp(level, below[g], nodes[g])) for level in EDGES]
             for g in range(len(nodes))
         ]
         yield np.column_stack([mean, np.asarray(edges).reshape(len(nodes), 2)])

@@ -9,7 +9,6 @@ from scipy import sparse, stats
 
 import hawkesjax as hj
 from hawkesjax.core.diagnostics import SamplingWarning
-from hawkesjax.katz.residuals import spike_residual_tests
 from hawkesjax.katz.results import KatzPosterior
 from hawkesjax.katz.users import draw_baselines, user_baselines
 
@@ -108,7 +107,7 @@ def test_a_result_is_saved_and_loaded_with_its_tables(posterior, tmp_path):
 def test_residuals_are_standard_normal_under_the_truth(data, truth):
     for by in ("bin", "user"):
         table = hj.residuals(MODEL, truth, data, by=by, key=jax.random.key(4))
-        found = spike_residual_tests(table)
+        found = hj.residual_tests(table)
         assert found["p"] > 1e-3, by
         assert abs(found["sd"] - 1) < 0.15, by
     with pytest.raises(ValueError, match='must be "bin" or "user"'):
@@ -118,7 +117,7 @@ def test_residuals_are_standard_normal_under_the_truth(data, truth):
 def test_residuals_see_a_rate_that_is_wrong(data, truth):
     wrong = truth | {"alpha": truth["alpha"] / 3}
     table = hj.residuals(MODEL, wrong, data, by="user", key=jax.random.key(4))
-    assert spike_residual_tests(table)["p"] < 1e-3
+    assert hj.residual_tests(table)["p"] < 1e-3
 
 
 def test_a_forecast_continues_the_chain(posterior, data):

@@ -61,6 +61,10 @@ class KatzEvaluation:
     spike: Bins
     redrawn: int = 0
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"table": self.table}
+
     def __repr__(self) -> str:
         name = str(self.table.index.name).replace("_star", "*")
         base, best = self.table["activity"].iloc[0], self.table["change"].idxmax()

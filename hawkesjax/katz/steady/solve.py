@@ -243,6 +243,10 @@ class Ranking:
     alpha: float
     alpha_star: float | None
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"table": self.table}
+
     def __repr__(self) -> str:
         star = "" if self.alpha_star is None else f"alpha* = {self.alpha_star:.4g}, "
         sure = "certain" if self.certified else "not certain"
