@@ -267,24 +267,15 @@ def _finish(
         bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day
         told = hj.forecast(model, values, panel, horizon=ahead, key=job.keys[0], bins=bins)
         say(f"{told}\n")
-        tables |= {"forecast": told.summary(), "forecast_steps": told.by_step()}
+        tables |= told.tables()
     if job.csv is not None:
         tables |= {"residuals": tests, "describe": panel.describe()}
         tables |= report.effects(say, hj, model, values, panel)
 
     def figures() -> dict[str, Any]:
-        plots = hj.plots
-        made = {
-            "parameters": plots.parameters(values, truth=truth, unit=panel.unit),
-            "intensity": plots.intensity(values, panel, model=model),
-            "residuals": plots.residuals(values, panel, model=model),
-            "network": plots.network(values, model=model),
-            "kernels": plots.kernels(values, model=model, unit=panel.unit),
-        }
-        if sampled:
-            made["trace"] = plots.trace(values)
-        if told is not None:
-            made |= {"forecast": plots.forecast(told), "fan": plots.fan(told)}
+        made = values.figures(panel) | ({} if told is None else told.figures())
+        if truth is not None:
+            made["parameters"] = hj.plots.parameters(values, truth=truth, unit=panel.unit)
         return made
 
     job.finish(values, tables, figures)

@@ -87,7 +87,7 @@ def effects(
     sampled = hasattr(values, "posterior")
     names = ["spillover", "decay", "baseline", "shares"] if sampled else []
     frames = {}
-    for name in names + (["rate_ratios"] if "beta" in model.parameters else []):
+    for name in names + (["rate_ratios"] if "beta" in model.dims else []):
         try:
             frames[name] = getattr(values, name)()
         except ValueError as problem:

@@ -44,6 +44,7 @@ class Estimate:
         steps: steps of the best start.
         starts: log-likelihood reached from each start.
         dims, coords: names of axes and along axes.
+        data: what was fitted.
         constants: single numbers that the model took from the data, such as the period of a swing.
     """
 
@@ -62,6 +63,7 @@ class Estimate:
     starts: tuple[float, ...]
     dims: dict[str, tuple[str, ...]]
     coords: dict[str, list[str]]
+    data: Any = None
     constants: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -76,6 +78,14 @@ class Estimate:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table that needs no more than the estimate, by name."""
         return {"summary": self.summary()}
+
+    def figures(self, data: Any = None) -> dict[str, Any]:
+        """Every figure of the fit, by name.
+
+        Args:
+            data: other data than those that were fitted.
+        """
+        return self.model.figures(self, self.data if data is None else data)
 
     @property
     def converged(self) -> bool:

@@ -263,6 +263,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
         starts=tuple(values),
         dims=dict(model.dims),
         coords=coords,
+        data=data,
         constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
     )
 

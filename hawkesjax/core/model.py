@@ -19,6 +19,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.plotting.parameters import parameters, trace
 
 Data = TypeVar("Data")
 EstimateT = TypeVar("EstimateT")
@@ -301,6 +302,20 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """
         if not isinstance(data, self.data_type):
             raise ValueError(f"The data must be {noun(self.data_type)}, not {type(data).__name__}.")
+
+    def figures(self, values: Any, data: Any) -> dict[str, Any]:
+        """Every figure of a fit, by name; what a subclass adds to `common_figures`.
+
+        Args:
+            values: an `Estimate` or a `Posterior`.
+            data: what was fitted.
+        """
+        return self.common_figures(values, data)
+
+    def common_figures(self, values: Any, data: Any) -> dict[str, Any]:
+        """The estimates, and the chains of a posterior."""
+        made = {"parameters": parameters(values, unit=getattr(data, "unit", ""))}
+        return made | ({"trace": trace(values)} if hasattr(values, "posterior") else {})
 
     # Of the verbs a model has those that it defines as methods (`hawkesjax.core.verbs` says what
     # each gives); a type checker knows no others, and asking for one says so.

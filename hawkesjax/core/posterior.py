@@ -185,6 +185,14 @@ class Posterior:
         """Every table that needs no more than the draws, by name."""
         return {"summary": self.summary()}
 
+    def figures(self, data: Any = None) -> dict[str, Any]:
+        """Every figure of the fit, by name.
+
+        Args:
+            data: what was sampled; after `load` it must be given.
+        """
+        return self.model.figures(self, self.sampled(data))
+
     def sampled(self, data: Any = None) -> Any:
         """The data that were sampled: those given, else those that `sample` left here.
 

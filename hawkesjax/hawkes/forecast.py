@@ -17,6 +17,7 @@ from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import simulate_clusters
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.checks import whole
@@ -62,6 +63,15 @@ class Forecast:
             for name in self._names()
         ]
         return _statistics(self.steps, names, ["start", "end", "sequence", "mark"])
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The counts within the whole horizon, and by part of it."""
+        return {"forecast": self.summary(), "forecast_steps": self.by_step()}
+
+    def figures(self) -> dict[str, Any]:
+        """The counts of each sequence, and the events so far where there are several bins."""
+        made = {"forecast": plots.forecast(self)}
+        return made | ({"fan": plots.fan(self)} if self.steps.shape[1] > 1 else {})
 
     def _names(self) -> list[tuple[str, str]]:
         return list(itertools.product([*self.sequence_names, "all"], self.mark_names))

@@ -8,6 +8,7 @@ from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.plots import figures
 from hawkesjax.hawkes.predictive import predictive_check
 from hawkesjax.hawkes.residuals import residuals
 from hawkesjax.hawkes.simulate import simulate
@@ -67,3 +68,4 @@ class Hawkes(HawkesLaw):
     evaluate = evaluate
     predictive_check = predictive_check
     attribution = attribution
+    figures = figures
