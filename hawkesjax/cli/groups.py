@@ -66,13 +66,13 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     Parameters that are no groups stay as they are.
     """
     parameters, groups, plain = [], {}, []
-    for name, hint in get_type_hints(function, include_extras=True).items():
+    hints = get_type_hints(function, include_extras=True)
+    for name, parameter in inspect.signature(function).parameters.items():
+        hint = hints[name]
         kind, *part = get_args(hint) if get_origin(hint) is Annotated else [hint]
-        if name == "return":
-            continue
         if not dataclasses.is_dataclass(kind):
             plain.append(name)
-            parameters.append(_parameter(name, hint, dataclasses.MISSING))
+            parameters.append(_parameter(name, hint, parameter.default))
             continue
         asks, values = part[0] if part else without()
         types = get_type_hints(kind)
@@ -90,7 +90,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         function(**given)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
     run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     return run
 

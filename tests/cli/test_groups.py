@@ -62,7 +62,6 @@ def test_fields_that_are_not_asked_keep_their_values(part, line, found):
     def serve(pot: Annotated[Pot, part]) -> None:
         seen.append((pot.tea, pot.cups, pot.kind))
 
-    serve.__annotations__["pot"] = Annotated[Pot, part]
     assert call(serve, line)[0] == 0 and seen == [found]
     code, said = call(serve, f"{line} --kind clay")
     assert code == 2 and "--kind" in said
@@ -78,8 +77,20 @@ def test_what_is_missing_or_wrong_is_refused(line):
     assert call(serve, line)[0] == 2
 
 
+def test_parameters_beside_groups_stay_as_they_are():
+    seen = []
+
+    def serve(
+        context: typer.Context, table: Table, guests: Annotated[int, typer.Option()] = 4
+    ) -> None:
+        seen.append((context.params["seats"], table.seats, guests))
+
+    assert call(serve, "--seats 3")[0] == call(serve, "--seats 3 --guests 1")[0] == 0
+    assert seen == [(3, 3, 4), (3, 3, 1)]
+
+
 def test_the_help_has_a_heading_a_group_and_a_metavar_a_type():
-    def serve(pot: Pot, table: Table, guests: Annotated[int, typer.Option()] = 0) -> None:
+    def serve(pot: Pot, table: Table) -> None:
         """Serve tea."""
 
     code, said = call(serve, "--help")
