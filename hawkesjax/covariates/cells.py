@@ -12,7 +12,7 @@ import pandas as pd
 from hawkesjax.covariates.features import distinct, encode, with_intercept
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
-from hawkesjax.inputs.labels import read_labels
+from hawkesjax.inputs.labels import one_label, read_labels
 from hawkesjax.inputs.spans import (
     Span,
     read_clock,
@@ -166,9 +166,7 @@ class FromTables:
         """
         df, _ = open_table(df, start=start, end=end, kind=kind)
         if kind is None:
-            codes, names = np.zeros(len(df), int), ("event",) if kinds is None else tuple(kinds)
-            if len(names) != 1:
-                raise ValueError(f"kinds are {listed(names)}, but no column of kinds is named.")
+            codes, names = one_label(len(df), kinds, "kind", "event")
         else:
             codes, names = read_labels(df[kind], kinds, "kind", str(kind))
         if not names:

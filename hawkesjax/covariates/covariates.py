@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct
-from hawkesjax.covariates.text import covered, describe, show, text, to_dataframe
+from hawkesjax.covariates.text import covered, describe, text, to_dataframe
 from hawkesjax.inputs.checks import listed, refuse
 from hawkesjax.inputs.clock import ticks_of
-from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.moments import moment, shown
 from hawkesjax.inputs.spans import aligned, read_clock, snapped
 
 
@@ -92,8 +92,8 @@ class Covariates(FromTables, FromCalendar):
         numbers = snapped(self._numbers(times), self.edges)
         outside = ~((numbers >= self.edges[0]) & (numbers <= self.edges[-1]))
         remedy = f"The covariates reach from {covered(self)}: build them for a longer window."
-        shown = lambda row: show(self, numbers[row])  # noqa: E731
-        refuse(outside, "times", "a time without covariates", remedy, shown)
+        show = lambda row: shown(self, [numbers[row]])[0]  # noqa: E731
+        refuse(outside, "times", "a time without covariates", remedy, show)
         cells = np.searchsorted(self.edges, numbers, side="right") - 1
         return np.minimum(cells, self.num_cells - 1)
 
@@ -159,7 +159,7 @@ class Covariates(FromTables, FromCalendar):
         if first < self.edges[0] or last > self.edges[-1]:
             raise ValueError(
                 f"The covariates reach from {covered(self)}, but are needed from "
-                f"{show(self, low)} to {show(self, high)}. Build them for a longer window."
+                f"{' to '.join(shown(self, (low, high)))}. Build them for a longer window."
             )
 
     def join(self, other: Covariates) -> Covariates:

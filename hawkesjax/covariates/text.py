@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted, listed
-from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
 
 
@@ -50,13 +50,6 @@ def text(covariates: Any) -> str:
     return "\n".join(lines)
 
 
-def show(covariates: Any, number: float) -> str:
-    """A time as a user reads it: a number, or an ISO datetime."""
-    if covariates.origin is None:
-        return f"{number:.10g}"
-    return moments(covariates, [number])[0].isoformat()
-
-
 def covered(covariates: Any) -> str:
     """The window in words."""
-    return " to ".join(show(covariates, edge) for edge in covariates.window)
+    return " to ".join(shown(covariates, covariates.window))

@@ -68,3 +68,9 @@ def moments(panel: Any, numbers: Any, *, span: float | None = None, timezone: An
         zone = timezone or getattr(panel, "timezone", None) or zone
     zero: Any = stamps(ticks_of(panel.origin), zone)[0]
     return zero + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
+
+
+def shown(panel: Any, numbers: Any) -> list[str]:
+    """Absolute times as a user reads them: ISO datetimes, or numbers; arguments as `moments`."""
+    times = moments(panel, numbers)
+    return [f"{t:.10g}" if panel.origin is None else t.isoformat() for t in times]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 
 from hawkesjax.hawkes.data.assemble import assemble
-from hawkesjax.inputs.checks import Rows, listed, unique_names
+from hawkesjax.inputs.checks import Rows
 from hawkesjax.inputs.clock import read_times
-from hawkesjax.inputs.labels import Codes, read_labels
+from hawkesjax.inputs.labels import Codes, one_label, read_labels
 from hawkesjax.inputs.tables import open_table
 from hawkesjax.inputs.windows import names_of
 
@@ -66,11 +65,6 @@ class FromTables:
 
 
 def _column(df: pd.DataFrame, column: Any, names: Any, what: str, single: str, rows: Rows) -> Codes:
-    if column is not None:
-        return read_labels(df[column], names, what, str(column), rows)
-    known = (single,) if names is None else unique_names(names, what)
-    if len(known) != 1:
-        raise ValueError(
-            f"{what}_names are {listed(known)}, but no column of {what}s is named. Pass {what}=."
-        )
-    return np.zeros(len(df), np.int32), known
+    if column is None:
+        return one_label(len(df), names, what, single)
+    return read_labels(df[column], names, what, str(column), rows)

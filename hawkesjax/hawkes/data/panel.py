@@ -14,9 +14,9 @@ from jaxtyping import Float, Int
 from hawkesjax.hawkes.data import assemble, tables
 from hawkesjax.hawkes.data.frames import FromTables
 from hawkesjax.hawkes.data.lists import FromLists
-from hawkesjax.inputs.checks import ROWS, column_of, counted, listed, same_length
+from hawkesjax.inputs.checks import ROWS, column_of, same_length
 from hawkesjax.inputs.clock import read_times
-from hawkesjax.inputs.labels import read_indices
+from hawkesjax.inputs.labels import one_label, read_indices
 from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import count_of, names_of
@@ -141,12 +141,12 @@ class EventPanel(FromTables, FromLists):
         marks = column_of(marks, "marks")
         clock = read_times(times, "times", unit)
         sizes = {"times": len(clock.values), "marks": len(marks)}
+        declared = sequence_names if sequence_names is not None else names_of(window)
         if sequence is None:
-            codes, names = _one_sequence(len(clock.values), sequence_names or names_of(window))
+            codes, names = one_label(len(clock.values), declared, "sequence", "0")
         else:
             sequence = column_of(sequence, "sequence")
-            same_length(sizes | {"sequence": len(sequence)})
-            declared = sequence_names if sequence_names is not None else names_of(window)
+            sizes["sequence"] = len(sequence)
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         same_length(sizes)
@@ -220,13 +220,3 @@ class EventPanel(FromTables, FromLists):
 
     def __repr__(self) -> str:
         return tables.text(self)
-
-
-def _one_sequence(size: int, names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    names = ("0",) if names is None else tuple(map(str, names))
-    if len(names) != 1:
-        raise ValueError(
-            f"{counted(len(names), 'sequence')} named ({listed(names, 5)}), but the events "
-            f"carry none. Give sequence, one value an event."
-        )
-    return np.zeros(size, np.int32), names

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
 
 
@@ -96,11 +96,11 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     unit = f" {panel.unit}s" if panel.unit else ""
     duration, window = panel.duration, panel.window
     if np.ptp(window, axis=0).max() == 0:
-        low, high = _moments(panel, window[0])
+        low, high = shown(panel, window[0])
         seen = f"{low} to {high}, {duration[0]:.6g}{unit} long"
         seen += " in every sequence" if size > 1 else ""
     else:
-        low, high = _moments(panel, np.array([window[:, 0].min(), window[:, 1].max()]))
+        low, high = shown(panel, np.array([window[:, 0].min(), window[:, 1].max()]))
         seen = (
             f"one for each sequence, within {low} to {high}; {duration.min():.6g} to "
             f"{duration.max():.6g}{unit} long, median {np.median(duration):.6g}"
@@ -108,7 +108,7 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     lines = [title, f"  window  {seen}"]
     if panel.num_events:
         times = panel.start[panel.sequence] + panel.times
-        low, high = _moments(panel, np.array([times.min(), times.max()]))
+        low, high = shown(panel, np.array([times.min(), times.max()]))
         lines.append(f"  events  {low} to {high}")
     share = int(tied(panel).sum())
     if share:
@@ -120,13 +120,6 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     origin = "" if panel.origin is None else f"; time 0 is {panel.origin}"
     lines.append(f"  unit    {named}{origin}")
     return lines
-
-
-def _moments(panel: Any, times: np.ndarray) -> list[str]:
-    values = absolute(panel, times)
-    if panel.origin is None:
-        return [f"{value:.10g}" for value in values]
-    return [value.isoformat() for value in values]
 
 
 def _body(panel: Any, counts: np.ndarray) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.moments import moments, shown
 
 
 def times(activity: Any, bins: Any) -> Any:
@@ -76,10 +76,11 @@ def text(activity: Any) -> str:
     if not activity.num_bins:
         return "\n".join(lines)
     unit = f" {activity.unit}s" if activity.unit else ""
+    begins = lambda b: shown(activity, [activity.start + b * activity.bin_length])[0]  # noqa: E731
     log = "" if activity.log is None else f"{len(activity.log.row_bin):,} messages, "
     lines.append(
         f"  log     {log}{int(activity.volume.sum()):,} posts; "
-        f"bins of {activity.bin_length:g}{unit} from {_shown(activity, 0)}"
+        f"bins of {activity.bin_length:g}{unit} from {begins(0)}"
     )
     windows = (("usual", activity.network), ("spike", activity.spike), ("fit", activity.fit))
     for name, window in windows:
@@ -89,8 +90,8 @@ def text(activity: Any) -> str:
         share = activity.unseen_share(window)
         unseen = "" if not share > 0 else f", {share:.0%} by users not in the network"
         lines.append(
-            f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {_shown(activity, window[0])}"
-            f" to {_shown(activity, window[1])}): {posts:,} posts{unseen}"
+            f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {begins(window[0])}"
+            f" to {begins(window[1])}): {posts:,} posts{unseen}"
             f"{_circular(activity, window) if name == 'fit' else ''}"
         )
     return "\n".join(lines)
@@ -101,8 +102,3 @@ def _circular(activity: Any, window: tuple[int, int]) -> str:
     low, high = activity.network or (0, 0)
     shared = min(window[1], high) - max(window[0], low)
     return f"; {shared:,} of the bins made the network: alpha would be too large" * (shared > 0)
-
-
-def _shown(activity: Any, place: int) -> str:
-    value = times(activity, place)
-    return value.isoformat() if activity.origin is not None else f"{value:.10g}"

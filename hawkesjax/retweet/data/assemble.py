@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -107,15 +107,17 @@ def assemble(
             f"The window {clock.show(low)} to {clock.show(high)} has no length. Declare the one "
             f"in which posts were seen: window=(start, end)."
         )
+
+    def odd(name: str, wrong: np.ndarray, part: Rowset, what: str, remedy: str) -> bool:
+        show = lambda row: clock.show(part.values[row])  # noqa: E731
+        return policies.apply(name, wrong, part.time, what, remedy, show, part.rows)
+
+    gone = posts.values > high
     remedy = (
         f"The window ends at {clock.show(high)}: widen it, leave these rows out, or pass "
         f"late='drop'."
     )
-    show = _shown(clock, posts.values)
-    gone = posts.values > high
-    if policies.apply(
-        "late", gone, posts.time, "a post after the window", remedy, show, posts.rows
-    ):
+    if odd("late", gone, posts, "a post after the window", remedy):
         place = np.cumsum(~gone) - 1
         keep = ~gone[post]
         posts, names = posts.kept(~gone), tuple(np.array(names, object)[~gone])
@@ -125,22 +127,18 @@ def assemble(
     posts.followers = _filled(posts, policies)
     reposts.followers = _filled(reposts, policies)
     before = reposts.values < posts.values[post]
-    what = "a repost before its post"
-    show = _shown(clock, reposts.values)
     remedy = "Correct the times (are both in one time zone?), or pass early='drop'."
-    if policies.apply("early", before, reposts.time, what, remedy, show, reposts.rows):
+    if odd("early", before, reposts, "a repost before its post", remedy):
         reposts, post = reposts.kept(~before), post[~before]
     end = np.full(len(names), high)
     if reach is not None:
         end = np.minimum(posts.values + reach, high)
     behind = reposts.values > end[post]
-    show = _shown(clock, reposts.values)
     remedy = (
         "Widen the window or the horizon, leave these rows out, or pass late='drop' (they are "
         "then as if not seen yet)."
     )
-    what = "a repost after the end of the observation"
-    if policies.apply("late", behind, reposts.time, what, remedy, show, reposts.rows):
+    if odd("late", behind, reposts, "a repost after the end of the observation", remedy):
         reposts, post = reposts.kept(~behind), post[~behind]
     order = np.lexsort((reposts.values, post))
     values, post, followers = reposts.values[order], post[order], reposts.followers[order]
@@ -156,23 +154,15 @@ def assemble(
         "post": post.astype(np.int32),
         "start": np.float64(clock.in_units(low - zero)),
         "length": np.float64(clock.in_units(high - low)),
-        "covariates": None,
         "names": names,
         "unit": clock.unit,
         "origin": clock.show(zero) if clock.dated else None,
         "timezone": None if clock.zone is None else str(clock.zone),
         "touched": tuple(policies.touched),
     }
-    fields["covariates"] = fitting(covariates, _Framed(fields))
-    return fields
-
-
-class _Framed:
-    """Fields with the attributes of a container."""
-
-    def __init__(self, fields: Fields) -> None:
-        self.unit, self.origin = fields["unit"], fields["origin"]
-        self.window = (float(fields["start"]), float(fields["start"] + fields["length"]))
+    window = float(fields["start"]), float(fields["start"] + fields["length"])
+    data = SimpleNamespace(unit=fields["unit"], origin=fields["origin"], window=window)
+    return fields | {"covariates": fitting(covariates, data)}
 
 
 def fitting(covariates: Any, data: Any) -> Any:
@@ -184,10 +174,6 @@ def fitting(covariates: Any, data: Any) -> Any:
     moved = covariates.aligned(data)
     moved.require(*data.window)
     return moved
-
-
-def _shown(clock: Clock, values: np.ndarray) -> Callable[[int], str]:
-    return lambda row: clock.show(values[row])
 
 
 def _reach(horizon: Any, clock: Clock) -> Any:

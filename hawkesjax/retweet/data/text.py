@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.moments import moments, shown
 
 WORDS = {
     "orphans": "reposts of posts not in the table",
@@ -75,8 +75,7 @@ def text(data: Any) -> str:
     if not all(isinstance(getattr(data, name), np.ndarray) for name in ("post", "times")):
         return f"Cascades({data.num_posts} posts, traced)"
     counts = np.asarray(data.counts)
-    low, high = moments(data, data.window)
-    low, high = (f"{v:.10g}" if data.origin is None else v.isoformat() for v in (low, high))
+    low, high = shown(data, data.window)
     unit = f" {data.unit}s" if data.unit else ""
     zone = f", local time of {data.timezone}" if data.timezone else ""
     lines = [
@@ -92,8 +91,8 @@ def text(data: Any) -> str:
             f"{counted(len(watched), 'post')}, the others to the window's end"
         )
     levels = np.unique(data.sentiment)
-    shown = ", ".join(f"{v:g}" for v in levels[:8]) + (", ..." if len(levels) > 8 else "")
-    lines.append(f"  sentiment  {shown}")
+    first = ", ".join(f"{v:g}" for v in levels[:8]) + (", ..." if len(levels) > 8 else "")
+    lines.append(f"  sentiment  {first}")
     if data.covariates is not None:
         lines.append(f"  covariates {len(data.covariates.feature_names)} features")
     said = [name for name in figures(data).items() if name[1]]
