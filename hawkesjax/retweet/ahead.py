@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,37 +28,29 @@ class Law(NamedTuple):
     shape: np.ndarray
     scale: np.ndarray
 
-    def of(self, posts: np.ndarray) -> Law:
-        """Those of some posts."""
-        return Law(self.p0[posts], self.shape[posts], self.scale[posts])
+    @classmethod
+    def draw(cls, rng: np.random.Generator, shape: np.ndarray, scale: np.ndarray) -> Law:
+        """p0 from its distribution."""
+        return cls(rng.standard_gamma(shape) * scale, shape, scale)
 
 
-@dataclass(frozen=True)
-class Part:
-    """Cascades to be continued.
+class Part(NamedTuple):
+    """Cascades to be continued, as `retweet.memory.volterra` takes them.
 
     Args:
-        p0, shape, scale: (C,) as in `Law`.
-        unit: (C, steps) p by step, at p0 = 1.
+        rate: (C, steps) p by step.
         reach: (C, steps) of the known events.
         followers: (C,) mean of reposters to come.
     """
 
-    p0: np.ndarray
-    shape: np.ndarray
-    scale: np.ndarray
-    unit: np.ndarray
+    rate: np.ndarray
     reach: np.ndarray
     followers: np.ndarray
-
-    def rows(self, rows: Any) -> Part:
-        """Some of the cascades."""
-        return Part(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
     def together(cls, parts: Sequence[Part]) -> Part:
         """All cascades of several parts."""
-        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 Again = Callable[[np.ndarray], Part]
@@ -70,7 +61,6 @@ class Ahead:
 
     def __init__(self, model, data, edges, s0, period) -> None:
         self.edges, self.s0, self.period = edges, s0, period
-        self.theta_fixed = model.theta if model.theta != "learned" else None
         self.tail = model.tail
         self.data = data
         self.end = float(data.length)
@@ -111,8 +101,9 @@ class Ahead:
         swing = wave(one["swing"], sentiment[:, None], self.clock + self.middle, self.period)
         return np.maximum(swing, 0) * fall
 
-    def known(self, one, law: Law, theta: float) -> tuple[Part, np.ndarray, float]:
-        """The known posts that go on, which they are, and the share in which `p dbar >= 1`.
+    def known(self, one, law: Law, theta: float, rng) -> tuple[Part, Again, np.ndarray, float]:
+        """The known posts that go on, some of them with p0 drawn once more, which they are, and
+        the share in which `p dbar >= 1`.
 
         Posts that together are expected to bring fewer than 0.001 reposts do not go on.
         """
@@ -126,13 +117,13 @@ class Ahead:
         rows = np.sort(order[np.cumsum(direct[order]) > QUIET])
         critical = float(np.mean(scale * profile[level, 0] * self.followers >= 1))
         unit = profile[level[rows]] * since[rows, None]
-        part = Part(*law.of(rows), unit, reach[rows], self.followers[rows])
-        return part, rows, critical
+        part = Part(law.p0[rows, None] * unit, reach[rows], self.followers[rows])
 
-    def again(self, known: Part, rows: np.ndarray, rng) -> Part:
-        """Known posts with p0 drawn once more."""
-        some = known.rows(rows)
-        return replace(some, p0=rng.standard_gamma(some.shape) * some.scale)
+        def again(some: np.ndarray) -> Part:
+            fresh = Law.draw(rng, law.shape[rows[some]], law.scale[rows[some]])
+            return Part(fresh.p0[:, None] * unit[some], part.reach[some], part.followers[some])
+
+        return part, again, rows, critical
 
     def new(self, one, born, law: Law, theta: float, rng) -> Part:
         """New posts, each like one that was seen: sentiment, author, p0 and reposters go together,
@@ -142,7 +133,7 @@ class Ahead:
         since = np.maximum(self.edges - born[:, None], 0)
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
         unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
-        return Part(*law.of(like), unit, root[:, None] * mass, self.followers[like])
+        return Part(law.p0[like, None] * unit, root[:, None] * mass, self.followers[like])
 
 
 class Queue:
@@ -181,16 +172,16 @@ class Queue:
         if theta != self.theta or self.rows > ROWS:
             self.flush()
         self.theta = theta
-        if len(part.p0):
+        if len(part.rate):
             self.parts.append((draw, known, part, again))
-            self.rows += len(part.p0)
+            self.rows += len(part.rate)
 
     def flush(self) -> None:
         """Solve what has been collected; what explodes is drawn again, and counted even if it
         does not explode then."""
         if not self.parts:
             return
-        starts = np.cumsum([0, *(len(part.p0) for _, _, part, _ in self.parts)])
+        starts = np.cumsum([0, *(len(part.rate) for _, _, part, _ in self.parts)])
         whole = Part.together([part for _, _, part, _ in self.parts])
         expected, drawn, boom = self._solve(whole)
         left = np.flatnonzero(boom)
@@ -216,14 +207,11 @@ class Queue:
 
     def _solve(self, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means, draws, and which cascades exploded in either."""
-        rate = part.p0[:, None] * part.unit
-        known = rate, part.reach, part.followers
         within = self.ahead.kernel(self.theta)[1]
-        critical = np.max(rate, axis=1) * part.followers >= 1
+        critical = np.max(part.rate, axis=1) * part.followers >= 1
         cap = np.where(critical, self.cap, self.others)
-        expected, first = mean_reposts(*known, within, cap=cap)
-        spread = np.full(len(rate), self.ahead.spread)
-        drawn, second = draw_reposts(self.rng, *known, spread, within, cap=cap)
+        expected, first = mean_reposts(*part, within, cap=cap)
+        drawn, second = draw_reposts(self.rng, *part, self.ahead.spread, within, cap=cap)
         return expected, drawn, first | second
 
 

@@ -20,7 +20,7 @@ from hawkesjax.evaluation.rolling import Past
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.forecast import RetweetForecast, continued, forecast, warn_of
+from hawkesjax.retweet.forecast import RetweetForecast, forecast
 from hawkesjax.retweet.law import RetweetLaw
 
 
@@ -39,6 +39,13 @@ class RetweetEvaluation:
     told: RetweetForecast
     observed: np.ndarray
     level: float
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        scored = pd.DataFrame([self.scores]).assign(level=self.level)
+        told = self.told.table(self.level)
+        told["observed"] = self.observed
+        return {"scores": scored, "forecast": told, "sizes": self.told.sizes.table(self.level)}
 
     def __repr__(self) -> str:
         found = self.scores
@@ -102,6 +109,11 @@ def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:
     return np.bincount(place[inside], minlength=len(edges) - 1).astype(np.float64)
 
 
+def hour_of(data: Cascades) -> float:
+    """Length of an hour in the data's unit."""
+    return 3600 * NANOSECONDS / UNITS[data.unit]
+
+
 def hourly_counts(data: Cascades) -> pd.Series:
     """Posts and reposts together in each hour of the data's clock that lies in the window.
 
@@ -115,7 +127,7 @@ def hourly_counts(data: Cascades) -> pd.Series:
         raise ValueError(
             "The cascades have no dates: give datetimes, so that hours of the week are known."
         )
-    hour = 3600 * NANOSECONDS / UNITS[data.unit]
+    hour = hour_of(data)
     low, high = data.window
     first, last = np.ceil(low / hour - 1e-9), np.floor(high / hour + 1e-9)
     if last <= first:
@@ -183,13 +195,10 @@ class RetweetForecaster:
                 num_samples=self.num_samples, num_chains=2, pointwise=None, progress=False,
             )  # fmt: skip
         bins = len(past.ahead)
-        hour = 3600 * NANOSECONDS / UNITS[data.unit]
-        told = continued(
-            self.model, values, data, prepared, horizon=bins * hour, key=keys[1], bins=bins,
-            draws=self.draws,
-        )  # fmt: skip
-        warn_of(told, stacklevel=2)
-        return told.counts
+        return forecast(
+            self.model, values, data, horizon=bins * hour_of(data), key=keys[1], bins=bins,
+            draws=self.draws, prepared=prepared,
+        ).counts  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -216,7 +225,7 @@ class LogLinearReposts:
         data = past.data
         if data is None:
             raise ValueError("LogLinearReposts needs single events: give rolling(data=cascades).")
-        hour = 3600 * NANOSECONDS / UNITS[data.unit]
+        hour = hour_of(data)
         bins, num = len(past.ahead), data.num_posts
         ages = (float(data.length) - np.asarray(data.post_times)) / hour
         most = int(min(self._hours, np.ceil(max(ages.max(initial=0.0), 0)) + bins + 1))

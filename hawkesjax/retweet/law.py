@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from hawkesjax.core.model import Model, Parameter
 from hawkesjax.retweet import likelihood as terms
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, THETA
 from hawkesjax.retweet.prepared import (
     PreparedCascades,
     feature_names,
@@ -34,7 +34,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     """Parameters, priors and likelihood of `hawkesjax.RetweetHawkes`, which adds the verbs."""
 
     p0: Literal["integrated", "profiled", "free"] = "integrated"
-    theta: Any = terms.THETA
+    theta: Any = THETA
     s0: float | None = None
     period: float | None = None
     regression: bool = False
@@ -82,7 +82,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             own = (row("p0", ("post",), edge=self._without_reposts),)
         else:
             own = ()
-        theta = (row("theta", start=terms.THETA),) if self.theta == "learned" else ()
+        theta = (row("theta", start=THETA),) if self.theta == "learned" else ()
         return (beta, tau, swing, *own, *theta)
 
     @property

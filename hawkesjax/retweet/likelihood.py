@@ -14,12 +14,12 @@ from jax.scipy.special import gammaln, xlogy
 from jaxtyping import Array, Float
 
 from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.kernel import THETA
 from hawkesjax.retweet.memory.phases import Phases, build_phases
 from hawkesjax.retweet.prepared import PreparedCascades, reach_at
 from hawkesjax.retweet.swing import pair_of
 
 Params = Mapping[str, Any]
-THETA = 0.242  # exponent of the kernel's tail: Zhao et al. (2015)
 CELLS = 64  # of the circle of each post, for pointwise terms
 
 
@@ -45,10 +45,10 @@ def exposures(model: Any, params: Params, data: PreparedCascades) -> Float[Array
     return plain - data.sentiment * (u * imaginary + v * real)
 
 
-def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
+def mean(model: Any, params: Params, data: Cascades | PreparedCascades) -> Float[Array, " posts"]:
     """The mean of each p0 before its reposts are seen."""
     if model.regression:
-        slope = jnp.asarray(params["p0_slope"]) * data.sentiment
+        slope = jnp.asarray(params["p0_slope"]) * jnp.asarray(data.sentiment)
         return jnp.exp(jnp.asarray(params["p0_level"]) + slope)
     return jnp.broadcast_to(jnp.asarray(params["p0_mean"]), data.sentiment.shape)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
-from hawkesjax.retweet.likelihood import exponent
+from hawkesjax.retweet.likelihood import exponent, mean
 from hawkesjax.retweet.memory.sums import reach
 from hawkesjax.retweet.prepared import lengths_of
 from hawkesjax.retweet.swing import wave
@@ -114,11 +114,7 @@ def _scaled(
         p0 = np.asarray(found["p0"]) if "p0" in found else _best(model, found, data)
         return steps * p0[post], left * p0
     shape = float(found["p0_shape"])
-    if model.regression:
-        level = found["p0_level"] + found["p0_slope"] * np.asarray(data.sentiment)
-        rate = shape / np.exp(level)
-    else:
-        rate = np.full(data.num_posts, shape / float(found["p0_mean"]))
+    rate = shape / np.asarray(mean(model, found, data), np.float64)
     inside = np.asarray(data.times) >= 0
     seen = np.concatenate([[0], np.cumsum(inside)])
     total = np.concatenate([[0.0], np.cumsum(steps)])

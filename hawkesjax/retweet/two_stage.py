@@ -31,6 +31,10 @@ class TwoStage:
     error: float
     windows: pd.DataFrame
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"windows": self.windows}
+
 
 def two_stage(
     model: RetweetLaw,
