@@ -85,7 +85,7 @@ posterior = hj.sample(
 posterior.influence()
 
 # %%
-ranking = posterior.ranking(activity, key=keys[2], top=10, draws=50)
+ranking = posterior.ranking(key=keys[2], top=10, draws=50)
 ranking.head(12)
 
 # %% [markdown]

@@ -13,12 +13,12 @@ from scipy import sparse
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.inputs.checks import whole
-from hawkesjax.katz.counts import senders_of
+from hawkesjax.katz.counts import factor_ahead, senders_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.simulate import MAX_POSTS, Chain
 from hawkesjax.katz.users import draw_baselines
-from hawkesjax.katz.values import draws_of
+from hawkesjax.katz.values import draws_of, one_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,21 +107,19 @@ def forecast(
     first = data.fit[1] if cut is None else whole(cut, "cut")
     if not 1 <= first <= data.num_bins:
         raise ValueError(f"cut is {cut!r}; it must be a bin from 1 to {data.num_bins:,}.")
-    factor = np.ones(horizon) if common_factor is None else np.asarray(common_factor, float)
-    if factor.shape != (horizon,) or not np.all(np.isfinite(factor) & (factor >= 0)):
-        raise ValueError(f"common_factor must be {horizon} finite numbers of at least 0.")
+    factor = factor_ahead(common_factor, horizon)
     found = draws_of(values, limit=draws)
     count = draws if len(found["alpha"]) == 1 else len(found["alpha"])
     rng = generator(key)
     chain = Chain.of(model, data)
-    posts = model.link == "poisson"
+    posts = model.link_rule.posts
     senders = senders_of(data, posts=posts, memory=model.memory)
     state = senders.at(np.arange(data.num_users), np.full(data.num_users, first - 1))
     heard = data.matrix @ state
     volume = np.empty((count, horizon), np.int64)
     left = np.empty((count, horizon + 1))
     for number in range(count):
-        one = {k: v[number if len(v) > 1 else 0] for k, v in found.items()}
+        one = one_of(found, number)
         b = one["b"] if "b" in one else draw_baselines(model, one, data, rng)
         _, bins, sent = chain.run(float(one["alpha"]), b, factor, heard, rng, max_posts=max_posts)
         volume[number] = np.bincount(bins, weights=sent, minlength=horizon)
@@ -136,11 +134,10 @@ def _left(chain, model, alpha, b, state, horizon) -> np.ndarray:
     if total == 0:
         out[0] = np.nan
         return out
-    own = b if model.form == "multiplicative" else 1.0
     matrix = sparse.csr_array(chain.senders)
     held = vector = state
     for k in range(1, horizon + 1):
-        vector = alpha * own * (matrix @ held)
+        vector = model.form_rule.set_off(alpha, matrix @ held, b)
         held = model.memory * held + vector
         out[k] = vector.sum() / total
     return out

@@ -17,16 +17,15 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model, Parameter
-from hawkesjax.katz.counts import check_activity, target_bins
+from hawkesjax.katz.counts import check_activity, counts_of, target_bins
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import (
     free_log_likelihood,
+    free_terms,
     integrals,
     integrated_log_likelihood,
-    log_terms,
-    rate,
 )
-from hawkesjax.katz.prepared import PreparedActivity, counts_of, grouping_of, prepare
+from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
 from hawkesjax.katz.results import KatzPosterior
 from hawkesjax.katz.settings import Settings
 
@@ -85,7 +84,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
         """Axes of what `derived` gives."""
-        return {"alpha_star": ()} if self.form == "additive" else {}
+        return {} if self.form_rule.multiplies else {"alpha_star": ()}
 
     def sizes(self, data: Data) -> dict[str, int]:
         """Length of each axis."""
@@ -134,7 +133,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             return data
         if least and self.baseline == "free":
             raise ValueError("baseline='free' has a parameter a user: it cannot be filled up.")
-        check_activity(data)
+        self.accept(data)
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
             raise ValueError(
                 "The activity is traced (under jit, grad or vmap), but it is counted on the host. "
@@ -149,12 +148,8 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             params: `alpha`, and `shape` and `mean` (posts a user and bin), or `b` (N,).
             data: an `Activity`, or the result of `prepare`.
         """
-        data = self.prepare(data)
-        alpha = jnp.asarray(params["alpha"])
-        if self.baseline == "free":
-            b = jnp.asarray(params["b"])
-            return free_log_likelihood(self.link, self.form, alpha, b, data)
-        return integrated_log_likelihood(self.link, self.form, params, data)
+        total = free_log_likelihood if self.baseline == "free" else integrated_log_likelihood
+        return total(self.link_rule, self.form_rule, params, self.prepare(data))
 
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"
@@ -163,24 +158,16 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         if by != "user":
             raise ValueError(f'by is {by!r}; it must be "user".')
         prepared, counts = self.prepare(data), counts_of(data, self)
-        alpha = jnp.asarray(params["alpha"])
-        heard = jnp.asarray(counts.heard_in_all)
+        laws = (self.link_rule, self.form_rule)
         if self.baseline == "free":
-            b = jnp.asarray(params["b"])
-            eta = rate(
-                self.form, b[prepared.row_user], alpha, prepared.row_heard, prepared.row_factor
-            )
-            rows = prepared.row_count * log_terms(self.link, eta, prepared.row_silent)
-            values = jax.ops.segment_sum(rows, prepared.row_user, len(heard))
-            if self.link == "clip":
-                return values
-            scaled = alpha * heard * (b if self.form == "multiplicative" else 1)
-            values = values - prepared.exposure * b - scaled
+            rows, users = free_terms(*laws, params, prepared)
+            values = jax.ops.segment_sum(rows, prepared.rows.user, data.num_users) + users
         else:
-            parts, closed = integrals(self.link, self.form, params, prepared)
+            parts, closed = integrals(*laws, params, prepared)
             values = jnp.concatenate([*parts, closed])[grouping_of(data, self).kind]
-            if self.form == "additive" and self.link != "clip":
-                values = values - alpha * heard
+            if not self.link_rule.silence:
+                heard = jnp.asarray(counts.heard_in_all)
+                values = values - self.form_rule.apart(jnp.asarray(params["alpha"]), heard)
         return values + jnp.asarray(counts.constant_by_user)
 
     def pointwise_sizes(self, data: Activity) -> dict[str, int]:
@@ -195,7 +182,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         A network without cycles has rho = 0: every alpha is allowed and alpha* undefined. In
         the multiplicative form it would be that of diag(b) A, which a table of users can tell.
         """
-        if self.form == "multiplicative" or data.acyclic:
+        if self.form_rule.multiplies or data.acyclic:
             return {}
         return {"alpha_star": jnp.asarray(params["alpha"]) * data.radius}
 
@@ -243,7 +230,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
                 )
         counts = counts_of(data, self)
         busiest = float(np.max(counts.events_by_user, initial=0)) / counts.num_bins
-        if self.link != "poisson" and busiest > SATURATED:
+        if not self.link_rule.posts and busiest > SATURATED:
             user = data.user_names[int(np.argmax(counts.events_by_user))]
             warnings.warn(
                 f"User {user} is active in {100 * busiest:.0f} % of the bins: beyond half, rates "

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Array
-from scipy import sparse
 
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.steady.decay import half_life
 from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.radius import radius_bounds
+from hawkesjax.katz.steady.solve import matrix_of
 from hawkesjax.katz.users import draw_baselines, user_baselines
-from hawkesjax.katz.values import draws_of
+from hawkesjax.katz.values import draws_of, one_of
 
 RESIDUAL = 1e-8
 
@@ -36,16 +38,13 @@ class KatzPosterior(Posterior):
         """
         draws, constant = self.draws(), self.constant_data
         rows = {"alpha": draws["alpha"]}
-        if self.settings.form == "multiplicative":
+        if self.settings.form_rule.multiplies:
             rows["factor of one message"] = 1 + draws["alpha"]
         else:
             rows["share"] = draws["alpha"] * float(constant["heard"] / constant["events"])
         if "alpha_star" in draws:
             rows["alpha_star"] = star = draws["alpha_star"]
-            with np.errstate(divide="ignore"):
-                rows["half-life"] = np.where(
-                    star < 1, np.log(2) / np.abs(np.log(np.minimum(star, 1))), np.inf
-                )
+            rows["half-life"] = np.where(star < 1, half_life(np.where(star < 1, star, 0)), np.inf)
         table = {name: statistics(row, method="inverted_cdf") for name, row in rows.items()}
         return pd.DataFrame(table).T.rename_axis("quantity")
 
@@ -118,21 +117,22 @@ def steady_states(
     Raises:
         ValueError: when draws have no steady state; it says how many.
     """
-    matrix, rng = data.matrix, generator(jax.random.fold_in(key, 0))
-    limit = radius_bounds(matrix).lower if settings.form == "additive" else None
+    rng = generator(jax.random.fold_in(key, 0))
+    multiplies = settings.form_rule.multiplies
+    matrix = data.matrix
+    limit = 0.0 if multiplies else radius_bounds(matrix).lower
     rows, beyond = [], 0
     for number in range(len(draws["alpha"])):
-        one = {name: value[number] for name, value in draws.items()}
+        one = one_of(draws, number)
         b = one["b"] if "b" in one else draw_baselines(settings, one, data, rng)
-        alpha, own = float(one["alpha"]), matrix
-        if settings.form == "multiplicative":
-            weights = matrix.data * b[np.asarray(data.listener)]
-            own = sparse.csr_array((weights, matrix.indices, matrix.indptr), shape=matrix.shape)
-        lower = radius_bounds(own, 1e-3).lower if limit is None else limit
-        if alpha * lower >= 1:
+        alpha = float(one["alpha"])
+        if multiplies:
+            matrix = matrix_of(replace(data, baseline=b), settings.form)
+            limit = radius_bounds(matrix, 1e-3).lower
+        if alpha * limit >= 1:
             beyond += 1
             continue
-        found = krylov_sweep(own, b, np.array([alpha]), tolerance=RESIDUAL)
+        found = krylov_sweep(matrix, b, np.array([alpha]), tolerance=RESIDUAL)
         rows.append(found.scores.reshape(-1))
     if beyond:
         raise ValueError(

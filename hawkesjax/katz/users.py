@@ -15,16 +15,19 @@ from scipy import stats
 from hawkesjax.core.tables import QUANTILES
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.forms import Form
 from hawkesjax.katz.likelihood import node_terms
+from hawkesjax.katz.links import Link
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
 from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.values import one_of
 
 EDGES = (QUANTILES[0], QUANTILES[2])
 CHUNK = 20_000_000  # numbers held at once
 
 
 @partial(jax.jit, static_argnames=("link", "form"))
-def _nodes(params: Any, data: PreparedActivity, block: Block, link: str, form: str):
+def _nodes(params: Any, data: PreparedActivity, block: Block, link: Link, form: Form):
     """log b at each class's nodes, and each group's posterior weights there."""
     log_b, logs = node_terms(link, form, params, data, block)
     return log_b, jax.nn.softmax(logs, axis=1)
@@ -54,7 +57,7 @@ def draw_baselines(
         done += size
         log_b, weights = (
             np.asarray(part, np.float64)
-            for part in _nodes(params, prepared, block, settings.link, settings.form)
+            for part in _nodes(params, prepared, block, settings.link_rule, settings.form_rule)
         )
         below = np.cumsum(weights, axis=1)
         below /= below[:, -1:]
@@ -106,38 +109,25 @@ def user_baselines(
     parts = [
         table for block in prepared.blocks for table in _pooled(settings, draws, prepared, block)
     ]
-    count = len(draws["alpha"])
     levels = (np.arange(64) + 0.5) / 64
-    quiet = []
-    for number in range(count):
-        one = {name: value[number] for name, value in draws.items()}
+    quiet, means = [], []
+    for number in range(len(draws["alpha"])):
+        one = one_of(draws, number)
         rates = _quiet_rates(one, prepared)
         quiet.append(stats.gamma.ppf(levels, one["shape"])[None, :] / rates[:, None])
+        means.append(one["shape"] / rates)
     pooled = np.stack(quiet, axis=1).reshape(len(prepared.quiet_heard), -1)
-    means = np.mean(
-        [
-            draws["shape"][n] / _quiet_rates({k: v[n] for k, v in draws.items()}, prepared)
-            for n in range(count)
-        ],
-        axis=0,
-    )
-    parts.append(np.column_stack([means, np.quantile(pooled, EDGES, axis=1).T]))
+    edges = np.quantile(pooled, EDGES, axis=1)
+    parts.append(np.column_stack([np.mean(means, axis=0), edges.T]))
     return np.concatenate(parts)[groups.kind]
 
 
 def _pooled(settings, draws, prepared, block) -> Iterator[np.ndarray]:
     """Statistics of a block's groups, some groups at a time."""
     count = len(draws["alpha"])
-    found = [
-        _nodes(
-            {name: jnp.asarray(value[n]) for name, value in draws.items()},
-            prepared,
-            block,
-            settings.link,
-            settings.form,
-        )
-        for n in range(count)
-    ]
+    points = [jax.tree.map(jnp.asarray, one_of(draws, number)) for number in range(count)]
+    laws = (settings.link_rule, settings.form_rule)
+    found = [_nodes(point, prepared, block, *laws) for point in points]
     log_b = np.stack([np.asarray(nodes, np.float64) for nodes, _ in found], axis=1)
     size, owner = len(block.group_users), np.asarray(block.group_class)
     step = max(1, CHUNK // (count * block.nodes))

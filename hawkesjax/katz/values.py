@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,3 +25,8 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
     if "alpha" not in found or not ("b" in found or {"shape", "mean"} <= set(found)):
         raise ValueError("Parameters are missing: alpha, and b or shape and mean, are needed.")
     return found
+
+
+def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    """One of the draws; what has one draw serves for all."""
+    return {name: value[number if len(value) > 1 else 0] for name, value in draws.items()}
