@@ -15,6 +15,7 @@ from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct
 from hawkesjax.covariates.text import covered, describe, text, to_dataframe
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import listed, refuse
 from hawkesjax.inputs.clock import ticks_of
 from hawkesjax.inputs.moments import moment, shown
@@ -50,8 +51,8 @@ class Covariates(FromTables, FromCalendar):
         [12.0, 12.0, 11.0, 12.0]
     """
 
-    edges: Float[np.ndarray, " cells+1"]
-    values: Float[np.ndarray, "cells features"]
+    edges: Float[AnyArray, " edges"]
+    values: Float[AnyArray, "edges-1 features"]
     feature_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})
     origin: str | None = field(default=None, metadata={"static": True})
@@ -68,7 +69,7 @@ class Covariates(FromTables, FromCalendar):
         return len(self.feature_names)
 
     @property
-    def durations(self) -> Float[np.ndarray, " cells"]:
+    def durations(self) -> Float[AnyArray, " cells"]:
         """Length of each cell, in `unit`."""
         return self.edges[1:] - self.edges[:-1]
 
@@ -97,7 +98,7 @@ class Covariates(FromTables, FromCalendar):
         cells = np.searchsorted(self.edges, numbers, side="right") - 1
         return np.minimum(cells, self.num_cells - 1)
 
-    def at(self, times: Any) -> Float[np.ndarray, "times features"]:
+    def at(self, times: Any) -> Float[AnyArray, "times features"]:
         """The features at each time: the row of its cell; arguments as in `locate`."""
         return self.values[self.locate(times)]
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import refuse
 
 SCORES = ("mae", "pearson", "log_score", "coverage")
@@ -211,7 +212,7 @@ def _bins(length: pd.Timedelta | str, width: pd.Timedelta, name: str) -> int:
 
 def _features(
     covariates: Covariates | None, index: pd.DatetimeIndex, width: pd.Timedelta
-) -> tuple[np.ndarray, tuple[str, ...]]:
+) -> tuple[AnyArray, tuple[str, ...]]:
     if covariates is None:
         return np.zeros((len(index), 0)), ()
     found = covariates.at(index)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.spans import snapped
 
 
@@ -30,16 +31,16 @@ class Cells:
         window: (M,) which of these windows each sequence has.
     """
 
-    rows: Float[Array, "rows features"]
-    at: Int[Array, " events"]
-    exposure: Float[Array, "windows rows"]
-    window: Int[Array, " sequences"]
+    rows: Float[AnyArray, "rows features"]
+    at: Int[AnyArray, " events"]
+    exposure: Float[AnyArray, "windows rows"]
+    window: Int[AnyArray, " sequences"]
 
-    def log_rates(self, beta: Float[Array, "marks features"]) -> Float[Array, "rows marks"]:
+    def log_rates(self, beta: Float[AnyArray, "marks features"]) -> Float[AnyArray, "rows marks"]:
         """beta . C of each row and mark."""
         return self.rows @ beta.T
 
-    def integrals(self, beta: Float[Array, "marks features"]) -> Float[Array, "sequences marks"]:
+    def integrals(self, beta: Float[AnyArray, "marks features"]) -> Float[Array, "sequences marks"]:
         """Integral of exp(beta . C) over each sequence's window."""
         return (self.exposure @ jnp.exp(self.log_rates(beta)))[self.window]
 
@@ -104,7 +105,7 @@ class Pieces:
     rows: Float[np.ndarray, "rows features"]
 
     def integrals(
-        self, beta: Float[Array, "marks features"], size: int
+        self, beta: Float[AnyArray, "marks features"], size: int
     ) -> Float[Array, "intervals marks"]:
         """Integral of exp(beta . C) over each of the N + M intervals."""
         rates = jnp.exp(jnp.asarray(self.rows, beta.dtype) @ beta.T)

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 
 def excitation_increments(
     stream: Stream,
-    alpha: Float[Array, "marks marks"],
-    gamma: Float[Array, "..."],
+    alpha: Float[AnyArray, "marks marks"],
+    gamma: Float[AnyArray, "..."],
 ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
     r"""Integrate every mark's excitation over each gap of the stream.
 
@@ -53,10 +54,10 @@ def excitation_increments(
 
 def mixture_increments(
     stream: Stream,
-    alpha: Float[Array, "marks marks"],
-    gamma: Float[Array, "..."],
-    ratios: Float[Array, " terms"],
-    weights: Float[Array, " terms"],
+    alpha: Float[AnyArray, "marks marks"],
+    gamma: Float[AnyArray, "..."],
+    ratios: Float[AnyArray, " terms"],
+    weights: Float[AnyArray, " terms"],
 ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
     """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`."""
     alpha = jnp.asarray(alpha)

@@ -45,7 +45,7 @@ class Forecast:
         return self.steps.sum(axis=1)
 
     @property
-    def edges(self) -> Float[np.ndarray, " bins+1"]:
+    def edges(self) -> Float[np.ndarray, " edges"]:
         """Where the parts begin and end, since the window's end."""
         return np.linspace(0, self.horizon, self.steps.shape[1] + 1)
 

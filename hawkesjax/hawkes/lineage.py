@@ -8,18 +8,19 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 ONE = np.ones(1)
 
 
 def lineage(
     stream: Stream,
-    baseline: Float[Array, " events"],
-    alpha: Float[Array, "marks marks"],
-    gamma: Float[Array, "..."],
-    cut: Bool[Array, "cuts marks marks"],
-    ratios: Float[Array, " terms"] = ONE,
-    weights: Float[Array, " terms"] = ONE,
+    baseline: Float[AnyArray, " events"],
+    alpha: Float[AnyArray, "marks marks"],
+    gamma: Float[AnyArray, "..."],
+    cut: Bool[AnyArray, "cuts marks marks"],
+    ratios: Float[AnyArray, " terms"] = ONE,
+    weights: Float[AnyArray, " terms"] = ONE,
 ) -> tuple[Float[Array, "events causes"], Float[Array, "events cuts"]]:
     r"""Probabilities over the ancestors of each event, given all events (stochastic declustering).
 

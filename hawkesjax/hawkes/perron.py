@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hawkesjax.inputs.arrays import AnyArray
+
 
 @jax.custom_jvp
-def spectral_radius(matrix: Float[Array, "*batch n n"]) -> Float[Array, "*batch"]:
+def spectral_radius(matrix: Float[AnyArray, "*batch n n"]) -> Float[Array, "*batch"]:
     r"""Spectral radius of a non-negative matrix.
 
     The Perron root is found by repeated squaring of `I + A`, scaled at each step: 40 squarings are

@@ -23,6 +23,7 @@ from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -42,12 +43,12 @@ class PreparedPanel:
     """
 
     form: Any
-    durations: Float[Array, " sequences"]
-    counts: Float[Array, "sequences marks"]
+    durations: Float[AnyArray, " sequences"]
+    counts: Float[AnyArray, "sequences marks"]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
-    marks: Int[Array, " events"] | None = None
-    sequence: Int[Array, " events"] | None = None
+    marks: Int[AnyArray, " events"] | None = None
+    sequence: Int[AnyArray, " events"] | None = None
     cells: Cells | None = None
 
     @property

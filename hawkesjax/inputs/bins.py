@@ -30,19 +30,19 @@ class Grid:
     step: Any
     first: int = 0
 
-    def bins(self, values: np.ndarray) -> np.ndarray:
+    def bins(self, values: Any) -> Any:
         """The bin that each time lies in."""
         return self._places(values, up=False)
 
-    def borders(self, values: np.ndarray) -> np.ndarray:
+    def borders(self, values: Any) -> Any:
         """The first bin that begins at or after each time."""
         return self._places(values, up=True)
 
-    def start(self, bins: Any) -> np.ndarray:
+    def start(self, bins: Any) -> Any:
         """Where bins begin, in the clock's numbers."""
         return self.anchor + (self.first + np.asarray(bins)) * self.step
 
-    def _places(self, values: np.ndarray, up: bool) -> np.ndarray:
+    def _places(self, values: Any, up: bool) -> Any:
         since = values - self.anchor
         if since.dtype == np.int64 and isinstance(self.step, int):
             return (-(-since // self.step) if up else since // self.step) - self.first

@@ -57,7 +57,7 @@ class Clock:
         stamp: Any = stamps(value, self.zone)[0]
         return stamp.isoformat()
 
-    def in_units(self, steps: np.ndarray) -> np.ndarray:
+    def in_units(self, steps: Any) -> Any:
         """Differences of `values` in the panel's unit, rounded once."""
         return np.asarray(steps) / self.scale
 

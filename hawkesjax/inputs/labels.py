@@ -111,7 +111,7 @@ def _check_labels(
 ) -> tuple[np.ndarray, list[str]]:
     """Refuse labels that are no names; "2.0" is written "2" where all labels are numbers."""
 
-    def where(wrong: list[bool], problem: str, remedy: str) -> None:
+    def where(wrong: Sequence[bool | np.bool_], problem: str, remedy: str) -> None:
         if any(wrong):
             mask = np.array(wrong)[codes]
             refuse(mask, column, problem, remedy, lambda row: repr(text[codes[row]]), rows)

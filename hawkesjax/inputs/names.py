@@ -60,10 +60,10 @@ class Names(Sequence[str]):
         return self._places.get_indexer(pd.Index(wanted.astype(str).astype(object)))
 
     @overload
-    def __getitem__(self, index: int) -> str: ...
+    def __getitem__(self, index: int | np.integer) -> str: ...
     @overload
     def __getitem__(self, index: slice) -> Names: ...
-    def __getitem__(self, index: int | slice) -> str | Names:
+    def __getitem__(self, index: int | np.integer | slice) -> str | Names:
         return self.take(index) if isinstance(index, slice) else str(self.values[index])
 
     def __len__(self) -> int:

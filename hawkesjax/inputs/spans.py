@@ -86,7 +86,7 @@ class Span:
     """
 
     clock: Clock
-    zero: int | float
+    zero: int | float | np.integer
     bounds: tuple[float, float]
 
     @property

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Bool, Float, Int
+
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -30,20 +32,20 @@ class Block:
         nodes: nodes of each integral.
     """
 
-    low: Float[Array, " grids"]
-    high: Float[Array, " grids"]
-    class_grid: Int[Array, " classes"]
-    heard: Float[Array, " classes"]
-    cell_class: Int[Array, " cells"]
-    cell_heard: Float[Array, " cells"]
-    cell_factor: Float[Array, " cells"]
-    cell_silent: Array
-    term_group: Int[Array, " terms"]
-    term_cell: Int[Array, " terms"]
-    term_count: Float[Array, " terms"]
-    group_class: Int[Array, " groups"]
-    group_heard: Float[Array, " groups"]
-    group_users: Float[Array, " groups"]
+    low: Float[AnyArray, " grids"]
+    high: Float[AnyArray, " grids"]
+    class_grid: Int[AnyArray, " classes"]
+    heard: Float[AnyArray, " classes"]
+    cell_class: Int[AnyArray, " cells"]
+    cell_heard: Float[AnyArray, " cells"]
+    cell_factor: Float[AnyArray, " cells"]
+    cell_silent: Bool[AnyArray, " cells"]
+    term_group: Int[AnyArray, " terms"]
+    term_cell: Int[AnyArray, " terms"]
+    term_count: Float[AnyArray, " terms"]
+    group_class: Int[AnyArray, " groups"]
+    group_heard: Float[AnyArray, " groups"]
+    group_users: Float[AnyArray, " groups"]
     nodes: int = field(metadata={"static": True})
 
     @property

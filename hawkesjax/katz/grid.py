@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hawkesjax.inputs.arrays import AnyArray
+
 TAIL = 16.0  # nats (of a square root) that the grid reaches into the left tail
 REACH = 5.0  # ten standard deviations of the root of a gamma variable
 SPACING = 0.35
@@ -14,7 +16,7 @@ LEAST = 32
 
 
 def gamma_grid(
-    low: Float[Array, " classes"], high: Float[Array, " classes"], nodes: int
+    low: Float[AnyArray, " classes"], high: Float[AnyArray, " classes"], nodes: int
 ) -> tuple[Float[Array, "classes nodes"], Float[Array, "classes nodes"]]:
     r"""Nodes and weights for `int_0^inf f(y) dy / y`, f like a gamma density with a shape between
     `low` and `high`: `y^low exp(-y)` at the left, at most `y^high exp(-y)` at the right.

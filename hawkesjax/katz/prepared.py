@@ -59,7 +59,7 @@ class PreparedActivity:
     acyclic: bool = field(metadata={"static": True})
 
     @property
-    def num_events(self) -> Float[Array, ""]:
+    def num_events(self) -> Float[Scalar, ""]:
         """Active bins (or posts) in the bins of the fit, an array."""
         return self.events
 

@@ -50,11 +50,11 @@ class RetweetForecast:
         unit, origin, timezone: as in the data.
     """
 
-    edges: Float[np.ndarray, " bins+1"]
-    originals: Float[np.ndarray, " bins"]
-    reposts: Float[np.ndarray, " bins"]
-    original_draws: Float[np.ndarray, "draws bins"]
-    repost_draws: Float[np.ndarray, "draws bins"]
+    edges: Float[np.ndarray, " edges"]
+    originals: Float[np.ndarray, " edges-1"]
+    reposts: Float[np.ndarray, " edges-1"]
+    original_draws: Float[np.ndarray, "draws edges-1"]
+    repost_draws: Float[np.ndarray, "draws edges-1"]
     sizes: SizeForecast
     critical: float
     exploded: float

@@ -13,6 +13,7 @@ from jax.core import Tracer
 from jax.scipy.special import gammaln, xlogy
 from jaxtyping import Array, Float
 
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import THETA
 from hawkesjax.retweet.memory.phases import Phases, build_phases
@@ -80,7 +81,7 @@ def by_post(model: Any, params: Params, data: PreparedCascades) -> Float[Array, 
     return own + data.log_reach[:, 0]
 
 
-def background(params: Params, data: PreparedCascades) -> Float[Array, " rows"]:
+def background(params: Params, data: PreparedCascades) -> Float[AnyArray, " rows"]:
     """The terms of the posts' times, one for each distinct row of features."""
     log_rate = data.features @ jnp.asarray(params["beta"])
     return data.posts * log_rate - data.durations * jnp.exp(log_rate)

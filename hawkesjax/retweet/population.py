@@ -60,9 +60,9 @@ class CascadePopulation:
         model: the `RetweetHawkes` whose kernel and period it has.
     """
 
-    edges: Float[np.ndarray, " ages+1"]
-    mean: Float[np.ndarray, " ages+2"]
-    covariance: Float[np.ndarray, "ages+2 ages+2"]
+    edges: Float[np.ndarray, " edges"]
+    mean: Float[np.ndarray, " edges+1"]
+    covariance: Float[np.ndarray, "edges+1 edges+1"]
     swing: Float[np.ndarray, "2"]
     spread: float
     training: Cascades

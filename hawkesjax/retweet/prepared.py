@@ -14,6 +14,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 
+from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.inputs.checks import counted, listed
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.retweet.data.cascades import Cascades
@@ -56,18 +57,18 @@ class PreparedCascades:
 
     exposure: Exposure
     phases: Phases
-    log_reach: Float[Array, "posts exponents"]
-    reposts: Float[Array, " posts"]
-    total_age: Float[Array, " posts"]
-    sentiment: Float[Array, " posts"]
-    features: Float[Array, "rows features"]
-    durations: Float[Array, " rows"]
-    posts: Float[Array, " rows"]
-    intercept: Float[Array, " features"]
-    bound: Float[Array, ""]
-    cut: Float[Array, ""]
-    guess: Float[Array, ""]
-    num_events: Float[Array, ""]
+    log_reach: Float[AnyArray, "posts exponents"]
+    reposts: Float[AnyArray, " posts"]
+    total_age: Float[AnyArray, " posts"]
+    sentiment: Float[AnyArray, " posts"]
+    features: Float[AnyArray, "rows features"]
+    durations: Float[AnyArray, " rows"]
+    posts: Float[AnyArray, " rows"]
+    intercept: Float[AnyArray, " features"]
+    bound: Float[Scalar, ""]
+    cut: Float[Scalar, ""]
+    guess: Float[Scalar, ""]
+    num_events: Float[Scalar, ""]
     period: float = field(metadata={"static": True})
     num_posts: int = field(metadata={"static": True})
     num_features: int = field(metadata={"static": True})
@@ -227,7 +228,7 @@ def _prepare(
 
 
 @jax.jit
-def _sums(exposure: Exposure, tau: Array, theta: Any) -> Array:
+def _sums(exposure: Exposure, tau: AnyArray, theta: Any) -> Array:
     return exposure.sums(tau, theta)
 
 

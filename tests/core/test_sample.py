@@ -26,7 +26,7 @@ TRUTH = {
 MODEL = hj.Hawkes()
 RUN = {"num_warmup": 30, "num_samples": 30, "num_chains": 2, "block": 10, "progress": False}
 
-pytestmark = pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 import hawkesjax as hj
 
-pytestmark = pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
 
 
 @pytest.fixture(scope="module")

@@ -459,6 +459,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.usefixtures("untyped")
 @pytest.mark.parametrize("case", REFUSED)
 def test_refusals(case):
     call, words = REFUSED[case]

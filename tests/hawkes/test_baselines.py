@@ -365,7 +365,7 @@ def test_rate_ratios():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")
+@pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
 def test_tables_pictures_and_files(tmp_path):
     """A short run of the largest model: a hierarchy, covariates and a sum of exponentials."""
     model = hj.Hawkes(

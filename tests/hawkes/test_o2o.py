@@ -24,7 +24,7 @@ def read(folder, name):
     return hj.EventPanel.from_lists(lists, window=window, mark_names=["online", "offline"])
 
 
-@pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")
+@pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
 @pytest.mark.parametrize("compensator", ["schoenberg", "exact"])
 @pytest.mark.parametrize(
     "name", ["m5_t100", pytest.param("m10_t200", marks=SLOW), pytest.param("m20_t500", marks=SLOW)]

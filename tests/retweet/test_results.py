@@ -53,7 +53,7 @@ def test_maximum_likelihood_recovers_what_was_simulated(data, mle):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::hawkesjax.inference.SamplingWarning")  # few draws
+@pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")  # few draws
 def test_a_narrow_posterior_costs_few_steps():
     """A million reposts, whose standard errors are far below what a sampler expects."""
     rng = np.random.default_rng(3)

@@ -7,6 +7,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from hawkesjax.inputs.arrays import AnyArray
+
 LN2 = float(np.log(2))
 LARGEST = 708.0  # beyond, exp leaves the normal numbers of float64
 WHOLE = 1.5 * 2.0**52  # a float64 of this size keeps a small whole number in its last bits
@@ -25,7 +27,7 @@ def _coefficients(degree: int) -> tuple[float, ...]:
 COEFFICIENTS = _coefficients(9)
 
 
-def exp(x: Float[Array, "..."]) -> Float[Array, "..."]:
+def exp(x: Float[AnyArray, "..."]) -> Float[Array, "..."]:
     r"""`exp(x)`, in float64 at about half the time of XLA's own on a CPU.
 
     .. math:: e^x = 2^n e^r, \qquad n = \mathrm{round}(x / \log 2), \qquad |r| \le \log(2) / 2

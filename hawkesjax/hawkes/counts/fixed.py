@@ -15,6 +15,7 @@ from hawkesjax.hawkes.counts.pairs import PairForm, chunk_counts
 from hawkesjax.hawkes.counts.pairs_chunks import Chunks
 from hawkesjax.hawkes.counts.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -41,9 +42,9 @@ class FixedForm:
     """
 
     chunks: Chunks
-    rates: Float[Array, "chunks marks width"]
-    gamma: Float[Array, "marks marks"]
-    ends: Float[Array, "marks marks"]
+    rates: Float[AnyArray, "chunks marks width"]
+    gamma: Float[AnyArray, "marks marks"]
+    ends: Float[AnyArray, "marks marks"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -88,7 +89,7 @@ class FixedForm:
         return counts / self.gamma[self.chunks.mark_of_events()]
 
     def excitation(
-        self, alpha: Float[Array, "marks marks"], gamma: Any = None
+        self, alpha: Float[AnyArray, "marks marks"], gamma: Any = None
     ) -> Float[Array, " events"]:
         """`sum_j alpha[i, j] gamma[i, j] R[n, j]` with i the mark of event n."""
         alpha = jnp.asarray(alpha, self.rates.dtype)
@@ -97,8 +98,8 @@ class FixedForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
-        alpha: Float[Array, "marks marks"],
+        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        alpha: Float[AnyArray, "marks marks"],
         gamma: Any = None,
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
@@ -107,7 +108,7 @@ class FixedForm:
         return total, jnp.asarray(self.ends)
 
 
-def _fixed(gamma: Array, form: PairForm) -> tuple[Array, Array]:
+def _fixed(gamma: AnyArray, form: PairForm) -> tuple[Array, Array]:
     rows = form.rows(gamma)
     counts = chunk_counts(rows, form)
     baseline = jnp.ones((form.chunks.num_sequences, form.num_marks), rows.dtype)
@@ -117,7 +118,7 @@ def _fixed(gamma: Array, form: PairForm) -> tuple[Array, Array]:
 
 
 @jax.custom_jvp
-def _total(baseline: Array, alpha: Array, form: FixedForm) -> Array:
+def _total(baseline: AnyArray, alpha: AnyArray, form: FixedForm) -> Array:
     return _sums(baseline, alpha, form, False)[0]
 
 
@@ -128,7 +129,7 @@ def _total_jvp(primals, tangents):
     return total, jnp.vdot(by_baseline, tangents[0]) + jnp.vdot(by_alpha, tangents[1])
 
 
-def _sums(baseline: Array, alpha: Array, form: FixedForm, derivative: bool):
+def _sums(baseline: AnyArray, alpha: AnyArray, form: FixedForm, derivative: bool):
     chunks = form.chunks
     by_chunk = chunks.baseline(baseline)
 

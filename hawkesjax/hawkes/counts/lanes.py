@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.lanes_layout import lane_layout
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -52,17 +53,17 @@ class LaneForm:
         depth: most lanes of one sequence.
     """
 
-    gaps: Float[Array, "steps lanes"]
-    jumps: Float[Array, "steps marks lanes"]
-    marks: Int[Array, "steps lanes"]
-    lags: tuple[Float[Array, "_ lanes"], ...]
-    spans: Float[Array, " lanes"]
-    linked: Float[Array, " lanes"]
-    carried: Float[Array, "marks lanes"]
-    pending: Float[Array, "marks lanes"]
-    tails: Float[Array, " lanes"]
-    owner: Int[Array, " lanes"]
-    slots: Int[Array, " events"]
+    gaps: Float[AnyArray, "steps lanes"]
+    jumps: Float[AnyArray, "steps marks lanes"]
+    marks: Int[AnyArray, "steps lanes"]
+    lags: tuple[Float[AnyArray, "_ lanes"], ...]
+    spans: Float[AnyArray, " lanes"]
+    linked: Float[AnyArray, " lanes"]
+    carried: Float[AnyArray, "marks lanes"]
+    pending: Float[AnyArray, "marks lanes"]
+    tails: Float[AnyArray, " lanes"]
+    owner: Int[AnyArray, " lanes"]
+    slots: Int[AnyArray, " events"]
     num_marks: int = field(metadata={"static": True})
     num_sequences: int = field(metadata={"static": True})
     depth: int = field(metadata={"static": True})
@@ -80,12 +81,12 @@ class LaneForm:
         """
         return cls(**lane_layout(stream, np.dtype(dtype), lanes))
 
-    def decayed_counts(self, gamma: Float[Array, "..."]) -> Float[Array, "events marks"]:
+    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""
         return _counts(self._pair(gamma), self)
 
     def excitation(
-        self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
+        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
     ) -> Float[Array, " events"]:
         r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
         gamma = self._pair(gamma)
@@ -94,9 +95,9 @@ class LaneForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
-        alpha: Float[Array, "marks marks"],
-        gamma: Float[Array, "..."],
+        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
         gamma = self._pair(gamma)
@@ -106,7 +107,7 @@ class LaneForm:
             return jnp.zeros((), gamma.dtype), jnp.zeros_like(gamma)
         return _terms(baseline, alpha, gamma, self)
 
-    def _pair(self, gamma: Float[Array, "..."]) -> Float[Array, "marks marks"]:
+    def _pair(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "marks marks"]:
         return jnp.broadcast_to(
             jnp.asarray(gamma, self.gaps.dtype), (self.num_marks, self.num_marks)
         )

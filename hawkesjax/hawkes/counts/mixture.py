@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 LARGE = 30_000_000  # numbers of R that a gradient may keep before it computes them twice
 
@@ -34,10 +35,10 @@ class MixtureForm:
     """
 
     form: Any
-    marks: Int[Array, " events"]
-    sequence: Int[Array, " events"]
-    remaining: Float[Array, " events"]
-    ratios: Float[Array, " terms"]
+    marks: Int[AnyArray, " events"]
+    sequence: Int[AnyArray, " events"]
+    remaining: Float[AnyArray, " events"]
+    ratios: Float[AnyArray, " terms"]
     num_marks: int = field(metadata={"static": True})
     stacked: bool = field(metadata={"static": True})
 
@@ -71,9 +72,9 @@ class MixtureForm:
 
     def excitation(
         self,
-        alpha: Float[Array, "marks marks"],
-        gamma: Float[Array, "..."],
-        weights: Float[Array, " terms"],
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
+        weights: Float[AnyArray, " terms"],
     ) -> Float[Array, " events"]:
         r"""`sum_k w_k sum_j alpha[i, j] gamma[i, j] r_k R_k[n, j]`, i the mark of event n."""
         zero = jnp.zeros(self.marks.shape, self.remaining.dtype)
@@ -81,10 +82,10 @@ class MixtureForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
-        alpha: Float[Array, "marks marks"],
-        gamma: Float[Array, "..."],
-        weights: Float[Array, " terms"],
+        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
+        weights: Float[AnyArray, " terms"],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
         """`sum_n log lambda_n`, and `E[i, j]`: expected share of the children of each mark's
         events that would come after their window's end, summed over the events."""

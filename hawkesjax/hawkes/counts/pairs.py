@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt
 
 from hawkesjax.hawkes.counts.fast_exp import exp
 from hawkesjax.hawkes.counts.pairs_chunks import Chunks
@@ -18,6 +18,7 @@ from hawkesjax.hawkes.counts.pairs_places import Places
 from hawkesjax.hawkes.counts.pairs_states import Sources, source_states
 from hawkesjax.hawkes.counts.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -67,15 +68,15 @@ class PairForm:
 
     chunks: Chunks
     sources: Sources
-    order: Int[Array, " chunks"]
-    until: Int[Array, " blocks+1"]
-    until_of: Int[Array, "marks blocks+1"]
-    slot: Int[Array, "chunks marks width"]
-    lag: Float[Array, "chunks marks width"]
-    end_source: Int[Array, " rows"]
-    end_slot: Int[Array, "rows ends"]
-    end_lag: Float[Array, "rows ends"]
-    end_until: Int[Array, " blocks+1"]
+    order: Int[AnyArray, " chunks"]
+    until: Int[AnyArray, " edges"]
+    until_of: Int[AnyArray, "marks edges"]
+    slot: UInt[AnyArray, "chunks marks width"]
+    lag: Float[AnyArray, "chunks marks width"]
+    end_source: Int[AnyArray, " rows"]
+    end_slot: UInt[AnyArray, "rows ends"]
+    end_lag: Float[AnyArray, "rows ends"]
+    end_until: Int[AnyArray, " edges"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -120,13 +121,13 @@ class PairForm:
             num_marks=stream.num_marks,
         )
 
-    def decayed_counts(self, gamma: Float[Array, "..."]) -> Float[Array, "events marks"]:
+    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""
         counts = chunk_counts(self.rows(gamma), self)
         return jnp.swapaxes(counts, 1, 2).reshape(-1, self.num_marks)[self.chunks.place]
 
     def excitation(
-        self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
+        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
     ) -> Float[Array, " events"]:
         """`sum_j alpha[i, j] gamma[i, j] R[n, j]` with i the mark of event n."""
         rows = self.rows(gamma)
@@ -137,9 +138,9 @@ class PairForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
-        alpha: Float[Array, "marks marks"],
-        gamma: Float[Array, "..."],
+        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end.
 
@@ -159,7 +160,7 @@ class PairForm:
 
 
 @jax.custom_jvp
-def chunk_counts(rows: Float[Array, "rows marks"], form: PairForm) -> Array:
+def chunk_counts(rows: Float[AnyArray, "rows marks"], form: PairForm) -> Array:
     """R in the layout of the chunks, (chunks, marks, width)."""
     return _chunk_counts(rows, form, False)[0]
 
@@ -172,7 +173,7 @@ def _chunk_counts_jvp(primals, tangents):
     return counts, -weighted * change[form.chunks.mark][:, :, None]
 
 
-def _chunk_counts(rows: Array, form: PairForm, derivative: bool) -> tuple[Array, ...]:
+def _chunk_counts(rows: AnyArray, form: PairForm, derivative: bool) -> tuple[Array, ...]:
     def keep(kept, chunk, values):
         return tuple(
             lax.dynamic_update_index_in_dim(array, value, chunk, 0)
@@ -184,7 +185,9 @@ def _chunk_counts(rows: Array, form: PairForm, derivative: bool) -> tuple[Array,
 
 
 @jax.custom_jvp
-def _terms(baseline: Array, weights: Array, rows: Array, form: PairForm) -> tuple[Array, Array]:
+def _terms(
+    baseline: AnyArray, weights: AnyArray, rows: AnyArray, form: PairForm
+) -> tuple[Array, Array]:
     (total, _, _), ends = _sums(baseline, weights, rows, form, False)
     return total, ends[0]
 
@@ -204,7 +207,7 @@ def _terms_jvp(primals, tangents):
     return (total, ends[0]), (change, -ends[1] * tangents[2])
 
 
-def _sums(baseline: Array, weights: Array, rows: Array, form: PairForm, derivative: bool):
+def _sums(baseline: AnyArray, weights: AnyArray, rows: AnyArray, form: PairForm, derivative: bool):
     chunks = form.chunks
     by_chunk = chunks.baseline(baseline)
 
@@ -216,7 +219,7 @@ def _sums(baseline: Array, weights: Array, rows: Array, form: PairForm, derivati
     return finish_sums(state, chunks, baseline), ends
 
 
-def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: Any):
+def _visit(rows: AnyArray, form: PairForm, derivative: bool, use: Callable, state: Any):
     """Call `state = use(state, chunk, (R,) or (R, Q))` for every chunk.
 
     Returns:
@@ -263,7 +266,7 @@ def _visit(rows: Array, form: PairForm, derivative: bool, use: Callable, state: 
     )[:2]
 
 
-def _decayed(gamma: Array, lag: Array, slot: Array, states: tuple[Array, ...]):
+def _decayed(gamma: AnyArray, lag: AnyArray, slot: AnyArray, states: tuple[Array, ...]):
     """States that are read and decayed by a lag: R, and Q where its state is there."""
     picked = [state.at[slot].get(mode="promise_in_bounds") for state in states]
     counts = exp(-gamma * lag) * picked[0]

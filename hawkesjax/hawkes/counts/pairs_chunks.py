@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 CHUNK = 768  # target events a chunk: its arrays stay in a core's cache
 OVERHEAD = 200  # events whose cost is that of visiting one more chunk
@@ -35,12 +36,12 @@ class Chunks:
         spread: number of partial sums for each cell (sequence, mark).
     """
 
-    mark: Int[Array, " chunks"]
-    start: Int[Array, " marks+1"]
-    size: Int[Array, " chunks"]
-    events: Int[Array, "chunks width"]
-    sequence: Int[Array, "chunks width"]
-    place: Int[Array, " events"]
+    mark: Int[AnyArray, " chunks"]
+    start: Int[AnyArray, " starts"]
+    size: Int[AnyArray, " chunks"]
+    events: Int[AnyArray, "chunks width"]
+    sequence: Int[AnyArray, "chunks width"]
+    place: Int[AnyArray, " events"]
     num_sequences: int = field(metadata={"static": True})
     spread: int = field(metadata={"static": True})
 
@@ -87,11 +88,11 @@ class Chunks:
     def num_marks(self) -> int:
         return self.start.shape[0] - 1
 
-    def shares_baseline(self, baseline: Array) -> bool:
+    def shares_baseline(self, baseline: AnyArray) -> bool:
         """Whether a whole chunk shares one baseline."""
         return baseline.ndim == 2 and self.num_sequences == 1
 
-    def baseline(self, baseline: Array) -> Float[Array, "chunks _"]:
+    def baseline(self, baseline: AnyArray) -> Float[Array, "chunks _"]:
         """The baseline of each event of each chunk, (chunks, width) or (chunks, 1)."""
         if self.shares_baseline(baseline):
             return baseline[0, self.mark][:, None]
@@ -105,7 +106,7 @@ class Chunks:
         """Mark of each event of the stream."""
         return jnp.asarray(self.mark)[self.place // self.width]
 
-    def baseline_gradient(self, baseline: Array, weights: Array) -> Array:
+    def baseline_gradient(self, baseline: AnyArray, weights: AnyArray) -> AnyArray:
         """Weights of the events summed over the events that share a baseline.
 
         `weights` is (chunks, width), or (marks,) of sums where chunks share one baseline. Sums

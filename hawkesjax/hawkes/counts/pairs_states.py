@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt
 
 from hawkesjax.hawkes.counts.fast_exp import exp
+from hawkesjax.inputs.arrays import AnyArray
 
 Tables = tuple[Array, ...]
 
@@ -32,12 +33,12 @@ class Sources:
         held: blocks that the table holds.
     """
 
-    gaps: Float[Array, "blocks steps lanes"]
-    span: Float[Array, "blocks lanes"]
-    mark: Int[Array, "blocks lanes"]
-    jump: Float[Array, "blocks lanes"]
-    linked: Float[Array, "blocks lanes"]
-    begin: Int[Array, "blocks marks"]
+    gaps: Float[AnyArray, "blocks steps lanes"]
+    span: Float[AnyArray, "blocks lanes"]
+    mark: Int[AnyArray, "blocks lanes"]
+    jump: Float[AnyArray, "blocks lanes"]
+    linked: Float[AnyArray, "blocks lanes"]
+    begin: UInt[AnyArray, "blocks marks"]
     held: int = field(metadata={"static": True})
 
     @property
@@ -51,7 +52,7 @@ class Sources:
 
 
 def source_states(
-    gamma: Float[Array, " marks"], sources: Sources, number: Int[Array, ""], tables: Tables
+    gamma: Float[AnyArray, " marks"], sources: Sources, number: Int[AnyArray, ""], tables: Tables
 ) -> Tables:
     """Fill a block of the tables with S (and Q / S) just after each of its source events.
 
@@ -108,7 +109,9 @@ def source_states(
     return tables
 
 
-def _starts(keep: Array, span: Array, linked: Array, begin: Tables, ends: Tables) -> Tables:
+def _starts(
+    keep: AnyArray, span: AnyArray, linked: AnyArray, begin: Tables, ends: Tables
+) -> Tables:
     """State before each lane: a lane takes (S, Q) to (P S + s, P (Q + span S) + q), P its decay.
 
     One lane after another: such a loop over a few numbers costs a CPU less than the lanes' maps

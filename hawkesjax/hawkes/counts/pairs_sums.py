@@ -7,11 +7,12 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.pairs_chunks import Chunks
+from hawkesjax.inputs.arrays import AnyArray
 
 State = tuple[Array, Array | None]
 
 
-def start_sums(chunks: Chunks, baseline: Array, parts: int, derivative: bool) -> State:
+def start_sums(chunks: Chunks, baseline: AnyArray, parts: int, derivative: bool) -> State:
     """Empty sums: (sum, rounding error) x marks x columns, and 1 / lambda by event if needed.
 
     Columns are `sum log lambda` and, for a gradient, `sum 1 / lambda` and for each of `parts`
@@ -27,11 +28,11 @@ def start_sums(chunks: Chunks, baseline: Array, parts: int, derivative: bool) ->
 
 def add_chunk(
     state: State,
-    chunk: Int[Array, ""],
+    chunk: Int[AnyArray, ""],
     chunks: Chunks,
-    baseline: Float[Array, "chunks _"],
-    weights: Float[Array, "marks marks"],
-    values: tuple[Float[Array, "marks width"], ...],
+    baseline: Float[AnyArray, "chunks _"],
+    weights: Float[AnyArray, "marks marks"],
+    values: tuple[Float[AnyArray, "marks width"], ...],
     derivative: bool,
 ) -> State:
     """Add the events of one chunk, whose intensity is `baseline + weights[mark] @ values[0]`."""
@@ -49,7 +50,9 @@ def add_chunk(
     return _add_to_row(sums, mark, jnp.concatenate(parts)), by_event
 
 
-def finish_sums(state: State, chunks: Chunks, baseline: Array) -> tuple[Array, Array, list[Array]]:
+def finish_sums(
+    state: State, chunks: Chunks, baseline: AnyArray
+) -> tuple[Array, Array, list[Array]]:
     """The sum of logs, its gradient in the baseline, and (marks, marks) sums of each part."""
     sums, by_event = state
     total = sums[0] + sums[1]
@@ -60,7 +63,7 @@ def finish_sums(state: State, chunks: Chunks, baseline: Array) -> tuple[Array, A
     return jnp.sum(total[:, 0]), by_baseline, list(jnp.moveaxis(parts, 1, 0))
 
 
-def _add_to_row(sums: Array, row: Array, values: Array) -> Array:
+def _add_to_row(sums: Array, row: AnyArray, values: AnyArray) -> Array:
     """Add to a row of a pair (sum, rounding error): Knuth's two-sum, exact in what it keeps."""
     high, low = sums[0, row], sums[1, row]
     total = high + values

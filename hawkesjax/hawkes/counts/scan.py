@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
@@ -34,8 +35,8 @@ class ScanForm:
         num_marks: number of marks D.
     """
 
-    gaps: Float[Array, " events"]
-    remaining: Float[Array, " events"]
+    gaps: Float[AnyArray, " events"]
+    remaining: Float[AnyArray, " events"]
     marks: Array
     sequence: Array
     first: Array
@@ -52,12 +53,12 @@ class ScanForm:
             num_marks=stream.num_marks,
         )
 
-    def decayed_counts(self, gamma: Float[Array, "..."]) -> Float[Array, "events marks"]:
+    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""
         return _counts(self._pair(gamma), self)
 
     def excitation(
-        self, alpha: Float[Array, "marks marks"], gamma: Float[Array, "..."]
+        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
     ) -> Float[Array, " events"]:
         r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
         gamma = self._pair(gamma)
@@ -66,9 +67,9 @@ class ScanForm:
 
     def event_terms(
         self,
-        baseline: Float[Array, "sequences marks"] | Float[Array, " events"],
-        alpha: Float[Array, "marks marks"],
-        gamma: Float[Array, "..."],
+        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
     ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
         gamma = self._pair(gamma)
@@ -80,14 +81,14 @@ class ScanForm:
         ends = jax.ops.segment_sum(decayed, self.marks, self.num_marks).T
         return total, ends
 
-    def _pair(self, gamma: Float[Array, "..."]) -> Float[Array, "marks marks"]:
+    def _pair(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "marks marks"]:
         return jnp.broadcast_to(
             jnp.asarray(gamma, self.gaps.dtype), (self.num_marks, self.num_marks)
         )
 
 
 @jax.custom_jvp
-def _counts(gamma: Float[Array, "marks marks"], form: ScanForm) -> Float[Array, "events marks"]:
+def _counts(gamma: Float[AnyArray, "marks marks"], form: ScanForm) -> Float[Array, "events marks"]:
     return _recursion(gamma, form)[0]
 
 

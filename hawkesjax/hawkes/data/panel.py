@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from hawkesjax.hawkes.data import assemble, tables
 from hawkesjax.hawkes.data.frames import FromTables
 from hawkesjax.hawkes.data.lists import FromLists
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import ROWS, column_of, same_length
 from hawkesjax.inputs.clock import read_times
 from hawkesjax.inputs.labels import one_label, read_indices
@@ -57,13 +58,13 @@ class EventPanel(FromTables, FromLists):
         [[1, 1]]
     """
 
-    times: Float[np.ndarray, " events"]
-    gaps: Float[np.ndarray, " events"]
-    remaining: Float[np.ndarray, " events"]
-    marks: Int[np.ndarray, " events"]
-    sequence: Int[np.ndarray, " events"]
-    start: Float[np.ndarray, " sequences"]
-    duration: Float[np.ndarray, " sequences"]
+    times: Float[AnyArray, " events"]
+    gaps: Float[AnyArray, " events"]
+    remaining: Float[AnyArray, " events"]
+    marks: Int[AnyArray, " events"]
+    sequence: Int[AnyArray, " events"]
+    start: Float[AnyArray, " sequences"]
+    duration: Float[AnyArray, " sequences"]
     mark_names: tuple[str, ...] = field(metadata={"static": True})
     sequence_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})

@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import ROWS
 from hawkesjax.inputs.names import Names
 from hawkesjax.inputs.tables import open_table
@@ -71,16 +72,16 @@ class Activity:
         [1.0, 2.0]
     """
 
-    listener: Int[np.ndarray, " edges"]
-    sender: Int[np.ndarray, " edges"]
-    weight: Float[np.ndarray, " edges"]
-    baseline: Float[np.ndarray, " users"]
-    active_user: Int[np.ndarray, " pairs"]
-    active_bin: Int[np.ndarray, " pairs"]
-    active_posts: Int[np.ndarray, " pairs"]
-    volume: Int[np.ndarray, " bins"]
-    unseen: Int[np.ndarray, " bins"]
-    heard: Float[np.ndarray, " bins"]
+    listener: Int[AnyArray, " edges"]
+    sender: Int[AnyArray, " edges"]
+    weight: Float[AnyArray, " edges"]
+    baseline: Float[AnyArray, " users"]
+    active_user: Int[AnyArray, " pairs"]
+    active_bin: Int[AnyArray, " pairs"]
+    active_posts: Int[AnyArray, " pairs"]
+    volume: Int[AnyArray, " bins"]
+    unseen: Int[AnyArray, " bins"]
+    heard: Float[AnyArray, " bins"]
     user_names: Names = field(metadata={"static": True})
     bin_length: float = field(default=1.0, metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})

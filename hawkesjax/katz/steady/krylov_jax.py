@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.inputs.arrays import AnyArray
+
 BASIS = 24
 CYCLES = 40
 
@@ -22,12 +24,12 @@ class Graph(NamedTuple):
         weight: (E,) entries.
     """
 
-    listener: Int[Array, " edges"]
-    sender: Int[Array, " edges"]
-    weight: Float[Array, " edges"]
+    listener: Int[AnyArray, " edges"]
+    sender: Int[AnyArray, " edges"]
+    weight: Float[AnyArray, " edges"]
 
 
-def heard(graph: Graph, x: Float[Array, " users"]) -> Float[Array, " users"]:
+def heard(graph: Graph, x: Float[AnyArray, " users"]) -> Float[Array, " users"]:
     """A x: what each listener hears."""
     said = graph.weight * x[graph.sender]
     return jax.ops.segment_sum(
@@ -35,7 +37,7 @@ def heard(graph: Graph, x: Float[Array, " users"]) -> Float[Array, " users"]:
     )
 
 
-def said(graph: Graph, x: Float[Array, " users"]) -> Float[Array, " users"]:
+def said(graph: Graph, x: Float[AnyArray, " users"]) -> Float[Array, " users"]:
     """The transposed product: what each sender's listeners hold."""
     return jax.ops.segment_sum(
         graph.weight * x[graph.listener], graph.sender, num_segments=x.shape[0]
@@ -45,8 +47,8 @@ def said(graph: Graph, x: Float[Array, " users"]) -> Float[Array, " users"]:
 @partial(jax.custom_jvp, nondiff_argnums=(3,))
 def katz_scores(
     graph: Graph,
-    b: Float[Array, " users"],
-    alphas: Float[Array, " alphas"],
+    b: Float[AnyArray, " users"],
+    alphas: Float[AnyArray, " alphas"],
     tolerance: float,
 ) -> tuple[Float[Array, "alphas users"], Float[Array, " alphas"]]:
     r"""Solve :math:`(I - \alpha A) s = b` for all alphas from one Krylov basis.

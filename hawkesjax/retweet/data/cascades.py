@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.retweet.data import assemble as cascades_assemble
 from hawkesjax.retweet.data import text as cascades_text
 from hawkesjax.retweet.data.arrays import FromArrays
@@ -63,16 +64,16 @@ class Cascades(FromTables, FromArrays, FromLists):
         [2, 0]
     """
 
-    post_times: Float[np.ndarray, " posts"]
-    post_followers: Float[np.ndarray, " posts"]
-    sentiment: Float[np.ndarray, " posts"]
-    until: Float[np.ndarray, " posts"]
-    times: Float[np.ndarray, " reposts"]
-    ages: Float[np.ndarray, " reposts"]
-    followers: Float[np.ndarray, " reposts"]
-    post: Int[np.ndarray, " reposts"]
-    start: Float[np.ndarray, ""]
-    length: Float[np.ndarray, ""]
+    post_times: Float[AnyArray, " posts"]
+    post_followers: Float[AnyArray, " posts"]
+    sentiment: Float[AnyArray, " posts"]
+    until: Float[AnyArray, " posts"]
+    times: Float[AnyArray, " reposts"]
+    ages: Float[AnyArray, " reposts"]
+    followers: Float[AnyArray, " reposts"]
+    post: Int[AnyArray, " reposts"]
+    start: Float[Scalar, ""]
+    length: Float[Scalar, ""]
     covariates: Any
     names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.memory.panels import NODES, POINTS, TO_NODAL, Panels, panel_edges
 from hawkesjax.retweet.memory.phases import padded
 
@@ -53,20 +54,20 @@ class Exposure:
     """
 
     panels: Panels
-    weights: Float[Array, "blocks nodes"]
-    lag: Float[Array, " blocks"]
-    row: Int[Array, " blocks"]
-    cascade: Int[Array, " blocks"]
-    cosine: Float[Array, " blocks"]
-    sine: Float[Array, " blocks"]
-    atom_age: Float[Array, " atoms"]
-    atom_weight: Float[Array, " atoms"]
-    atom_row: Float[Array, "atoms nodes"]
-    atom_block: Int[Array, " atoms"]
-    young_row: Int[Array, " young"]
-    young_cascade: Int[Array, " young"]
-    young_cosine: Float[Array, " young"]
-    young_sine: Float[Array, " young"]
+    weights: Float[AnyArray, "blocks nodes"]
+    lag: Float[AnyArray, " blocks"]
+    row: Int[AnyArray, " blocks"]
+    cascade: Int[AnyArray, " blocks"]
+    cosine: Float[AnyArray, " blocks"]
+    sine: Float[AnyArray, " blocks"]
+    atom_age: Float[AnyArray, " atoms"]
+    atom_weight: Float[AnyArray, " atoms"]
+    atom_row: Float[AnyArray, "atoms nodes"]
+    atom_block: Int[AnyArray, " atoms"]
+    young_row: Int[AnyArray, " young"]
+    young_cascade: Int[AnyArray, " young"]
+    young_cosine: Float[AnyArray, " young"]
+    young_sine: Float[AnyArray, " young"]
     num_cascades: int = field(metadata={"static": True})
     history: bool = field(metadata={"static": True})
 
@@ -108,7 +109,7 @@ class Exposure:
         )
 
 
-def _turned(values: Array, cosine: Array, sine: Array) -> Array:
+def _turned(values: AnyArray, cosine: AnyArray, sine: AnyArray) -> Array:
     """Multiply the complex part by `exp(i w end)`."""
     plain, real, imaginary = values[:, 0], values[:, 1], values[:, 2]
     return jnp.stack(

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.memory.kernel import scale
 
 NODES = 16
@@ -65,13 +66,13 @@ class Panels:
         s0, tail: as in `memory_kernel`.
     """
 
-    width: Float[Array, " panels"]
-    lag: Float[Array, "panels nodes"]
-    short: Float[Array, "panels nodes"]
-    log_ratio: Float[Array, "panels nodes"]
-    far: Float[Array, " panels"]
-    cosine: Float[Array, "panels nodes"]
-    sine: Float[Array, "panels nodes"]
+    width: Float[AnyArray, " panels"]
+    lag: Float[AnyArray, "panels nodes"]
+    short: Float[AnyArray, "panels nodes"]
+    log_ratio: Float[AnyArray, "panels nodes"]
+    far: Float[AnyArray, " panels"]
+    cosine: Float[AnyArray, "panels nodes"]
+    sine: Float[AnyArray, "panels nodes"]
     s0: float = field(metadata={"static": True})
     tail: float = field(metadata={"static": True})
 

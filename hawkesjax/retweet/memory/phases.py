@@ -8,7 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
+
+from hawkesjax.inputs.arrays import AnyArray
 
 CELLS = 512
 NODES = 8
@@ -39,13 +41,13 @@ class Phases:
         group: (K,) the group, ascending.
     """
 
-    sine: Float[Array, " nodes"]
-    cosine: Float[Array, " nodes"]
-    weight: Float[Array, " nodes"]
-    level: Float[Array, " nodes"]
-    group: Int[Array, " nodes"]
+    sine: Float[AnyArray, " nodes"]
+    cosine: Float[AnyArray, " nodes"]
+    weight: Float[AnyArray, " nodes"]
+    level: Float[AnyArray, " nodes"]
+    group: Int[AnyArray, " nodes"]
 
-    def terms(self, u: Any, v: Any) -> Float[Array, " nodes"]:
+    def terms(self, u: Any, v: Any) -> Float[AnyArray, " nodes"]:
         """Weighted logs of every node; their sum is the sum over events."""
         return self.weight * jnp.log1p(-self.level * (u * self.sine + v * self.cosine))
 

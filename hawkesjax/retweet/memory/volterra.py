@@ -34,12 +34,12 @@ def kernel_double_integral(x: Any, theta: float, s0: float, tail: float = 1.0) -
 
 
 def transfer(
-    targets: Float[np.ndarray, " steps+1"],
-    sources: Float[np.ndarray, " bins+1"],
+    targets: Float[np.ndarray, " targets"],
+    sources: Float[np.ndarray, " sources"],
     theta: float,
     s0: float,
     tail: float = 1.0,
-) -> Float[np.ndarray, "steps bins"]:
+) -> Float[np.ndarray, "targets-1 sources-1"]:
     """Mass of the kernel in each target step, for an event somewhere within a source bin.
 
     The mean over events spread evenly in the bin; what lies before the event counts 0.
@@ -60,7 +60,7 @@ def transfer(
 
 
 def known_reach(
-    edges: Float[np.ndarray, " steps+1"],
+    edges: Float[np.ndarray, " edges"],
     ages: Float[np.ndarray, " events"],
     followers: Float[np.ndarray, " events"],
     cascade: np.ndarray,
@@ -68,7 +68,7 @@ def known_reach(
     theta: float,
     s0: float,
     tail: float = 1.0,
-) -> Float[np.ndarray, "cascades steps"]:
+) -> Float[np.ndarray, "{num_cascades} edges-1"]:
     r"""`int f_i` over each step: followers times the kernel's mass there, of known events.
 
     Linear in the events: each is shared between the two nearest nodes of age (200 a decade), so
