@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.core.cache import kept
+from hawkesjax.inputs.arrays import Scalar
 from hawkesjax.katz.blocks import EMPTY, Block, filled_block, padded, roomy
 from hawkesjax.katz.counts import Rows, SpikeCounts, check_activity, counts_of
 from hawkesjax.katz.data.activity import Activity
