@@ -130,7 +130,8 @@ def retweet(name: str, params: dict[str, Any], truth: dict[str, Any], **settings
         return few, model.prepare(few, least=more.sizes)
 
     def draw(key: Any) -> hj.Cascades:
-        return hj.simulate(model, truth, window=(0, 40), followers=[300.0, 2000.0], key=key)
+        options = {"followers": [100.0, 500.0], "post_followers": [3000.0], "key": key}
+        return hj.simulate(model, truth, window=(0, 60), **options)
 
     relabelled = (cascades_of(order=order), params)
     return Case(name, model, data, params, relabelled, cascades_of(3.0), filled, draw, truth)
@@ -182,8 +183,8 @@ CASES = [
     ),
     retweet(
         "retweet",
-        {"beta": [0.3], "tau": 1.2, "swing": [0.1, 0.15], "p0_mean": 0.01, "p0_shape": 1.5},
-        {"beta": [1.0], "tau": 1.0, "r0": 0.1, "phi0": 0.2, "p0_mean": 1e-3, "p0_shape": 3.0},
+        {"beta": [0.3], "tau": 1.2, "swing": [0.1, 0.15], "p0_mean": 0.001, "p0_shape": 5.0},
+        {"beta": [1.0], "tau": 1.0, "swing": [0.05, 0.08], "p0_mean": 1e-3, "p0_shape": 8.0},
     ),
     katz(
         "katz",

@@ -85,7 +85,9 @@ class Estimate:
         Args:
             data: other data than those that were fitted.
         """
-        return self.model.figures(self, self.data if data is None else data)
+        data = self.data if data is None else data
+        self.model.accept(data)
+        return self.model.figures(self, data)
 
     @property
     def converged(self) -> bool:

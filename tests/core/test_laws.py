@@ -116,7 +116,7 @@ def simulate_then_fit_recovers(case: Case) -> None:
     checked = 0
     for name, truth in known.items():
         low, high, best = found.lower[name], found.upper[name], found.params[name]
-        inside = np.isfinite(low) & np.isfinite(high) & (np.broadcast_to(truth, best.shape) > 0)
+        inside = (low > 0) & np.isfinite(high) & (np.broadcast_to(truth, best.shape) > 0)
         logs = [np.log(np.where(inside, part, 1.0)) for part in (best, low, high, truth + 0 * best)]
         apart = np.abs(logs[3] - logs[0]) / np.maximum((logs[2] - logs[1]) / (2 * 1.96), 1e-12)
         assert np.all(apart[inside] < 4), (name, best, truth)
