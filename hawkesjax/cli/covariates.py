@@ -65,8 +65,10 @@ def read(
         window: over which they must be known, in the data's absolute time.
         timezone, table, features, events: as typed.
     """
+    from hawkesjax.inputs.moments import moments
+
     clock = {"unit": data.unit, "origin": data.origin, "timezone": timezone}
-    ends = _moments(data, window, timezone)
+    ends = moments(data, window, timezone=timezone)
     parts = []
     if table is not None:
         parts.append(_table(hj, table, data, window, ends[1], timezone))
@@ -124,11 +126,3 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     zone = end.tzinfo
     end = end.tz_localize("UTC") if zone is None else end
     return (max(end, last) + pd.Timedelta(days=2)).tz_convert(zone)
-
-
-def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tuple[Any, Any]:
-    """The ends of a window, as datetimes where the data have them."""
-    from hawkesjax.inputs.moments import moments
-
-    first, last = moments(data, window, timezone=timezone)
-    return first, last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -279,19 +280,13 @@ def _window(
         window = covariates.window
     if not isinstance(window, Sequence | np.ndarray) or len(window) != 2:
         raise ValueError(f"window={window!r} is not a pair (start, end).")
-    frame = covariates if covariates is not None else _Numbers(unit)
+    frame = SimpleNamespace(**clock)
     low, high = (moment(v, frame, n, "data") for v, n in zip(window, ("start", "end"), strict=True))
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ValueError(f"The window {window} has no length. Give (start, end) with start < end.")
     if covariates is not None:
         covariates.require(low, high)
     return low, high, clock
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    unit: str
-    origin: None = None
 
 
 def _midnight(clock: dict[str, Any]) -> tuple[float, dict[str, Any]]:
