@@ -48,8 +48,10 @@ class Covariates:
         """
         if self.covariates is None and not self.feature and self.events is None:
             return None
+        from hawkesjax.inputs.moments import moments
+
         clock = {"unit": data.unit, "origin": data.origin, "timezone": timezone}
-        ends = _moments(data, window, timezone)
+        ends = moments(data, window, timezone=timezone)
         parts = []
         if self.covariates is not None:
             parts.append(_table(hj, self.covariates, data, window, ends[1], timezone))
@@ -109,11 +111,3 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     zone = end.tzinfo
     end = end.tz_localize("UTC") if zone is None else end
     return (max(end, last) + pd.Timedelta(days=2)).tz_convert(zone)
-
-
-def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tuple[Any, Any]:
-    """The ends of a window, as datetimes where the data have them."""
-    from hawkesjax.inputs.moments import moments
-
-    first, last = moments(data, window, timezone=timezone)
-    return first, last

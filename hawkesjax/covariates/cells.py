@@ -13,14 +13,7 @@ from hawkesjax.covariates.features import distinct, encode, with_intercept
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.labels import one_label, read_labels
-from hawkesjax.inputs.spans import (
-    Span,
-    read_clock,
-    read_moments,
-    read_span,
-    same_zones,
-    span_of,
-)
+from hawkesjax.inputs.spans import Span, read_clock, read_moments, read_span, same_zones, span_of
 from hawkesjax.inputs.tables import open_table
 
 Fields = dict[str, Any]

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct
-from hawkesjax.covariates.text import covered, describe, text, to_dataframe
+from hawkesjax.covariates.text import AsTables, covered
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import listed, refuse
 from hawkesjax.inputs.clock import ticks_of
@@ -24,7 +24,7 @@ from hawkesjax.inputs.spans import aligned, read_clock, snapped
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Covariates(FromTables, FromCalendar):
+class Covariates(FromTables, FromCalendar, AsTables):
     """F features of time, constant within each of C cells that follow each other without a gap.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
@@ -218,26 +218,11 @@ class Covariates(FromTables, FromCalendar):
             return self
         return replace(self, edges=edges, unit=data.unit, origin=data.origin)
 
-    def describe(self) -> pd.DataFrame:
-        """One row per feature: mean over time, smallest and largest value, share of time not 0."""
-        return describe(self)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """One row per cell: start, end, features; datetimes where there is an `origin`."""
-        return to_dataframe(self)
-
     def _numbers(self, times: Any) -> np.ndarray:
         numbers = np.asarray(times) if not isinstance(times, pd.Series) else times.to_numpy()
         if numbers.dtype.kind in "fiu":
             return np.atleast_1d(numbers).astype(np.float64)
-        clock = read_clock(np.atleast_1d(times), "times", self.unit, None, self.timezone)
-        if self.origin is None or not clock.dated:
+        clock = read_clock(np.atleast_1d(times), "times", self.unit, self.origin, self.timezone)
+        if self.origin is None:
             raise ValueError("times are no numbers; the covariates' times are numbers.")
-        if (clock.zone is None) != (pd.Timestamp(self.origin).tzinfo is None):
-            raise ValueError(
-                f"times and covariates (from {self.origin}) must both have a time zone, or none."
-            )
         return clock.in_units(clock.values - ticks_of(self.origin))
-
-    def __repr__(self) -> str:
-        return text(self)

@@ -25,7 +25,8 @@ ZONES = [
 ]
 SECOND = 10**9
 law = settings(derandomize=True, deadline=None, database=None, max_examples=20)
-ticks = st.integers(ticks_of("1900-01-01"), ticks_of("2200-01-01"))
+# Before standard time, zones had offsets with seconds, which ISO 8601 cannot say.
+ticks = st.integers(ticks_of("1950-01-01"), ticks_of("2200-01-01"))
 changes = st.sampled_from(
     [ticks_of(text) for text in ("2024-03-10T07:00", "2024-03-31T01:00", "2024-10-27T01:00",
                                  "2024-11-03T06:00", "2024-04-06T15:00", "2024-03-10T05:00")]
@@ -74,7 +75,7 @@ def test_far_moments_come_back_as_fine_as_float64_held_them(zone, values):
     panel, numbers = panel_of(clock)
     back = moments(panel, numbers).asi8
     span = np.max(clock.values - clock.values.min())
-    assert np.abs(back - clock.values).max() <= max(1, 8000 * span / 2**53)
+    assert np.abs(back - clock.values).max() <= max(1, span / 2**53 * 8000)
     assert (np.diff(back[np.argsort(clock.values)]) >= 0).all()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.hawkes.data.assemble import assemble
-from hawkesjax.inputs.checks import Rows, counted, listed, unique_names
+from hawkesjax.inputs.checks import Rows, column_of, counted, listed, unique_names
 from hawkesjax.inputs.clock import read_times
 from hawkesjax.inputs.windows import names_of
 
@@ -60,10 +60,8 @@ class FromLists:
                     f"Give one array a mark, in that order."
                 )
             parts.extend(user)
-        arrays = [
-            _vector(part, names[i // len(marks)], marks[i % len(marks)])
-            for i, part in enumerate(parts)
-        ]
+        cells = [f"{mark!r} of sequence {name!r}" for name in names for mark in marks]
+        arrays = [column_of(part, cell) for part, cell in zip(parts, cells, strict=True)]
         sizes = np.array([len(array) for array in arrays], np.int64)
         ends = np.cumsum(sizes)
         filled = [array for array in arrays if len(array)]
@@ -72,24 +70,10 @@ class FromLists:
         def called(row: int) -> str:
             cell = int(np.searchsorted(ends, row, side="right"))
             place = row - int(ends[cell] - sizes[cell])
-            return (
-                f"{place} of {marks[cell % len(marks)]!r} of sequence {names[cell // len(marks)]!r}"
-            )
+            return f"{place} of {cells[cell]}"
 
         rows = Rows("value", called)
         clock = read_times(times, "times", unit, None, rows)
         kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
         codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
         return cls(**assemble(clock, kinds, codes, marks, names, window, "sequence", rows))
-
-
-def _vector(part: Any, name: str, mark: str) -> pd.Series:
-    if isinstance(part, pd.Series):
-        return part
-    array = np.asarray(part)
-    if array.ndim != 1:
-        raise ValueError(
-            f"Sequence {name!r}, mark {mark!r}: expected one dimension, got shape {array.shape}. "
-            f"Give an array of times."
-        )
-    return pd.Series(array)

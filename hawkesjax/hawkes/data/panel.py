@@ -8,12 +8,12 @@ from typing import Any
 
 import jax
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Int
 
-from hawkesjax.hawkes.data import assemble, tables
+from hawkesjax.hawkes.data import assemble
 from hawkesjax.hawkes.data.frames import FromTables
 from hawkesjax.hawkes.data.lists import FromLists
+from hawkesjax.hawkes.data.tables import AsTables, absolute
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import ROWS, column_of, same_length
 from hawkesjax.inputs.clock import read_times
@@ -25,7 +25,7 @@ from hawkesjax.inputs.windows import count_of, names_of
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class EventPanel(FromTables, FromLists):
+class EventPanel(FromTables, FromLists, AsTables):
     """Marked events in continuous time: N events, D marks, M sequences.
 
     Sequence m is observed over its window [a_m, b_m]; an event at exactly b_m belongs to it. Rows
@@ -142,15 +142,16 @@ class EventPanel(FromTables, FromLists):
         marks = column_of(marks, "marks")
         clock = read_times(times, "times", unit)
         sizes = {"times": len(clock.values), "marks": len(marks)}
-        declared = sequence_names if sequence_names is not None else names_of(window)
-        if sequence is None:
-            codes, names = one_label(len(clock.values), declared, "sequence", "0")
-        else:
+        if sequence is not None:
             sequence = column_of(sequence, "sequence")
             sizes["sequence"] = len(sequence)
+        same_length(sizes)
+        declared = sequence_names if sequence_names is not None else names_of(window)
+        if sequence is None:
+            codes, names = one_label(len(marks), declared, "sequence", "0")
+        else:
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
-        same_length(sizes)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
         where = window, "sequence", ROWS
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
@@ -194,30 +195,6 @@ class EventPanel(FromTables, FromLists):
 
         `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
         """
-        start, end = (tables.absolute(self, bound) for bound in self.window.T)
+        start, end = (absolute(self, bound) for bound in self.window.T)
         pairs = zip(start.tolist(), end.tolist(), strict=True)
         return dict(zip(self.sequence_names, pairs, strict=True))
-
-    def describe(self, by: str = "cell") -> pd.DataFrame:
-        """How many events there are, and how dense.
-
-        Args:
-            by: "cell" for one row a sequence and mark, "sequence" or "mark" for totals.
-
-        Returns:
-            A table: sequence and/or mark, events, start and end of the window (datetimes where
-            there is an `origin`; by mark, only their total `duration`), duration, rate (events
-            per unit of time), ties (events that share their time with another of their sequence).
-        """
-        return tables.describe(self, by)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """The events in absolute time: columns time, mark, sequence.
-
-        Times are datetimes where the panel has an `origin` (in its offset), in the finest
-        resolution that float64 held; otherwise numbers.
-        """
-        return tables.to_dataframe(self)
-
-    def __repr__(self) -> str:
-        return tables.text(self)

@@ -17,9 +17,9 @@ from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import ROWS
 from hawkesjax.inputs.names import Names
 from hawkesjax.inputs.tables import open_table
-from hawkesjax.katz.data import tables as activity_tables
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix
+from hawkesjax.katz.data.tables import AsTables
 from hawkesjax.katz.data.windows import Bins, cut_log, fields_of_grid
 
 NAMES = {name: name for name in ("time", "source", "target", "kind")}
@@ -27,7 +27,7 @@ NAMES = {name: name for name in ("time", "source", "target", "kind")}
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Activity:
+class Activity(AsTables):
     """A network of N users with E edges, and their posts in K bins of equal length.
 
     Edges and baselines come from the network window (business as usual). `A[i, j] = 1` when
@@ -146,10 +146,6 @@ class Activity:
         part = slice(*window)
         total = int(self.volume[part].sum())
         return float(self.unseen[part].sum()) / total if total else float("nan")
-
-    def times(self, bins: Any) -> Any:
-        """Where bins begin: datetimes where there is an `origin`, else numbers in `unit`."""
-        return activity_tables.times(self, bins)
 
     @classmethod
     def from_messages(
@@ -276,14 +272,3 @@ class Activity:
         window = usual if bins is None else bins
         fields = cut_log(self.log, window, spike, fit, options, in_bins=bins is not None)
         return replace(self, **fields)
-
-    def describe(self) -> pd.DataFrame:
-        """What the log holds, what the network was made of, and what was left out of it, counted.
-
-        Returns:
-            A table of one column `value`, one row per quantity.
-        """
-        return activity_tables.describe(self)
-
-    def __repr__(self) -> str:
-        return activity_tables.text(self)

@@ -57,14 +57,13 @@ def read_log(
     timezone: str | None,
     rows: Rows,
 ) -> MessageLog:
-    """Check the columns and put the messages in bins.
+    """Check the columns and put the messages in bins; arguments as in `Activity.from_messages`.
 
     Args:
         columns: time, source, target and kind (None where there are none).
         names: what errors call them.
-        edges, unit, timezone: as in `Activity.from_messages`.
         length: of a bin.
-        usual: the window of business as usual; a border of the grid is put at its start.
+        usual: a border of the grid is put at its start.
         others: further windows; the bins reach over all of them.
         rows: how errors call the rows.
     """

@@ -39,9 +39,7 @@ def read_messages(
         The activity.
 
     Raises:
-        ValueError: if the file is not what its name says, has no rows, rows of unequal length or
-            repeated columns, and as `Activity.from_messages`; rows of a CSV file are named by
-            line (the header is line 1), rows of a Parquet file from 0.
+        ValueError: as `hawkesjax.read_events`, and as `Activity.from_messages`.
         FileNotFoundError: if there is no such file.
         ImportError: if the file is Parquet and pyarrow is not installed.
 

@@ -7,22 +7,21 @@ from typing import Any
 
 import jax
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.retweet.data import assemble as cascades_assemble
-from hawkesjax.retweet.data import text as cascades_text
 from hawkesjax.retweet.data.arrays import FromArrays
 from hawkesjax.retweet.data.frames import FromTables
 from hawkesjax.retweet.data.lists import FromLists
+from hawkesjax.retweet.data.text import AsTables
 
 Count = tuple[str, str, int]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Cascades(FromTables, FromArrays, FromLists):
+class Cascades(FromTables, FromArrays, FromLists, AsTables):
     """P posts and their N reposts, seen from `start` to `start + length`.
 
     Times are differences to the window's start, formed in whole numbers or float64 before
@@ -140,18 +139,3 @@ class Cascades(FromTables, FromArrays, FromLists):
             ValueError: if they do not cover the window.
         """
         return replace(self, covariates=cascades_assemble.fitting(covariates, self))
-
-    def describe(self) -> pd.DataFrame:
-        """A table of figures: posts, reposts, followers, ties, and what policies touched."""
-        return cascades_text.describe(self)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """One row per post and repost: id, time, followers, repost_of, sentiment.
-
-        Posts have their names as identifiers, reposts "name/1", "name/2", ... Times are absolute:
-        datetimes where there is an `origin`.
-        """
-        return cascades_text.to_dataframe(self)
-
-    def __repr__(self) -> str:
-        return cascades_text.text(self)

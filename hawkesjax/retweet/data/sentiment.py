@@ -150,12 +150,8 @@ def cross_validate(
         )
     selection = _import("sklearn.model_selection")
     splits = selection.StratifiedKFold(folds, shuffle=True, random_state=seed)
-    guessed = np.empty_like(levels)
-    shares = []
-    for train, test in splits.split(texts, levels):
-        fitted = _import("sklearn.base").clone(pipeline).fit(texts[train], levels[train])
-        guessed[test] = fitted.predict(texts[test])
-        shares.append(np.mean(guessed[test] == levels[test]))
+    guessed = selection.cross_val_predict(pipeline, texts, levels, cv=splits)
+    shares = [np.mean((guessed == levels)[test]) for _, test in splits.split(texts, levels)]
     confusion = pd.crosstab(levels, guessed, rownames=["level"], colnames=["guess"])
     confusion = confusion.reindex(index=kinds, columns=kinds, fill_value=0)
     off = float(np.mean(np.abs(levels - guessed)))
