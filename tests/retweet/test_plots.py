@@ -60,6 +60,24 @@ def test_drivers(estimate, tmp_path):
         hj.plots.drivers(alone)
 
 
+WRONG = [
+    (lambda: hj.plots.counts(PARAMS), "plots.counts needs what forecast of a RetweetHawkes"),
+    (lambda: hj.plots.drivers(PARAMS), "plots.drivers needs an Estimate .*of that there are"),
+    (lambda: hj.plots.scores(DATA), "plots.scores needs what rolling returned, not Cascades"),
+    (lambda: hj.plots.rescaled(PARAMS), "plots.rescaled needs the table that residuals"),
+    (lambda: hj.plots.infectivity(DATA), "plots.infectivity needs an Estimate, a Posterior or"),
+    (lambda: hj.plots.infectivity(PARAMS, DATA), "does not say of which model: give model="),
+    (lambda: hj.plots.infectivity(PARAMS, model=MODEL), "needs the cascades: give them as data="),
+    (lambda: hj.plots.infectivity(PARAMS, DATA, model=hj.Hawkes()), "values of a RetweetHawkes"),
+]
+
+
+@pytest.mark.parametrize("call, match", WRONG)
+def test_wrong_kinds_are_refused_in_words(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()
+
+
 def test_scores(tmp_path):
     found = rolling(series(days=60), {"hours": HourOfWeek(), "constant": Constant()}, first="14D")
     figure = hj.plots.scores(found)
