@@ -44,7 +44,6 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
 
     import hawkesjax as hj
     from hawkesjax import katz
-    from hawkesjax.katz.simulate import simulate_katz
 
     rng = np.random.default_rng(seed)
     # Audiences differ: a few users are heard by many.
@@ -55,7 +54,7 @@ def replicate(model: Any, alpha_star: float, seed: int) -> tuple[Any, dict]:
     matrix.data[:] = 1
     network = hj.Activity.from_matrix(matrix, np.ones(USERS))
     truth = {"alpha": alpha_star / katz.radius(network).value, "shape": SHAPE, "mean": MEAN}
-    data = simulate_katz(model, truth, network, bins=BINS, key=jax.random.key(seed))
+    data = model.simulate(truth, network, bins=BINS, key=jax.random.key(seed))
     return data, truth
 
 

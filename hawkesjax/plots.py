@@ -1,14 +1,16 @@
-"""Pictures. matplotlib is imported when one is drawn; every function returns its Figure.
+"""Figures. matplotlib is imported when one is drawn; every function returns its Figure.
 
 Figures are made without pyplot, so none stays open behind your back: save one with
 `figure.savefig("name.png")`; a notebook shows it after `%matplotlib inline`.
 """
 
-from hawkesjax.hawkes.plots.criticism import predictive, prior_posterior
-from hawkesjax.hawkes.plots.effects import fan, forecast, kernels, network
+from hawkesjax.hawkes.plots.effects import kernels, network
 from hawkesjax.hawkes.plots.fits import intensity, residuals
+from hawkesjax.hawkes.plots.forecasts import fan, forecast
+from hawkesjax.hawkes.plots.predictive import predictive
 from hawkesjax.katz import plots as katz
 from hawkesjax.plotting.parameters import parameters, trace
+from hawkesjax.plotting.prior_posterior import prior_posterior
 from hawkesjax.retweet.plots import counts, drivers, infectivity, rescaled, scores
 
 __all__ = [

@@ -36,7 +36,6 @@ import pandas as pd
 from scipy import sparse
 
 import hawkesjax as hj
-from hawkesjax.katz.residuals import spike_residual_tests
 
 jax.config.update("jax_enable_x64", True)  # precision is the user's choice, not the library's
 pd.set_option("display.precision", 3)
@@ -86,7 +85,7 @@ posterior = hj.sample(
 posterior.influence()
 
 # %%
-ranking = posterior.ranking(activity, key=keys[2], top=10, draws=50)
+ranking = posterior.ranking(key=keys[2], top=10, draws=50)
 ranking.head(12)
 
 # %% [markdown]
@@ -95,7 +94,7 @@ ranking.head(12)
 # %%
 pd.DataFrame(
     {
-        by: spike_residual_tests(hj.residuals(model, posterior, activity, by=by, key=keys[3]))
+        by: hj.residual_tests(hj.residuals(model, posterior, activity, by=by, key=keys[3]))
         for by in ("bin", "user")
     }
 )

@@ -118,7 +118,7 @@ print(posterior.rhythm())
 
 # %%
 hj.plots.drivers(posterior).savefig("drivers.png")
-hj.plots.infectivity(posterior, model, past).savefig("infectivity.png")
+hj.plots.infectivity(posterior).savefig("infectivity.png")
 
 # %% [markdown]
 # ## Does it fit?
@@ -311,7 +311,7 @@ if tideh.exists():
     print(found.message)
     print(found.rate_ratios().round(3), found.lifetime().round(1), found.rhythm(), sep="\n")
     hj.plots.drivers(found).savefig("real_drivers.png")
-    hj.plots.infectivity(found, model, known, sentiment=(1,)).savefig("real_infectivity.png")
+    hj.plots.infectivity(found, known, sentiment=(1,)).savefig("real_infectivity.png")
     residuals = hj.residuals(model, found, known, join=True)
     hj.plots.rescaled(residuals).savefig("real_residuals.png")
     came = hj.evaluate(model, found, weeks, cut=cut, horizon=48.0, key=jax.random.key(6), draws=200)

@@ -5,50 +5,44 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import files as tables
-from hawkesjax.cli import hawkes as analysis
-from hawkesjax.cli import katz_model, retweet
-from hawkesjax.cli import katz_network as katz
+from hawkesjax.cli import hawkes, katz, retweet
+from hawkesjax.cli.files import compare, describe, simulate, summary
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # typer brings its own copy of click or uses the installed one; this is the base either way.
 UsageProblem: Any = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(
+
+def _typer(commands: list[Callable[..., None]], **settings: Any) -> typer.Typer:
+    made = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", **settings)
+    for command in commands:
+        made.command()(command)
+    return made
+
+
+app = _typer(
+    [hawkes.demo, hawkes.fit, hawkes.sample, simulate, describe, summary, compare],
     name="hawkesjax",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command()(analysis.demo)
-app.command()(analysis.fit)
-app.command()(analysis.sample)
-app.command()(tables.simulate)
-app.command()(tables.describe)
-app.command()(tables.summary)
-app.command()(tables.compare)
-for command in (katz_model.fit, katz_model.sample, katz_model.simulate):
-    katz.app.command()(command)
-app.add_typer(katz.app, name="katz")
-
-posts = typer.Typer(
-    name="retweet",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
+spikes = _typer(
+    [katz.rank, katz.evaluate, katz.fit, katz.sample, katz.simulate],
+    help="A network that spreads a spike: who will be active, and whether the network helps.",
+)
+posts = _typer(
+    [retweet.fit, retweet.sample, retweet.forecast, retweet.evaluate],
     help="Posts and reposts: what drives posting, how long posts live, what comes next.",
 )
-posts.command()(retweet.fit)
-posts.command()(retweet.sample)
-posts.command()(retweet.forecast)
-posts.command()(retweet.evaluate)
-app.add_typer(posts)
+app.add_typer(spikes, name="katz")
+app.add_typer(posts, name="retweet")
 
 
 def _version(asked: bool) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import enum
 import functools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from hawkesjax.cli import options as o
+from hawkesjax.cli.groups import group, option
 from hawkesjax.cli.output import read_csv
 
-PANEL = "Covariates"
 
-
-class Feature(enum.StrEnum):
+class Feature(enum.StrEnum):  # typer has no lists of literals
     day = "day"
     hour = "hour"
     month = "month"
@@ -21,73 +19,62 @@ class Feature(enum.StrEnum):
     weekend = "weekend"
 
 
-Table = Annotated[
-    Path | None,
-    o.option(
+@group("Covariates")
+class Covariates:
+    """What else may drive the rate."""
+
+    covariates: Path | None = option(
+        None,
         "CSV of features, a row a stretch of time: start and end, or time (a row holds until the "
         "next); every other column is a feature.",
-        "--covariates",
-        metavar="FILE",
-        panel=PANEL,
-    ),
-]
-Features = Annotated[
-    list[Feature] | None,
-    o.option("Features of the local calendar; repeat the option.", "--feature", panel=PANEL),
-]
-Events = Annotated[
-    Path | None,
-    o.option(
+    )
+    feature: list[Feature] | None = option(
+        None, "Features of the local calendar; repeat the option."
+    )
+    events: Path | None = option(
+        None,
         "CSV of things that last (protests, holidays): start, end, and kind where there are "
         "several; a feature a kind, 1 while one is on.",
-        "--events",
-        metavar="FILE",
-        panel=PANEL,
-    ),
-]
+    )
+
+    def read(self, hj: Any, data: Any, window: tuple[float, float], timezone: str | None) -> Any:
+        """Those that were named, side by side over a window; None where none was.
+
+        Args:
+            hj: hawkesjax.
+            data: what has the clock: a panel, cascades.
+            window: over which they must be known, in the data's absolute time.
+            timezone: as typed.
+        """
+        if self.covariates is None and not self.feature and self.events is None:
+            return None
+        from hawkesjax.inputs.moments import moments
+
+        clock = {"unit": data.unit, "origin": data.origin, "timezone": timezone}
+        ends = moments(data, window, timezone=timezone)
+        parts = []
+        if self.covariates is not None:
+            parts.append(_table(hj, self.covariates, data, window, ends[1], timezone))
+        if self.feature:
+            names = list(dict.fromkeys(feature.value for feature in self.feature))
+            parts.append(hj.Covariates.calendar(window, features=names, **clock))
+        if self.events is not None:
+            parts.append(_intervals(hj, self.events, ends, clock))
+        return functools.reduce(lambda a, b: a.join(b), parts)
 
 
-def read(
-    hj: Any,
-    data: Any,
-    window: tuple[float, float],
-    *,
-    timezone: str | None,
-    table: Path | None = None,
-    features: list[Feature] | None = None,
-    events: Path | None = None,
-) -> Any:
-    """The covariates that were named, side by side over a window; None where none was.
-
-    Args:
-        hj: hawkesjax.
-        data: what has the clock: a panel, cascades.
-        window: over which they must be known, in the data's absolute time.
-        timezone, table, features, events: as typed.
-    """
-    clock = {"unit": data.unit, "origin": data.origin, "timezone": timezone}
-    ends = _moments(data, window, timezone)
-    parts = []
-    if table is not None:
-        parts.append(_table(hj, table, data, window, ends[1], timezone))
-    if features:
-        names = list(dict.fromkeys(feature.value for feature in features))
-        parts.append(hj.Covariates.calendar(window, features=names, **clock))
-    if events is not None:
-        frame = read_csv(events)
-        missing = {"start", "end"} - set(frame.columns)
-        if missing:
-            raise ValueError(
-                f"{events} has no column {', '.join(sorted(missing))}; it needs start, "
-                f"end, and kind where there are several kinds."
-            )
-        kind = "kind" if "kind" in frame.columns else None
-        parts.append(
-            hj.Covariates.intervals(
-                frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock
-            )
+def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any]) -> Any:
+    frame = read_csv(path)
+    missing = {"start", "end"} - set(frame.columns)
+    if missing:
+        raise ValueError(
+            f"{path} has no column {', '.join(sorted(missing))}; it needs start, "
+            f"end, and kind where there are several kinds."
         )
-    return functools.reduce(lambda a, b: a.join(b), parts) if parts else None
+    kind = "kind" if "kind" in frame.columns else None
+    return hj.Covariates.intervals(
+        frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock
+    )
 
 
 def _table(hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None) -> Any:
@@ -124,15 +111,3 @@ def _after(times: Any, end: Any, path: Path) -> Any:
     zone = end.tzinfo
     end = end.tz_localize("UTC") if zone is None else end
     return (max(end, last) + pd.Timedelta(days=2)).tz_convert(zone)
-
-
-def _moments(data: Any, window: tuple[float, float], timezone: str | None) -> tuple[Any, Any]:
-    """The ends of a window, as datetimes where the data have them."""
-    import numpy as np
-
-    from hawkesjax.inputs.moments import moments
-
-    found = moments([np.array(window)], max(map(abs, window)), data.unit, data.origin)[0]
-    if data.origin is not None and timezone is not None and found.tz is not None:
-        found = found.tz_convert(timezone)
-    return found[0], found[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,44 +11,29 @@ import typer
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
-from hawkesjax.cli.job import read_panel
-from hawkesjax.cli.output import Output, single
+from hawkesjax.cli.groups import command, group, only, option
+from hawkesjax.cli.hawkes import Events
+from hawkesjax.cli.output import Output, params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
 
+RunOfTable = Annotated[o.Run, only("csv", "force")]
 
-def simulate(
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="FILE", help="File to write, CSV or Parquet.", show_default=False
-        ),
-    ],
-    users: Annotated[
-        int | None,
-        o.option("Sequences; 10, or as many as mu has rows.", metavar="N", min=1, panel=o.DATA),
-    ] = None,
-    days: Annotated[
-        float,
-        o.option(
-            "Length of the window, in the parameters' unit.", metavar="N", min=0, panel=o.DATA
-        ),
-    ] = 200.0,
-    params: Annotated[
-        Path | None,
-        o.option(
-            "JSON file with mu, alpha, gamma; an estimate.json of fit will do.",
-            metavar="FILE",
-            panel=o.MODEL,
-        ),
-    ] = None,
-    max_events: Annotated[
-        int | None,
-        o.option("Give up beyond this many events.", metavar="N", min=0, panel=o.MODEL),
-    ] = None,
-    seed: o.Seed = 0,
-    force: o.Force = False,
-    quiet: o.Quiet = False,
-) -> None:
+
+@group(o.DATA)
+class Drawn:
+    """What is simulated, and where it goes."""
+
+    out: Path = option(..., "File to write, CSV or Parquet.", panel="Options", show_default=False)
+    users: int | None = option(None, "Sequences; 10, or as many as mu has rows.", min=1)
+    days: float = option(200.0, "Length of the window, in the parameters' unit.", min=0)
+    params: Path | None = option(
+        None, "JSON file with mu, alpha, gamma; an estimate.json of fit will do.", panel=o.MODEL
+    )
+    max_events: int | None = option(None, "Give up beyond this many events.", min=0, panel=o.MODEL)
+
+
+@command
+def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]) -> None:
     """Draw events from a Hawkes process, exactly, and write them as a table.
 
     Without --params, users act online and offline with the parameters of the demo. In the JSON
@@ -62,17 +46,16 @@ def simulate(
     hawkesjax simulate --out one.csv --params one.json
     ```
     """
-    path = single(out, force=force)
+    path = single(drawn.out, force=run.force)
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise ValueError(f"{path} must end in .csv or .parquet.")
-    given = None if params is None else _read_params(params)
+    given = None if drawn.params is None else _read_model(drawn.params)
     hj = start(x64=True, device="cpu")
     import jax
 
-    key = jax.random.key(seed)
-    speaker = Speaker(quiet)
+    key, users = jax.random.key(run.seed), drawn.users
     if given is None:
-        panel, _ = hj.datasets.spillover(key=key, users=users or 10, days=days)
+        panel, _ = hj.datasets.spillover(key=key, users=users or 10, days=drawn.days)
     else:
         settings, values, names = given
         rows = names.get("sequence_names")
@@ -81,34 +64,22 @@ def simulate(
         panel = hj.simulate(
             hj.Hawkes(**settings),
             values,
-            window=(0.0, days),
+            window=(0.0, drawn.days),
             key=key,
             num_sequences=users,
-            max_events=max_events,
+            max_events=drawn.max_events,
             **names,
         )
     frame = panel.to_dataframe()
-    if path.suffix.lower() == ".csv":
-        frame.to_csv(path, index=False)
-    else:
-        frame.to_parquet(path, index=False)
+    write = frame.to_csv if path.suffix.lower() == ".csv" else frame.to_parquet
+    write(path, index=False)
+    speaker = Speaker(run.quiet)
     speaker.say(report.panel_line(panel))
     speaker.say(f"Written to {path.resolve()}.")
 
 
-def describe(
-    file: o.File,
-    time: o.Time = "time",
-    mark: o.Mark = None,
-    sequence: o.Sequence = None,
-    window: o.Window = None,
-    windows: o.Windows = None,
-    own_windows: o.OwnWindows = False,
-    unit: o.Unit = None,
-    timezone: o.Timezone = None,
-    csv: o.Csv = None,
-    force: o.Force = False,
-) -> None:
+@command
+def describe(events: Events, run: RunOfTable) -> None:
     """What a file of events holds, and whether it can be read at all.
 
     A row a sequence: its window, its events of each kind, ties, and events per unit of time. All
@@ -118,21 +89,19 @@ def describe(
     hawkesjax describe events.csv --time day --mark kind --sequence gang
     ```
     """
-    output = None if csv is None else Output(csv, ["describe.csv"], force=force)
-    hj = start(x64=True, device="cpu")
-    panel = read_panel(hj, file, time, mark, sequence, window, windows, own_windows, unit, timezone)
+    output, hj = _begin(run, "describe.csv")
+    panel = events.read(hj)
     print(panel)
     if output is not None:
-        panel.describe().to_csv(output.path("describe.csv"))
-        print(f"Written to {output.path('describe.csv').resolve()}.")
+        _keep(output, panel.describe())
 
 
+@command
 def summary(
     result: Annotated[
         Path, typer.Argument(help="posterior.nc of sample or demo.", show_default=False)
     ],
-    csv: o.Csv = None,
-    force: o.Force = False,
+    run: RunOfTable,
 ) -> None:
     """The table and diagnostics of a saved posterior.
 
@@ -140,24 +109,21 @@ def summary(
     hawkesjax summary hawkesjax-demo/posterior.nc
     ```
     """
-    output = None if csv is None else Output(csv, ["parameters.csv"], force=force)
-    hj = start(x64=True, device="cpu")
+    output, hj = _begin(run, "parameters.csv")
     posterior = hj.load(result)
     frame = report.parameters(print, posterior.summary())
     for line in posterior.diagnose():
         print(line)
-    if output is not None:
-        frame.to_csv(output.path("parameters.csv"))
-        print(f"Written to {output.path('parameters.csv').resolve()}.")
+    _keep(output, frame)
 
 
+@command
 def compare(
     results: Annotated[
         list[Path],
         typer.Argument(help="Two or more posterior.nc of the same events.", show_default=False),
     ],
-    csv: o.Csv = None,
-    force: o.Force = False,
+    run: RunOfTable,
 ) -> None:
     """Which model predicts better: leave-one-out over the events, best first, in words.
 
@@ -167,8 +133,7 @@ def compare(
     hawkesjax compare law/posterior.nc plain/posterior.nc
     ```
     """
-    output = None if csv is None else Output(csv, ["compare.csv"], force=force)
-    hj = start(x64=True, device="cpu")
+    output, hj = _begin(run, "compare.csv")
     if len(set(results)) < len(results):
         raise ValueError("The same file is named twice.")
     with warnings.catch_warnings():
@@ -177,19 +142,25 @@ def compare(
     for name, row in frame.iterrows():
         print(f"{name}: {row['in words']}")
     print(table(frame.drop(columns="in words")))
+    _keep(output, frame)
+
+
+def _begin(run: o.Run, name: str) -> tuple[Output | None, Any]:
+    """Where a table goes if it is wanted, and hawkesjax."""
+    output = None if run.csv is None else Output(run.csv, [name], force=run.force)
+    return output, start(x64=True, device="cpu")
+
+
+def _keep(output: Output | None, frame: Any) -> None:
     if output is not None:
-        frame.to_csv(output.path("compare.csv"))
-        print(f"Written to {output.path('compare.csv').resolve()}.")
+        path = output.path(output.names[0])
+        frame.to_csv(path)
+        print(f"Written to {path.resolve()}.")
 
 
-def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def _read_model(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """The model's settings, its parameters, and names and unit of a JSON file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}.") from error
-    content = content if isinstance(content, dict) else {}
-    values = content.get("params", content)
+    content = read_json(path)
     found: Any = content.get("model")
     known: dict[str, Any] = found if isinstance(found, dict) else {}
     if known.get("model", "hawkes") != "hawkes":
@@ -205,14 +176,12 @@ def _read_params(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
     if known.get("baseline") == "hierarchical":
         settings["baseline"] = "hierarchical"
     levels = ("mu_median", "mu_spread", "mu_offset") if "baseline" in settings else ("mu",)
-    needed = [*levels, "alpha", *(() if "gamma" in settings else ("gamma",))]
-    if not isinstance(values, dict) or not all(name in values for name in needed):
-        raise ValueError(f"{path} must hold an object with {', '.join(needed)}.")
-    names = {
-        name: content[name]
-        for name in ("mark_names", "sequence_names")
-        if isinstance(content.get(name), list)
-    }
-    more = {"unit": content["unit"]} if isinstance(content.get("unit"), str) else {}
+    values = params_of(
+        path, content, [*levels, "alpha", *(() if "gamma" in settings else ("gamma",))]
+    )
+    lists = ("mark_names", "sequence_names")
+    names = {name: content[name] for name in lists if isinstance(content.get(name), list)}
+    if isinstance(content.get("unit"), str):
+        names["unit"] = content["unit"]
     values = {name: np.asarray(v) for name, v in values.items() if name != "half_life"}
-    return settings, values, names | more
+    return settings, values, names

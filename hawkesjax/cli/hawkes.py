@@ -1,48 +1,145 @@
-"""demo, fit and sample."""
+"""demo, fit and sample of the Hawkes model."""
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 
-from hawkesjax.cli import covariates as c
-from hawkesjax.cli import hawkes_options as h
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
-from hawkesjax.cli.job import ESTIMATE, EVENTS, FORECASTS, PICTURES, POSTERIOR, Job
+from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.groups import argument, command, group, option, without
+from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.output import read_csv
 
-TABLES = ["parameters.csv", "residuals.csv", "describe.csv", "rate_ratios.csv"]
-EFFECTS = [
-    "spillover.csv",
-    "decay.csv",
-    "baseline.csv",
-    "shares.csv",
-    "attribution.csv",
-    "causes.csv",
-]
+EVENTS = "events.csv"
+FORECASTS = ["forecast.csv", "forecast_steps.csv"]
+TABLES = ["parameters", "residuals", "describe", "rate_ratios"]
+EFFECTS = ["spillover", "decay", "baseline", "shares", "attribution", "causes"]
+PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
+KERNELS = "exponential, exponentials:2 (or more terms), power-law"
 
 
+@group(o.DATA)
+class Events:
+    """The file of events and its columns."""
+
+    file: Path = argument("CSV or Parquet file, an event a row.")
+    time: str = option("time", o.TIME)
+    mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
+    sequence: str | None = option(
+        None, "Column that tells sequences apart (users, gangs, cascades); one when left out."
+    )
+    window: tuple[str, str] | None = option(None, o.WINDOW)
+    windows: Path | None = option(
+        None,
+        "CSV of each sequence's window, for those who enter late or leave early: its name in the "
+        "column of --sequence, start, end. Names those without events, too.",
+    )
+    own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
+    unit: str | None = option(None, o.UNIT)
+    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+
+    def read(self, hj: Any) -> Any:
+        """The panel of events."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        file, own, table = given.pop("file"), given.pop("own_windows"), given.pop("windows", None)
+        if ("window" in given) + (table is not None) + own > 1:
+            raise ValueError("Give one of --window, --windows and --own-windows.")
+        if own:
+            given["window"] = "sequence"
+        elif table is not None:
+            given["window"] = _windows(table, self.sequence)
+        elif self.window is not None:
+            given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
+        return hj.read_events(file, **given)
+
+
+def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
+    """The window of each sequence from a table, which also says which sequences there are."""
+    if sequence is None:
+        raise ValueError("--windows needs --sequence, the column of names in both tables.")
+    frame = read_csv(path)
+    missing = {sequence, "start", "end"} - set(frame.columns)
+    if missing:
+        raise ValueError(
+            f"{path} has no column {', '.join(sorted(missing))}; it needs {sequence}, start, end."
+        )
+    names = frame[sequence].astype(str)
+    if names.duplicated().any():
+        raise ValueError(f"{path} has two windows of {names[names.duplicated()].iloc[0]!r}.")
+    pairs = zip(frame["start"].tolist(), frame["end"].tolist(), strict=True)
+    return dict(zip(names, pairs, strict=True))
+
+
+def _kernel(text: str) -> Callable[[Any], Any]:
+    """What makes the kernel that was typed."""
+    name, _, size = text.partition(":")
+    if name == "exponentials" and (not size or size.isdecimal()):
+        return lambda hj: hj.SumOfExponentials(int(size or 2))
+    known = {"exponential": lambda hj: "exponential", "power-law": lambda hj: hj.PowerLaw()}
+    if text not in known:
+        raise typer.BadParameter(f"{text!r} is no kernel; there are {KERNELS}.")
+    return known[text]
+
+
+@group(o.MODEL)
+class HawkesModel:
+    """The model, how it is fitted, and how far it forecasts."""
+
+    decay: Literal["pair", "source", "shared"] = option(
+        "pair", "Decay rates learned by pair, by source, or one."
+    )
+    gamma: float | None = option(
+        None, "A known decay rate of all pairs, 1 / unit of time, instead of learned ones.", "RATE"
+    )
+    baseline: Literal["sequence", "shared", "hierarchical"] = option(
+        "sequence", "Baselines by sequence and kind, shared, or hierarchical."
+    )
+    kernel: Any = option(
+        "exponential", f"Memory of the effects: {KERNELS}.", "NAME", parser=_kernel
+    )
+    priors: Literal["default", "o2o"] = option("default", "Priors by name.")
+    stationary: bool = option(False, "Restrict alpha to spectral radius below one.")
+    starts: int = option(1, "Starting points of the search.", min=1)
+    ahead: float | None = option(
+        None,
+        "Also forecast the counts of this long after the windows, in the unit of time: "
+        "forecast.csv, forecast_steps.csv.",
+        "LENGTH",
+    )
+
+    def build(self, hj: Any, known: Any) -> Any:
+        """The model, with `known` covariates or None."""
+        names = ("decay", "gamma", "baseline", "priors", "stationary")
+        given = {name: getattr(self, name) for name in names}
+        if known is not None:
+            # A level that all share is the covariates' own intercept.
+            given["baseline" if self.baseline == "shared" else "covariates"] = known
+        return hj.Hawkes(kernel=self.kernel(hj), **given)
+
+
+@group(o.DATA)
+class Simulated:
+    """The size of the demo."""
+
+    users: int = option(10, "Simulated users.", min=1)
+    days: float = option(200.0, "Days that they are watched.", min=1)
+    quick: bool = option(False, "Few users, short chains: to see that all works.")
+
+
+@command
 def demo(
     context: typer.Context,
-    users: Annotated[int, o.option("Simulated users.", metavar="N", min=1, panel=o.DATA)] = 10,
-    days: Annotated[
-        float, o.option("Days that they are watched.", metavar="N", min=1, panel=o.DATA)
-    ] = 200.0,
-    quick: Annotated[
-        bool, o.option("Few users, short chains: to see that all works.", "--quick", panel=o.DATA)
-    ] = False,
-    chains: o.Chains = 4,
-    warmup: o.Warmup = 300,
-    draws: o.Draws = 500,
-    seed: o.Seed = 0,
-    out: o.Out = None,
-    csv: o.Csv = None,
-    force: o.Force = False,
-    x64: o.X64 = True,
-    device: o.OnDevice = None,
-    quiet: o.Quiet = False,
+    size: Simulated,
+    sampling: Annotated[o.Sampling, without("target_accept", "checkpoint", warmup=300, draws=500)],
+    run: Annotated[o.Run, without("pictures", "format")],
 ) -> None:
     """The main job on simulated events whose true parameters are known.
 
@@ -55,45 +152,23 @@ def demo(
     hawkesjax demo --users 20 --days 100 --seed 7 --out my-demo
     ```
     """
+    users, days = size.users, size.days
     if _bare(context) and sys.stdin.isatty() and sys.stdout.isatty():
         users = typer.prompt("How many users", default=users, type=int)
         days = typer.prompt("Over how many days", default=days, type=float)
         if users < 1 or not 1 <= days < float("inf"):
             raise ValueError(f"{users} users over {days:g} days: at least 1 of each is needed.")
-    if quick:
-        users, days, chains, warmup, draws = min(users, 4), min(days, 60.0), 2, 150, 150
-    job = Job(
-        "hawkesjax-demo",
-        out=out,
-        csv=csv,
-        force=force,
-        names=[EVENTS, ESTIMATE, POSTERIOR],
-        tables=[*TABLES, *EFFECTS],
-        pictures=_pictures(True, o.Format.png, "trace"),
-        x64=x64,
-        device=device,
-        seed=seed,
-        quiet=quiet,
-        chains=chains,
-    )
+    if size.quick:
+        users, days = min(users, 4), min(days, 60.0)
+        sampling = dataclasses.replace(sampling, chains=2, warmup=150, draws=150)
+    names, tables, pictures = [EVENTS, ESTIMATE, POSTERIOR], TABLES + EFFECTS, [*PICTURES, "trace"]
+    job = Job("hawkesjax-demo", run, names, tables, pictures, sampling.chains)
     panel, truth = job.hj.datasets.spillover(key=job.keys[0], users=users, days=days)
-    job.say(f"Simulated {users} users over {days:g} days with known parameters (seed {seed}):")
+    job.say(f"Simulated {users} users over {days:g} days with known parameters (seed {run.seed}):")
     job.say(report.panel_line(panel))
     panel.to_dataframe().to_csv(job.out.path(EVENTS), index=False)
     model = job.hj.Hawkes()
-    estimate = job.fit(model, panel)
-    report.write_estimate(job.out.path(ESTIMATE), estimate, panel)
-    sizes = {"num_chains": chains, "num_warmup": warmup, "num_samples": draws}
-    posterior = job.sample(model, panel, estimate, **sizes)
-    job.finish(model, posterior, panel, truth)
-
-
-def _pictures(wanted: bool, suffix: o.Format, *more: str) -> list[str]:
-    return [f"{name}.{suffix.value}" for name in (*PICTURES, *more)] if wanted else []
-
-
-def _more(ahead: float | None) -> list[str]:
-    return [] if ahead is None else ["forecast", "fan"]
+    _finish(job, model, job.sample(model, panel, sampling), panel, truth=truth)
 
 
 def _bare(context: typer.Context) -> bool:
@@ -102,37 +177,8 @@ def _bare(context: typer.Context) -> bool:
     return all(source is None or source.name == "DEFAULT" for source in sources)
 
 
-def fit(
-    file: o.File,
-    time: o.Time = "time",
-    mark: o.Mark = None,
-    sequence: o.Sequence = None,
-    window: o.Window = None,
-    windows: o.Windows = None,
-    own_windows: o.OwnWindows = False,
-    unit: o.Unit = None,
-    timezone: o.Timezone = None,
-    decay: o.DecayBy = o.Decay.pair,
-    gamma: o.Gamma = None,
-    baseline: o.BaselineBy = o.Baseline.sequence,
-    kernel: h.Kernel = "exponential",
-    covariates: c.Table = None,
-    feature: c.Features = None,
-    events: c.Events = None,
-    priors: o.PriorNames = o.Priors.default,
-    stationary: o.Stationary = False,
-    starts: o.Starts = 1,
-    ahead: h.Ahead = None,
-    seed: o.Seed = 0,
-    out: o.Out = None,
-    csv: o.Csv = None,
-    pictures: o.Pictures = True,
-    format_: o.FormatOf = o.Format.png,
-    force: o.Force = False,
-    x64: o.X64 = True,
-    device: o.OnDevice = None,
-    quiet: o.Quiet = False,
-) -> None:
+@command
+def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) -> None:
     """Maximum likelihood, with standard errors and 95 % intervals.
 
     Prints the table and writes estimate.json and pictures. The exit code is 1 when the search did
@@ -146,78 +192,19 @@ def fit(
     hawkesjax fit calls.csv --time at --unit hour --feature day --feature hour --kernel power-law
     ```
     """
-    job = Job(
-        "hawkesjax-fit",
-        out=out,
-        csv=csv,
-        force=force,
-        names=[ESTIMATE] if ahead is None else [ESTIMATE, *FORECASTS],
-        tables=TABLES,
-        pictures=_pictures(pictures, format_, *_more(ahead)),
-        x64=x64,
-        device=device,
-        seed=seed,
-        quiet=quiet,
-    )
-    panel = job.read(file, time, mark, sequence, window, windows, own_windows, unit, timezone)
-    model = h.model_of(
-        job.hj,
-        panel,
-        job.speaker,
-        decay=decay,
-        gamma=gamma,
-        baseline=baseline,
-        kernel=kernel,
-        priors=priors,
-        stationary=stationary,
-        timezone=timezone,
-        covariates=covariates,
-        feature=feature,
-        events=events,
-        ahead=ahead,
-    )
-    estimate = job.fit(model, panel, starts)
-    report.write_estimate(job.out.path(ESTIMATE), estimate, panel)
-    job.finish(model, estimate, panel, ahead=ahead)
-    if not estimate.converged:
-        raise RuntimeError(estimate.message)
+    names, drawn = (FORECASTS, ["forecast", "fan"]) if model.ahead is not None else ([], [])
+    job = Job("hawkesjax-fit", run, [ESTIMATE, *names], TABLES, PICTURES + drawn)
+    law, panel = _read(job, events, model, covariates)
+    _finish(job, law, job.fit(law, panel, model.starts), panel, model.ahead)
 
 
+@command
 def sample(
-    file: o.File,
-    time: o.Time = "time",
-    mark: o.Mark = None,
-    sequence: o.Sequence = None,
-    window: o.Window = None,
-    windows: o.Windows = None,
-    own_windows: o.OwnWindows = False,
-    unit: o.Unit = None,
-    timezone: o.Timezone = None,
-    decay: o.DecayBy = o.Decay.pair,
-    gamma: o.Gamma = None,
-    baseline: o.BaselineBy = o.Baseline.sequence,
-    kernel: h.Kernel = "exponential",
-    covariates: c.Table = None,
-    feature: c.Features = None,
-    events: c.Events = None,
-    priors: o.PriorNames = o.Priors.default,
-    stationary: o.Stationary = False,
-    starts: o.Starts = 1,
-    ahead: h.Ahead = None,
-    chains: o.Chains = 4,
-    warmup: o.Warmup = 500,
-    draws: o.Draws = 1000,
-    target_accept: o.TargetAccept = 0.8,
-    checkpoint: o.Checkpoint = None,
-    seed: o.Seed = 0,
-    out: o.Out = None,
-    csv: o.Csv = None,
-    pictures: o.Pictures = True,
-    format_: o.FormatOf = o.Format.png,
-    force: o.Force = False,
-    x64: o.X64 = True,
-    device: o.OnDevice = None,
-    quiet: o.Quiet = False,
+    events: Events,
+    model: HawkesModel,
+    covariates: Covariates,
+    sampling: o.Sampling,
+    run: o.Run,
 ) -> None:
     """The posterior by NUTS, started from the maximum of the likelihood.
 
@@ -232,45 +219,63 @@ def sample(
         --kernel exponentials:2 --ahead 7 --csv tables
     ```
     """
-    job = Job(
-        "hawkesjax-sample",
-        out=out,
-        csv=csv,
-        force=force,
-        names=[POSTERIOR] if ahead is None else [POSTERIOR, *FORECASTS],
-        tables=[*TABLES, *EFFECTS],
-        pictures=_pictures(pictures, format_, "trace", *_more(ahead)),
-        x64=x64,
-        device=device,
-        seed=seed,
-        quiet=quiet,
-        chains=chains,
-    )
-    panel = job.read(file, time, mark, sequence, window, windows, own_windows, unit, timezone)
-    model = h.model_of(
-        job.hj,
-        panel,
-        job.speaker,
-        decay=decay,
-        gamma=gamma,
-        baseline=baseline,
-        kernel=kernel,
-        priors=priors,
-        stationary=stationary,
-        timezone=timezone,
-        covariates=covariates,
-        feature=feature,
-        events=events,
-        ahead=ahead,
-    )
-    posterior = job.sample(
-        model,
-        panel,
-        job.fit(model, panel, starts),
-        num_chains=chains,
-        num_warmup=warmup,
-        num_samples=draws,
-        target_accept=target_accept,
-        checkpoint=checkpoint,
-    )
-    job.finish(model, posterior, panel, ahead=ahead)
+    names, drawn = (FORECASTS, ["forecast", "fan"]) if model.ahead is not None else ([], [])
+    files, pictures = [POSTERIOR, *names], [*PICTURES, "trace", *drawn]
+    job = Job("hawkesjax-sample", run, files, TABLES + EFFECTS, pictures, sampling.chains)
+    law, panel = _read(job, events, model, covariates)
+    posterior = job.sample(law, panel, sampling, model.starts)
+    _finish(job, law, posterior, panel, model.ahead)
+
+
+def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) -> tuple[Any, Any]:
+    """The model and the events, with a line on what was read; covariates reach as far ahead as the
+    forecast."""
+    panel = events.read(job.hj)
+    job.say(report.panel_line(panel))
+    ahead = model.ahead or 0.0
+    if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
+        raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
+    window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
+    known = covariates.read(job.hj, panel, window, events.timezone)
+    if known is not None:
+        job.say(str(known))
+    return model.build(job.hj, known), panel
+
+
+def _finish(
+    job: Job,
+    model: Any,
+    values: Any,
+    panel: Any,
+    ahead: float | None = None,
+    truth: Any = None,
+) -> None:
+    """The table, the check of residuals, the forecast; then the ending of all jobs."""
+    hj, say = job.hj, job.say
+    tables = {"parameters": report.parameters(say, values.summary(), truth)}
+    say()
+    sampled = hasattr(values, "diagnose")
+    if sampled:
+        for line in values.diagnose():
+            say(line)
+        say()
+    tests = hj.residual_tests(hj.residuals(model, values, panel, join=True))
+    for line in report.residual_lines(tests):
+        say(line)
+    told = None
+    if ahead is not None:
+        bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day
+        told = hj.forecast(model, values, panel, horizon=ahead, key=job.keys[0], bins=bins)
+        say(f"{told}\n")
+        tables |= told.tables()
+    if job.csv is not None:
+        tables |= {"residuals": tests, "describe": panel.describe()}
+        tables |= report.effects(say, hj, model, values, panel)
+
+    def figures() -> dict[str, Any]:
+        made = values.figures(panel) | ({} if told is None else told.figures())
+        if truth is not None:
+            made["parameters"] = hj.plots.parameters(values, truth=truth, unit=panel.unit)
+        return made
+
+    job.finish(values, tables, figures)

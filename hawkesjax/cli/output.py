@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +81,20 @@ def read_csv(path: Path) -> Any:
         return pd.read_csv(path)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{path} is no CSV table: {error}.") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def params_of(path: Path, content: dict[str, Any], needed: Sequence[str]) -> dict[str, Any]:
+    """The parameters in an estimate, or in an object of parameters alone."""
+    values = content.get("params", content)
+    if not isinstance(values, dict) or not all(name in values for name in needed):
+        raise ValueError(f"{path} must hold an object with {', '.join(needed)}.")
+    return values

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.cli.output import Output
 from hawkesjax.cli.session import table
-
-SUFFIXES = (".png", ".pdf", ".svg")
 
 
 def panel_line(panel: Any) -> str:
@@ -86,52 +83,23 @@ def residual_lines(tests: pd.DataFrame) -> list[str]:
 def effects(
     say: Callable[[str], None], hj: Any, model: Any, values: Any, panel: Any
 ) -> dict[str, pd.DataFrame]:
-    """Tables of effects by file name; those that are not defined are said and left out."""
+    """Tables of a Hawkes model's effects; those that are not defined are said and left out."""
+    sampled = hasattr(values, "posterior")
+    names = ["spillover", "decay", "baseline", "shares"] if sampled else []
     frames = {}
-    for name in ("spillover", "decay", "baseline", "shares", "rate_ratios"):
-        if not hasattr(values, name) or (name == "rate_ratios" and "beta" not in model.parameters):
-            continue
+    for name in names + (["rate_ratios"] if "beta" in model.dims else []):
         try:
-            frames[f"{name}.csv"] = getattr(values, name)()
+            frames[name] = getattr(values, name)()
         except ValueError as problem:
             say(f"No {name}.csv: {problem}")
-    if hasattr(values, "posterior"):
+    if sampled:
         try:
             causes = hj.attribution(values, panel, model=model, draws=100)
         except ValueError as problem:
             say(f"No attribution.csv, no causes.csv: {problem}")
         else:
-            frames |= {"attribution.csv": causes.shares(), "causes.csv": causes.events()}
-    for frame in frames.values():
-        if frame.columns.nlevels > 1:
-            frame.columns = [" ".join(column) for column in frame.columns]
+            frames |= {"attribution": causes.shares(), "causes": causes.events()}
     return frames
-
-
-def draw(
-    out: Output,
-    hj: Any,
-    model: Any,
-    values: Any,
-    panel: Any,
-    truth: Any = None,
-    told: Any = None,
-) -> None:
-    """The declared pictures."""
-    figures = {
-        "parameters": lambda: hj.plots.parameters(values, truth=truth, unit=panel.unit),
-        "intensity": lambda: hj.plots.intensity(values, panel, model=model),
-        "residuals": lambda: hj.plots.residuals(values, panel, model=model),
-        "network": lambda: hj.plots.network(values, model=model),
-        "kernels": lambda: hj.plots.kernels(values, model=model, unit=panel.unit),
-        "trace": lambda: hj.plots.trace(values),
-        "forecast": lambda: hj.plots.forecast(told),
-        "fan": lambda: hj.plots.fan(told),
-    }
-    for name in out.names:
-        stem = Path(name).stem
-        if stem in figures and Path(name).suffix in SUFFIXES:
-            figures[stem]().savefig(out.path(name))
 
 
 def write_estimate(path: Path, estimate: Any, panel: Any) -> None:

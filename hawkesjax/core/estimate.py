@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hawkesjax.core.labels import row_labels
+from hawkesjax.core.model import Model
 
 
 class Result(enum.Enum):
@@ -26,10 +27,10 @@ class Result(enum.Enum):
 class Estimate:
     """A maximum of the likelihood.
 
-    A subclass `class RetweetEstimate(Estimate, model="retweet")` adds a model's own tables; it is
-    what `fit` gives for models of that name.
+    A subclass adds a model's own tables; a model names it in `Model[Data, Estimate, Posterior]`.
 
     Args:
+        model: what was fitted.
         params: natural parameters by name, NumPy arrays.
         standard_errors, lower, upper: by name; the 95 % interval is `transform(u +- 1.96 se(u))`
             with u the unconstrained parameter, so it stays inside the support. NaN where the
@@ -43,9 +44,11 @@ class Estimate:
         steps: steps of the best start.
         starts: log-likelihood reached from each start.
         dims, coords: names of axes and along axes.
+        data: what was fitted.
         constants: single numbers that the model took from the data, such as the period of a swing.
     """
 
+    model: Model[Any, Any, Any]
     params: dict[str, np.ndarray]
     standard_errors: dict[str, np.ndarray]
     lower: dict[str, np.ndarray]
@@ -58,21 +61,33 @@ class Estimate:
     gradient: float
     steps: int
     starts: tuple[float, ...]
-    config: dict[str, Any]
     dims: dict[str, tuple[str, ...]]
     coords: dict[str, list[str]]
+    data: Any = None
     constants: dict[str, float] = field(default_factory=dict)
 
-    _kinds: ClassVar[dict[str, type[Estimate]]] = {}
+    @property
+    def config(self) -> dict[str, Any]:
+        """The model's settings as JSON-able values."""
+        return self.model.config()
 
-    def __init_subclass__(cls, model: str, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        Estimate._kinds[model] = cls
+    def draws(self) -> dict[str, np.ndarray]:
+        """The parameters with a leading axis of one draw, as a posterior has many."""
+        return {name: np.asarray(value)[None] for name, value in self.params.items()}
 
-    @classmethod
-    def of(cls, model: Any) -> type[Estimate]:
-        """The class of estimates of a model."""
-        return cls._kinds.get(model.name, cls)
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that needs no more than the estimate, by name."""
+        return {"summary": self.summary()}
+
+    def figures(self, data: Any = None) -> dict[str, Any]:
+        """Every figure of the fit, by name.
+
+        Args:
+            data: other data than those that were fitted.
+        """
+        data = self.data if data is None else data
+        self.model.accept(data)
+        return self.model.figures(self, data)
 
     @property
     def converged(self) -> bool:

@@ -12,9 +12,10 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from hawkesjax.core.estimate import Estimate, Result
+from hawkesjax.core.estimate import Result
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.labels import entries
+from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.unconstrained import (
     Point,
     Unconstrained,
@@ -36,8 +37,8 @@ class ConvergenceWarning(UserWarning):
 
 
 def fit(
-    model: Any,
-    data: Any,
+    model: Model[Data, EstimateT, PosteriorT],
+    data: Data,
     *,
     starts: int = 1,
     key: Array | None = None,
@@ -46,7 +47,7 @@ def fit(
     tol: float | None = None,
     errors: bool = True,
     dtype: Any = None,
-) -> Estimate:
+) -> EstimateT:
     r"""Maximise the likelihood.
 
     L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
@@ -84,7 +85,7 @@ def fit(
         raise ValueError(f"starts is {starts}; at least 1 is needed.")
     if starts > 1 and key is None:
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
-    model.check(data)
+    as_model(model).check(data)
     prepared = model.prepare(data, dtype=dtype)
     if int(prepared.num_events) == 0:
         raise ValueError("The data hold no events: there is nothing to maximise.")
@@ -218,7 +219,7 @@ def _largest(tree):
     return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
-def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Estimate:
+def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
     natural = loss.natural(end.point, prepared)
     params = {name: np.asarray(value) for name, value in natural.items()}
     gradient = end.grad
@@ -246,7 +247,8 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
         for part in (deviations, lower, upper):
             part.setdefault(name, np.full(params[name].shape, np.nan))
     coords = model.coords(data)
-    return Estimate.of(model)(
+    return model.estimate_type(
+        model=model,
         params=params,
         standard_errors=deviations,
         lower=lower,
@@ -259,9 +261,9 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Esti
         gradient=gradient,
         steps=end.steps,
         starts=tuple(values),
-        config=model.config(),
         dims=dict(model.dims),
         coords=coords,
+        data=data,
         constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
     )
 

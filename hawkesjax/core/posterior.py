@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import jax
 import numpy as np
@@ -17,6 +17,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from hawkesjax.core import store
 from hawkesjax.core.diagnostics import arviz, convergence, energy_fraction, problems
 from hawkesjax.core.labels import row_labels
+from hawkesjax.core.model import Model, known_model
 
 GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data")
 
@@ -41,26 +42,21 @@ class Posterior:
     sample_stats: xr.Dataset
     observed_data: xr.Dataset
     constant_data: xr.Dataset
-    config: dict[str, Any]
+    model: Model[Any, Any, Any]
     info: dict[str, Any]
     log_likelihood: xr.Dataset | None = None
+    data: Any = None
     _table: list[pd.DataFrame] = field(default_factory=list)
-
-    _kinds: ClassVar[dict[str, type[Posterior]]] = {}
-
-    def __init_subclass__(cls, model: str, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        Posterior._kinds[model] = cls
 
     @classmethod
     def from_parts(
         cls,
-        model: Any,
+        model: Model[Any, Any, Any],
         data: Any,
         draws: xr.Dataset,
         sample_stats: xr.Dataset,
         info: dict[str, Any],
-    ) -> Posterior:
+    ) -> Self:
         """Add the data's names and values to the draws."""
         coords = model.coords(data)
 
@@ -68,12 +64,13 @@ class Posterior:
             used = {dim: coords[dim] for dims, _ in parts.values() for dim in dims if dim in coords}
             return xr.Dataset(dict(parts), coords=used)
 
-        return cls._kinds.get(model.name, cls)(
+        return cls(
             posterior=draws,
             sample_stats=sample_stats,
             observed_data=dataset(model.observed(data)),
             constant_data=dataset(model.constant(data)),
-            config=json.loads(json.dumps(model.config())),
+            model=model,
+            data=data,
             info=info,
         )
 
@@ -117,23 +114,24 @@ class Posterior:
 
     def with_log_likelihood(
         self,
-        model: Any,
-        data: Any,
+        data: Any = None,
         *,
         by: str | None = None,
         max_bytes: int = store.MAX_BYTES,
-    ) -> Posterior:
+    ) -> Self:
         """The same with the pointwise log-likelihood, for `arviz.loo`.
 
         Args:
-            model, data: those that were sampled.
+            data: what was sampled; after `load` it must be given.
             by: which terms, of those that the model has (of Hawkes: `"event"`, one an event and one
                 for each sequence's last silence, or `"sequence"`); the coarsest by default.
             max_bytes: refuse when the result would be larger.
 
         Raises:
-            ValueError: for terms that the model has not, or a result larger than `max_bytes`.
+            ValueError: for terms the model does not have, data that are not there, or a result
+                larger than `max_bytes`.
         """
+        model, data = self.model, self.sampled(data)
         known = model.pointwise_sizes(data)
         if not known:
             raise ValueError("This model's likelihood is an approximation without pointwise terms.")
@@ -164,6 +162,49 @@ class Posterior:
         kept = xr.Dataset({"events": (("chain", "draw", dim), values)}, coords=coords)
         return replace(self, log_likelihood=kept)
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """The model's settings as JSON-able values."""
+        return json.loads(json.dumps(self.model.config()))
+
+    @property
+    def coords(self) -> dict[str, list[str]]:
+        """Names along each axis of the parameters."""
+        axes = [dim for dim in self.posterior.dims if dim not in ("chain", "draw")]
+        return {str(dim): [str(one) for one in self.posterior[dim].values] for dim in axes}
+
+    def draws(self) -> dict[str, np.ndarray]:
+        """Every parameter with the draws of all chains along its first axis."""
+        found = {}
+        for name, values in self.posterior.items():
+            array = values.transpose("chain", "draw", ...).values
+            found[str(name)] = array.reshape(-1, *array.shape[2:])
+        return found
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that needs no more than the draws, by name."""
+        return {"summary": self.summary()}
+
+    def figures(self, data: Any = None) -> dict[str, Any]:
+        """Every figure of the fit, by name.
+
+        Args:
+            data: what was sampled; after `load` it must be given.
+        """
+        return self.model.figures(self, self.sampled(data))
+
+    def sampled(self, data: Any = None) -> Any:
+        """The data that were sampled: those given, else those that `sample` left here.
+
+        Raises:
+            ValueError: when there are none (a file holds no data), or of another type.
+        """
+        data = self.data if data is None else data
+        if data is None:
+            raise ValueError("A loaded result does not hold its data: give them as data=.")
+        self.model.accept(data)
+        return data
+
     def groups(self) -> dict[str, xr.Dataset]:
         """The data sets by their ArviZ group."""
         return {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
@@ -178,8 +219,10 @@ class Posterior:
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write a NetCDF file; an existing one only with `force=True`."""
-        attributes = {"config": self.config, "info": self.info}
-        store.write(path, self.groups(), attributes, force=force)
+        home = type(self.model).__module__
+        attributes = {"config": self.config, "home": home, "info": self.info}
+        groups = self.groups() | {"model": xr.Dataset(self.model.arrays())}
+        store.write(path, groups, attributes, force=force)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, max_bytes: int = store.MAX_BYTES) -> Posterior:
@@ -191,11 +234,17 @@ class Posterior:
                 itself, or declares more than `max_bytes`.
         """
         groups, attributes = store.read(path, max_bytes=max_bytes)
-        missing = [name for name in GROUPS if name != "log_likelihood" and name not in groups]
+        missing = [
+            name for name in (*GROUPS, "model") if name != "log_likelihood" and name not in groups
+        ]
         if missing:
             raise ValueError(f"{path} is not a whole result: it lacks {', '.join(missing)}.")
-        kind = cls._kinds.get(attributes["config"]["model"], cls)
-        return kind(**groups, config=attributes["config"], info=attributes["info"])
+        arrays = groups.pop("model")
+        kind = known_model(attributes["config"]["model"], attributes["home"])
+        model = kind.from_config(
+            attributes["config"], {str(name): one.values for name, one in arrays.items()}
+        )
+        return kind.posterior_type(**groups, model=model, info=attributes["info"])
 
     def __repr__(self) -> str:
         table = self.summary()

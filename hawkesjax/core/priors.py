@@ -1,7 +1,8 @@
-"""Priors spread to their parameters' shapes, and in words."""
+"""Priors: spread to their parameters' shapes, in words, and back."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,3 +53,44 @@ def describe(prior: Any) -> str:
         parts["shape"] = list(prior.shape())
     inside = ", ".join(f"{name}={part}" for name, part in parts.items())
     return f"{type(prior).__name__}({inside})"
+
+
+class Described:
+    """A prior of which only the words were saved: it tells what it was, and cannot be used."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError(
+            f"The prior {self.text} was saved in words only: to sample again, make the model anew "
+            f"with its priors."
+        )
+
+
+def restored(text: str) -> Any:
+    """A prior again from its words: a plain numpyro distribution of numbers, or `Described`."""
+    try:
+        call = ast.parse(text, mode="eval").body
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args:
+            kind = getattr(dist, call.func.id)
+            values = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
+            prior = kind(**{name: jnp.asarray(value) for name, value in values.items()})
+            if describe(prior) == text:
+                return prior
+    except (AttributeError, SyntaxError, TypeError, ValueError):
+        pass
+    return Described(text)
+
+
+def as_json(value: Any) -> Any:
+    """A model's setting as a JSON-able value."""
+    if isinstance(value, dist.Distribution):
+        return describe(value)
+    if isinstance(value, Described):
+        return value.text
+    if hasattr(value, "config"):
+        return value.config()
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    return value

@@ -20,6 +20,7 @@ from hawkesjax._version import __version__
 from hawkesjax.core.checkpoint import Checkpoint, fingerprint
 from hawkesjax.core.diagnostics import SamplingWarning
 from hawkesjax.core.interrupts import Interrupts
+from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.unconstrained import Unconstrained, best_start, given_point, inside, scattered
@@ -33,8 +34,8 @@ FEW_PARAMETERS = 8
 
 
 def sample(
-    model: Any,
-    data: Any,
+    model: Model[Data, EstimateT, PosteriorT],
+    data: Data,
     *,
     key: Array,
     num_warmup: int = 1000,
@@ -50,7 +51,7 @@ def sample(
     block: int = 50,
     progress: bool = True,
     dtype: Any = None,
-) -> Posterior:
+) -> PosteriorT:
     """Draw from the posterior with the No-U-Turn sampler.
 
     Blocks of steps of numpyro's kernel run in one compiled function that takes the data as an
@@ -104,7 +105,7 @@ def sample(
             raise ValueError(f"{name} is {size!r}; it must be a whole number, at least {least}.")
     num_warmup, num_samples, num_chains = int(num_warmup), int(num_samples), int(num_chains)
     block = int(block)
-    model.check(data)
+    as_model(model).check(data)
     prepared = model.prepare(data, dtype=dtype)
     method, devices = _method(chain_method, num_chains, prepared)
     dense = model.dense_mass(prepared) if dense_mass is None else dense_mass
@@ -183,7 +184,7 @@ def sample(
         "seconds": seconds,
         "stopped": stopped,
     }
-    posterior = _posterior(model, data, prepared, point, statistics, info, pointwise)
+    posterior: Any = _posterior(model, data, prepared, point, statistics, info, pointwise)
     if stopped:
         kept = posterior.posterior.sizes
         warnings.warn(
@@ -322,9 +323,9 @@ def _posterior(model, data, prepared, point, statistics, info, pointwise) -> Pos
         {name: (("chain", "draw"), np.asarray(value)) for name, value in statistics.items()},
         coords={"chain": draws["chain"], "draw": draws["draw"]},
     )
-    posterior = Posterior.from_parts(model, data, draws, sample_stats, info)
+    posterior = model.posterior_type.from_parts(model, data, draws, sample_stats, info)
     by = _pointwise(pointwise, model, data, statistics["lp"].size)
-    return posterior if by is None else posterior.with_log_likelihood(model, data, by=by)
+    return posterior if by is None else posterior.with_log_likelihood(data, by=by)
 
 
 def _pointwise(asked, model, data, draws: int) -> str | None:

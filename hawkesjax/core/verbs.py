@@ -1,75 +1,194 @@
-"""What every model can be asked for: `simulate`. Each model registers its own way."""
+"""What every model can be asked for: one dispatch, to the model's own method of that name.
+
+A verb checks that the model comes first, that the data are of the model's type and the values of
+its kind; what the options are, each model's method says: `help(hj.Hawkes.forecast)`. A model that
+does not have a verb says so, and names where to go.
+"""
 
 from __future__ import annotations
 
-from functools import singledispatch
-from typing import Any
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from hawkesjax.core.draws import model_of
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.model import Model, as_model
+from hawkesjax.core.posterior import Posterior
+
+Options = ParamSpec("Options")
+Result = TypeVar("Result", covariant=True)
 
 
-@singledispatch
-def simulate(model: Any, params: Any, **options: Any) -> Any:
+class Simulates(Protocol[Options, Result]):
+    """A model with a `simulate`."""
+
+    def simulate(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
+
+
+class Forecasts(Protocol[Options, Result]):
+    """A model with a `forecast`."""
+
+    def forecast(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
+
+
+class LeavesResiduals(Protocol[Options, Result]):
+    """A model with `residuals`."""
+
+    def residuals(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
+
+
+class Evaluates(Protocol[Options, Result]):
+    """A model with an `evaluate`."""
+
+    def evaluate(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
+
+
+class Checks(Protocol[Options, Result]):
+    """A model with a `predictive_check`."""
+
+    def predictive_check(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
+
+
+def simulate(
+    model: Simulates[Options, Result], *args: Options.args, **options: Options.kwargs
+) -> Result:
     """Draw data from a model with known parameters.
-
-    The options are those of the model's own function: `hawkesjax.hawkes.simulate`.
 
     Args:
         model: a model.
-        params: its natural parameters, a dict of arrays or an `Estimate`.
+        *args: its natural parameters, a dict of arrays or an `Estimate`; for `KatzSpike` also the
+            network to walk on.
         **options: `key=` always (a PRNG key; the same key gives the same data), and what the
-            model needs: windows, names, caps.
+            model's own `simulate` needs: windows, names, caps.
 
     Returns:
         Data of the kind that the model is fitted to.
 
     Raises:
-        ValueError: for something that is no model.
+        ValueError: for something that is no model, and as the model's own method.
     """
-    raise unknown(model)
+    return _call(model, "simulate", args, options)
 
 
-def unknown(model: Any) -> ValueError:
-    """The error for something that is no model, or a class where a model is needed."""
-    what = model.__name__ if isinstance(model, type) else type(model).__name__
-    hint = f"; write {what}()" if isinstance(model, type) else ""
-    return ValueError(f"The first argument must be a model, such as Hawkes(), not {what}{hint}.")
-
-
-@singledispatch
-def forecast(model: Any, values: Any, data: Any, **options: Any) -> Any:
+def forecast(
+    model: Forecasts[Options, Result], *args: Options.args, **options: Options.kwargs
+) -> Result:
     """Continue the data beyond their window, given what is known of them.
 
     Args:
         model: a model.
-        values: a `Posterior` (its uncertainty is in the intervals), an `Estimate`, or a dict of
-            natural parameters.
-        data: the past.
+        *args: values (a `Posterior`, whose uncertainty is in the intervals, an `Estimate`, or a
+            dict of natural parameters) and data, the past.
         **options: `horizon=` and `key=` always; others by model.
+
+    Raises:
+        ValueError: for something that is no model, other data, and as the model's own method.
     """
-    raise unknown(model)
+    return _call(model, "forecast", args, options)
 
 
-@singledispatch
-def residuals(model: Any, values: Any, data: Any, **options: Any) -> Any:
+def residuals(
+    model: LeavesResiduals[Options, Result], *args: Options.args, **options: Options.kwargs
+) -> Result:
     """What the model leaves unexplained, on a scale whose law is known under the truth.
 
     Args:
         model: a model.
-        values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
-        data: the data.
+        *args: values (a `Posterior`, an `Estimate`, or a dict of natural parameters) and data.
         **options: by model.
+
+    Raises:
+        ValueError: for something that is no model, other data, and as the model's own method.
     """
-    raise unknown(model)
+    return _call(model, "residuals", args, options)
 
 
-@singledispatch
-def evaluate(model: Any, values: Any, data: Any, **options: Any) -> Any:
+def evaluate(
+    model: Evaluates[Options, Result], *args: Options.args, **options: Options.kwargs
+) -> Result:
     """Score a fit on what came after it.
 
     Args:
         model: a model.
-        values: what was fitted on the past: a `Posterior`, an `Estimate`, or a dict of natural
-            parameters.
-        data: past and held-out data together.
+        *args: values (what was fitted on the past: a `Posterior`, an `Estimate`, or a dict of
+            natural parameters) and data, past and held-out together.
         **options: where the past ends (`cut=`), `key=`, and others by model.
+
+    Raises:
+        ValueError: for something that is no model, other data, and as the model's own method.
     """
-    raise unknown(model)
+    return _call(model, "evaluate", args, options)
+
+
+def predictive_check(
+    model: Checks[Options, Result], *args: Options.args, **options: Options.kwargs
+) -> Result:
+    """Simulate data from whole draws, and compare what they look like with the data.
+
+    Args:
+        model: a model.
+        *args: values (a `Posterior`, an `Estimate`, or a dict of natural parameters) and data.
+        **options: `key=` always; others by model.
+
+    Raises:
+        ValueError: for something that is no model, other data, and as the model's own method.
+    """
+    return _call(model, "predictive_check", args, options)
+
+
+def attribution(
+    values: Any,
+    data: Any,
+    *,
+    model: Model | None = None,
+    links: Sequence[tuple[str, str]] | None = None,
+    draws: int = 200,
+    max_bytes: int = 2**31,
+) -> Any:
+    """Where each event came from, and which would not have happened without a link.
+
+    Args:
+        values: a `Posterior`, an `Estimate`, or a dict of natural parameters (one draw).
+        data: the events.
+        model: needed beside a dict only.
+        links, draws, max_bytes: see `hj.Hawkes.attribution`, which says what comes out.
+
+    Raises:
+        ValueError: for a dict without its model, other data, and as the model's own method.
+    """
+    if isinstance(values, Model):
+        raise ValueError(
+            "attribution takes the values first, then the data; a model goes in as model=."
+        )
+    known = model_of(values, model)
+    if known is None:
+        if not isinstance(values, Mapping):
+            raise ValueError(_not_values(values))
+        raise ValueError("A dict of parameters does not say of which model: give model=Hawkes().")
+    options = {"links": links, "draws": draws, "max_bytes": max_bytes}
+    return _call(known, "attribution", (values, data), options)
+
+
+def _call(model: Any, verb: str, args: Any, options: Any) -> Any:
+    method = getattr(as_model(model), verb)
+    given = inspect.signature(method).bind(*args, **options).arguments
+    if "data" in given:
+        if isinstance(given.get("values"), model.data_type):
+            raise ValueError(
+                f"The data come last: {verb}(model, values, data), where values are a Posterior, "
+                f"an Estimate or a dict of natural parameters."
+            )
+        model.accept(given["data"])
+    if "values" in given:
+        if not isinstance(given["values"], Estimate | Posterior | Mapping):
+            raise ValueError(_not_values(given["values"]))
+        model_of(given["values"], model)
+    return method(*args, **options)
+
+
+def _not_values(values: Any) -> str:
+    return (
+        f"The values must be a Posterior, an Estimate or a dict of natural parameters, not "
+        f"{type(values).__name__}."
+    )

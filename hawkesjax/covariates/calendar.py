@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.covariates.cells import Fields, fields, merged
+from hawkesjax.covariates.cells import fields, merged
 from hawkesjax.covariates.features import distinct, one_hot
 from hawkesjax.inputs.checks import listed, short
+from hawkesjax.inputs.clock import stamps
 from hawkesjax.inputs.spans import Span, pair_of, read_span
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 HOURS = tuple(range(24))
 LEVELS = {"day": DAYS, "hour": HOURS, "month": MONTHS}
 CODINGS = ("onehot", "numeric")
@@ -44,52 +35,84 @@ WITHIN = {"weekend": "day", "halfday": "hour"}
 HOUR = 3600 * 10**9
 
 
-def fields_of_calendar(
-    window: Any,
-    *,
-    unit: str | None,
-    timezone: str | None,
-    origin: Any,
-    features: Sequence[str],
-    coding: str,
-    reference: Mapping[str, Any],
-    holidays: Any,
-    intercept: bool,
-) -> Fields:
-    """See `Covariates.calendar`."""
-    if isinstance(features, str):
-        features = (features,)
-    features = distinct([str(name) for name in features])
-    _check(features, coding, reference)
-    numbers = all(isinstance(bound, Real) for bound in pair_of(window))
-    if numbers and origin is None:
-        raise ValueError(
-            "The window is in numbers: say origin=, the datetime at which they are 0, so that "
-            "the calendar is known."
-        )
-    span = read_span(window, unit, origin, timezone)
-    if not span.clock.dated:
-        raise ValueError(f"window={short(window)} holds text of numbers. Give datetimes.")
-    dates = None if holidays is None else _dates(holidays)
-    fine = bool({"hour", "halfday"} & set(features))
-    steps = _boundaries(span, fine)
-    local = _local(steps[:-1], span.clock.zone)
-    names: list[str] = []
-    blocks: list[np.ndarray] = [np.zeros((len(local), 0))]
-    for name in features:
-        codes = np.asarray(NUMBERS[name](local))
-        if coding == "onehot" and name in LEVELS:
-            found, block = one_hot(codes, LEVELS[name], reference.get(name), name)
-        else:
-            found, block = (name,), codes.astype(np.float64)[:, None]
-            block += name == "month"
-        names.extend(found)
-        blocks.append(block)
-    if dates is not None:
-        names.append("holiday")
-        blocks.append(np.asarray(local.normalize().isin(dates), np.float64)[:, None])
-    steps, values = merged(steps, np.concatenate(blocks, axis=1))
-    return fields(span, steps, distinct(names), values, intercept, timezone)
+class FromCalendar:
+    """What `Covariates` read from the calendar."""
+
+    @classmethod
+    def calendar(
+        cls,
+        window: Any,
+        *,
+        unit: str,
+        timezone: str | None = None,
+        origin: Any = None,
+        features: Sequence[str] = ("day", "hour"),
+        coding: str = "onehot",
+        reference: Mapping[str, Any] | None = None,
+        holidays: Any = None,
+        intercept: bool = True,
+    ) -> Self:
+        """Features of the local calendar over a window.
+
+        A cell ends where a feature changes on the local clock: the day on which clocks go
+        forward has 23 hours, and the hour that is repeated in autumn belongs to its hour twice.
+
+        Args:
+            window: (start, end), datetimes or their text, or numbers in `unit` since `origin`.
+            unit: "second", "minute", "hour", "day" or "week".
+            timezone: the zone of the calendar ("Europe/Madrid"), and of datetimes without one.
+                Without it the datetimes' own zone or offset counts; those without any are taken
+                as they are, on a clock that knows no daylight saving.
+            origin: datetime of the numbers' 0.
+            features: any of "day" (of the week), "hour" (0 to 23), "month", "halfday" (1 before
+                noon, 0 from noon) and "weekend" (1 on Saturday and Sunday).
+            coding: `"onehot"`: day, hour and month each as one feature a level (`day=Tuesday`,
+                `hour=13`, `month=May`) but the reference, which the intercept stands for.
+                `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
+                December 12, which forces a trend over them; for replication.
+            reference: feature -> its level without a feature: Monday, 0, January by default.
+            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others.
+            intercept: put a feature "intercept" in front that is 1 everywhere.
+
+        Raises:
+            ValueError: for a feature that others contain ("weekend" with one-hot days, "halfday"
+                with one-hot hours), and where no date is known.
+
+        Source: numeric day and half-day are the coding of Pulido and Gomez (2024), arXiv
+        2402.03378, who do not say which day is 0.
+        """
+        chosen = (features,) if isinstance(features, str) else features
+        features, reference = distinct([str(name) for name in chosen]), reference or {}
+        _check(features, coding, reference)
+        numbers = all(isinstance(bound, Real) for bound in pair_of(window))
+        if numbers and origin is None:
+            raise ValueError(
+                "The window is in numbers: pass origin=, the datetime at which they are 0, so that "
+                "the calendar is known."
+            )
+        span = read_span(window, unit, origin, timezone)
+        if not span.clock.dated:
+            raise ValueError(f"window={short(window)} holds text of numbers. Give datetimes.")
+        dates = None if holidays is None else _dates(holidays)
+        fine = bool({"hour", "halfday"} & set(features))
+        steps = _boundaries(span, fine)
+        local = _local(steps[:-1], span.clock.zone)
+        names: list[str] = []
+        blocks: list[np.ndarray] = [np.zeros((len(local), 0))]
+        for name in features:
+            codes = np.asarray(NUMBERS[name](local))
+            if coding == "onehot" and name in LEVELS:
+                found, block = one_hot(codes, LEVELS[name], reference.get(name), name)
+            else:
+                found, block = (name,), codes.astype(np.float64)[:, None]
+                block += name == "month"
+            names.extend(found)
+            blocks.append(block)
+        if dates is not None:
+            names.append("holiday")
+            blocks.append(np.asarray(local.normalize().isin(dates), np.float64)[:, None])
+        steps, values = merged(steps, np.concatenate(blocks, axis=1))
+        return cls(**fields(span, steps, distinct(names), values, intercept, timezone))
 
 
 def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any]) -> None:
@@ -136,10 +159,7 @@ def _dates(holidays: Any) -> pd.DatetimeIndex:
 
 def _local(ticks: np.ndarray, zone: Any) -> pd.DatetimeIndex:
     """Wall-clock times, without their zone, of nanoseconds since 1970."""
-    stamps = pd.DatetimeIndex(ticks.astype("datetime64[ns]"))
-    if zone is None:
-        return stamps
-    return stamps.tz_localize("UTC").tz_convert(zone).tz_localize(None)
+    return stamps(ticks, zone).tz_localize(None)
 
 
 def _boundaries(span: Span, fine: bool) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,17 +12,9 @@ import pandas as pd
 from hawkesjax.covariates.features import distinct, encode, with_intercept
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
-from hawkesjax.inputs.columns import check_columns
-from hawkesjax.inputs.labels import read_labels
-from hawkesjax.inputs.spans import (
-    Span,
-    exact_numbers,
-    read_clock,
-    read_moments,
-    read_span,
-    same_zones,
-    span_of,
-)
+from hawkesjax.inputs.labels import one_label, read_labels
+from hawkesjax.inputs.spans import Span, read_clock, read_moments, read_span, same_zones, span_of
+from hawkesjax.inputs.tables import open_table
 
 Fields = dict[str, Any]
 
@@ -38,7 +30,7 @@ def fields(
     """The fields of `Covariates` from ascending steps of the span's clock."""
     names, values = with_intercept(names, values) if intercept else (names, values)
     if not names:
-        raise ValueError("There are no features. Name some, or say intercept=True.")
+        raise ValueError("There are no features. Name some, or pass intercept=True.")
     return {
         "edges": span.edges(steps),
         "values": values,
@@ -49,110 +41,147 @@ def fields(
     }
 
 
-def fields_of_frame(
-    df: Any,
-    *,
-    start: Any,
-    end: Any,
-    time: Any,
-    until: Any,
-    features: Sequence[Any] | None,
-    reference: Mapping[Any, Any] | None,
-    intercept: bool,
-    unit: str | None,
-    origin: Any,
-    timezone: str | None,
-) -> Fields:
-    """See `Covariates.from_dataframe`."""
-    df = frame(df)
-    ranges = start is not None and end is not None and time is None and until is None
-    steps = time is not None and until is not None and start is None and end is None
-    if not ranges and not steps:
-        raise ValueError(
-            "Name the columns start= and end=, or the column time= of a table whose values hold "
-            "until the next row, with until=, the end of its last row."
-        )
-    check_columns(list(df.columns), {"start": start, "end": end, "time": time}, "The table")
-    if not len(df):
-        raise ValueError("The table is empty. Give a row for every stretch of time.")
-    used = {start, end, time} - {None}
-    if isinstance(features, str):
-        raise ValueError(f"features is the text {features!r}. Give a list of columns.")
-    columns = [c for c in df.columns if c not in used] if features is None else list(features)
-    missing = [column for column in columns if column not in df.columns]
-    if missing:
-        raise ValueError(
-            f"The table has no column for the features {listed(missing)}. The columns are "
-            f"{listed(df.columns, 30)}."
-        )
-    names, values = encode(df, columns, reference or {})
-    column = start if ranges else time
-    clock = read_clock(df[column], str(column), unit, origin, timezone)
-    exact_numbers(clock)
-    order = np.argsort(clock.values, kind="stable")
-    begin = clock.values[order]
-    if ranges:
-        stop = _ends(df, end, clock, origin, unit, timezone)[order]
-        _refuse_holes(clock, begin, stop, order)
-    else:
-        again = np.diff(begin, prepend=begin[:1] - 1) == 0
-        _refuse(again, clock, begin, order, "a time that another row has too", "Keep one row.")
-        bound = read_moments([until], clock, origin, Rows("bound", lambda _: "'until'"))
-        if not begin[-1] < bound[0]:
+class FromTables:
+    """What `Covariates` read from tables."""
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        df: pd.DataFrame,
+        *,
+        start: Any = None,
+        end: Any = None,
+        time: Any = None,
+        until: Any = None,
+        features: Sequence[Any] | None = None,
+        reference: Mapping[Any, Any] | None = None,
+        intercept: bool = True,
+        unit: str | None = None,
+        origin: Any = None,
+        timezone: str | None = None,
+    ) -> Self:
+        """Covariates from a table with one row per cell, in any order.
+
+        Args:
+            df: the table.
+            start, end: columns of the cells' ends. Together the rows cover one stretch of time,
+                each moment once; for indicators that overlap there is `intervals`.
+            time: in place of both, a column of times: a row holds until the next one ...
+            until: ... and the last one until this moment.
+            features: columns; by default all others. Numbers are one feature, as they are;
+                booleans become 1 and 0; text and categories one feature `column=level` for
+                every level but the reference.
+            reference: category column -> level without a feature of its own, to which the others
+                compare. By default the first: of a pandas categorical its own first, of text the
+                first in the alphabet.
+            intercept: put a feature "intercept" in front that is 1 everywhere.
+            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
+                "minute", "hour", "day" or "week". Time 0 is then the first start.
+            origin: datetime of the numbers' 0, where they have one.
+            timezone: zone of datetimes without an offset ("Europe/London").
+
+        Raises:
+            ValueError: for a gap, an overlap, a missing or infinite feature, and as
+                `EventPanel.from_dataframe`; names the first offending rows, counted from 0.
+        """
+        ranges = start is not None and end is not None and time is None and until is None
+        steps = time is not None and until is not None and start is None and end is None
+        if not ranges and not steps:
             raise ValueError(
-                f"until={short(until)} is not after the last row, {clock.show(begin[-1])}. Give "
-                f"the time up to which its values hold."
+                "Name the columns start= and end=, or the column time= of a table whose values "
+                "hold until the next row, with until=, the end of its last row."
             )
-        stop = np.append(begin[1:], bound)
-    ends = replace(clock, values=np.array([begin[0], stop[-1]]), column="window")
-    span = span_of(ends, origin, timezone, [])
-    steps = np.append(begin, stop[-1])
-    return fields(span, steps, names, values[order], intercept, timezone)
+        df, _ = open_table(df, start=start, end=end, time=time)
+        if not len(df):
+            raise ValueError("The table is empty. Give a row for every stretch of time.")
+        used = {start, end, time} - {None}
+        if isinstance(features, str):
+            raise ValueError(f"features is the text {features!r}. Give a list of columns.")
+        columns = [c for c in df.columns if c not in used] if features is None else list(features)
+        missing = [column for column in columns if column not in df.columns]
+        if missing:
+            raise ValueError(
+                f"The table has no column for the features {listed(missing)}. The columns are "
+                f"{listed(df.columns, 30)}."
+            )
+        names, values = encode(df, columns, reference or {})
+        column = start if ranges else time
+        clock = read_clock(df[column], str(column), unit, origin, timezone)
+        order = np.argsort(clock.values, kind="stable")
+        begin = clock.values[order]
+        if ranges:
+            stop = _ends(df, end, clock, origin, unit, timezone)[order]
+            _refuse_holes(clock, begin, stop, order)
+        else:
+            again = np.diff(begin, prepend=begin[:1] - 1) == 0
+            _refuse(again, clock, order, "a time that another row has too", "Keep one row.")
+            bound = read_moments([until], clock, origin, Rows("bound", lambda _: "'until'"))
+            if not begin[-1] < bound[0]:
+                raise ValueError(
+                    f"until={short(until)} is not after the last row, {clock.show(begin[-1])}. "
+                    f"Give the time up to which its values hold."
+                )
+            stop = np.append(begin[1:], bound)
+        ends = replace(clock, values=np.array([begin[0], stop[-1]]), column="window")
+        span = span_of(ends, origin, timezone, [])
+        steps = np.append(begin, stop[-1])
+        return cls(**fields(span, steps, names, values[order], intercept, timezone))
 
+    @classmethod
+    def intervals(
+        cls,
+        df: pd.DataFrame,
+        *,
+        start: Any,
+        end: Any,
+        window: Any,
+        kind: Any = None,
+        kinds: Sequence[Any] | None = None,
+        intercept: bool = False,
+        unit: str | None = None,
+        origin: Any = None,
+        timezone: str | None = None,
+    ) -> Self:
+        """Indicators of things that last: one feature a kind, 1 while at least one is on.
 
-def fields_of_intervals(
-    df: Any,
-    *,
-    start: Any,
-    end: Any,
-    kind: Any,
-    window: Any,
-    kinds: Sequence[Any] | None,
-    intercept: bool,
-    unit: str | None,
-    origin: Any,
-    timezone: str | None,
-) -> Fields:
-    """See `Covariates.intervals`."""
-    df = frame(df)
-    check_columns(list(df.columns), {"start": start, "end": end, "kind": kind}, "The table")
-    if kind is None:
-        codes, names = np.zeros(len(df), int), ("event",) if kinds is None else tuple(kinds)
-        if len(names) != 1:
-            raise ValueError(f"kinds are {listed(names)}, but no column of kinds is named.")
-    else:
-        codes, names = read_labels(df[kind], kinds, "kind", str(kind))
-    if not names:
-        raise ValueError("The table is empty. Say kinds=, the names of the features.")
-    names = distinct(names)
-    if not len(df):
-        span = read_span(window, unit, origin, timezone)
-        begin = stop = span.clock.values[:0]
-    else:
-        clock = read_clock(df[start], str(start), unit, origin, timezone)
-        exact_numbers(clock)
-        begin, stop = clock.values, _ends(df, end, clock, origin, unit, timezone)
-        span = read_span(window, unit, origin, timezone, clock)
-    low, high = span.clock.values
-    kept = (stop > low) & (begin < high)
-    begin, stop, codes = np.maximum(begin[kept], low), np.minimum(stop[kept], high), codes[kept]
-    steps = np.unique(np.concatenate([[low], begin, stop, [high]]))
-    change = np.zeros((len(steps), len(names)), np.int64)
-    np.add.at(change, (np.searchsorted(steps, begin), codes), 1)
-    np.add.at(change, (np.searchsorted(steps, stop), codes), -1)
-    values = (np.cumsum(change, axis=0)[:-1] > 0).astype(np.float64)
-    steps, values = merged(steps, values)
-    return fields(span, steps, names, values, intercept, timezone)
+        Args:
+            df: a table with a row for each, in any order; rows may overlap.
+            start, end: columns of the times it began and ended.
+            window: (start, end) over which the features are known to be 0 outside the rows, in
+                the times' own terms. Rows count as far as they reach into it.
+            kind: column of kinds ("protest", "match"); None for the one feature "event".
+            kinds: the kinds in their order, those without rows too; by default those that occur.
+            intercept, unit, origin, timezone: as in `from_dataframe`; time 0 is the window's
+                start.
+
+        Raises:
+            ValueError: for a row that ends at or before its start, and as `from_dataframe`.
+        """
+        df, _ = open_table(df, start=start, end=end, kind=kind)
+        if kind is None:
+            codes, names = one_label(len(df), kinds, "kind", "event")
+        else:
+            codes, names = read_labels(df[kind], kinds, "kind", str(kind))
+        if not names:
+            raise ValueError("The table is empty. Pass kinds=, the names of the features.")
+        names = distinct(names)
+        if not len(df):
+            span = read_span(window, unit, origin, timezone)
+            begin = stop = span.clock.values[:0]
+        else:
+            clock = read_clock(df[start], str(start), unit, origin, timezone)
+            begin, stop = clock.values, _ends(df, end, clock, origin, unit, timezone)
+            span = read_span(window, unit, origin, timezone, clock)
+        low, high = span.clock.values
+        kept = (stop > low) & (begin < high)
+        begin, stop, codes = np.maximum(begin[kept], low), np.minimum(stop[kept], high), codes[kept]
+        steps = np.unique(np.concatenate([[low], begin, stop, [high]]))
+        change = np.zeros((len(steps), len(names)), np.int64)
+        np.add.at(change, (np.searchsorted(steps, begin), codes), 1)
+        np.add.at(change, (np.searchsorted(steps, stop), codes), -1)
+        values = (np.cumsum(change, axis=0)[:-1] > 0).astype(np.float64)
+        steps, values = merged(steps, values)
+        return cls(**fields(span, steps, names, values, intercept, timezone))
 
 
 def merged(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,22 +190,12 @@ def merged(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return steps[np.append(new, True)], values[new]
 
 
-def frame(df: Any) -> pd.DataFrame:
-    """The table as a pandas one."""
-    if isinstance(df, pd.DataFrame):
-        return df
-    if not hasattr(df, "to_pandas"):
-        raise ValueError(f"Expected a pandas DataFrame, got {type(df).__name__}.")
-    return df.to_pandas()
-
-
 def _ends(
     df: pd.DataFrame, end: Any, clock: Clock, origin: Any, unit: str | None, timezone: str | None
 ) -> np.ndarray:
     """The column of ends in the steps of the clock of starts, each after its start."""
     ends = read_clock(df[end], str(end), unit, origin, timezone)
     same_zones(clock, ends)
-    exact_numbers(ends)
     show = lambda row: f"{clock.show(clock.values[row])} to {ends.show(ends.values[row])}"  # noqa: E731
     what = "a row that ends at or before its start"
     refuse(ends.values <= clock.values, str(end), what, "Give start < end.", show)
@@ -186,20 +205,19 @@ def _ends(
 def _refuse_holes(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
     """Refuse rows that begin before, or after, the end of the row before them."""
     last = np.append(begin[:1], np.maximum.accumulate(stop)[:-1])
+    what = "an overlap with the row before in time"
     remedy = (
         "Cut them, so that every time is in one row; indicators that overlap are for intervals()."
     )
-    _refuse(begin < last, clock, begin, order, "an overlap with the row before in time", remedy)
+    _refuse(begin < last, clock, order, what, remedy)
     what = "a gap after the row before in time"
     remedy = "Add a row for the time between them: a feature must be known at every time."
-    _refuse(begin > last, clock, begin, order, what, remedy)
+    _refuse(begin > last, clock, order, what, remedy)
 
 
-def _refuse(
-    wrong: np.ndarray, clock: Clock, begin: np.ndarray, order: np.ndarray, what: str, remedy: str
-) -> None:
+def _refuse(wrong: np.ndarray, clock: Clock, order: np.ndarray, what: str, remedy: str) -> None:
     """`refuse` for rows in the order of time."""
     mask = np.zeros(len(order), bool)
     mask[order] = wrong
-    show = lambda row: f"from {clock.show(begin[np.flatnonzero(order == row)[0]])}"  # noqa: E731
-    refuse(mask, clock.column, what, remedy, show)
+    shown = lambda row: f"from {clock.show(clock.values[row])}"  # noqa: E731
+    refuse(mask, clock.column, what, remedy, shown)

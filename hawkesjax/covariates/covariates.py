@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,19 +11,20 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from hawkesjax.covariates.calendar import fields_of_calendar
-from hawkesjax.covariates.cells import fields_of_frame, fields_of_intervals
+from hawkesjax.covariates.calendar import FromCalendar
+from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct
-from hawkesjax.covariates.text import covered, describe, show, text, to_dataframe
+from hawkesjax.covariates.text import AsTables, covered
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import listed, refuse
-from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.clock import ticks_of
+from hawkesjax.inputs.moments import moment, shown
 from hawkesjax.inputs.spans import aligned, read_clock, snapped
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Covariates:
+class Covariates(FromTables, FromCalendar, AsTables):
     """F features of time, constant within each of C cells that follow each other without a gap.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
@@ -77,161 +78,6 @@ class Covariates:
         """First and last edge: the features are known between them."""
         return float(self.edges[0]), float(self.edges[-1])
 
-    @classmethod
-    def from_dataframe(
-        cls,
-        df: pd.DataFrame,
-        *,
-        start: Any = None,
-        end: Any = None,
-        time: Any = None,
-        until: Any = None,
-        features: Sequence[Any] | None = None,
-        reference: Mapping[Any, Any] | None = None,
-        intercept: bool = True,
-        unit: str | None = None,
-        origin: Any = None,
-        timezone: str | None = None,
-    ) -> Covariates:
-        """Covariates from a table with a row a cell, in any order.
-
-        Args:
-            df: the table.
-            start, end: columns of the cells' ends. Together the rows cover one stretch of time,
-                each moment once; for indicators that overlap there is `intervals`.
-            time: in place of both, a column of times: a row holds until the next one ...
-            until: ... and the last one until this moment.
-            features: columns; by default all others. Numbers are one feature, as they are;
-                booleans become 1 and 0; text and categories one feature `column=level` for
-                every level but the reference.
-            reference: category column -> level without a feature of its own, to which the others
-                compare. By default the first: of a pandas categorical its own first, of text the
-                first in the alphabet.
-            intercept: put a feature "intercept" in front that is 1 everywhere.
-            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
-                "minute", "hour", "day" or "week". Time 0 is then the first start.
-            origin: datetime of the numbers' 0, where they have one.
-            timezone: zone of datetimes without an offset ("Europe/London").
-
-        Raises:
-            ValueError: for a gap, an overlap, a missing or infinite feature, and as
-                `EventPanel.from_dataframe`; names the first offending rows, counted from 0.
-        """
-        fields = fields_of_frame(
-            df,
-            start=start,
-            end=end,
-            time=time,
-            until=until,
-            features=features,
-            reference=reference,
-            intercept=intercept,
-            unit=unit,
-            origin=origin,
-            timezone=timezone,
-        )
-        return cls(**fields)
-
-    @classmethod
-    def calendar(
-        cls,
-        window: Any,
-        *,
-        unit: str,
-        timezone: str | None = None,
-        origin: Any = None,
-        features: Sequence[str] = ("day", "hour"),
-        coding: str = "onehot",
-        reference: Mapping[str, Any] | None = None,
-        holidays: Any = None,
-        intercept: bool = True,
-    ) -> Covariates:
-        """Features of the local calendar over a window.
-
-        A cell ends where a feature changes on the local clock: the day on which clocks go
-        forward has 23 hours, and the hour that is repeated in autumn belongs to its hour twice.
-
-        Args:
-            window: (start, end), datetimes or their text, or numbers in `unit` since `origin`.
-            unit: "second", "minute", "hour", "day" or "week".
-            timezone: the zone of the calendar ("Europe/Madrid"), and of datetimes without one.
-                Without it the datetimes' own zone or offset counts; those without any are taken
-                as they are, on a clock that knows no daylight saving.
-            origin: datetime of the numbers' 0.
-            features: any of "day" (of the week), "hour" (0 to 23), "month", "halfday" (1 before
-                noon, 0 from noon) and "weekend" (1 on Saturday and Sunday).
-            coding: `"onehot"`: day, hour and month each as one feature a level (`day=Tuesday`,
-                `hour=13`, `month=May`) but the reference, which the intercept stands for.
-                `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
-                December 12, which forces a trend over them; for replication.
-            reference: feature -> its level without a feature: Monday, 0, January by default.
-            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others.
-            intercept: put a feature "intercept" in front that is 1 everywhere.
-
-        Raises:
-            ValueError: for a feature that others contain ("weekend" with one-hot days, "halfday"
-                with one-hot hours), and where no date is known.
-
-        Source: numeric day and half-day are the coding of Pulido and Gomez (2024), arXiv
-        2402.03378, who do not say which day is 0.
-        """
-        fields = fields_of_calendar(
-            window,
-            unit=unit,
-            timezone=timezone,
-            origin=origin,
-            features=features,
-            coding=coding,
-            reference=reference or {},
-            holidays=holidays,
-            intercept=intercept,
-        )
-        return cls(**fields)
-
-    @classmethod
-    def intervals(
-        cls,
-        df: pd.DataFrame,
-        *,
-        start: Any,
-        end: Any,
-        window: Any,
-        kind: Any = None,
-        kinds: Sequence[Any] | None = None,
-        intercept: bool = False,
-        unit: str | None = None,
-        origin: Any = None,
-        timezone: str | None = None,
-    ) -> Covariates:
-        """Indicators of things that last: one feature a kind, 1 while at least one is on.
-
-        Args:
-            df: a table with a row for each, in any order; rows may overlap.
-            start, end: columns of the times it began and ended.
-            window: (start, end) over which the features are known to be 0 outside the rows, in
-                the times' own terms. Rows count as far as they reach into it.
-            kind: column of kinds ("protest", "match"); None for the one feature "event".
-            kinds: the kinds in their order, those without rows too; by default those that occur.
-            intercept, unit, origin, timezone: as in `from_dataframe`; time 0 is the window's
-                start.
-
-        Raises:
-            ValueError: for a row that ends at or before its start, and as `from_dataframe`.
-        """
-        fields = fields_of_intervals(
-            df,
-            start=start,
-            end=end,
-            kind=kind,
-            window=window,
-            kinds=kinds,
-            intercept=intercept,
-            unit=unit,
-            origin=origin,
-            timezone=timezone,
-        )
-        return cls(**fields)
-
     def locate(self, times: Any) -> Int[np.ndarray, " times"]:
         """The cell of each time.
 
@@ -247,8 +93,8 @@ class Covariates:
         numbers = snapped(self._numbers(times), self.edges)
         outside = ~((numbers >= self.edges[0]) & (numbers <= self.edges[-1]))
         remedy = f"The covariates reach from {covered(self)}: build them for a longer window."
-        shown = lambda row: show(self, numbers[row])  # noqa: E731
-        refuse(outside, "times", "a time without covariates", remedy, shown)
+        show = lambda row: shown(self, [numbers[row]])[0]  # noqa: E731
+        refuse(outside, "times", "a time without covariates", remedy, show)
         cells = np.searchsorted(self.edges, numbers, side="right") - 1
         return np.minimum(cells, self.num_cells - 1)
 
@@ -314,7 +160,7 @@ class Covariates:
         if first < self.edges[0] or last > self.edges[-1]:
             raise ValueError(
                 f"The covariates reach from {covered(self)}, but are needed from "
-                f"{show(self, low)} to {show(self, high)}. Build them for a longer window."
+                f"{' to '.join(shown(self, (low, high)))}. Build them for a longer window."
             )
 
     def join(self, other: Covariates) -> Covariates:
@@ -372,27 +218,11 @@ class Covariates:
             return self
         return replace(self, edges=edges, unit=data.unit, origin=data.origin)
 
-    def describe(self) -> pd.DataFrame:
-        """A row a feature: mean over time, smallest and largest value, share of time not 0."""
-        return describe(self)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """A row a cell: start, end, features; datetimes where there is an `origin`."""
-        return to_dataframe(self)
-
     def _numbers(self, times: Any) -> np.ndarray:
         numbers = np.asarray(times) if not isinstance(times, pd.Series) else times.to_numpy()
         if numbers.dtype.kind in "fiu":
             return np.atleast_1d(numbers).astype(np.float64)
-        clock = read_clock(np.atleast_1d(times), "times", self.unit, None, self.timezone)
-        if self.origin is None or not clock.dated:
+        clock = read_clock(np.atleast_1d(times), "times", self.unit, self.origin, self.timezone)
+        if self.origin is None:
             raise ValueError("times are no numbers; the covariates' times are numbers.")
-        zero = pd.Timestamp(self.origin)
-        if (clock.zone is None) != (zero.tzinfo is None):
-            raise ValueError(
-                f"times and covariates (from {self.origin}) must both have a time zone, or none."
-            )
-        return clock.in_units(clock.values - zero.as_unit("ns").value)
-
-    def __repr__(self) -> str:
-        return text(self)
+        return clock.in_units(clock.values - ticks_of(self.origin))

@@ -16,10 +16,7 @@ Features = tuple[tuple[str, ...], np.ndarray]
 
 
 def encode(
-    df: pd.DataFrame,
-    columns: Sequence[Any],
-    reference: Mapping[Any, Any],
-    rows: Rows = ROWS,
+    df: pd.DataFrame, columns: Sequence[Any], reference: Mapping[Any, Any], rows: Rows = ROWS
 ) -> Features:
     """Names and values of the features that columns hold.
 

@@ -8,63 +8,49 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted, listed
-from hawkesjax.inputs.moments import SHOWN, short_name
-from hawkesjax.inputs.spans import moments_of
+from hawkesjax.inputs.moments import moments, shown
+from hawkesjax.inputs.names import name_lines
 
 
-def describe(covariates: Any) -> pd.DataFrame:
-    """See `Covariates.describe`."""
-    weights = covariates.durations / covariates.durations.sum()
-    return pd.DataFrame(
-        {
-            "feature": list(covariates.feature_names),
-            "mean": weights @ covariates.values,
-            "least": covariates.values.min(axis=0),
-            "largest": covariates.values.max(axis=0),
-            "time_not_0": weights @ (covariates.values != 0),
-        }
-    )
+class AsTables:
+    """`Covariates` as tables and text."""
 
+    def describe(self: Any) -> pd.DataFrame:
+        """One row per feature: mean over time, smallest and largest value, share of time not 0."""
+        weights = self.durations / self.durations.sum()
+        return pd.DataFrame(
+            {
+                "feature": list(self.feature_names),
+                "mean": weights @ self.values,
+                "least": self.values.min(axis=0),
+                "largest": self.values.max(axis=0),
+                "time_not_0": weights @ (self.values != 0),
+            }
+        )
 
-def to_dataframe(covariates: Any) -> pd.DataFrame:
-    """See `Covariates.to_dataframe`."""
-    ends = {
-        "start": moments_of(covariates, covariates.edges[:-1]),
-        "end": moments_of(covariates, covariates.edges[1:]),
-    }
-    return pd.DataFrame(
-        ends | dict(zip(covariates.feature_names, covariates.values.T, strict=True))
-    )
+    def to_dataframe(self: Any) -> pd.DataFrame:
+        """One row per cell: start, end, features; datetimes where there is an `origin`."""
+        edges = moments(self, self.edges)
+        features = dict(zip(self.feature_names, self.values.T, strict=True))
+        return pd.DataFrame({"start": edges[:-1], "end": edges[1:]} | features)
 
-
-def text(covariates: Any) -> str:
-    """One screen on covariates of any size."""
-    names = covariates.feature_names
-    if not isinstance(covariates.edges, np.ndarray):
-        return f"Covariates({listed(names)}, traced)"
-    low, high = covariates.window
-    unit = f" {covariates.unit}s" if covariates.unit else ""
-    zone = f"; local time of {covariates.timezone}" if covariates.timezone else ""
-    lines = [
-        f"Covariates: {counted(len(names), 'feature')}, {counted(covariates.num_cells, 'cell')}",
-        f"  window  {covered(covariates)}, {high - low:.6g}{unit} long{zone}",
-        "  features, and their mean over time",
-    ]
-    width = max(len(short_name(name)) for name in names[:SHOWN])
-    for name, mean in zip(names[:SHOWN], describe(covariates)["mean"], strict=False):
-        lines.append(f"    {short_name(name):<{width}}  {mean:>10.4g}")
-    if len(names) > SHOWN:
-        lines.append(f"    ... {len(names) - SHOWN:,} more")
-    return "\n".join(lines)
-
-
-def show(covariates: Any, number: float) -> str:
-    """A time as a user reads it: a number, or an ISO datetime."""
-    if covariates.origin is None:
-        return f"{number:.10g}"
-    return moments_of(covariates, np.array([number]))[0].isoformat()
+    def __repr__(self: Any) -> str:
+        """One screen on covariates of any size."""
+        names = self.feature_names
+        if not isinstance(self.edges, np.ndarray):
+            return f"Covariates({listed(names)}, traced)"
+        low, high = self.window
+        unit = f" {self.unit}s" if self.unit else ""
+        zone = f"; local time of {self.timezone}" if self.timezone else ""
+        lines = [
+            f"Covariates: {counted(len(names), 'feature')}, {counted(self.num_cells, 'cell')}",
+            f"  window  {covered(self)}, {high - low:.6g}{unit} long{zone}",
+            "  features, and their mean over time",
+        ]
+        lines += name_lines(names, (f"{mean:>10.4g}" for mean in self.describe()["mean"]))
+        return "\n".join(lines)
 
 
 def covered(covariates: Any) -> str:
     """The window in words."""
-    return " to ".join(show(covariates, edge) for edge in covariates.window)
+    return " to ".join(shown(covariates, covariates.window))

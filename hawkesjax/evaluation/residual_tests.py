@@ -1,4 +1,4 @@
-"""Are residuals unit exponential: Kolmogorov-Smirnov and Anderson-Darling, in words."""
+"""Do residuals follow their law: Kolmogorov-Smirnov and Anderson-Darling, in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,56 @@ SMALL_FITTED = 0.01  # where they are too large already
 FEW = 5
 
 
-def residual_tests(table: pd.DataFrame) -> pd.DataFrame:
+def residual_tests(table: pd.DataFrame) -> pd.DataFrame | pd.Series:
+    """Do residuals follow their law: waiting times the unit exponential one, those of counts the
+    standard normal one.
+
+    Args:
+        table: what `residuals` gave.
+
+    Returns:
+        Of waiting times (columns sequence, mark, residual) the table of `exponential_tests`; of
+        counts (columns observed, expected, residual) the figures of `normal_tests`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    columns = set(table.columns) if isinstance(table, pd.DataFrame) else set()
+    if {"sequence", "mark", "residual"} <= columns:
+        return exponential_tests(table)
+    if {"observed", "expected", "residual"} <= columns:
+        return normal_tests(table)
+    raise ValueError(
+        f"residual_tests takes the table that residuals gave, not {type(table).__name__}"
+        f"{' of ' + ', '.join(map(str, sorted(columns))) if columns else ''}."
+    )
+
+
+def normal_tests(table: pd.DataFrame) -> pd.Series:
+    """Are quantile residuals standard normal: their mean and standard deviation (0 and 1
+    expected), Kolmogorov-Smirnov distance and p-value, and the correlation of successive ones.
+
+    Args:
+        table: of `residuals`, with a key.
+    """
+    values = table["residual"].to_numpy()
+    if len(values) < 3:
+        raise ValueError(f"{len(values)} residuals are too few to be tested.")
+    test = stats.kstest(values, "norm")
+    later, earlier = values[1:] - values.mean(), values[:-1] - values.mean()
+    return pd.Series(
+        {
+            "count": len(values),
+            "mean": values.mean(),
+            "sd": values.std(),
+            "ks": test.statistic,
+            "p": test.pvalue,
+            "lag 1": float(np.mean(later * earlier) / max(values.var(), 1e-300)),
+        }
+    )
+
+
+def exponential_tests(table: pd.DataFrame) -> pd.DataFrame:
     """Are residuals unit exponential: a row for all events, each mark, each sequence, and each
     mark of each sequence.
 

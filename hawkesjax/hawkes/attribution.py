@@ -13,15 +13,15 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import sparse
 
+from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import absolute
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.lineage import lineage
-from hawkesjax.hawkes.model import Hawkes
 from hawkesjax.hawkes.prepared import stream_of
 from hawkesjax.hawkes.values import draws_of
 
 MAX_BYTES = 2**31
-QUANTILES = (0.025, 0.975)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,10 +49,12 @@ class Attribution:
             ("event", "mark"): np.asarray(panel.mark_names, object)[np.asarray(panel.marks)],
             ("event", "time"): np.asarray(panel.times) + np.asarray(panel.start)[owner],
         }
-        mean, low, high = _statistics(self.values)
-        for number, cause in enumerate(self.causes):
-            columns[cause, "mean"] = mean[:, number]
-            columns[cause, "2.5%"], columns[cause, "97.5%"] = low[:, number], high[:, number]
+        table = statistics(self.values, median=False)
+        columns |= {
+            (cause, name): column[:, number]
+            for number, cause in enumerate(self.causes)
+            for name, column in table.items()
+        }
         return pd.DataFrame(columns)
 
     def shares(self) -> pd.DataFrame:
@@ -81,8 +83,8 @@ class Attribution:
             [["all", *panel.sequence_names], panel.mark_names, self.causes],
             names=["sequence", "target", "cause"],
         )
-        mean, low, high = (part.ravel() for part in _statistics(share))
-        return pd.DataFrame({"mean": mean, "2.5%": low, "97.5%": high}, index=index)
+        table = statistics(share, median=False)
+        return pd.DataFrame({name: column.ravel() for name, column in table.items()}, index=index)
 
     def __repr__(self) -> str:
         table = self.shares().loc["all"].to_string(float_format=lambda x: f"{x:.4f}")
@@ -91,10 +93,10 @@ class Attribution:
 
 
 def attribution(
+    model: HawkesLaw,
     values: Any,
-    panel: EventPanel,
+    data: EventPanel,
     *,
-    model: Any = None,
     links: Sequence[tuple[str, str]] | None = None,
     draws: int = 200,
     max_bytes: int = MAX_BYTES,
@@ -108,9 +110,9 @@ def attribution(
     parameters.
 
     Args:
+        model: the model.
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters (one draw).
-        panel: the events.
-        model: for what the values lack: covariates, another kernel, a fixed gamma in a dict.
+        data: the events.
         links: pairs (source, target) of mark names to take away, one at a time; by default
             every link between different marks.
         draws: draws of a posterior to use, evenly spaced over all chains.
@@ -119,6 +121,7 @@ def attribution(
     Raises:
         ValueError: for an unknown mark, or a result beyond `max_bytes`.
     """
+    panel = data
     names = list(panel.mark_names)
     if links is None:
         links = [(source, target) for target in names for source in names if source != target]
@@ -137,7 +140,6 @@ def attribution(
             f"{max_bytes / 2**30:.1f}: take fewer draws or links."
         )
     stream = stream_of(panel)
-    model = Hawkes() if model is None else model
     ratios = jnp.asarray(model.kernel.ratios)
 
     @jax.jit
@@ -156,7 +158,3 @@ def attribution(
     causes = ("background", *(f"direct from {name}" for name in names))
     causes += tuple(f"lost without {source} -> {target}" for source, target in links)
     return Attribution(np.stack(parts), causes, panel)
-
-
-def _statistics(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return draws.mean(axis=0), *np.quantile(draws, QUANTILES, axis=0)

@@ -13,11 +13,12 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.model import Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.hawkes.background import pieces
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.hawkes.priors import NAMED
 
 Params = Mapping[str, Any]
 
@@ -75,13 +76,31 @@ class Baseline:
         same = len(kept) == covariates.num_features
         return cls(baseline, covariates if same else covariates.select(kept))
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the sampled parameters."""
-        levels: tuple[str, ...] = () if self.levels is None else ("mu",)
+    def parameters(self, named: str) -> tuple[Parameter, ...]:
+        """The parameters, with the levels' priors of that name (`hawkesjax.hawkes.priors`).
+
+        The covariates' intercept is the log of the mark's rate give or take 2 (95 % within a
+        factor of 50 of the data's own rate); every other feature changes the rate by a factor of
+        `exp(1.5)` give or take between its least and its largest value (95 % within a factor of
+        19 up or down), whatever its unit.
+        """
+
+        def level(name: str, dims: tuple[str, ...], start: Any, edge: Any = None) -> Parameter:
+            return Parameter(name, lambda data: NAMED[named](data.rates)[name], dims, start, edge)
+
+        found: tuple[Parameter, ...] = ()
         if self.levels == "hierarchical":
-            levels = ("mu_median", "mu_spread", "mu_offset")
-        return levels if self.covariates is None else (*levels, "beta")
+            standard = Parameter("mu_offset", dist.Normal(0.0, 1.0), CELLS, 0.0)
+            half = level("mu_median", ("mark",), lambda data: 0.5 * data.rates)
+            found = (half, level("mu_spread", ("mark",), 0.5), standard)
+        elif self.levels is not None:
+            dims = ("mark",) if self.levels == "shared" else CELLS
+            found = (level("mu", dims, lambda data: 0.5 * data.rates, self._without_level),)
+        if self.covariates is None:
+            return found
+        dims = ("mark", "feature")
+        beta = Parameter("beta", self._prior, dims, self._start, self._without_feature)
+        return (*found, beta)
 
     @property
     def natural(self) -> tuple[str, ...]:
@@ -90,21 +109,15 @@ class Baseline:
         return levels if self.covariates is None else (*levels, "beta")
 
     @property
-    def dims(self) -> dict[str, tuple[str, ...]]:
-        """Names of the axes of every parameter, sampled or derived."""
-        return {
-            "mu": ("mark",) if self.levels == "shared" else CELLS,
-            "mu_median": ("mark",),
-            "mu_spread": ("mark",),
-            "mu_offset": CELLS,
-            "mu_mean": CELLS,
-            "beta": ("mark", "feature"),
-        }
-
-    @property
     def features(self) -> list[str]:
         """Names of the features."""
         return [] if self.covariates is None else list(self.covariates.feature_names)
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """Names of the axes of what is derived: mu of the hierarchy, the mean over a window."""
+        mu = {"mu": CELLS} if self.levels == "hierarchical" else {}
+        return mu if self.covariates is None else mu | {"mu_mean": CELLS}
 
     def config(self) -> Any:
         """The baseline as a JSON-able value; of covariates a description and a digest."""
@@ -118,8 +131,26 @@ class Baseline:
             "window": list(known.window),
             "unit": known.unit,
             "origin": known.origin,
+            "timezone": known.timezone,
             "digest": digest[:16],
         }
+
+    @classmethod
+    def from_config(cls, config: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """The two arguments of `Hawkes` again, from `config()` and the covariates' arrays."""
+        if isinstance(config, str):
+            return {"baseline": config}
+        known = Covariates(
+            edges=np.asarray(arrays["edges"]),
+            values=np.asarray(arrays["values"]),
+            feature_names=tuple(config["features"]),
+            unit=config["unit"],
+            origin=config["origin"],
+            timezone=config["timezone"],
+        )
+        if config["levels"] is None:
+            return {"baseline": known}
+        return {"baseline": config["levels"], "covariates": known}
 
     def level(self, params: Params) -> Any:
         """mu of the natural parameters, from the offsets when it is hierarchical; 1 where the
@@ -188,46 +219,29 @@ class Baseline:
         inside, tails = parts[: panel.num_events], parts[panel.num_events :]
         return level[panel.sequence] * inside, level * tails
 
-    def priors(self, rates: Float[AnyArray, " marks"]) -> dict[str, dist.Distribution]:
-        """Default prior of beta; those of the levels are in `hawkesjax.hawkes.priors`.
-
-        The intercept is the log of the mark's rate give or take 2 (95 % within a factor of 50 of
-        the data's own rate); every other feature changes the rate by a factor of `exp(1.5)` give
-        or take between its least and its largest value (95 % within a factor of 19 up or down),
-        whatever its unit.
-        """
-        if self.covariates is None:
-            return {}
-        values = self.covariates.values
+    def _prior(self, data: Any) -> dist.Distribution:
+        values = self.covariates.values if self.covariates is not None else np.zeros((0, 0))
         reach = np.ptp(values, axis=0)
         scale = 1.5 / np.where(reach > 0, reach, 1)
         own = np.array([name == INTERCEPT for name in self.features])
-        loc = jnp.where(own, jnp.log(rates)[:, None], 0)
-        return {"beta": dist.Normal(loc, jnp.asarray(np.where(own, 2.0, scale), rates.dtype))}
+        loc = jnp.where(own, jnp.log(data.rates)[:, None], 0)
+        return dist.Normal(loc, jnp.asarray(np.where(own, 2.0, scale), data.dtype))
 
-    def starts(self, rates: Float[AnyArray, " marks"]) -> dict[str, Any]:
-        """Starting values with half of the events from the background."""
+    def _start(self, data: Any) -> Array:
+        """Half of the events from the background."""
         own = np.array([name == INTERCEPT for name in self.features])
-        return {
-            "mu": 0.5 * rates,
-            "mu_median": 0.5 * rates,
-            "mu_spread": 0.5,
-            "mu_offset": 0.0,
-            "beta": jnp.where(own, jnp.log(0.5 * rates)[:, None], 0),
-        }
+        return jnp.where(own, jnp.log(0.5 * data.rates)[:, None], 0)
 
-    def at_boundary(self, params: Params, data: Any) -> dict[str, np.ndarray]:
-        """Masks of levels and effects that explain under 0.01 events: they are 0 but for
-        rounding, or minus infinity on the scale of beta."""
-        edge = {}
+    def _without_level(self, params: Params, data: Any) -> np.ndarray:
+        """Levels that explain under 0.01 events: they are 0 but for rounding."""
         whole = np.asarray(self.integrals(params, data), np.float64)
-        if "mu" in self.parameters:
-            edge["mu"] = (whole.sum(axis=0) if self.levels == "shared" else whole) < 0.01
-        if "beta" in self.parameters:
-            beta = jnp.asarray(params["beta"])
-            level = np.broadcast_to(self.level(params), whole.shape)
-            weights = np.asarray(data.cells.exposure)[np.asarray(data.cells.window)]
-            rates = np.exp(np.asarray(data.cells.log_rates(beta), np.float64))
-            by_row = (weights.T @ level) * rates
-            edge["beta"] = by_row.T @ (np.asarray(data.cells.rows) != 0) < 0.01
-        return edge
+        return (whole.sum(axis=0) if self.levels == "shared" else whole) < 0.01
+
+    def _without_feature(self, params: Params, data: Any) -> np.ndarray:
+        """Effects that explain under 0.01 events: minus infinity on the scale of beta."""
+        cells = (data.num_sequences, data.num_marks)
+        level = np.broadcast_to(self.level(params), cells)
+        weights = np.asarray(data.cells.exposure)[np.asarray(data.cells.window)]
+        logs = data.cells.log_rates(jnp.asarray(params["beta"]))
+        by_row = (weights.T @ level) * np.exp(np.asarray(logs, np.float64))
+        return by_row.T @ (np.asarray(data.cells.rows) != 0) < 0.01

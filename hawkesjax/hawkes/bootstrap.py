@@ -12,17 +12,17 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.core.fit import maximum
-from hawkesjax.core.verbs import simulate
 from hawkesjax.evaluation.residual_tests import (
     anderson_darling,
+    exponential_tests,
     groups,
     in_words,
     kolmogorov_smirnov,
-    residual_tests,
 )
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.prepared import prepare_alike
 from hawkesjax.hawkes.residuals import rescaled
+from hawkesjax.hawkes.simulate import simulate
 
 STATISTICS = {"ks": kolmogorov_smirnov, "ad": anderson_darling}
 
@@ -73,7 +73,7 @@ def residual_bootstrap(
         raise ValueError(f"replicates is {replicates!r}; at least 19 are needed for 5 %.")
     whole = model.compensator_increments(estimate.params, panel)
     seen = rescaled(panel, *whole, join=join)
-    table = residual_tests(seen)
+    table = exponential_tests(seen)
     window = np.stack([panel.start, np.asarray(panel.start) + np.asarray(panel.duration)], axis=1)
     panels = [
         simulate(

@@ -12,10 +12,9 @@ import pandas as pd
 from jaxtyping import Array
 from scipy.special import logsumexp
 
-from hawkesjax.core.verbs import evaluate
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.forecast import forecast_hawkes
-from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.forecast import forecast
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.moments import moment
 
@@ -57,11 +56,10 @@ class Evaluation:
         )
 
 
-@evaluate.register
-def evaluate_hawkes(
-    model: Hawkes,
+def evaluate(
+    model: HawkesLaw,
     values: Any,
-    panel: EventPanel,
+    data: EventPanel,
     *,
     cut: Any,
     key: Array,
@@ -71,7 +69,7 @@ def evaluate_hawkes(
 ) -> Evaluation:
     r"""Score a fit on what came after it.
 
-    `values` were found on `panel.between(start, cut)`; the events from `cut` on are held out.
+    `values` were found on `data.between(start, cut)`; the events from `cut` on are held out.
     The log score is :math:`\log \frac1K \sum_k \exp(\ell_k(\text{whole}) - \ell_k(\text{past}))`
     over the draws k: the predictive density of the held-out times and marks given the past, to
     compare models on the same stretch. Counts are forecast from the same draws.
@@ -79,7 +77,7 @@ def evaluate_hawkes(
     Args:
         model: the model.
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
-        panel: past and held-out events together.
+        data: past and held-out events together.
         cut: where the past ends: a time in the panel's unit, or a datetime.
         key: PRNG key.
         horizon: how long the held-out stretch is; by default to the end of the first window
@@ -91,6 +89,7 @@ def evaluate_hawkes(
         ValueError: when a sequence's window does not reach from before the cut to the end of the
             horizon, or the level is not between 0 and 1.
     """
+    panel = data
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     at = moment(cut, panel, "cut")
@@ -110,7 +109,7 @@ def evaluate_hawkes(
     later = panel.between(at, np.nextafter(until, np.inf))
 
     found = draws_of(values, model, limit=draws, panel=panel)
-    if getattr(model, "gamma", None) is not None:
+    if model.gamma is not None:
         found.pop("gamma")
     count = max(len(value) for value in found.values())
     stacked = {
@@ -118,7 +117,7 @@ def evaluate_hawkes(
     }
     scores = _log_likelihoods(model, stacked, whole) - _log_likelihoods(model, stacked, past)
 
-    told = forecast_hawkes(model, values, past, horizon=horizon, key=key, draws=draws)
+    told = forecast(model, values, past, horizon=horizon, key=key, draws=draws)
     tail = (1 - level) / 2
     simulated = np.concatenate([told.counts, told.counts.sum(axis=1, keepdims=True)], axis=1)
     low, high = np.quantile(simulated, (tail, 1 - tail), axis=0, method="inverted_cdf")

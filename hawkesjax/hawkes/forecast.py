@@ -12,11 +12,12 @@ import pandas as pd
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import forecast
+from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import simulate_clusters
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.checks import whole
@@ -63,6 +64,15 @@ class Forecast:
         ]
         return _statistics(self.steps, names, ["start", "end", "sequence", "mark"])
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The counts within the whole horizon, and by part of it."""
+        return {"forecast": self.summary(), "forecast_steps": self.by_step()}
+
+    def figures(self) -> dict[str, Any]:
+        """The counts of each sequence, and the events so far where there are several bins."""
+        made = {"forecast": plots.forecast(self)}
+        return made | ({"fan": plots.fan(self)} if self.steps.shape[1] > 1 else {})
+
     def _names(self) -> list[tuple[str, str]]:
         return list(itertools.product([*self.sequence_names, "all"], self.mark_names))
 
@@ -74,25 +84,14 @@ class Forecast:
 
 def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFrame:
     whole = np.concatenate([counts, counts.sum(axis=-2, keepdims=True)], axis=-2)
-    flat = whole.reshape(len(whole), -1)
-    low, middle, high = np.quantile(flat, (0.025, 0.5, 0.975), axis=0)
-    return pd.DataFrame(
-        {
-            "mean": flat.mean(axis=0),
-            "sd": flat.std(axis=0),
-            "2.5%": low,
-            "50%": middle,
-            "97.5%": high,
-        },
-        index=pd.MultiIndex.from_tuples(rows, names=names),
-    )
+    table = statistics(whole.reshape(len(whole), -1), sd=True)
+    return pd.DataFrame(table, index=pd.MultiIndex.from_tuples(rows, names=names))
 
 
-@forecast.register
-def forecast_hawkes(
-    model: Hawkes,
+def forecast(
+    model: HawkesLaw,
     values: Any,
-    panel: EventPanel,
+    data: EventPanel,
     *,
     horizon: float,
     key: Array,
@@ -113,7 +112,7 @@ def forecast_hawkes(
         model: the model.
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters (then every
             continuation has the same parameters).
-        panel: the events so far.
+        data: the events so far.
         horizon: how far beyond each window, in the panel's unit.
         key: PRNG key.
         draws: number of continuations; a posterior's draws are thinned or repeated to it.
@@ -125,6 +124,7 @@ def forecast_hawkes(
         ValueError: for a horizon that is not positive, one that the model's covariates do not
             cover, or a continuation beyond the cap.
     """
+    panel = data
     if not (isinstance(horizon, Real) and np.isfinite(float(horizon)) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be a number, positive and finite.")
     draws, bins = whole(draws, "draws"), whole(bins, "bins")

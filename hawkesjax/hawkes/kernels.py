@@ -7,10 +7,11 @@ all share.
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -20,52 +21,91 @@ from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 from scipy import special
 
+from hawkesjax.core.model import Parameter
+
 Params = Mapping[str, Any]
 
 EXPONENTS = (0.05, 1.0)  # the theta that a power law may have
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Kernel(abc.ABC):
+    """How the effect of an event goes on in time. Subclass it, a frozen dataclass whose fields are
+    its settings, with `ratios` and `weights`; with parameters of its own, also `parameters` (and
+    `coords`, where these have axes). `Hawkes(kernel=...)` takes it as it is.
+    """
+
+    kinds: ClassVar[dict[str, type[Kernel]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Kernel.kinds[cls.__name__] = cls
+
+    @property
+    @abc.abstractmethod
+    def ratios(self) -> Float[np.ndarray, " terms"]:
+        """Rate of each term over gamma."""
+
+    @abc.abstractmethod
+    def weights(self, params: Params) -> Float[Array, "*draws terms"]:
+        """Share of the children that each term has; whatever the ratios, they add up to 1."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that are the kernel's own."""
+        return ()
+
+    def coords(self) -> dict[str, list[str]]:
+        """Names along the axes of these parameters."""
+        return {}
+
+    def half_life(self, params: Params) -> Float[Array, "*draws"]:
+        """Time, in units of 1 / gamma, within which half of the children come; differentiable."""
+        weights = self.weights(params)
+        ratios = jnp.asarray(self.ratios, weights.dtype)
+
+        def terms(weights, time):
+            return weights * jnp.exp(-ratios * time[..., None])
+
+        def halve(_, ends):
+            middle = (ends[0] + ends[1]) / 2
+            late = jnp.sum(terms(known, middle), axis=-1) > 0.5
+            return jnp.where(late, middle, ends[0]), jnp.where(late, ends[1], middle)
+
+        known = jax.lax.stop_gradient(weights)
+        zero = jnp.zeros(weights.shape[:-1], weights.dtype)
+        low, high = jax.lax.fori_loop(0, 50, halve, (zero, zero + np.log(2) / self.ratios.min()))
+        time = (low + high) / 2
+        for _ in range(2):  # Newton steps, which carry first and second derivatives
+            left = terms(weights, time)
+            time += (jnp.sum(left, axis=-1) - 0.5) / jnp.sum(ratios * left, axis=-1)
+        return time
+
+    def config(self) -> Any:
+        """The kernel as a JSON-able value."""
+        return {"kernel": type(self).__name__} | asdict(self)
+
+
+@dataclass(frozen=True)
+class Exponential(Kernel):
     """`phi(t) = gamma exp(-gamma t)`: one memory, of half-life `log 2 / gamma`."""
 
     @property
     def ratios(self) -> Float[np.ndarray, " terms"]:
-        """Rate of each term over gamma."""
         return np.ones(1)
 
-    @property
-    def dims(self) -> dict[str, tuple[str, ...]]:
-        """Names of the axes of the parameters that are the kernel's own."""
-        return {}
-
-    def coords(self) -> dict[str, list[str]]:
-        """Names along these axes."""
-        return {}
-
-    def priors(self) -> dict[str, dist.Distribution]:
-        """Default priors of these parameters."""
-        return {}
-
-    def starts(self) -> dict[str, float]:
-        """Starting values of these parameters."""
-        return {}
-
     def weights(self, params: Params) -> Float[Array, "*draws terms"]:
-        """Share of the children that each term has; whatever the ratios, they add up to 1."""
         return jnp.ones(1)
 
     def half_life(self, params: Params) -> Float[Array, "*draws"]:
-        """Time, in units of 1 / gamma, within which half of the children come."""
         return jnp.log(jnp.asarray(2.0))
 
     def config(self) -> Any:
-        """The kernel as a JSON-able value."""
         return "exponential"
 
 
 @dataclass(frozen=True)
-class SumOfExponentials(Exponential):
+class SumOfExponentials(Kernel):
     r"""A memory on several time scales, fast at first, then slow; it integrates to one.
 
     .. math:: \phi(t) = \sum_{k=0}^{K-1} w_k \gamma_k e^{-\gamma_k t}, \qquad
@@ -99,17 +139,13 @@ class SumOfExponentials(Exponential):
         return float(self.ratio) ** -np.arange(self.terms)
 
     @property
-    def dims(self) -> dict[str, tuple[str, ...]]:
-        return {"split": ("term",)}
+    def parameters(self) -> tuple[Parameter, ...]:
+        prior = dist.Beta(1.0, np.arange(self.terms - 1.0, 0, -1))
+        start = 1 / np.arange(self.terms, 1.0, -1)
+        return (Parameter("split", prior, ("term",), start, edge=_nothing("split")),)
 
     def coords(self) -> dict[str, list[str]]:
         return {"term": [str(k) for k in range(self.terms - 1)]}
-
-    def priors(self) -> dict[str, dist.Distribution]:
-        return {"split": dist.Beta(1.0, np.arange(self.terms - 1.0, 0, -1))}
-
-    def starts(self) -> dict[str, Any]:
-        return {"split": 1 / np.arange(self.terms, 1.0, -1)}
 
     def weights(self, params: Params) -> Float[Array, "*draws terms"]:
         split = jnp.asarray(params["split"])
@@ -118,33 +154,9 @@ class SumOfExponentials(Exponential):
         before = jnp.concatenate([one, left[..., :-1]], axis=-1)
         return jnp.concatenate([before * split, left[..., -1:]], axis=-1)
 
-    def half_life(self, params: Params) -> Float[Array, "*draws"]:
-        weights = self.weights(params)
-        ratios = jnp.asarray(self.ratios, weights.dtype)
-
-        def terms(weights, time):
-            return weights * jnp.exp(-ratios * time[..., None])
-
-        def halve(_, ends):
-            middle = (ends[0] + ends[1]) / 2
-            late = jnp.sum(terms(known, middle), axis=-1) > 0.5
-            return jnp.where(late, middle, ends[0]), jnp.where(late, ends[1], middle)
-
-        known = jax.lax.stop_gradient(weights)
-        zero = jnp.zeros(weights.shape[:-1], weights.dtype)
-        low, high = jax.lax.fori_loop(0, 50, halve, (zero, zero + np.log(2) / self.ratios[-1]))
-        time = (low + high) / 2
-        for _ in range(2):  # Newton steps, which carry first and second derivatives
-            left = terms(weights, time)
-            time += (jnp.sum(left, axis=-1) - 0.5) / jnp.sum(ratios * left, axis=-1)
-        return time
-
-    def config(self) -> Any:
-        return {"kernel": "SumOfExponentials"} | asdict(self)
-
 
 @dataclass(frozen=True)
-class PowerLaw(Exponential):
+class PowerLaw(Kernel):
     r"""A memory without a scale, through a sum of exponentials whose error is stated.
 
     .. math:: \phi(t) = \frac{\theta}{c} \left(1 + \frac{t}{c}\right)^{-(1 + \theta)}
@@ -191,14 +203,10 @@ class PowerLaw(Exponential):
         return np.exp(_nodes(self.span, self.error)[0])
 
     @property
-    def dims(self) -> dict[str, tuple[str, ...]]:
-        return {"theta": ()} if self.theta is None else {}
-
-    def priors(self) -> dict[str, dist.Distribution]:
-        return {} if self.theta is not None else {"theta": dist.Uniform(*EXPONENTS)}
-
-    def starts(self) -> dict[str, float]:
-        return {} if self.theta is not None else {"theta": 0.5}
+    def parameters(self) -> tuple[Parameter, ...]:
+        if self.theta is not None:
+            return ()
+        return (Parameter("theta", dist.Uniform(*EXPONENTS), start=0.5, edge=_nothing("theta")),)
 
     def weights(self, params: Params) -> Float[Array, "*draws terms"]:
         logs, step = _nodes(self.span, self.error)
@@ -213,8 +221,10 @@ class PowerLaw(Exponential):
         """Largest relative error of the sum for times up to `span * c`, on a fine grid."""
         return _error(*_nodes(self.span, self.error), self.span, theta)
 
-    def config(self) -> Any:
-        return {"kernel": "PowerLaw"} | asdict(self)
+
+def _nothing(name: str) -> Any:
+    """Whether a parameter is 0 but for rounding."""
+    return lambda params, data: np.asarray(params[name]) < 1e-6
 
 
 def _error(logs: np.ndarray, step: float, span: float, theta: float) -> float:
@@ -240,22 +250,21 @@ def _nodes(span: float, error: float) -> tuple[np.ndarray, float]:
 
 
 EXPONENTIAL = Exponential()
-KERNELS = {"SumOfExponentials": SumOfExponentials, "PowerLaw": PowerLaw}
 
 
-def kernel_of(kernel: Any) -> Exponential:
+def kernel_of(kernel: Any) -> Kernel:
     """The kernel by its name or by its `config()`, or itself.
 
     Raises:
         ValueError: for anything else.
     """
-    if isinstance(kernel, Exponential):
+    if isinstance(kernel, Kernel):
         return kernel
-    if isinstance(kernel, Mapping) and kernel.get("kernel") in KERNELS:
-        return KERNELS[kernel["kernel"]](**{k: v for k, v in kernel.items() if k != "kernel"})
+    if isinstance(kernel, Mapping) and kernel.get("kernel") in Kernel.kinds:
+        return Kernel.kinds[kernel["kernel"]](**{k: v for k, v in kernel.items() if k != "kernel"})
     if kernel != "exponential":
         raise ValueError(
-            f"kernel is {kernel!r}; it must be 'exponential', SumOfExponentials(...) or "
-            f"PowerLaw(...)."
+            f"kernel is {kernel!r}; it must be 'exponential', SumOfExponentials(...), "
+            f"PowerLaw(...) or a Kernel of your own."
         )
     return EXPONENTIAL

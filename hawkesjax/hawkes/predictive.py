@@ -12,8 +12,9 @@ import pandas as pd
 from jaxtyping import Array, Float
 from scipy import stats
 
-from hawkesjax.core.verbs import simulate
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.simulate import simulate
 from hawkesjax.hawkes.values import draws_of
 
 LEVELS = (0.025, 0.5, 0.975)
@@ -63,9 +64,9 @@ class PredictiveCheck:
 
 
 def predictive_check(
-    model: Any,
+    model: HawkesLaw,
     values: Any,
-    panel: EventPanel,
+    data: EventPanel,
     *,
     key: Array,
     draws: int = 200,
@@ -90,7 +91,7 @@ def predictive_check(
         model: the model.
         values: a `Posterior` (its uncertainty is in the intervals), an `Estimate`, or a dict of
             natural parameters.
-        panel: the events that were fitted.
+        data: the events that were fitted.
         key: PRNG key.
         draws: replicates; a posterior's draws are thinned or repeated to it.
         width: of the bins, in the panel's unit; a fiftieth of the longest window by default.
@@ -103,6 +104,7 @@ def predictive_check(
 
     Source: Gelman, Meng and Stern (1996), Statistica Sinica 6, 733-760.
     """
+    panel = data
     if draws < 1:
         raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
     longest = float(np.max(panel.duration, initial=0.0))

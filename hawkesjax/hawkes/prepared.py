@@ -22,7 +22,7 @@ from hawkesjax.hawkes.counts.padding import alike
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.kernels import EXPONENTIAL, Exponential
+from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -89,8 +89,8 @@ def prepare(
     *,
     form: str = "auto",
     dtype: Any = None,
-    gamma: float | tuple | None = None,
-    kernel: Exponential = EXPONENTIAL,
+    gamma: tuple | None = None,
+    kernel: Kernel = EXPONENTIAL,
     covariates: Covariates | None = None,
 ) -> PreparedPanel:
     """Lay a panel out once; asked again for the same panel and form, the same object comes back.
@@ -175,7 +175,7 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
     ]
 
 
-def _traced(panel: EventPanel, dtype: np.dtype, kernel: Exponential) -> PreparedPanel:
+def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel:
     marks, sequence = jnp.asarray(panel.marks), jnp.asarray(panel.sequence)
     num_events = marks.shape[0]
     num_sequences, num_marks = len(panel.sequence_names), len(panel.mark_names)

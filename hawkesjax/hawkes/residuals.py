@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.core.verbs import residuals
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import point_of
 
 
-@residuals.register
-def residuals_hawkes(
-    model: Hawkes, params: Any, panel: EventPanel, *, join: bool = False
+def residuals(
+    model: HawkesLaw, values: Any, data: EventPanel, *, join: bool = False
 ) -> pd.DataFrame:
     r"""Expected number of events of a mark between its successive events.
 
@@ -31,8 +29,8 @@ def residuals_hawkes(
 
     Args:
         model: the model.
-        params: natural parameters, an `Estimate`, or a `Posterior` (its mean is taken).
-        panel: the events.
+        values: natural parameters, an `Estimate`, or a `Posterior` (its mean is taken).
+        data: the events.
         join: lay sequences end to end.
 
     Returns:
@@ -41,8 +39,9 @@ def residuals_hawkes(
 
     Source: Brown, Barbieri, Ventura, Kass and Frank (2002), Neural Computation 14, 325-346.
     """
-    point = point_of(params, model, panel)
-    if getattr(model, "gamma", None) is not None:
+    panel = data
+    point = point_of(values, model, panel)
+    if model.gamma is not None:
         point.pop("gamma")
     return rescaled(panel, *model.compensator_increments(point, panel), join=join)
 

@@ -10,10 +10,9 @@ import pandas as pd
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.hawkes import tables
-from hawkesjax.hawkes.attribution import attribution
 
 
-class HawkesPosterior(Posterior, model="hawkes"):
+class HawkesPosterior(Posterior):
     """A `Posterior` with the field's own tables."""
 
     def spillover(self) -> pd.DataFrame:
@@ -32,21 +31,28 @@ class HawkesPosterior(Posterior, model="hawkes"):
         """Rate ratios exp(beta) of the covariates with intervals: `tables.rate_ratios`."""
         return tables.rate_ratios(self.posterior)
 
-    def shares(self, panel: Any = None, *, model: Any = None) -> pd.DataFrame:
+    def shares(self, panel: Any = None) -> pd.DataFrame:
         """Parts of each target's events due to each source, with 95 % intervals from whole draws.
 
         Args:
             panel: without it, the long-run shares of `tables.shares`, which are undefined (NaN,
                 with the reason beside) at or above criticality; with the sampled panel, the
                 shares among its own events (`hawkesjax.attribution`), which always exist.
-            model: needed with a panel where it has covariates or another kernel.
         """
         if panel is not None:
-            return attribution(self, panel, model=model).shares()
+            return self.model.attribution(self, panel).shares()
         return tables.shares(self.posterior)
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that needs no more than the draws, by name."""
+        known = {"summary": self.summary(), "spillover": self.spillover()}
+        if "gamma" in self.posterior:
+            known["decay"] = self.decay()
+        known |= {"baseline": self.baseline(), "shares": self.shares()}
+        return known | ({"rate_ratios": self.rate_ratios()} if "beta" in self.posterior else {})
 
-class HawkesEstimate(Estimate, model="hawkes"):
+
+class HawkesEstimate(Estimate):
     """An `Estimate` with the field's own tables."""
 
     def rate_ratios(self) -> pd.DataFrame:
@@ -62,3 +68,8 @@ class HawkesEstimate(Estimate, model="hawkes"):
         index = pd.MultiIndex.from_product([self.coords[dim] for dim in dims], names=dims)
         parts = {"estimate": self.params, "2.5%": self.lower, "97.5%": self.upper}
         return pd.DataFrame({n: np.exp(part["beta"]).ravel() for n, part in parts.items()}, index)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that needs no more than the estimate, by name."""
+        known = super().tables()
+        return known | ({"rate_ratios": self.rate_ratios()} if "beta" in self.params else {})

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Array
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import simulate
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import Terms, simulate_clusters
-from hawkesjax.hawkes.data.assemble import refuse_total
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.model import Hawkes
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
 from hawkesjax.inputs.clock import UNITS
+from hawkesjax.inputs.windows import count_of
 
 
-@simulate.register
-def simulate_hawkes(
-    model: Hawkes,
+def simulate(
+    model: HawkesLaw,
     params: Any,
     *,
     window: Any,
@@ -70,7 +68,7 @@ def simulate_hawkes(
             f"of a posterior, give one draw or its mean."
         )
     given = dict(params)
-    fixed = getattr(model, "gamma", None)
+    fixed = model.gamma
     if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
         raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
     known = model.background.covariates
@@ -85,28 +83,34 @@ def simulate_hawkes(
         raise ValueError(
             f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."
         )
-    windows = _windows(window)
     if model.background.levels is None:
         given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
     mu, alpha, gamma = _parameters(given)
+    window = np.asarray(window) if isinstance(window, Array) else window
     num = _count(
         mu=None if mu.ndim == 1 else len(mu),
-        window=None if windows.ndim == 1 else len(windows),
+        window=count_of(window),
         sequence_names=None if sequence_names is None else len(sequence_names),
         num_sequences=num_sequences,
     )
-    mu = np.broadcast_to(mu, (num, len(alpha)))
-    windows = np.broadcast_to(windows, (num, 2))
-    start = np.ascontiguousarray(windows[:, 0])
-    duration = windows[:, 1] - windows[:, 0]
-    marks = _names(mark_names, len(alpha), "mark")
-    sequences = _names(sequence_names, num, "sequence")
-
-    place = None
+    marks = range(len(alpha)) if mark_names is None else tuple(mark_names)
+    if len(marks) != len(alpha):
+        raise ValueError(f"{len(marks)} mark names for {len(alpha)} marks.")
+    empty = EventPanel.from_arrays(
+        [],
+        [],
+        sequence=[],
+        window=window,
+        mark_names=marks,
+        sequence_names=range(num) if sequence_names is None else sequence_names,
+        unit=unit,
+    )
+    empty = replace(empty, origin=origin)
+    start, duration = empty.start, empty.duration
+    mu, place = np.broadcast_to(mu, (num, len(alpha))), None
     if known is not None:
         beta = _beta(given, (len(alpha), known.num_features))
-        clock = SimpleNamespace(unit=unit, origin=origin)
-        along = course(known, beta, start, start + duration, clock)
+        along = course(known, beta, start, start + duration, empty)
         mu = mu * along.totals / np.where(duration > 0, duration, 1)[:, None]
         place = along.place
     times, kinds, owners = simulate_clusters(
@@ -119,10 +123,14 @@ def simulate_hawkes(
         place=place,
         terms=terms_of(model, given),
     )
-    return _panel(times, kinds, owners, start, duration, marks, sequences, unit, origin)
+    gaps = np.diff(times, prepend=0.0)
+    first = np.diff(owners, prepend=-1) != 0
+    gaps[first] = times[first]
+    rest = duration[owners] - times
+    return replace(empty, times=times, gaps=gaps, remaining=rest, marks=kinds, sequence=owners)
 
 
-def terms_of(model: Hawkes, params: Mapping[str, Any]) -> Terms:
+def terms_of(model: HawkesLaw, params: Mapping[str, Any]) -> Terms:
     """Ratios and weights of the terms of a model's kernel."""
     return model.kernel.ratios, np.asarray(model.kernel.weights(params), np.float64)
 
@@ -165,22 +173,6 @@ def _parameters(given):
     return mu, alpha, gamma
 
 
-def _windows(window):
-    try:
-        windows = np.asarray(window, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"window must be numbers (start, end): {error}.") from error
-    if windows.ndim not in (1, 2) or windows.shape[-1] != 2:
-        raise ValueError(
-            f"window has shape {windows.shape}; give (start, end), or one pair per sequence."
-        )
-    bad = ~np.isfinite(windows).all(axis=-1) | (windows[..., 1] < windows[..., 0])
-    if np.any(bad):
-        first = windows if windows.ndim == 1 else windows[np.argmax(bad)]
-        raise ValueError(f"window {first.tolist()} must be finite and end at or after its start.")
-    return windows
-
-
 def _count(*, num_sequences, **told) -> int:
     sizes = {name: size for name, size in told.items() if size is not None}
     if num_sequences is not None:
@@ -196,32 +188,3 @@ def _count(*, num_sequences, **told) -> int:
     if count < 0:
         raise ValueError(f"num_sequences is {count}; it cannot be negative.")
     return count
-
-
-def _names(names, count, what) -> tuple[str, ...]:
-    names = tuple(map(str, range(count) if names is None else names))
-    if len(names) != count:
-        raise ValueError(f"{len(names)} {what} names for {count} {what}s.")
-    if len(set(names)) != count:
-        raise ValueError(f"{what} names repeat; each must be its own.")
-    refuse_total(names, what)
-    return names
-
-
-def _panel(times, marks, sequence, start, duration, mark_names, sequence_names, unit, origin):
-    gaps = np.diff(times, prepend=0.0)
-    first = np.diff(sequence, prepend=-1) != 0
-    gaps[first] = times[first]
-    return EventPanel(
-        times=times,
-        gaps=gaps,
-        remaining=duration[sequence] - times,
-        marks=marks,
-        sequence=sequence,
-        start=start,
-        duration=duration,
-        mark_names=mark_names,
-        sequence_names=sequence_names,
-        unit=unit,
-        origin=origin,
-    )

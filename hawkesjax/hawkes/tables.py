@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-QUANTILES = (0.025, 0.5, 0.975)
+from hawkesjax.core.tables import statistics
+
 MOST_BEYOND = 0.025  # of the draws, at or above criticality, for shares that are still numbers
 
 
@@ -208,6 +209,4 @@ def _half_life(posterior: xr.Dataset) -> xr.DataArray:
 def _statistics(draws: np.ndarray) -> dict[str, np.ndarray]:
     """Mean and quantiles over the draws (all but the trailing axes of a pair or of the rows)."""
     trailing = 2 if draws.ndim == 4 else 1
-    flat = draws.reshape(-1, int(np.prod(draws.shape[-trailing:])))
-    low, middle, high = np.quantile(flat, QUANTILES, axis=0)
-    return {"mean": flat.mean(axis=0), "2.5%": low, "50%": middle, "97.5%": high}
+    return statistics(draws.reshape(-1, int(np.prod(draws.shape[-trailing:]))))

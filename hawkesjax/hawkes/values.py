@@ -1,28 +1,53 @@
-"""Parameters out of whatever holds them: a dict, an estimate, a posterior."""
+"""Parameters of a Hawkes model out of whatever holds them, in the order of a panel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from hawkesjax.core.draws import draws_of as core_draws
+from hawkesjax.core.draws import model_of, thinned
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
 
-NAMES = ("mu", "alpha", "gamma")
+
+def law_of(values: Any, model: HawkesLaw | None) -> HawkesLaw:
+    """The model that was given, else the one that the values carry, else the plain one.
+
+    Raises:
+        ValueError: for values of another baseline or kernel, which parameters alone do not tell.
+    """
+    own, known = model_of(values, None), model_of(values, model)
+    if known is None:
+        return HawkesLaw()
+    if not isinstance(known, HawkesLaw):
+        raise ValueError(f"This is for values of a Hawkes model, not of a {type(known).__name__}.")
+    if isinstance(own, HawkesLaw):
+        for what, mine, asked in (
+            ("covariates are", own.background.features, known.background.features),
+            ("kernel is", own.kernel.config(), known.kernel.config()),
+        ):
+            if mine != asked:
+                raise ValueError(
+                    f"These values are of a model whose {what} {mine}: give that model."
+                )
+    return known
 
 
 def draws_of(
-    values: Any, model: Any = None, limit: int | None = None, panel: EventPanel | None = None
+    values: Any,
+    model: HawkesLaw | None = None,
+    limit: int | None = None,
+    panel: EventPanel | None = None,
 ) -> dict[str, np.ndarray]:
     """Natural parameters of a Hawkes model (mu, alpha and gamma; of one with covariates or
     another kernel also theirs) with a leading axis of draws (one for a dict or an estimate).
 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
-        model: the model, for what the values lack: covariates, the kernel, a fixed gamma, or mu
-            of its hierarchy.
+        model: the model, needed beside a dict that is of no plain `Hawkes()`.
         limit: keep at most this many draws, evenly spaced over all chains.
         panel: bring the values of an `Estimate` or `Posterior` into the order of this panel's
             sequences and marks, by name.
@@ -31,74 +56,39 @@ def draws_of(
         ValueError: when a parameter is missing, a fixed gamma is contradicted, or the panel has
             a sequence or mark that was not fitted.
     """
-    config = getattr(values, "config", None)
-    if isinstance(config, Mapping):
-        _same_model(config, model)
-    names = NAMES if model is None else model.natural
-    known = getattr(values, "params", values)
-    if isinstance(known, Mapping):
-        found = {name: np.asarray(value)[None] for name, value in known.items()}
-    else:
-        found = {name: _stacked(values, name) for name in names if _holds(values, name)}
-    if "gamma" not in found:
-        fixed = getattr(model, "gamma", None)
-        if fixed is None and isinstance(config, Mapping):
-            fixed = config.get("gamma")
-        if fixed is not None:
-            found["gamma"] = np.asarray(fixed, np.float64)[None]
-    fixed = getattr(model, "gamma", None)
-    if fixed is not None and not all(same_gamma(fixed, one) for one in found["gamma"]):
-        raise ValueError(f"The model's gamma is fixed at {fixed}, the values bring another one.")
-    if "mu" in names and "mu" not in found and "mu_median" in found and model is not None:
-        found["mu"] = np.asarray(model.background.level(found))
+    law = law_of(values, model)
+    found = core_draws(values)
+    if law.gamma is not None:
+        found.setdefault("gamma", np.asarray(law.gamma, np.float64)[None])
+        if not all(same_gamma(law.gamma, one) for one in found["gamma"]):
+            raise ValueError(
+                f"The model's gamma is fixed at {law.gamma}, the values bring another one."
+            )
+    names = law.natural
+    if "mu" in names and "mu" not in found and "mu_median" in found:
+        found["mu"] = np.asarray(law.background.level(found))
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(f"Parameters {missing} are missing; {', '.join(names)} are needed.")
     found = {name: found[name] for name in names}
     if panel is not None:
         found = _aligned(found, values, panel)
-    if limit is not None:
-        total = max(len(value) for value in found.values())
-        if total > limit:
-            chosen = np.linspace(0, total - 1, limit).round().astype(int)
-            found = {
-                name: value[chosen] if len(value) > 1 else value for name, value in found.items()
-            }
-    return found
+    return thinned(found, limit)
 
 
 def point_of(
-    values: Any, model: Any = None, panel: EventPanel | None = None
+    values: Any, model: HawkesLaw | None = None, panel: EventPanel | None = None
 ) -> dict[str, np.ndarray]:
     """One value of mu, alpha and gamma: the posterior mean where there are draws."""
     found = draws_of(values, model, panel=panel)
     return {name: value.mean(axis=0) for name, value in found.items()}
 
 
-def _same_model(config: Mapping[str, Any], model: Any) -> None:
-    """Refuse values of another baseline or kernel, which the parameters alone do not tell."""
-    levels = config.get("baseline")
-    features = levels["features"] if isinstance(levels, Mapping) else []
-    kernel = config.get("kernel", "exponential")
-    if features != ([] if model is None else model.background.features):
-        raise ValueError(
-            f"These values are of a model whose covariates are {features}: give that model."
-        )
-    if kernel != ("exponential" if model is None else model.kernel.config()):
-        raise ValueError(f"These values are of a model whose kernel is {kernel}: give that model.")
-
-
 def names_of(values: Any) -> dict[str, list[str]]:
     """Names of sequences and marks that an `Estimate` or a `Posterior` carries; none in a dict."""
-    if isinstance(getattr(values, "coords", None), Mapping):
-        known = {name: values.coords[name] for name in ("sequence", "mark")}
-    elif is_posterior(values) and hasattr(values["alpha"], "coords"):
-        known = {"mark": values["alpha"].coords["source"].values}
-        if _holds(values, "mu") and "sequence" in values["mu"].dims:
-            known["sequence"] = values["mu"].coords["sequence"].values
-    else:
-        known = {}
-    return {name: [str(one) for one in part] for name, part in known.items()}
+    coords = getattr(values, "coords", {})
+    known = {"sequence": coords.get("sequence"), "mark": coords.get("source")}
+    return {name: list(map(str, part)) for name, part in known.items() if part is not None}
 
 
 def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
@@ -136,21 +126,3 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
 
 def _by_sequence(found: dict[str, np.ndarray]) -> bool:
     return "mu" in found and found["mu"].ndim == 3
-
-
-def is_posterior(values: Any) -> bool:
-    """Whether the values are draws."""
-    return not isinstance(getattr(values, "params", values), Mapping)
-
-
-def _stacked(posterior, name) -> np.ndarray:
-    values = np.asarray(posterior[name])
-    return values.reshape(-1, *values.shape[2:])
-
-
-def _holds(posterior, name) -> bool:
-    try:
-        posterior[name]
-    except (KeyError, ValueError):
-        return False
-    return True

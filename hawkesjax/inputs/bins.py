@@ -84,15 +84,12 @@ def read_pair(window: Any, clock: Clock, what: str) -> tuple[Any, Any]:
         raise ValueError(
             f"{what}={short(window)} is no window. Give a pair (start, end), None for an open side."
         ) from error
-    sides = [side for side in (low, high) if side is not None]
-    names = [n for n, side in (("start", low), ("end", high)) if side is not None]
-    found = iter(())
-    if sides:
-        rows = Rows("bound", lambda row: f"{names[row]!r} of {what}")
-        found = iter(read_bounds(sides, clock, rows))
-    begin, end = (None if side is None else next(found) for side in (low, high))
-    pair: tuple[Any, Any] = (begin, end)
-    if pair[0] is not None and pair[1] is not None and not pair[0] < pair[1]:
+    given = {n: side for n, side in (("start", low), ("end", high)) if side is not None}
+    rows = Rows("bound", lambda row: f"{list(given)[row]!r} of {what}")
+    bounds = read_bounds(list(given.values()), clock, rows) if given else []
+    found = dict(zip(given, bounds, strict=True))
+    pair = found.get("start"), found.get("end")
+    if len(found) == 2 and not found["start"] < found["end"]:
         raise ValueError(
             f"{what} ends before it begins, or is empty ({clock.show(pair[0])} to "
             f"{clock.show(pair[1])}). Give (start, end) with start < end."

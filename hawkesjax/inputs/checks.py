@@ -33,6 +33,10 @@ class Rows:
             return str(self.number[row])
         return str(row + self.number)
 
+    def at(self, where: Any) -> Rows:
+        """How errors call some of the rows."""
+        return Rows(self.word, lambda row: self.name(int(where[row])))
+
 
 ROWS = Rows()
 

@@ -13,23 +13,15 @@ import pandas as pd
 from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
 
 NANOSECONDS = 1_000_000_000
-UNITS = {
-    name: seconds * NANOSECONDS
-    for name, seconds in (
-        ("second", 1),
-        ("minute", 60),
-        ("hour", 3600),
-        ("day", 86400),
-        ("week", 604800),
-    )
-}
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+UNITS = {name: seconds * NANOSECONDS for name, seconds in SECONDS.items()}
 ISO = r"^\s*\d{4}-?\d{2}(?:-?\d{2})?(?:[T ].*)?$"
 OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
 EXACT = 2**53  # beyond it, float64 does not hold every whole number
 LARGEST = 2**62  # differences of two such numbers still fit in int64
 MISSING = "Fill these rows in, or leave them out before."
 ZONES = (
-    "Say timezone='UTC' (or another zone, such as 'Europe/London') to put them all on one clock; "
+    "Pass timezone='UTC' (or another zone, such as 'Europe/London') to put them all on one clock; "
     "times without an offset are then read in that zone."
 )
 
@@ -62,14 +54,30 @@ class Clock:
         if not self.dated:
             number = np.asarray(value).item()
             return f"{number:.15g}" if isinstance(number, float) else str(number)
-        stamp: Any = pd.Timestamp(int(value), unit="ns")
-        if self.zone is not None:
-            stamp = stamp.tz_localize("UTC").tz_convert(self.zone)
+        stamp: Any = stamps(value, self.zone)[0]
         return stamp.isoformat()
 
     def in_units(self, steps: Any) -> Any:
         """Differences of `values` in the panel's unit, rounded once."""
         return np.asarray(steps) / self.scale
+
+    def midnight(self, value: Any) -> np.int64:
+        """The last midnight before one of `values`, on the clock of the zone."""
+        stamp = stamps(value, self.zone)
+        start = stamp.tz_localize(None).normalize()
+        start = start.tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward")
+        return np.int64(int(value) - (stamp - start).as_unit("ns").asi8[0])
+
+
+def stamps(ticks: Any, zone: Any = None) -> pd.DatetimeIndex:
+    """Nanoseconds since 1970 as datetimes on the clock of a zone, or without one."""
+    found = pd.DatetimeIndex(np.atleast_1d(ticks).astype(np.int64).astype("datetime64[ns]"))
+    return found if zone is None else found.tz_localize("UTC").tz_convert(zone)
+
+
+def ticks_of(stamp: Any) -> int:
+    """A datetime, or its text, as nanoseconds since 1970: in UTC, or local without a zone."""
+    return pd.Timestamp(stamp).as_unit("ns").value
 
 
 def read_times(
@@ -139,7 +147,7 @@ def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
     if series.dt.tz is not None and clock.zone is None:
         raise ValueError(
             f"Column 'window' has a time zone, the times in column {clock.column!r} have none. "
-            f"Say timezone= for the times, or give bounds without a zone."
+            f"Pass timezone= for the times, or give bounds without a zone."
         )
     return _ticks(series, "window", clock.zone, rows)[0]
 
@@ -216,8 +224,7 @@ def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> 
         local: Any = pd.to_datetime(text[~aware], format="ISO8601")
         if len(local):
             where = np.flatnonzero(~aware)
-            named = Rows(rows.word, lambda row: rows.name(int(where[row])))
-            local = _localize_all(local.reset_index(drop=True), column, timezone, named)
+            local = _localize_all(local.reset_index(drop=True), column, timezone, rows.at(where))
             dates = dates.astype("datetime64[ns, UTC]").copy()
             dates.iloc[where] = local.dt.tz_convert("UTC").dt.as_unit("ns").to_numpy()
         return dates
@@ -265,7 +272,7 @@ def _date_unit(unit: str | None, column: str) -> str:
     name = name if name in UNITS else name.removesuffix("s")
     if name not in UNITS:
         raise ValueError(
-            f"Column {column!r} holds datetimes. Say the unit to convert them to, "
+            f"Column {column!r} holds datetimes. Pass the unit to convert them to, "
             f"unit= one of {', '.join(map(repr, UNITS))}; got {unit!r}."
         )
     return name

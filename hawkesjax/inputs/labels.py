@@ -30,7 +30,7 @@ def read_indices(
     series = column_of(values, column)
     if len(series) and not pd.api.types.is_numeric_dtype(series.dtype):
         return read_labels(series, names, what, column)
-    codes = _whole(series, what, column, ROWS)
+    codes = read_whole(series, what, column)
     refuse(codes < 0, column, f"a negative {what}", f"Number {what}s 0, 1, ...", codes)
     if names is None:
         largest = int(codes.max(initial=-1))
@@ -69,7 +69,7 @@ def read_labels(
     declared = None if names is None else unique_names(names, what)
     refuse(series.isna(), column, f"a missing {what}", MISSING, None, rows)
     if pd.api.types.is_numeric_dtype(series.dtype):
-        series = pd.Series(_whole(series, what, column, rows))
+        series = pd.Series(read_whole(series, what, column, rows))
     codes: Any
     found: Any
     try:
@@ -141,20 +141,42 @@ def _check_labels(
     return merged[codes], list(unique)
 
 
-def _whole(series: Any, what: str, column: str, rows: Rows) -> np.ndarray:
-    """Numbers as int64; missing ones, fractions and infinities are refused."""
-    refuse(series.isna(), column, f"a missing {what}", MISSING, None, rows)
+def read_whole(
+    series: Any, what: str, column: str, rows: Rows = ROWS, optional: bool = False
+) -> np.ndarray:
+    """Numbers as int64, 0 for a missing one; fractions and infinities are refused.
+
+    Args:
+        series: (N,) numbers.
+        what: what they number, as errors call it.
+        column: its name.
+        rows: how errors call the rows.
+        optional: whether one may be missing.
+    """
+    missing = series.isna().to_numpy(bool)
+    if not optional:
+        refuse(missing, column, f"a missing {what}", MISSING, None, rows)
     if not len(series):
         return np.zeros(0, np.int64)
     if pd.api.types.is_complex_dtype(series.dtype):
         raise ValueError(f"Column {column!r} holds complex numbers. Use whole numbers or names.")
     if pd.api.types.is_integer_dtype(series.dtype):
-        array = series.to_numpy()
+        array = series.to_numpy(dtype=np.int64, na_value=0) if missing.any() else series.to_numpy()
         remedy = f"Use smaller numbers, or text, for {what}s."
         refuse(array > 2**62, column, f"a {what} beyond 2**62", remedy, array, rows)
-        return array.astype(np.int64)
-    array = series.to_numpy(dtype=np.float64)
+        return array.astype(np.int64, copy=False)
+    array = np.where(missing, 0.0, series.to_numpy(dtype=np.float64, na_value=0.0))
     bad = ~np.isfinite(array) | (array != np.floor(array)) | (np.abs(array) > 2**53)
-    remedy = f"Use whole numbers 0, 1, ... or names for {what}s."
+    remedy = f"Use whole numbers 0, 1, ... (beyond 2**53 as text) or names for {what}s."
     refuse(bad, column, f"a {what} that is not a whole number", remedy, array, rows)
     return array.astype(np.int64)
+
+
+def one_label(size: int, names: Sequence[Any] | None, what: str, single: str) -> Codes:
+    """Codes and names where no column says which: all have one, `single` or the one declared."""
+    known = (single,) if names is None else unique_names(names, what)
+    if len(known) != 1:
+        raise ValueError(
+            f"{what}_names are {listed(known)}, but no column of {what}s is named. Give {what}=."
+        )
+    return np.zeros(size, np.int32), known

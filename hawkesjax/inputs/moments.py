@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.clock import EXACT, UNITS
+from hawkesjax.inputs.clock import EXACT, UNITS, stamps, ticks_of
 
 Fields = dict[str, Any]
+RESOLUTIONS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
@@ -38,7 +38,7 @@ def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
             )
         if stamp.tzinfo is not None and origin.tzinfo is None:
             raise ValueError(f"{what}={value!r} has a time zone, the {owner}'s times have none.")
-        number = (stamp.as_unit("ns").value - origin.as_unit("ns").value) / UNITS[panel.unit]
+        number = (ticks_of(stamp) - ticks_of(origin)) / UNITS[panel.unit]
     else:
         raise ValueError(f"{what}={value!r} is no number; the {owner}'s times are numbers.")
     if np.isnan(number):
@@ -46,46 +46,31 @@ def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
     return number
 
 
-RESOLUTIONS = (("ns", 1), ("us", 10**3), ("ms", 10**6), ("s", 10**9))
-
-
-def absolute(panel: Any, times: Iterable[np.ndarray]) -> list[Any]:
-    """Arrays of absolute times: datetimes where the panel has an origin, else numbers."""
-    span = float(np.max(panel.start + panel.duration))
-    return moments(times, span, panel.unit, panel.origin)
-
-
-def moments(times: Iterable[np.ndarray], span: float, unit: str, origin: str | None) -> list[Any]:
-    """Arrays of times since `origin` as datetimes; as numbers where there is none.
+def moments(panel: Any, numbers: Any, *, span: float | None = None, timezone: Any = None) -> Any:
+    """Absolute times as datetimes where the panel has an origin; else as they are.
 
     Args:
-        times: arrays of numbers in `unit`.
-        span: their largest size, which says how fine a resolution float64 held.
-        unit, origin: as in `EventPanel`.
+        panel: anything with a `unit` and an `origin`, perhaps a `timezone`.
+        numbers: (N,) times in its unit since its origin.
+        span: their largest size, which says how fine a resolution float64 held; by default that
+            of these numbers.
+        timezone: the zone to show datetimes in; by default the panel's, or the origin's offset.
     """
-    if origin is None:
-        return [np.asarray(row, np.float64) for row in times]
-    span = abs(span) * UNITS[unit]
-    fits = [pair for pair in RESOLUTIONS if 8 * span / pair[1] < EXACT]
-    name, step = (fits or [RESOLUTIONS[-1]])[0]
-    zero = pd.Timestamp(origin)
-    out = []
-    for row in times:
-        ticks = np.rint(np.asarray(row) * (UNITS[unit] / step)).astype(np.int64)
-        stamps = pd.DatetimeIndex(np.full(len(ticks), _local(zero)).astype("datetime64[ns]"))
-        stamps = stamps + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
-        out.append(stamps.tz_localize(zero.tzinfo) if zero.tzinfo else stamps)
-    return out
+    numbers = np.asarray(numbers, np.float64)
+    if panel.origin is None:
+        return numbers
+    unit, zone = UNITS[panel.unit], pd.Timestamp(panel.origin).tzinfo
+    most = np.max(np.abs(numbers), initial=0.0) if span is None else abs(span)
+    fine = (name for name, step in RESOLUTIONS.items() if 8 * most * unit / step < EXACT)
+    name = next(fine, "s")
+    ticks = np.rint(numbers * (unit / RESOLUTIONS[name])).astype(np.int64)
+    if zone is not None:
+        zone = timezone or getattr(panel, "timezone", None) or zone
+    zero: Any = stamps(ticks_of(panel.origin), zone)[0]
+    return zero + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
 
 
-def _local(origin: pd.Timestamp) -> np.datetime64:
-    return origin.tz_localize(None).to_datetime64()
-
-
-SHOWN = 10
-
-
-def short_name(name: str, most: int = 24) -> str:
-    """A name of bounded width on one line."""
-    name = " ".join(name.split())
-    return name if len(name) <= most else name[: most - 3] + "..."
+def shown(panel: Any, numbers: Any) -> list[str]:
+    """Absolute times as a user reads them: ISO datetimes, or numbers; arguments as `moments`."""
+    times = moments(panel, numbers)
+    return [f"{t:.10g}" if panel.origin is None else t.isoformat() for t in times]

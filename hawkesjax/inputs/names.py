@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
 import pandas as pd
+
+from hawkesjax.inputs.checks import counted, listed, short
 
 
 class Names(Sequence[str]):
@@ -85,3 +88,53 @@ class Names(Sequence[str]):
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self[:5]))
         return f"Names({shown}{', ...' if len(self) > 5 else ''}; {len(self):,} in all)"
+
+
+def name_lines(names: Sequence[str], details: Iterable[str], most: int = 10) -> list[str]:
+    """Lines of a text: the first names in a bounded width, each with its detail."""
+    shown = [" ".join(name.split()) for name in names[:most]]
+    shown = [name if len(name) <= 24 else name[:21] + "..." for name in shown]
+    width = max(map(len, shown))
+    lines = [f"    {name:<{width}}  {detail}" for name, detail in zip(shown, details, strict=False)]
+    return lines + [f"    ... {len(names) - most:,} more"] * (len(names) > most)
+
+
+def positions(asked: Any, names: Sequence[str], what: str) -> np.ndarray:
+    """Where the things that a user selects stand among those of `names`, in the order given.
+
+    Args:
+        asked: names, positions (negative ones count from the end), a mask, or a single one.
+        names: all names.
+        what: what they are names of: "sequence", "post".
+    """
+    if isinstance(asked, (str, int, np.integer)):
+        asked = [asked]
+    asked = asked if isinstance(asked, np.ndarray) else list(asked)
+    if len(asked) and all(isinstance(item, (bool, np.bool_)) for item in asked):
+        if np.shape(asked) != (len(names),):
+            raise ValueError(
+                f"The mask has shape {np.shape(asked)} for {counted(len(names), what)}."
+            )
+        asked = np.flatnonzero(asked)
+    place = {name: row for row, name in enumerate(names)}
+    rows: list[Any] = []
+    for item in asked:
+        row = place.get(item) if isinstance(item, str) else None
+        if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
+            row = int(item) % len(names) if -len(names) <= item < len(names) else None
+        rows.append(row)
+    unknown = [short(item) for item, row in zip(asked, rows, strict=True) if row is None]
+    if unknown:
+        more = ", ..." if len(unknown) > 5 else ""
+        raise ValueError(
+            f"Unknown {what}s: {', '.join(unknown[:5])}{more}. There are {len(names):,}: "
+            f"{listed(names)}; select by name, or by position from 0."
+        )
+    repeated = sorted(names[row] for row, count in Counter(rows).items() if count > 1)
+    if repeated:
+        raise ValueError(
+            f"Repeated {what}s, selected more than once: {listed(repeated, 5)}. Select each once."
+        )
+    if not rows:
+        raise ValueError(f"No {what} is selected. Give at least one name or position.")
+    return np.array(rows, np.int64)

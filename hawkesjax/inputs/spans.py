@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
-from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times
-from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times, ticks_of
 
 NEAR = 8 * np.finfo(float).eps
 
@@ -35,7 +34,9 @@ def read_clock(
         rows: how errors call the rows.
     """
     if origin is None:
-        return read_times(values, column, unit, timezone, rows)
+        clock = read_times(values, column, unit, timezone, rows)
+        exact_numbers(clock, rows)
+        return clock
     if isinstance(origin, Real):
         raise ValueError(f"origin={short(origin)} is no datetime. Give the datetime of time 0.")
     zero = read_times([origin], "origin", unit, timezone)
@@ -61,7 +62,7 @@ def same_zones(a: Clock, b: Clock) -> None:
     if (a.zone is None) != (b.zone is None):
         aware, naive = (b, a) if a.zone is None else (a, b)
         raise ValueError(
-            f"Column {aware.column!r} has a time zone, {naive.column!r} has none. Say timezone= "
+            f"Column {aware.column!r} has a time zone, {naive.column!r} has none. Pass timezone= "
             f"(such as 'Europe/London') to read times without one in that zone."
         )
 
@@ -115,11 +116,11 @@ def read_span(
         numbers' own 0.
     """
     pair, rows = pair_of(window), Rows("bound", ("'start'", "'end'").__getitem__)
-    if clock is not None:
-        bounds = replace(clock, values=read_moments(pair, clock, origin, rows), column="window")
-    else:
+    if clock is None:
         bounds = read_clock(pair, "window", unit, origin, timezone, rows)
-    exact_numbers(bounds)
+    else:
+        bounds = replace(clock, values=read_moments(pair, clock, origin, rows), column="window")
+        exact_numbers(bounds)
     return span_of(bounds, origin, timezone, pair)
 
 
@@ -132,14 +133,10 @@ def pair_of(window: Any) -> list[Any]:
 
 def read_moments(values: list[Any], clock: Clock, origin: Any, rows: Rows) -> np.ndarray:
     """Moments in the steps of a clock that was read already, in its zone where they have none."""
-    dated = clock.dated and origin is not None
+    dated, zone = clock.dated and origin is not None, clock.zone and str(clock.zone)
     if dated and pd.api.types.is_numeric_dtype(column_of(values, "window", rows).dtype):
-        return read_clock(values, "window", clock.unit, origin, _zone_name(clock), rows).values
+        return read_clock(values, "window", clock.unit, origin, zone, rows).values
     return read_bounds(values, clock, rows)
-
-
-def _zone_name(clock: Clock) -> str | None:
-    return None if clock.zone is None else str(clock.zone)
 
 
 def span_of(clock: Clock, origin: Any, timezone: str | None, pair: list[Any]) -> Span:
@@ -175,7 +172,7 @@ def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
         dated, other = ("covariates", "data") if ours.origin else ("data", "covariates")
         raise ValueError(
             f"The {dated} have dates (an origin), the {other} only numbers. Give both datetimes, "
-            f"or say origin=, the datetime at which the numbers are 0."
+            f"or pass origin=, the datetime at which the numbers are 0."
         )
     if ours.origin is None:
         units = {ours.unit, theirs.unit} - {""}
@@ -191,9 +188,9 @@ def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
     if (a.tzinfo is None) != (b.tzinfo is None):
         raise ValueError(
             f"The covariates count from {ours.origin}, the data from {theirs.origin}: one has a "
-            f"time zone, the other none. Say timezone= where the one without is built."
+            f"time zone, the other none. Pass timezone= where the one without is built."
         )
-    shift = a.as_unit("ns").value - b.as_unit("ns").value
+    shift = ticks_of(a) - ticks_of(b)
     if shift == 0 and ours.unit == theirs.unit:
         return edges
     ticks = np.rint(edges * UNITS[ours.unit])  # what dates were before they became numbers
@@ -216,11 +213,3 @@ def snapped(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
     near = np.where(np.abs(edges[right] - times) <= np.abs(times - edges[left]), right, left)
     reach = NEAR * np.maximum(np.abs(edges[near]), max(abs(edges[0]), abs(edges[-1])))
     return np.where(np.abs(times - edges[near]) <= reach, edges[near], times)
-
-
-def moments_of(owner: Any, times: np.ndarray) -> Any:
-    """Times of covariates as datetimes where there is an origin, in their zone."""
-    span = float(np.max(np.abs(owner.edges), initial=0.0))
-    out = moments([times], span, owner.unit, owner.origin)[0]
-    zoned = getattr(out, "tz", None) is not None and owner.timezone is not None
-    return out.tz_convert(owner.timezone) if zoned else out

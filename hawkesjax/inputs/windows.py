@@ -26,11 +26,7 @@ def names_of(window: Any) -> tuple[str, ...] | None:
 
 
 def read_window(
-    window: Any,
-    clock: Clock,
-    codes: np.ndarray,
-    names: tuple[str, ...],
-    column: str,
+    window: Any, clock: Clock, codes: np.ndarray, names: tuple[str, ...], column: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Start and end of each sequence's window, in the numbers of the clock.
 

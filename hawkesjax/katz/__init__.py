@@ -5,10 +5,6 @@ user will be once a spike has settled.
 """
 
 from hawkesjax.katz.data.spike import detect_spike
-from hawkesjax.katz.forecast import forecast_katz as _forecast  # noqa: F401
-from hawkesjax.katz.residuals import residuals_katz as _residuals  # noqa: F401
-from hawkesjax.katz.results import KatzPosterior as _KatzPosterior  # noqa: F401
-from hawkesjax.katz.simulate import simulate_katz as _simulate  # noqa: F401
 from hawkesjax.katz.steady.decay import decay, half_life, implied_alpha_star
 from hawkesjax.katz.steady.evaluation import KatzEvaluation, evaluate
 from hawkesjax.katz.steady.radius import Radius

@@ -84,6 +84,11 @@ def roomy(size: int) -> int:
     return max(-(-size // step) * step, power // 2 + step) if step < power else power
 
 
+def padded(values: np.ndarray, size: int, value: float = 0) -> np.ndarray:
+    """At least `size` values, the new ones all the same."""
+    return np.pad(values, (0, max(size - len(values), 0)), constant_values=value)
+
+
 def filled_block(block: Block, least: Mapping[str, int]) -> Block:
     """With more of everything, which is finite and counts 0 times, up to roomy sizes.
 
@@ -93,10 +98,9 @@ def filled_block(block: Block, least: Mapping[str, int]) -> Block:
     """
     sizes = {what: roomy(max(size, least.get(what, 0))) for what, size in block.sizes.items()}
     last = {"term_group": sizes["groups"] - 1, "term_cell": sizes["cells"] - 1}  # stay sorted
-    arrays = {}
-    for name, what in COUNTS.items():
-        values = np.asarray(getattr(block, name))
-        value = last.get(name, 1 if name in ONES else 0)
-        spare = (0, sizes[what] - len(values))
-        arrays[name] = np.pad(values, spare, constant_values=value)
+    value = last | dict.fromkeys(ONES, 1)
+    arrays = {
+        name: padded(np.asarray(getattr(block, name)), sizes[what], value.get(name, 0))
+        for name, what in COUNTS.items()
+    }
     return replace(block, **arrays)

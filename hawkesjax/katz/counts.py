@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from hawkesjax.core.cache import kept
 from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.forms import FORMS, Form
 from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
+from hawkesjax.katz.links import LINKS
+from hawkesjax.katz.settings import Settings
 
 FACTOR_STEP = 0.1  # of the logarithm of the volume
 MOST = 20_000_000  # counts of silent bins held at once
 
 
-@dataclass(frozen=True, eq=False)
-class SpikeCounts:
-    r"""Sufficient statistics, one row a distinct (user, messages heard, factor).
+class Rows(NamedTuple):
+    """One row a distinct (user, messages heard, factor).
 
     Args:
         user, heard, factor: of each row: i, r_i[k], g_k.
         count: active bins (or posts) of the row.
         silent: rows of silent bins instead; only the clipped link has some.
+    """
+
+    user: Int[Any, " rows"]
+    heard: Float[Any, " rows"]
+    factor: Float[Any, " rows"]
+    count: Float[Any, " rows"]
+    silent: Any
+
+    def take(self, part: Any) -> Rows:
+        """Some of the rows, or all in another order."""
+        return Rows(*(column[part] for column in self))
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeCounts:
+    r"""Sufficient statistics.
+
+    Args:
+        rows: the active bins, by user, and the silent ones.
         heard_in_all: by user, the sum over all bins of r_i[k] (of g_k r_i[k] when it multiplies
             the baseline).
         exposure: `G = sum_k g_k`; K without a factor.
@@ -30,11 +52,7 @@ class SpikeCounts:
         constant_by_user: minus the sum of log y! over each user's counts; 0 for active bins.
     """
 
-    user: Int[np.ndarray, " rows"]
-    heard: Float[np.ndarray, " rows"]
-    factor: Float[np.ndarray, " rows"]
-    count: Float[np.ndarray, " rows"]
-    silent: np.ndarray
+    rows: Rows
     heard_in_all: Float[np.ndarray, " users"]
     exposure: float
     num_bins: int
@@ -53,8 +71,8 @@ class SpikeCounts:
     @property
     def events_by_user(self) -> Float[np.ndarray, " users"]:
         """n_i, active bins or posts of each user."""
-        active = ~self.silent
-        return np.bincount(self.user[active], weights=self.count[active], minlength=self.num_users)
+        rows = self.rows.take(~self.rows.silent)
+        return np.bincount(rows.user, weights=rows.count, minlength=self.num_users)
 
 
 def target_bins(data: Activity) -> tuple[int, int]:
@@ -64,14 +82,12 @@ def target_bins(data: Activity) -> tuple[int, int]:
     return max(first, 1), last
 
 
-def check_activity(data: Any) -> None:
+def check_activity(data: Activity) -> None:
     """Refuse what no model can be fitted to.
 
     Raises:
-        ValueError: for anything but an `Activity` with a log and at least one bin after another.
+        ValueError: for an activity without a log, or without a bin after another.
     """
-    if not isinstance(data, Activity):
-        raise ValueError(f"The data must be an Activity, not {type(data).__name__}.")
     if data.fit is None:
         raise ValueError(
             "This network has no log of activity: build it with from_messages, whose fit= names "
@@ -82,6 +98,14 @@ def check_activity(data: Any) -> None:
         raise ValueError(
             f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
         )
+
+
+def volume_of(data: Activity, *, posts: bool) -> Float[np.ndarray, " bins"]:
+    """Active users, or posts, of each of the fit's bins."""
+    first, last = target_bins(data)
+    part = slice(*np.searchsorted(data.active_bin, (first, last)))
+    weights = np.asarray(data.active_posts, np.float64)[part] if posts else None
+    return np.bincount(np.asarray(data.active_bin)[part] - first, weights, last - first)
 
 
 def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.ndarray, " bins"]:
@@ -100,12 +124,7 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
     if common_factor is None:
         return np.ones(last - first)
     if isinstance(common_factor, str):
-        begin, end = np.searchsorted(data.active_bin, (first, last))
-        volume = np.bincount(
-            np.asarray(data.active_bin)[begin:end] - first,
-            weights=np.asarray(data.active_posts, np.float64)[begin:end] if posts else None,
-            minlength=last - first,
-        )
+        volume = volume_of(data, posts=posts)
         steps = np.round(np.log(np.maximum(volume, 1)) / FACTOR_STEP)
         factor = np.where(volume > 0, np.exp(steps * FACTOR_STEP), 0)
     else:
@@ -120,12 +139,41 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
     return factor / np.mean(factor)
 
 
+def factor_ahead(given: Any, bins: int) -> Float[np.ndarray, " bins"]:
+    """g_k of bins that are yet to come, as they are given; 1 where they are not.
+
+    Raises:
+        ValueError: for anything but one number a bin.
+    """
+    if given is None:
+        return np.ones(bins)
+    factor = np.asarray(given, np.float64)
+    if factor.shape != (bins,) or not np.all(np.isfinite(factor) & (factor >= 0)):
+        raise ValueError(
+            f"common_factor must be {bins} finite numbers of at least 0, one a bin; got "
+            f"{factor.shape}."
+        )
+    return factor
+
+
 def senders_of(data: Activity, *, posts: bool, memory: float) -> Senders:
     """Who was active when, in all bins of the log, counting posts or not."""
     sent = data.active_posts if posts else np.ones(len(data.active_user))
     return Senders.from_pairs(data.active_user, data.active_bin, sent, memory=memory)
 
 
+def counts_of(data: Activity, settings: Settings) -> SpikeCounts:
+    """`count_spikes`, once for each container and settings."""
+    return count_spikes(
+        data,
+        link=settings.link,
+        form=settings.form,
+        memory=settings.memory,
+        common_factor=settings.common_factor,
+    )
+
+
+@kept
 def count_spikes(
     data: Activity,
     *,
@@ -145,7 +193,7 @@ def count_spikes(
         link, form, memory, common_factor: as in `KatzSpike`.
     """
     first, last = target_bins(data)
-    posts = link == "poisson"
+    posts, how = LINKS[link].posts, FORMS[form]
     factor = factor_of(data, common_factor, posts=posts)
     network = data.matrix
     senders = senders_of(data, posts=posts, memory=memory)
@@ -153,26 +201,19 @@ def count_spikes(
     user, at, count = senders.user[inside], senders.bin[inside], senders.sent[inside]
     heard = heard_at(network, senders, user, at - 1)
     own = factor[at - first]
-    _refuse_impossible(heard, own, at, form)
+    _refuse_impossible(heard, own, at, how)
 
     # A message of bin m is heard in bin m + 1.
     weights = np.zeros(last)
-    weights[first - 1 : last - 1] = factor if form == "multiplicative" else 1
+    weights[first - 1 : last - 1] = factor if how.multiplies else 1
     sums = heard_in_all(network, senders, weights)
     logs = -_log_factorial(count) if posts else np.zeros(len(count))
     constant = np.bincount(user, weights=logs, minlength=data.num_users)
-    rows = _collapse(user, heard, own, count)
-    silent = np.zeros(len(rows[0]), bool)
-    if link == "clip":
-        quiet = _silent_rows(data, network, senders, factor, user, at)
-        silent = np.concatenate([silent, np.ones(len(quiet[0]), bool)])
-        rows = tuple(np.concatenate(pair) for pair in zip(rows, quiet, strict=True))
+    rows = _collapse(Rows(user, heard, own, count, np.zeros(len(user), bool)))
+    if LINKS[link].silence:
+        rows = _joined(rows, *_silent_rows(data, network, senders, factor, user, at))
     return SpikeCounts(
-        user=rows[0],
-        heard=rows[1],
-        factor=rows[2],
-        count=rows[3],
-        silent=silent,
+        rows=rows,
         heard_in_all=sums,
         exposure=float(np.sum(factor)),
         num_bins=last - first,
@@ -180,8 +221,8 @@ def count_spikes(
     )
 
 
-def _refuse_impossible(heard, factor, bins, form) -> None:
-    rate_is_zero = (factor == 0) & ((heard == 0) | (form == "multiplicative"))
+def _refuse_impossible(heard, factor, bins, form: Form) -> None:
+    rate_is_zero = (factor == 0) & ((heard == 0) | form.multiplies)
     if np.any(rate_is_zero):
         raise ValueError(
             f"Users were active in {len(np.unique(bins[rate_is_zero]))} bins whose common factor "
@@ -194,29 +235,28 @@ def _log_factorial(count):
     return table[count.astype(np.int64)]
 
 
-def _collapse(user, heard, factor, count):
+def _joined(*parts: Rows) -> Rows:
+    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _collapse(rows: Rows) -> Rows:
     """Rows with the same (user, heard, factor) become one."""
-    order = np.lexsort((factor, heard, user))
-    user, heard, factor, count = (part[order] for part in (user, heard, factor, count))
-    if not len(user):
-        return user, heard, factor, count
-    fresh = np.r_[
-        True,
-        (user[1:] != user[:-1]) | (heard[1:] != heard[:-1]) | (factor[1:] != factor[:-1]),
-    ]
-    start = np.flatnonzero(fresh)
-    return user[start], heard[start], factor[start], np.add.reduceat(count, start)
+    rows = rows.take(np.lexsort((rows.factor, rows.heard, rows.user)))
+    if not len(rows.user):
+        return rows
+    changes = [column[1:] != column[:-1] for column in (rows.user, rows.heard, rows.factor)]
+    start = np.flatnonzero(np.r_[True, np.any(changes, axis=0)])
+    return rows.take(start)._replace(count=np.add.reduceat(rows.count, start))
 
 
-def _silent_rows(data, network, senders, factor, user, at):
+def _silent_rows(data, network, senders, factor, user, at) -> tuple[Rows, Rows]:
     """Silent bins of every user: those that heard something, and the rest by subtraction."""
     first, last = target_bins(data)
     who, when, heard = heard_everywhere(network, senders, first - 1, last - 1)
     when = when + 1
-    acted = np.isin(who * last + when, user * last + at)
-    loud = _collapse(
-        who[~acted], heard[~acted], factor[when[~acted] - first], np.ones(int(np.sum(~acted)))
-    )
+    still = ~np.isin(who * last + when, user * last + at)
+    ones = np.ones(int(np.sum(still)))
+    loud = _collapse(Rows(who[still], heard[still], factor[when[still] - first], ones, ones > 0))
     levels, level = np.unique(factor, return_inverse=True)
     if data.num_users * len(levels) > MOST:
         raise ValueError(
@@ -230,5 +270,4 @@ def _silent_rows(data, network, senders, factor, user, at):
     deaf = ~np.isin(user * last + at, who * last + when)
     np.subtract.at(rest, (user[deaf], level[at[deaf] - first]), 1)
     i, place = np.nonzero(rest)
-    quiet = (i, np.zeros(len(i)), levels[place], rest[i, place])
-    return tuple(np.concatenate(pair) for pair in zip(loud, quiet, strict=True))
+    return loud, Rows(i, np.zeros(len(i)), levels[place], rest[i, place], np.ones(len(i), bool))

@@ -11,14 +11,14 @@ from jaxtyping import Array, Float, Int
 from scipy import sparse
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import forecast
+from hawkesjax.core.tables import statistics
 from hawkesjax.inputs.checks import whole
-from hawkesjax.katz.counts import senders_of
+from hawkesjax.katz.counts import factor_ahead, senders_of
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.model import KatzSpike
-from hawkesjax.katz.results import draws_of_katz
+from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.simulate import MAX_POSTS, Chain
 from hawkesjax.katz.users import draw_baselines
+from hawkesjax.katz.values import draws_of, one_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +48,10 @@ class SpikeForecast:
         """What is left of the cut's activity k bins on: mean and quantiles, a row a k."""
         return _table(self.left, range(self.left.shape[1])).rename_axis("bins after the cut")
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"summary": self.summary(), "total": self.total(), "decay": self.decay()}
+
     def __repr__(self) -> str:
         text = self.total().to_string(float_format=lambda x: f"{x:.4g}")
         return (
@@ -57,14 +61,11 @@ class SpikeForecast:
 
 
 def _table(draws: np.ndarray, rows: Any) -> pd.DataFrame:
-    low, middle, high = np.quantile(draws, (0.025, 0.5, 0.975), axis=0)
-    columns = {"mean": draws.mean(axis=0), "2.5%": low, "50%": middle, "97.5%": high}
-    return pd.DataFrame(columns, index=pd.Index(rows, name="bin"))
+    return pd.DataFrame(statistics(draws), index=pd.Index(rows, name="bin"))
 
 
-@forecast.register
-def forecast_katz(
-    model: KatzSpike,
+def forecast(
+    model: KatzLaw,
     values: Any,
     data: Activity,
     *,
@@ -106,21 +107,19 @@ def forecast_katz(
     first = data.fit[1] if cut is None else whole(cut, "cut")
     if not 1 <= first <= data.num_bins:
         raise ValueError(f"cut is {cut!r}; it must be a bin from 1 to {data.num_bins:,}.")
-    factor = np.ones(horizon) if common_factor is None else np.asarray(common_factor, float)
-    if factor.shape != (horizon,) or not np.all(np.isfinite(factor) & (factor >= 0)):
-        raise ValueError(f"common_factor must be {horizon} finite numbers of at least 0.")
-    found = draws_of_katz(values, limit=draws)
+    factor = factor_ahead(common_factor, horizon)
+    found = draws_of(values, limit=draws)
     count = draws if len(found["alpha"]) == 1 else len(found["alpha"])
     rng = generator(key)
     chain = Chain.of(model, data)
-    posts = model.link == "poisson"
+    posts = model.link_rule.posts
     senders = senders_of(data, posts=posts, memory=model.memory)
     state = senders.at(np.arange(data.num_users), np.full(data.num_users, first - 1))
     heard = data.matrix @ state
     volume = np.empty((count, horizon), np.int64)
     left = np.empty((count, horizon + 1))
     for number in range(count):
-        one = {k: v[number if len(v) > 1 else 0] for k, v in found.items()}
+        one = one_of(found, number)
         b = one["b"] if "b" in one else draw_baselines(model, one, data, rng)
         _, bins, sent = chain.run(float(one["alpha"]), b, factor, heard, rng, max_posts=max_posts)
         volume[number] = np.bincount(bins, weights=sent, minlength=horizon)
@@ -135,11 +134,10 @@ def _left(chain, model, alpha, b, state, horizon) -> np.ndarray:
     if total == 0:
         out[0] = np.nan
         return out
-    own = b if model.form == "multiplicative" else 1.0
     matrix = sparse.csr_array(chain.senders)
     held = vector = state
     for k in range(1, horizon + 1):
-        vector = alpha * own * (matrix @ held)
+        vector = model.form_rule.set_off(alpha, matrix @ held, b)
         held = model.memory * held + vector
         out[k] = vector.sum() / total
     return out

@@ -15,6 +15,12 @@ MOST = 4_000_000  # pairs (user, bin) held at once
 CHUNK = 4_000_000  # pairs (event, in-neighbour) looked up at once
 
 
+def ranges(begin: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of many ranges one after another: the range of each, and the numbers."""
+    owner = np.repeat(np.arange(len(count)), count)
+    return owner, np.arange(len(owner)) + np.repeat(begin - (np.cumsum(count) - count), count)
+
+
 @dataclass(frozen=True, eq=False)
 class Senders:
     r"""Who was active when, and the state that it leaves: `h_j[k] = memory h_j[k-1] + s_j[k]`.
@@ -58,13 +64,10 @@ class Senders:
         span = int(max(self.bin.max(), np.max(bin, initial=0))) + 1
         place = np.searchsorted(self.user * span + self.bin, user * span + bin, side="right") - 1
         last = np.maximum(place, 0)
+        known = (place >= 0) & (self.user[last] == user)
         gap = bin - self.bin[last]
         if self.memory == 0:
-            return (
-                np.where((place >= 0) & (self.user[last] == user) & (gap == 0), 1, 0)
-                * (self.state[last])
-            )
-        known = (place >= 0) & (self.user[last] == user)
+            return np.where(known & (gap == 0), self.state[last], 0)
         return np.where(known, self.memory ** np.where(known, gap, 0) * self.state[last], 0)
 
 
@@ -88,10 +91,7 @@ def heard_at(
     while begin < len(user):
         before = ends[begin] - degree[begin]
         end = max(begin + 1, int(np.searchsorted(ends, before + CHUNK, side="right")))
-        count = degree[begin:end]
-        owner = np.repeat(np.arange(end - begin), count)
-        offset = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
-        edge = network.indptr[user[begin:end]].astype(np.int64)[owner] + offset
+        owner, edge = ranges(network.indptr[user[begin:end]].astype(np.int64), degree[begin:end])
         value = senders.at(network.indices[edge].astype(np.int64), bin[begin:end][owner])
         out[begin:end] = np.bincount(
             owner, weights=network.data[edge] * value, minlength=end - begin

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.model import noun
+from hawkesjax.core.posterior import Posterior
 from hawkesjax.inputs.clock import UNITS
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.steady.evaluation import GRID, KatzEvaluation
-from hawkesjax.katz.steady.solve import attenuation, solve
+from hawkesjax.katz.steady.evaluation import KatzEvaluation
+from hawkesjax.katz.steady.solve import GRID, attenuation, solve
 from hawkesjax.plotting import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEAD = 8
+DRAWN = (  # what is drawn by which figures
+    (Posterior, "parameters and hj.plots.trace"),
+    (Estimate, "parameters"),
+    (Activity, "katz.volume, katz.stability and katz.influence"),
+    (KatzEvaluation, "katz.change"),
+)
 SHADES = {"usual": "0.90", "spike": "#f5d5ad"}
 
 
@@ -37,8 +46,9 @@ def volume(
             length before a post, on average over the posts of a stretch of bins.
 
     Raises:
-        ValueError: without a log.
+        ValueError: without a log, or for anything but an activity.
     """
+    _needs(activity, Activity, "volume")
     if not activity.num_bins:
         raise ValueError("This network was given as a matrix: it has no volume to draw.")
     low, high = window or _around(activity)
@@ -89,6 +99,8 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
     """
     if not evaluations or (labels is not None and len(labels) != len(evaluations)):
         raise ValueError("Give at least one evaluation, and a label for each or none.")
+    for one in evaluations:
+        _needs(one, KatzEvaluation, "change")
     count = len(evaluations)
     with style.canvas(height=2.9, width=min(style.WIDTH, 4.4 + 2 * (count - 1))) as figure:
         axes = figure.subplots(1, count, squeeze=False)[0]
@@ -136,6 +148,7 @@ def stability(
         alpha_star: grid.
         form: as in `katz.solve`.
     """
+    _needs(activity, Activity, "stability")
     grid = np.asarray(alpha_star, float)
     alphas, _ = attenuation(activity, grid, None, form)
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
@@ -201,6 +214,9 @@ def influence(
         alpha_star, alpha, form: as in `katz.solve`; one number.
         top: users drawn.
     """
+    from matplotlib.patches import FancyArrowPatch
+
+    _needs(activity, Activity, "influence")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     scores = solve(activity, alpha=attenuated, form=form, backend="scipy")
     top = min(top, activity.num_users)
@@ -215,13 +231,13 @@ def influence(
         axis = figure.subplots()
         for listener, sender, weight in zip(rows, columns, part.data, strict=True):
             if listener != sender:
-                _arrow(
-                    axis,
-                    at[sender],
-                    at[listener],
-                    float(weight) / part.data.max(),
-                    np.sqrt(full[[sender, listener]] / np.pi),
-                )
+                begin, end = np.sqrt(full[[sender, listener]] / np.pi)
+                arrow = {
+                    "arrowstyle": "-|>", "mutation_scale": 7, "color": "0.45", "zorder": 2,
+                    "linewidth": 0.4 + 0.6 * float(weight) / part.data.max(),
+                    "shrinkA": begin + 1, "shrinkB": end + 2, "connectionstyle": "arc3,rad=0.12",
+                }  # fmt: skip
+                axis.add_patch(FancyArrowPatch(at[sender], at[listener], **arrow))
         axis.scatter(*at.T, s=full, color="#c9d8e8", edgecolor=style.colour(0), zorder=3)
         axis.scatter(*at.T, s=full * np.clip(own, 0, 1), color=style.colour(0), zorder=4)
         for place, (user, (x, y)) in enumerate(zip(users, at, strict=True)):
@@ -240,6 +256,17 @@ def influence(
             fontsize=8,
         )
     return figure
+
+
+def _needs(given: Any, kind: type, figure: str) -> None:
+    """Refuse what the figure does not draw, and name those that do."""
+    if isinstance(given, kind):
+        return
+    others = [f"hj.plots.{names}" for known, names in DRAWN if isinstance(given, known)]
+    hint = f"; of {noun(type(given))} there is {others[0]}" if others else ""
+    raise ValueError(
+        f"hj.plots.katz.{figure} draws {noun(kind)}, not {type(given).__name__}{hint}."
+    )
 
 
 def _around(activity: Activity) -> tuple[int, int]:
@@ -296,22 +323,3 @@ def _key(*lines: tuple[str, Any, Any]) -> list[Any]:
     from matplotlib.lines import Line2D
 
     return [Line2D([], [], color=c, linestyle=dash, label=said) for said, c, dash in lines]
-
-
-def _arrow(axis: Any, start: Any, end: Any, share: float, radii: np.ndarray) -> None:
-    from matplotlib.patches import FancyArrowPatch
-
-    axis.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=7,
-            linewidth=0.4 + 0.6 * share,
-            color="0.45",
-            shrinkA=float(radii[0]) + 1,
-            shrinkB=float(radii[1]) + 2,
-            connectionstyle="arc3,rad=0.12",
-            zorder=2,
-        )
-    )

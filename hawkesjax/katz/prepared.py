@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from hawkesjax.inputs.arrays import AnyArray, Scalar
-from hawkesjax.katz.blocks import EMPTY, Block, filled_block, roomy
-from hawkesjax.katz.counts import SpikeCounts, count_spikes
+from hawkesjax.core.cache import kept
+from hawkesjax.inputs.arrays import Scalar
+from hawkesjax.katz.blocks import EMPTY, Block, filled_block, padded, roomy
+from hawkesjax.katz.counts import Rows, SpikeCounts, check_activity, counts_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.grid import REACH, nodes_needed
+from hawkesjax.katz.heard import ranges
+from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.steady.solve import radius
 
 RATIO = np.log(1.1)
 
@@ -30,8 +33,7 @@ class PreparedActivity:
         blocks: with baselines integrated out, groups of users by number of nodes.
         quiet_heard, quiet_users: kinds of users without events whose integral is known in closed
             form: what multiplies their baseline, and how many they are.
-        row_user, row_heard, row_factor, row_count, row_silent: with free baselines, the rows.
-        heard_by_user: with free baselines in the multiplicative form, by user.
+        rows, heard_by_user: with free baselines, the rows, and what each user heard in all bins.
         heard: sum over users of what they heard in all bins; D of the additive form.
         influence: events that alpha = 1 would set off: D, or the sum of r over events.
         exposure: G, the sum of the common factor over the bins; K without one.
@@ -43,21 +45,17 @@ class PreparedActivity:
     """
 
     blocks: tuple[Block, ...]
-    quiet_heard: Float[AnyArray, " kinds"]
-    quiet_users: Float[AnyArray, " kinds"]
-    row_user: Int[AnyArray, " rows"]
-    row_heard: Float[AnyArray, " rows"]
-    row_factor: Float[AnyArray, " rows"]
-    row_count: Float[AnyArray, " rows"]
-    row_silent: Bool[AnyArray, " rows"]
-    heard_by_user: Float[AnyArray, " users"]
-    heard: Float[Scalar, ""]
-    influence: Float[Scalar, ""]
-    exposure: Float[Scalar, ""]
-    constant: Float[Scalar, ""]
-    events: Float[Scalar, ""]
-    radius: Float[Scalar, ""]
-    spread: Float[Scalar, ""]
+    quiet_heard: Float[Array, " kinds"]
+    quiet_users: Float[Array, " kinds"]
+    rows: Rows
+    heard_by_user: Float[Array, " users"]
+    heard: Float[Array, ""]
+    influence: Float[Array, ""]
+    exposure: Float[Array, ""]
+    constant: Float[Array, ""]
+    events: Float[Array, ""]
+    radius: Float[Array, ""]
+    spread: Float[Array, ""]
     num_users: int = field(metadata={"static": True})
     acyclic: bool = field(metadata={"static": True})
 
@@ -94,21 +92,18 @@ class Grouping:
     kind: Int[np.ndarray, " users"]
 
 
-def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
+def group_users(counts: SpikeCounts, settings: Settings) -> Grouping:
     """Find users with identical rows, exactly, and what their integrals share.
 
     Args:
         counts: the rows, sorted by user within active and silent ones.
-        form: `"additive"` or `"multiplicative"`.
-        closed: whether users without events have a closed form (all links but the clipped one).
+        settings: form and link count.
     """
     size = counts.num_users
-    multiplies = form == "multiplicative"
+    multiplies = settings.form_rule.multiplies
     own = counts.heard_in_all if multiplies else np.zeros(size)
-    order = np.argsort(counts.user, kind="stable")
-    user, heard, factor, count, silent = (
-        part[order]
-        for part in (counts.user, counts.heard, counts.factor, counts.count, counts.silent)
+    user, heard, factor, count, silent = counts.rows.take(
+        np.argsort(counts.rows.user, kind="stable")
     )
     kind = _kinds(size, user, np.stack([heard, factor, count, silent]), own)
     first = np.unique(kind, return_index=True)[1]  # one user of each kind
@@ -118,7 +113,7 @@ def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
     total = np.bincount(user, weights=events, minlength=size)[first]
     alone = events if multiplies else np.where(heard == 0, events, 0)
     base = np.bincount(user, weights=alone, minlength=size)[first]
-    quiet = (total == 0) if closed else np.zeros(len(first), bool)
+    quiet = (total == 0) & (not settings.link_rule.silence)  # these have a closed form
     share = np.bincount(user, weights=events * factor, minlength=size) / counts.exposure
     if multiplies:
         echo = np.bincount(user, weights=events * factor * heard, minlength=size)
@@ -138,25 +133,25 @@ def group_users(counts: SpikeCounts, *, form: str, closed: bool) -> Grouping:
         chosen = np.flatnonzero((nodes == number) & ~quiet)
         place[chosen] = done + np.arange(len(chosen))
         done += roomy(len(chosen))
-        rows = _rows_of(begin, first[chosen])
+        owner, rows = ranges(begin[first[chosen]], np.diff(begin)[first[chosen]])
         blocks.append(
             _block(
                 int(number),
                 np.stack([base, total, multiplier], axis=1)[chosen],
                 (own[first] - multiplier)[chosen],
                 members[chosen],
-                np.repeat(np.arange(len(chosen)), np.diff(begin)[first[chosen]]),
+                owner,
                 np.stack([heard, factor, silent], axis=1)[rows],
                 count[rows],
             )
         )
     chosen = np.flatnonzero(quiet)
     place[chosen] = done + np.arange(len(chosen))
-    spare = roomy(len(chosen)) - len(chosen)
+    room = roomy(len(chosen))
     return Grouping(
         tuple(blocks),
-        np.pad(own[first][chosen], (0, spare)),
-        np.pad(members[chosen].astype(float), (0, spare)),
+        padded(own[first][chosen], room),
+        padded(members[chosen].astype(float), room),
         place[kind],
     )
 
@@ -199,12 +194,6 @@ def _ratio_rung(heard) -> np.ndarray:
     return np.where(heard > 0, np.exp(RATIO * np.round(np.log(some) / RATIO)), 0)
 
 
-def _rows_of(begin, users) -> np.ndarray:
-    count = begin[users + 1] - begin[users]
-    start = np.repeat(begin[users] - (np.cumsum(count) - count), count)
-    return start + np.arange(len(start))
-
-
 def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
     classes, group_class = np.unique(shapes, axis=0, return_inverse=True)
     group_class = group_class.ravel()
@@ -241,47 +230,28 @@ def _filled_up(made: PreparedActivity, least: Mapping[tuple[int, str], int]) -> 
         )
         for nodes in sorted({*blocks, *(many for many, what in least if many)})
     ]
-    spare = (0, max(least.get((0, "kinds"), 0) - len(made.quiet_users), 0))
+    kinds = least.get((0, "kinds"), 0)
     return replace(
         made,
         blocks=tuple(parts),
-        quiet_heard=np.pad(made.quiet_heard, spare),
-        quiet_users=np.pad(made.quiet_users, spare),
+        quiet_heard=padded(np.asarray(made.quiet_heard), kinds),
+        quiet_users=padded(np.asarray(made.quiet_users), kinds),
     )
 
 
-_cache: weakref.WeakKeyDictionary[Activity, dict] = weakref.WeakKeyDictionary()
-
-
-def counts_of(data: Activity, settings: Any) -> SpikeCounts:
-    """`count_spikes`, once for each container and settings.
-
-    Args:
-        data: network and activity.
-        settings: a model: `link`, `form`, `memory` and `common_factor` count.
-    """
-    given = {name: getattr(settings, name) for name in ("link", "form", "memory", "common_factor")}
-    made = _cache.setdefault(data, {})
-    key = ("counts", *given.values())
-    if key not in made:
-        made[key] = count_spikes(data, **given)
-    return made[key]
-
-
-def grouping_of(data: Activity, settings: Any) -> Grouping:
+def grouping_of(data: Activity, settings: Settings) -> Grouping:
     """`group_users`, once for each container and settings."""
-    counts = counts_of(data, settings)
-    made = _cache.setdefault(data, {})
-    key = ("groups", settings.link, settings.form, settings.memory, settings.common_factor)
-    if key not in made:
-        made[key] = group_users(counts, form=settings.form, closed=settings.link != "clip")
-    return made[key]
+    return _grouping(data, _bare(settings))
+
+
+@kept
+def _grouping(data: Activity, settings: Settings) -> Grouping:
+    return group_users(counts_of(data, settings), settings)
 
 
 def prepare(
     data: Activity,
-    settings: Any,
-    radius: float,
+    settings: Settings,
     dtype: Any = None,
     least: Mapping[tuple[int, str], int] | None = None,
 ) -> PreparedActivity:
@@ -290,66 +260,63 @@ def prepare(
     Args:
         data: network and activity.
         settings: the model.
-        radius: spectral radius of the network.
         dtype: floating type; JAX's default when None.
         least: the `sizes` of other prepared activities, to fill these up to.
     """
+    check_activity(data)
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
-    counts = counts_of(data, settings)
-    made = _cache.setdefault(data, {})
-    key = ("prepared", settings.link, settings.form, settings.memory, settings.common_factor)
-    key += (settings.baseline, dtype, tuple(sorted((least or {}).items())))
-    if key not in made:
-        layout = _layout(data, counts, settings, radius)
-        # On the device once, not at every call; and as values when a trace is under way.
-        with jax.ensure_compile_time_eval():
-            made[key] = jax.tree.map(
-                lambda leaf: jnp.asarray(
-                    leaf, dtype if np.asarray(leaf).dtype.kind == "f" else None
-                ),
-                _filled_up(layout, least) if least else layout,
-            )
-    return made[key]
+    return _prepared(data, _bare(settings), dtype, tuple(sorted((least or {}).items())))
 
 
-def _layout(data, counts, settings, radius) -> PreparedActivity:
+def _bare(settings: Settings) -> Settings:
+    """The settings without the rest of the model."""
+    return Settings(**{one.name: getattr(settings, one.name) for one in fields(Settings)})
+
+
+@kept
+def _prepared(data: Activity, settings: Settings, dtype: Any, least: tuple) -> PreparedActivity:
+    layout = _layout(data, settings)
+    if least:
+        layout = _filled_up(layout, dict(least))
+    # On the device once, not at every call; and as values when a trace is under way.
+    with jax.ensure_compile_time_eval():
+        return jax.tree.map(
+            lambda leaf: jnp.asarray(leaf, dtype if np.asarray(leaf).dtype.kind == "f" else None),
+            layout,
+        )
+
+
+def _layout(data: Activity, settings: Settings) -> PreparedActivity:
+    counts, rho = counts_of(data, settings), radius(data).value
     free = settings.baseline == "free"
-    multiplies = settings.form == "multiplicative"
+    multiplies = settings.form_rule.multiplies
     none = np.zeros(0)
-    groups = (
-        Grouping((), none, none, none.astype(np.int64)) if free else grouping_of(data, settings)
-    )
-    rows = slice(None) if free else slice(0)
-    active = ~counts.silent
-    said, heard = counts.count[active], counts.heard[active]
-    echo = float(np.sum(said * heard))
+    groups = Grouping((), none, none, none) if free else grouping_of(data, settings)
+    active = counts.rows.take(~counts.rows.silent)
+    rows = counts.rows if free else active.take(slice(0))
+    echo = float(np.sum(active.count * active.heard))
     total = float(np.sum(counts.heard_in_all))
-    some = float(np.sum(said[heard > 0]))
-    scale = some / echo if multiplies and echo > 0 else _inverse(radius, data)
+    some = float(np.sum(active.count[active.heard > 0]))
     return PreparedActivity(
         blocks=groups.blocks,
         quiet_heard=groups.quiet_heard,
         quiet_users=groups.quiet_users,
-        row_user=counts.user[rows].astype(np.int32),
-        row_heard=counts.heard[rows],
-        row_factor=counts.factor[rows],
-        row_count=counts.count[rows],
-        row_silent=counts.silent[rows],
-        heard_by_user=counts.heard_in_all if free and multiplies else none,
+        rows=rows._replace(user=rows.user.astype(np.int32)),
+        heard_by_user=counts.heard_in_all if free else none,
         heard=np.float64(total),
         influence=np.float64(echo if multiplies else total),
         exposure=np.float64(counts.exposure),
         constant=np.float64(counts.constant),
         num_users=counts.num_users,
-        events=np.float64(np.sum(said)),
-        radius=np.float64(radius),
-        spread=np.float64(scale),
-        acyclic=radius == 0,
+        events=np.float64(np.sum(active.count)),
+        radius=np.float64(rho),
+        spread=np.float64(some / echo if multiplies and echo > 0 else _inverse(rho, data)),
+        acyclic=rho == 0,
     )
 
 
 def _inverse(radius: float, data: Activity) -> float:
-    """1 / radius; of a network without circles, 1 / (mean weight that a listener hears)."""
+    """1 / radius; of a network without cycles, 1 / (mean weight that a listener hears)."""
     if radius > 0:
         return 1 / radius
     total = float(np.sum(data.weight))

@@ -10,21 +10,18 @@ from jaxtyping import Array
 from scipy import special, stats
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import residuals
-from hawkesjax.katz.counts import factor_of, senders_of, target_bins
+from hawkesjax.katz.counts import counts_of, factor_of, senders_of, target_bins, volume_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import heard_everywhere
-from hawkesjax.katz.model import KatzSpike
-from hawkesjax.katz.prepared import counts_of
-from hawkesjax.katz.results import draws_of_katz
+from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.users import user_baselines
+from hawkesjax.katz.values import draws_of
 
 DRAWS = 50
 
 
-@residuals.register
-def residuals_katz(
-    model: KatzSpike,
+def residuals(
+    model: KatzLaw,
     values: Any,
     data: Activity,
     *,
@@ -60,7 +57,7 @@ def residuals_katz(
     Source: Dunn and Smyth (1996), J. Comput. Graph. Stat. 5, 236-244; binomial approximation: Ehm
     (1991), Stat. Probab. Lett. 11, 7-16.
     """
-    draws = draws_of_katz(values, limit=DRAWS)
+    draws = draws_of(values, limit=DRAWS)
     point = {name: value.mean(axis=0) for name, value in draws.items()}
     if by == "bin":
         found = _by_bin(model, draws, point, data)
@@ -85,34 +82,23 @@ def residuals_katz(
     return table
 
 
-def _probability(link: str, eta: np.ndarray) -> np.ndarray:
-    if link == "hazard":
-        return -np.expm1(-eta)
-    return np.minimum(eta, 1) if link == "clip" else eta
-
-
 def _by_bin(model, draws, point, data):
     first, last = target_bins(data)
-    posts = model.link == "poisson"
+    link, form = model.link_rule, model.form_rule
+    posts = link.posts
     factor = factor_of(data, model.common_factor, posts=posts)
     b = point["b"] if "b" in point else user_baselines(model, draws, data)[:, 0]
     senders = senders_of(data, posts=posts, memory=model.memory)
     levels, level = np.unique(factor, return_inverse=True)
-    quiet = np.array([_moments(model.link, g * b) for g in levels])[level]
+    quiet = np.array([_moments(link.mean(g * b)) for g in levels])[level]
     user, bin, heard = heard_everywhere(data.matrix, senders, first - 1, last - 1)
     place = bin + 1 - first
     alpha, own = float(point["alpha"]), factor[place] * b[user]
-    eta = own * (1 + alpha * heard) if model.form == "multiplicative" else own + alpha * heard
-    loud, still = _probability(model.link, eta), _probability(model.link, own)
+    loud, still = link.mean(form.rate(own, alpha, heard)), link.mean(own)
     size = last - first
     mean = quiet[:, 0] + np.bincount(place, weights=loud - still, minlength=size)
     square = quiet[:, 1] + np.bincount(place, weights=loud**2 - still**2, minlength=size)
-    begin, end = np.searchsorted(data.active_bin, (first, last))
-    observed = np.bincount(
-        np.asarray(data.active_bin)[begin:end] - first,
-        weights=np.asarray(data.active_posts, float)[begin:end] if posts else None,
-        minlength=size,
-    )
+    observed = volume_of(data, posts=posts)
     if posts:
         below, at = stats.poisson.cdf(observed - 1, mean), stats.poisson.cdf(observed, mean)
     else:
@@ -121,8 +107,7 @@ def _by_bin(model, draws, point, data):
     return pd.RangeIndex(first, last, name="bin"), observed, mean, below, at
 
 
-def _moments(link, eta):
-    p = _probability(link, eta)
+def _moments(p):
     return float(np.sum(p)), float(np.sum(p**2))
 
 
@@ -150,41 +135,14 @@ def _by_user(model, point, data):
         np.column_stack([observed, counts.heard_in_all]), axis=0, return_inverse=True
     )
     count, heard = kinds[:, :1], kinds[:, 1:]
-    if model.form == "multiplicative":
-        rate = nodes * (counts.exposure + alpha * heard)
-    else:
-        rate = nodes * counts.exposure + alpha * heard
-    if model.link == "poisson":
+    rate = nodes * counts.exposure + model.form_rule.set_off(alpha, heard, nodes)
+    if model.link_rule.posts:
         expected = rate
         below, at = stats.poisson.cdf(count - 1, rate), stats.poisson.cdf(count, rate)
     else:
-        p = _probability(model.link, rate / counts.num_bins)
+        p = model.link_rule.mean(rate / counts.num_bins)
         expected = p * counts.num_bins
         below, at = (stats.binom.cdf(count + s, counts.num_bins, p) for s in (-1, 0))
     found = [np.sum(weights * part, axis=1)[place.ravel()] for part in (expected, below, at)]
     index = pd.Index(list(data.user_names), name="user")
     return index, observed, found[0], found[1], found[2]
-
-
-def spike_residual_tests(table: pd.DataFrame) -> pd.Series:
-    """Are quantile residuals standard normal: their mean and standard deviation (0 and 1
-    expected), Kolmogorov-Smirnov distance and p-value, and the correlation of successive ones.
-
-    Args:
-        table: of `residuals`, with a key.
-    """
-    values = table["residual"].to_numpy()
-    if len(values) < 3:
-        raise ValueError(f"{len(values)} residuals are too few to be tested.")
-    test = stats.kstest(values, "norm")
-    later, earlier = values[1:] - values.mean(), values[:-1] - values.mean()
-    return pd.Series(
-        {
-            "count": len(values),
-            "mean": values.mean(),
-            "sd": values.std(),
-            "ks": test.statistic,
-            "p": test.pvalue,
-            "lag 1": float(np.mean(later * earlier) / max(values.var(), 1e-300)),
-        }
-    )

@@ -11,10 +11,12 @@ from jaxtyping import Array, Float, Int
 from scipy import sparse
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import simulate
 from hawkesjax.inputs.checks import whole
+from hawkesjax.katz.counts import factor_ahead
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.model import KatzSpike
+from hawkesjax.katz.heard import ranges
+from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.settings import Settings
 
 MAX_POSTS = 10_000_000
 
@@ -25,25 +27,22 @@ class Chain:
 
     Args:
         senders: A by columns.
-        link, form, memory: as in `KatzSpike`.
+        settings: link, form and memory count.
     """
 
     senders: sparse.csc_array
-    link: str
-    form: str
-    memory: float
+    settings: Settings
 
     @classmethod
-    def of(cls, model: KatzSpike, data: Activity) -> Chain:
+    def of(cls, settings: Settings, data: Activity) -> Chain:
         """The model's chain on the network of `data`."""
-        return cls(sparse.csc_array(data.matrix), model.link, model.form, model.memory)
+        return cls(sparse.csc_array(data.matrix), settings)
 
     def audience(self, users: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A s for senders given as a list: who hears something, in order, and how much."""
         begin = self.senders.indptr[users].astype(np.int64)
         count = self.senders.indptr[users + 1].astype(np.int64) - begin
-        owner = np.repeat(np.arange(len(users)), count)
-        edge = np.arange(len(owner)) + np.repeat(begin - (np.cumsum(count) - count), count)
+        owner, edge = ranges(begin, count)
         some, place = np.unique(self.senders.indices[edge], return_inverse=True)
         weights = self.senders.data[edge] * sent[owner]
         return some, np.bincount(place.ravel(), weights=weights, minlength=len(some))
@@ -80,25 +79,25 @@ class Chain:
             ValueError: beyond `max_posts`.
         """
         own = self._own(b, factor, rng, max_posts)
-        multiplies, lasting = self.form == "multiplicative", self.memory or self.link == "clip"
+        link, form, memory = self.settings.link_rule, self.settings.form_rule, self.settings.memory
+        lasting = memory or link.silence
         heard = np.asarray(heard, float).copy()
         some = np.flatnonzero(heard > 0)
         much = heard[some]
         found, total = [], 0
         for k, g in enumerate(factor):
-            if self.link == "clip":
-                rate = g * b * (1 + alpha * heard) if multiplies else g * b + alpha * heard
+            if link.silence:
+                rate = form.rate(g * b, alpha, heard)
                 users = np.flatnonzero(rng.random(len(b)) < rate)
                 posts = np.ones(len(users), np.int64)
             else:
-                more = alpha * much
-                more *= g * b[some] if multiplies else 1
+                more = form.set_off(alpha, much, g * b[some])
                 if np.sum(more) > max_posts:
                     raise ValueError(_too_many(max_posts, k, len(factor)))
                 extra = rng.poisson(more)
                 users = np.concatenate([own[k], np.repeat(some, extra)])
                 users, posts = np.unique(users, return_counts=True)
-                if self.link == "hazard":
+                if not link.posts:
                     posts = np.ones_like(posts)
             total += int(posts.sum())
             if total > max_posts:
@@ -106,7 +105,7 @@ class Chain:
             found.append((users, np.full(len(users), k), posts))
             some, much = self.audience(users, posts.astype(float))
             if lasting:
-                heard *= self.memory
+                heard *= memory
                 heard[some] += much
                 some = np.flatnonzero(heard > 0)
                 much = heard[some]
@@ -118,7 +117,7 @@ class Chain:
 
     def _own(self, b, factor, rng, max_posts) -> list[np.ndarray]:
         """What the baselines set off: a list of users for each bin."""
-        if self.link == "clip" or not len(factor):
+        if self.settings.link_rule.silence or not len(factor):
             return []
         expected = float(np.sum(b) * np.sum(factor))
         if expected > max_posts:
@@ -142,11 +141,10 @@ def _too_many(limit: int, k: int, bins: int) -> str:
     )
 
 
-@simulate.register
-def simulate_katz(
-    model: KatzSpike,
+def simulate(
+    model: KatzLaw,
     params: Any,
-    data: Any,
+    network: Any,
     *,
     bins: int,
     key: Array,
@@ -159,7 +157,7 @@ def simulate_katz(
         model: a `KatzSpike`.
         params: `alpha`, and `b` (N,) or `shape` and `mean`, from which baselines are drawn; or an
             `Estimate` of such.
-        data: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
+        network: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
             baselines per bin.
         bins: how many.
         key: PRNG key; the same key gives the same activity.
@@ -183,19 +181,26 @@ def simulate_katz(
             f"of a posterior, give one draw or its mean."
         )
     values = {name: np.asarray(value, np.float64) for name, value in values.items()}
-    if isinstance(data, tuple):
-        data = Activity.from_matrix(*data)
-        if "b" not in values and "shape" not in values:
-            values["b"] = np.asarray(data.baseline)
+    data = Activity.from_matrix(*network) if isinstance(network, tuple) else network
+    if isinstance(network, tuple) and "b" not in values and "shape" not in values:
+        values["b"] = np.asarray(data.baseline)
     if not isinstance(data, Activity):
-        raise ValueError(f"data must be an Activity or a pair (A, b), not {type(data).__name__}.")
+        raise ValueError(
+            f"The network must be an Activity or a pair (A, b), not {type(data).__name__}."
+        )
     rng = generator(key)
     alpha, b = _checked(values, data.num_users, rng)
-    factor = _factor(model, common_factor, int(bins))
+    chosen = model.common_factor if common_factor is None else common_factor
+    if isinstance(chosen, str):
+        raise ValueError(
+            "A common factor by volume is what happened, not a law of what will: give "
+            "common_factor= with one number a bin."
+        )
+    factor = factor_ahead(chosen, bins)
     chain = Chain.of(model, data)
     nothing = np.zeros(data.num_users)
     user, bin, posts = chain.run(alpha, b, factor, nothing, rng, max_posts=max_posts)
-    return with_posts(data, user, bin, posts, int(bins))
+    return with_posts(data, user, bin, posts, bins)
 
 
 def with_posts(data: Activity, user, bin, posts, bins: int) -> Activity:
@@ -242,21 +247,3 @@ def _checked(values, size: int, rng) -> tuple[float, np.ndarray]:
         return float(values["alpha"]), values["b"]
     shape, mean = float(values["shape"]), float(values["mean"])
     return float(values["alpha"]), rng.gamma(shape, mean / shape, size)
-
-
-def _factor(model: KatzSpike, given: Any, bins: int) -> np.ndarray:
-    chosen = model.common_factor if given is None else given
-    if chosen is None:
-        return np.ones(bins)
-    if isinstance(chosen, str):
-        raise ValueError(
-            "A common factor by volume is what happened, not a law of what will: give "
-            "common_factor= with one number a bin."
-        )
-    factor = np.asarray(chosen, np.float64)
-    if factor.shape != (bins,) or not np.all(np.isfinite(factor) & (factor >= 0)):
-        raise ValueError(
-            f"common_factor must be {bins} finite numbers of at least 0, one a bin; got "
-            f"{factor.shape}."
-        )
-    return factor

@@ -12,25 +12,29 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from hawkesjax.core.tables import QUANTILES
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.forms import Form
 from hawkesjax.katz.likelihood import node_terms
-from hawkesjax.katz.model import KatzSpike
-from hawkesjax.katz.prepared import PreparedActivity, grouping_of
+from hawkesjax.katz.links import Link
+from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
+from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.values import one_of
 
-QUANTILES = (0.025, 0.975)
+EDGES = (QUANTILES[0], QUANTILES[2])
 CHUNK = 20_000_000  # numbers held at once
 
 
 @partial(jax.jit, static_argnames=("link", "form"))
-def _nodes(params: Any, data: PreparedActivity, block: Block, link: str, form: str):
+def _nodes(params: Any, data: PreparedActivity, block: Block, link: Link, form: Form):
     """log b at each class's nodes, and each group's posterior weights there."""
     log_b, logs = node_terms(link, form, params, data, block)
     return log_b, jax.nn.softmax(logs, axis=1)
 
 
 def draw_baselines(
-    model: KatzSpike, params: Mapping[str, Any], data: Activity, rng: np.random.Generator
+    settings: Settings, params: Mapping[str, Any], data: Activity, rng: np.random.Generator
 ) -> Float[np.ndarray, " users"]:
     """One draw of all baselines from their posterior given the other parameters.
 
@@ -38,12 +42,12 @@ def draw_baselines(
     taken as linear between the nodes of the grid.
 
     Args:
-        model: with `baseline="integrated"`.
+        settings: with `baseline="integrated"`.
         params: `alpha`, `shape`, `mean`, one draw.
         data: network and activity.
         rng: random numbers.
     """
-    prepared, groups = model.prepare(data), grouping_of(data, model)
+    prepared, groups = prepare(data, settings), grouping_of(data, settings)
     params = {name: jnp.asarray(params[name]) for name in ("alpha", "shape", "mean")}
     out, done = np.empty(data.num_users), 0
     for block in prepared.blocks:
@@ -53,7 +57,7 @@ def draw_baselines(
         done += size
         log_b, weights = (
             np.asarray(part, np.float64)
-            for part in _nodes(params, prepared, block, model.link, model.form)
+            for part in _nodes(params, prepared, block, settings.link_rule, settings.form_rule)
         )
         below = np.cumsum(weights, axis=1)
         below /= below[:, -1:]
@@ -90,51 +94,40 @@ def _quiet_rates(params: Mapping[str, Any], prepared: PreparedActivity) -> np.nd
 
 
 def user_baselines(
-    model: KatzSpike, draws: Mapping[str, np.ndarray], data: Activity
+    settings: Settings, draws: Mapping[str, np.ndarray], data: Activity
 ) -> Float[np.ndarray, "users statistics"]:
     """Posterior mean and 2.5 and 97.5 % quantiles of every user's baseline.
 
     Exact given the draws: each draw's posterior on the grid is pooled, no user is sampled.
 
     Args:
-        model: with `baseline="integrated"`.
+        settings: with `baseline="integrated"`.
         draws: `alpha`, `shape`, `mean`, one number a draw.
         data: network and activity.
     """
-    prepared, groups = model.prepare(data), grouping_of(data, model)
-    parts = [table for block in prepared.blocks for table in _pooled(model, draws, prepared, block)]
-    count = len(draws["alpha"])
+    prepared, groups = prepare(data, settings), grouping_of(data, settings)
+    parts = [
+        table for block in prepared.blocks for table in _pooled(settings, draws, prepared, block)
+    ]
     levels = (np.arange(64) + 0.5) / 64
-    quiet = []
-    for number in range(count):
-        one = {name: value[number] for name, value in draws.items()}
+    quiet, means = [], []
+    for number in range(len(draws["alpha"])):
+        one = one_of(draws, number)
         rates = _quiet_rates(one, prepared)
         quiet.append(stats.gamma.ppf(levels, one["shape"])[None, :] / rates[:, None])
+        means.append(one["shape"] / rates)
     pooled = np.stack(quiet, axis=1).reshape(len(prepared.quiet_heard), -1)
-    means = np.mean(
-        [
-            draws["shape"][n] / _quiet_rates({k: v[n] for k, v in draws.items()}, prepared)
-            for n in range(count)
-        ],
-        axis=0,
-    )
-    parts.append(np.column_stack([means, np.quantile(pooled, QUANTILES, axis=1).T]))
+    edges = np.quantile(pooled, EDGES, axis=1)
+    parts.append(np.column_stack([np.mean(means, axis=0), edges.T]))
     return np.concatenate(parts)[groups.kind]
 
 
-def _pooled(model, draws, prepared, block) -> Iterator[np.ndarray]:
+def _pooled(settings, draws, prepared, block) -> Iterator[np.ndarray]:
     """Statistics of a block's groups, some groups at a time."""
     count = len(draws["alpha"])
-    found = [
-        _nodes(
-            {name: jnp.asarray(value[n]) for name, value in draws.items()},
-            prepared,
-            block,
-            model.link,
-            model.form,
-        )
-        for n in range(count)
-    ]
+    points = [jax.tree.map(jnp.asarray, one_of(draws, number)) for number in range(count)]
+    laws = (settings.link_rule, settings.form_rule)
+    found = [_nodes(point, prepared, block, *laws) for point in points]
     log_b = np.stack([np.asarray(nodes, np.float64) for nodes, _ in found], axis=1)
     size, owner = len(block.group_users), np.asarray(block.group_class)
     step = max(1, CHUNK // (count * block.nodes))
@@ -148,7 +141,7 @@ def _pooled(model, draws, prepared, block) -> Iterator[np.ndarray]:
         nodes, weights = (np.take_along_axis(x, order, 1) for x in (nodes, weights))
         below = np.cumsum(weights, axis=1) - 0.5 * weights
         edges = [
-            [np.exp(np.interp(level, below[g], nodes[g])) for level in QUANTILES]
+            [np.exp(np.interp(level, below[g], nodes[g])) for level in EDGES]
             for g in range(len(nodes))
         ]
         yield np.column_stack([mean, np.asarray(edges).reshape(len(nodes), 2)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hawkesjax.plotting import style
+from hawkesjax.plotting.door import needs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ TITLES = {
     "alpha": "α, effect of source → target (direct children per event)",
     "gamma": "γ, decay rate ({inverse})",
 }
+
+FIRST = ("mu", "alpha", "gamma")
 
 
 def parameters(
@@ -32,20 +35,23 @@ def parameters(
     Args:
         values: an `Estimate` or a `Posterior`.
         truth: true values by name, in the shapes of the estimates.
-        var_names: which parameters; by default mu, alpha and gamma, leaving out any with more
-            than `max_rows` entries.
+        var_names: which parameters; by default mu, alpha and gamma (of a model without them all),
+            leaving out any with more than `max_rows` entries.
         unit: the time unit's name for the labels.
         max_rows: see `var_names`.
 
     Raises:
         ValueError: when nothing is left to draw, or the truth has another shape.
     """
+    needs(values, "parameters", "Estimate", "Posterior")
     table = values.summary()
     centre = "mean" if "mean" in table.columns else "estimate"
     owners = np.array([str(label).split("[")[0] for label in table.index])
     if var_names is None:
-        sizes = {name: int(np.sum(owners == name)) for name in ("mu", "alpha", "gamma")}
-        names = [name for name, size in sizes.items() if 0 < size <= max_rows]
+        sizes = {name: int(np.sum(owners == name)) for name in dict.fromkeys(owners)}
+        fitting = [name for name, size in sizes.items() if size <= max_rows]
+        names = [name for name in FIRST if name in fitting]
+        names = names if set(FIRST) & set(sizes) else fitting
     else:
         names = list(var_names)
     if not names or not all(np.any(owners == name) for name in names):
@@ -108,18 +114,17 @@ def trace(posterior: Any, *, var_names: Sequence[str] | None = None, max_rows: i
 
     Args:
         posterior: a `Posterior`.
-        var_names: which parameters; alpha and gamma by default.
+        var_names: which parameters; by default alpha and gamma, of a model without them all.
         max_rows: draw at most this many entries, the first ones.
     """
+    needs(posterior, "trace", "Posterior")
+    known = list(posterior.posterior)
+    usual = [name for name in ("alpha", "gamma") if name in known] or known
     series = []
-    for name in var_names or ("alpha", "gamma"):
-        try:
-            values = posterior[name]
-        except KeyError:
-            if var_names is None:
-                continue
-            raise ValueError(f"The posterior has no parameter {name!r}.") from None
-        series += entries(name, values)
+    for name in var_names or usual:
+        if name not in known:
+            raise ValueError(f"The posterior has no parameter {name!r}.")
+        series += entries(name, posterior[name])
     if not series:
         raise ValueError("Nothing to draw: name parameters in var_names.")
     shown = series[:max_rows]

@@ -2,10 +2,8 @@
 
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.data.readers import read_cascades
-from hawkesjax.retweet.evaluation import evaluate_retweet as _evaluate  # noqa: F401
 from hawkesjax.retweet.forecast import RetweetForecast
 from hawkesjax.retweet.model import RetweetHawkes
-from hawkesjax.retweet.residuals import residuals_retweet as _residuals  # noqa: F401
 from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
 from hawkesjax.retweet.simulate import ExplosionWarning
 from hawkesjax.retweet.two_stage import TwoStage, two_stage

@@ -6,10 +6,11 @@ import numpy as np
 
 from hawkesjax.inputs.checks import counted, listed
 from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.memory.kernel import kernel_integral
 from hawkesjax.retweet.memory.volterra import transfer
-from hawkesjax.retweet.model import RetweetHawkes
 from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.swing import wave
 
 SURE = 1e4  # precision of what is known of a cascade without error
 EXTRAS = 2  # beside w: log of the reposters' mean followers, log of the author's
@@ -61,7 +62,7 @@ def distinct(edges: np.ndarray, near: float) -> np.ndarray:
     return edges[np.append(np.diff(edges) > near, True)]
 
 
-def binned(model: RetweetHawkes, cascades: Cascades, edges: np.ndarray, until: float):
+def binned(model: RetweetLaw, cascades: Cascades, edges: np.ndarray, until: float):
     """Reposts, reach and followers of each cascade in bins of age; nothing from `until` on."""
     early = np.asarray(cascades.ages) < until
     ages, post = np.asarray(cascades.ages)[early], np.asarray(cascades.post)[early]
@@ -82,9 +83,7 @@ def wave_of(model, cascades, ages, swing) -> np.ndarray:
     """`1 - S r0 sin(w (t + phi0))` of each cascade at each age."""
     _, period = lengths_of(model, cascades)
     clock = np.asarray(cascades.post_times)[:, None] + ages + np.remainder(cascades.start, period)
-    angle = 2 * np.pi / period * clock
-    level = np.asarray(cascades.sentiment)[:, None]
-    return 1 - level * (swing[0] * np.sin(angle) + swing[1] * np.cos(angle))
+    return wave(swing, np.asarray(cascades.sentiment)[:, None], clock, period)
 
 
 def by_piece(values: np.ndarray, piece: np.ndarray, pieces: int) -> np.ndarray:
@@ -97,17 +96,14 @@ def by_piece(values: np.ndarray, piece: np.ndarray, pieces: int) -> np.ndarray:
 def learn_swing(model, cascades, edges, counts, reach, piece) -> np.ndarray:
     """The swing by Newton's method on the Poisson likelihood, each cascade's level in each
     piece at its best; it stays inside the disc where no rate is negative."""
-    _, period = lengths_of(model, cascades)
     middle = (edges[1:] + edges[:-1]) / 2
-    clock = np.asarray(cascades.post_times)[:, None] + middle + np.remainder(cascades.start, period)
-    level = np.asarray(cascades.sentiment)[:, None]
-    waves = level * np.stack(
-        [np.sin(2 * np.pi * clock / period), np.cos(2 * np.pi * clock / period)]
-    )
+    # the wave is linear in the pair: one for each of its parts
+    waves = np.stack([1 - wave_of(model, cascades, middle, unit) for unit in np.eye(2)])
     swing = np.zeros(2)
-    if not np.any(level > 0):
+    largest = float(np.max(cascades.sentiment))
+    if not largest > 0:
         return swing
-    bound = 0.98 / float(level.max())
+    bound = 0.98 / largest
     pieces = int(piece.max()) + 1
     n = by_piece(counts, piece, pieces)
     for _ in range(30):

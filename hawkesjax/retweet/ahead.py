@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.likelihood import check_supports
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral
+from hawkesjax.retweet.memory.kernel import kernel_integral
 from hawkesjax.retweet.memory.volterra import draw_reposts, known_reach, mean_reposts, transfer
-from hawkesjax.retweet.model import RetweetHawkes
-from hawkesjax.retweet.prepared import feature_names, whole_cascades
+from hawkesjax.retweet.prepared import whole_cascades
+from hawkesjax.retweet.swing import wave
 
 STRENGTH = 20.0  # reposters that the overall mean of followers counts for
 EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
@@ -24,56 +21,6 @@ FEW = 1e5  # reposts that a cascade may always get
 NEVER = 1e7  # more reposts than that are not followed
 
 
-def retweet_draws(
-    values: Any, model: RetweetHawkes, data: Cascades, limit: int | None = None
-) -> dict[str, np.ndarray]:
-    """The model's parameters with a leading axis of draws (one for a dict or an estimate).
-
-    Raises:
-        ValueError: when one is missing, of another shape than the model's for these data, or
-            outside its support, or the features are not those of the data.
-    """
-    shapes = model.shapes(data)
-    names = list(shapes)
-    known = getattr(values, "params", values)
-    if isinstance(known, Mapping):
-        found = {name: np.asarray(value, np.float64)[None] for name, value in known.items()}
-        fitted = getattr(values, "coords", {}).get("feature") if values is not known else None
-    else:
-        held = [name for name in (*names, "r0", "phi0", "p0") if name in values.posterior]
-        found = {}
-        for name in held:
-            value = np.asarray(values[name], np.float64)
-            found[name] = value.reshape(-1, *value.shape[2:])
-        fitted = [str(name) for name in values["beta"].coords["feature"].values]
-    if fitted is not None and list(fitted) != list(feature_names(data)):
-        raise ValueError(
-            f"The fit has the features {', '.join(fitted)}; the data have "
-            f"{', '.join(feature_names(data))}. Give covariates of the same features in this order."
-        )
-    if "swing" not in found and {"r0", "phi0"} <= set(found):
-        names = [name for name in names if name != "swing"] + ["r0", "phi0"]
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise ValueError(f"Parameters {missing} are missing; needed are {names}.")
-    found = {name: found[name] for name in names}
-    for name, value in found.items():
-        needed = shapes.get(name, ())  # r0 and phi0, in place of swing, are numbers
-        if value.shape[1:] != needed:
-            what = {
-                "beta": f", one for each of the features {', '.join(feature_names(data))}",
-                "p0": ", one for each post",
-            }.get(name, "")
-            raise ValueError(f"{name} has shape {value.shape[1:]}; needed is {needed}{what}.")
-    largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
-    check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
-    total = max(len(value) for value in found.values())
-    if limit is not None and total > limit:
-        chosen = np.linspace(0, total - 1, limit).round().astype(int)
-        found = {name: v[chosen] if len(v) > 1 else v for name, v in found.items()}
-    return found
-
-
 class Law(NamedTuple):
     """p0 of each known post: drawn, and the Gamma distribution that it was drawn from."""
 
@@ -81,37 +28,29 @@ class Law(NamedTuple):
     shape: np.ndarray
     scale: np.ndarray
 
-    def of(self, posts: np.ndarray) -> Law:
-        """Those of some posts."""
-        return Law(self.p0[posts], self.shape[posts], self.scale[posts])
+    @classmethod
+    def draw(cls, rng: np.random.Generator, shape: np.ndarray, scale: np.ndarray) -> Law:
+        """p0 from its distribution."""
+        return cls(rng.standard_gamma(shape) * scale, shape, scale)
 
 
-@dataclass(frozen=True)
-class Part:
-    """Cascades to be continued.
+class Part(NamedTuple):
+    """Cascades to be continued, as `retweet.memory.volterra` takes them.
 
     Args:
-        p0, shape, scale: (C,) as in `Law`.
-        unit: (C, steps) p by step, at p0 = 1.
+        rate: (C, steps) p by step.
         reach: (C, steps) of the known events.
         followers: (C,) mean of reposters to come.
     """
 
-    p0: np.ndarray
-    shape: np.ndarray
-    scale: np.ndarray
-    unit: np.ndarray
+    rate: np.ndarray
     reach: np.ndarray
     followers: np.ndarray
-
-    def rows(self, rows: Any) -> Part:
-        """Some of the cascades."""
-        return Part(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
     def together(cls, parts: Sequence[Part]) -> Part:
         """All cascades of several parts."""
-        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 Again = Callable[[np.ndarray], Part]
@@ -122,8 +61,7 @@ class Ahead:
 
     def __init__(self, model, data, edges, s0, period) -> None:
         self.edges, self.s0, self.period = edges, s0, period
-        self.theta_fixed = model.theta if model.theta != "learned" else None
-        self.tail = PRINTED_TAIL if model.as_printed else 1.0
+        self.tail = model.tail
         self.data = data
         self.end = float(data.length)
         self.clock = np.remainder(float(data.start), period) + self.end
@@ -160,19 +98,12 @@ class Ahead:
         half = self.width / (2 * tau)
         mean = np.where(half > 1e-4, np.sinh(np.minimum(half, 300)) / np.maximum(half, 1e-4), 1.0)
         fall = np.exp(-np.maximum(age, 0) / tau) * np.where(age > 0, mean, 1.0)
-        if "swing" in one:
-            u, v = one["swing"]
-        elif "r0" in one:
-            angle = 2 * np.pi * one["phi0"] / self.period
-            u, v = one["r0"] * np.cos(angle), one["r0"] * np.sin(angle)
-        else:
-            u = v = 0.0
-        angle = 2 * np.pi / self.period * (self.clock + self.middle)
-        wave = 1 - sentiment[:, None] * (u * np.sin(angle) + v * np.cos(angle))
-        return np.maximum(wave, 0) * fall
+        swing = wave(one["swing"], sentiment[:, None], self.clock + self.middle, self.period)
+        return np.maximum(swing, 0) * fall
 
-    def known(self, one, law: Law, theta: float) -> tuple[Part, np.ndarray, float]:
-        """The known posts that go on, which they are, and the share in which `p dbar >= 1`.
+    def known(self, one, law: Law, theta: float, rng) -> tuple[Part, Again, np.ndarray, float]:
+        """The known posts that go on, some of them with p0 drawn once more, which they are, and
+        the share in which `p dbar >= 1`.
 
         Posts that together are expected to bring fewer than 0.001 reposts do not go on.
         """
@@ -186,13 +117,13 @@ class Ahead:
         rows = np.sort(order[np.cumsum(direct[order]) > QUIET])
         critical = float(np.mean(scale * profile[level, 0] * self.followers >= 1))
         unit = profile[level[rows]] * since[rows, None]
-        part = Part(*law.of(rows), unit, reach[rows], self.followers[rows])
-        return part, rows, critical
+        part = Part(law.p0[rows, None] * unit, reach[rows], self.followers[rows])
 
-    def again(self, known: Part, rows: np.ndarray, rng) -> Part:
-        """Known posts with p0 drawn once more."""
-        some = known.rows(rows)
-        return replace(some, p0=rng.standard_gamma(some.shape) * some.scale)
+        def again(some: np.ndarray) -> Part:
+            fresh = Law.draw(rng, law.shape[rows[some]], law.scale[rows[some]])
+            return Part(fresh.p0[:, None] * unit[some], part.reach[some], part.followers[some])
+
+        return part, again, rows, critical
 
     def new(self, one, born, law: Law, theta: float, rng) -> Part:
         """New posts, each like one that was seen: sentiment, author, p0 and reposters go together,
@@ -202,7 +133,7 @@ class Ahead:
         since = np.maximum(self.edges - born[:, None], 0)
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
         unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
-        return Part(*law.of(like), unit, root[:, None] * mass, self.followers[like])
+        return Part(law.p0[like, None] * unit, root[:, None] * mass, self.followers[like])
 
 
 class Queue:
@@ -241,16 +172,16 @@ class Queue:
         if theta != self.theta or self.rows > ROWS:
             self.flush()
         self.theta = theta
-        if len(part.p0):
+        if len(part.rate):
             self.parts.append((draw, known, part, again))
-            self.rows += len(part.p0)
+            self.rows += len(part.rate)
 
     def flush(self) -> None:
         """Solve what has been collected; what explodes is drawn again, and counted even if it
         does not explode then."""
         if not self.parts:
             return
-        starts = np.cumsum([0, *(len(part.p0) for _, _, part, _ in self.parts)])
+        starts = np.cumsum([0, *(len(part.rate) for _, _, part, _ in self.parts)])
         whole = Part.together([part for _, _, part, _ in self.parts])
         expected, drawn, boom = self._solve(whole)
         left = np.flatnonzero(boom)
@@ -276,14 +207,11 @@ class Queue:
 
     def _solve(self, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Means, draws, and which cascades exploded in either."""
-        rate = part.p0[:, None] * part.unit
-        known = rate, part.reach, part.followers
         within = self.ahead.kernel(self.theta)[1]
-        critical = np.max(rate, axis=1) * part.followers >= 1
+        critical = np.max(part.rate, axis=1) * part.followers >= 1
         cap = np.where(critical, self.cap, self.others)
-        expected, first = mean_reposts(*known, within, cap=cap)
-        spread = np.full(len(rate), self.ahead.spread)
-        drawn, second = draw_reposts(self.rng, *known, spread, within, cap=cap)
+        expected, first = mean_reposts(*part, within, cap=cap)
+        drawn, second = draw_reposts(self.rng, *part, self.ahead.spread, within, cap=cap)
         return expected, drawn, first | second
 
 

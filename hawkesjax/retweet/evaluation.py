@@ -13,22 +13,15 @@ from jaxtyping import Array
 
 from hawkesjax.core.fit import ConvergenceWarning, maximum
 from hawkesjax.core.sample import sample
-from hawkesjax.core.verbs import evaluate
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.forecasters import poisson_map, size_of
 from hawkesjax.evaluation.rolling import Past
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
-from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.forecast import (
-    RetweetForecast,
-    continued,
-    forecast_retweet,
-    on_clock,
-    warn_of,
-)
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.forecast import RetweetForecast, forecast
+from hawkesjax.retweet.law import RetweetLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,6 +40,13 @@ class RetweetEvaluation:
     observed: np.ndarray
     level: float
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        scored = pd.DataFrame([self.scores]).assign(level=self.level)
+        told = self.told.table(self.level)
+        told["observed"] = self.observed
+        return {"scores": scored, "forecast": told, "sizes": self.told.sizes.table(self.level)}
+
     def __repr__(self) -> str:
         found = self.scores
         return (
@@ -57,9 +57,8 @@ class RetweetEvaluation:
         )
 
 
-@evaluate.register
-def evaluate_retweet(
-    model: RetweetHawkes,
+def evaluate(
+    model: RetweetLaw,
     values: Any,
     data: Cascades,
     *,
@@ -95,7 +94,7 @@ def evaluate_retweet(
             f"The window from {start:.6g} to {end:.6g} does not reach from before the cut at "
             f"{at:.6g} to {until:.6g}: move the cut, or shorten the horizon."
         )
-    told = forecast_retweet(
+    told = forecast(
         model, values, data.between(start, at), horizon=until - at, key=key, bins=bins, draws=draws
     )
     observed = counts_between(data, told.edges)
@@ -108,6 +107,11 @@ def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:
     place = np.searchsorted(edges, times, side="right") - 1
     inside = (place >= 0) & (place < len(edges) - 1)
     return np.bincount(place[inside], minlength=len(edges) - 1).astype(np.float64)
+
+
+def hour_of(data: Cascades) -> float:
+    """Length of an hour in the data's unit."""
+    return 3600 * NANOSECONDS / UNITS[data.unit]
 
 
 def hourly_counts(data: Cascades) -> pd.Series:
@@ -123,14 +127,14 @@ def hourly_counts(data: Cascades) -> pd.Series:
         raise ValueError(
             "The cascades have no dates: give datetimes, so that hours of the week are known."
         )
-    hour = 3600 * NANOSECONDS / UNITS[data.unit]
+    hour = hour_of(data)
     low, high = data.window
     first, last = np.ceil(low / hour - 1e-9), np.floor(high / hour + 1e-9)
     if last <= first:
         raise ValueError("No full hour of the clock lies in the window.")
     edges = hour * np.arange(first, last + 1)
     edges[0], edges[-1] = max(edges[0], low), min(edges[-1], high)
-    index = on_clock(data, edges[:-1])
+    index = moments(data, edges[:-1])
     if index.tz is None:
         index = index.round("s")
     else:  # an hour that comes twice on the local clock cannot be rounded there
@@ -156,7 +160,7 @@ class RetweetForecaster:
             forecast is made from one that was not reached.
     """
 
-    model: RetweetHawkes
+    model: RetweetLaw
     key: Array
     covariates: Covariates | None = None
     draws: int = 200
@@ -191,13 +195,10 @@ class RetweetForecaster:
                 num_samples=self.num_samples, num_chains=2, pointwise=None, progress=False,
             )  # fmt: skip
         bins = len(past.ahead)
-        hour = 3600 * NANOSECONDS / UNITS[data.unit]
-        told = continued(
-            self.model, values, data, prepared, horizon=bins * hour, key=keys[1], bins=bins,
-            draws=self.draws,
-        )  # fmt: skip
-        warn_of(told, stacklevel=2)
-        return told.counts
+        return forecast(
+            self.model, values, data, horizon=bins * hour_of(data), key=keys[1], bins=bins,
+            draws=self.draws, prepared=prepared,
+        ).counts  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ class LogLinearReposts:
         data = past.data
         if data is None:
             raise ValueError("LogLinearReposts needs single events: give rolling(data=cascades).")
-        hour = 3600 * NANOSECONDS / UNITS[data.unit]
+        hour = hour_of(data)
         bins, num = len(past.ahead), data.num_posts
         ages = (float(data.length) - np.asarray(data.post_times)) / hour
         most = int(min(self._hours, np.ceil(max(ages.max(initial=0.0), 0)) + bins + 1))

@@ -13,21 +13,21 @@ import pandas as pd
 from jaxtyping import Array, Float
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import forecast
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
-from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
-from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of, retweet_draws
+from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.likelihood import exponent
 from hawkesjax.retweet.prepared import feature_names, lengths_of
 from hawkesjax.retweet.simulate import ExplosionWarning
 from hawkesjax.retweet.sizes import SizeForecast
+from hawkesjax.retweet.values import draws_of
 
 
 @partial(jax.jit, static_argnums=0)
-def _p0_given(model: RetweetHawkes, params: Any, prepared: Any) -> tuple[AnyArray, AnyArray]:
+def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[Array, Array]:
     return model.p0_given(params, prepared)
 
 
@@ -87,11 +87,13 @@ class RetweetForecast:
         frame.columns = pd.MultiIndex.from_tuples(frame.columns)
         return frame
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"forecast": self.table(), "sizes": self.sizes.table()}
+
     def starts(self) -> Any:
         """Start of each bin: datetimes where the data have an origin, else numbers."""
-        if self.origin is None:
-            return self.edges[:-1]
-        return on_clock(self, self.edges[:-1])
+        return moments(self, self.edges[:-1])
 
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
@@ -105,16 +107,8 @@ class RetweetForecast:
         )
 
 
-def on_clock(data: Any, numbers: np.ndarray) -> pd.DatetimeIndex:
-    """Absolute numbers of data with an origin as datetimes on their clock."""
-    span = float(np.max(np.abs(numbers), initial=1))
-    found = moments([numbers], span, data.unit, data.origin)[0]
-    return found if data.timezone is None else found.tz_convert(data.timezone)
-
-
-@forecast.register
-def forecast_retweet(
-    model: RetweetHawkes,
+def forecast(
+    model: RetweetLaw,
     values: Any,
     data: Cascades,
     *,
@@ -124,6 +118,7 @@ def forecast_retweet(
     covariates: Covariates | None = None,
     draws: int = 200,
     cap: float | None = None,
+    prepared: Any = None,
 ) -> RetweetForecast:
     r"""Continue posts and reposts beyond the window.
 
@@ -153,33 +148,13 @@ def forecast_retweet(
             does: means and upper quantiles are those of paths below the cap, and so lower bounds.
             By default ten times the largest cascade seen (at least 100,000), for cascades in
             which `p dbar` reaches 1; the others may grow to 10^7.
+        prepared: the data as `model.prepare` gave them, for many forecasts that share a
+            compilation.
 
     Raises:
         ValueError: for a horizon that is not positive or without covariates, features that are
             not those of the fit, and missing parameters.
     """
-    out = continued(
-        model, values, data, model.prepare(data), horizon=horizon, key=key, bins=bins,
-        covariates=covariates, draws=draws, cap=cap,
-    )  # fmt: skip
-    warn_of(out, stacklevel=4)
-    return out
-
-
-def continued(
-    model: RetweetHawkes,
-    values: Any,
-    data: Cascades,
-    prepared: Any,
-    *,
-    horizon: float,
-    key: Array,
-    bins: int | None = None,
-    covariates: Covariates | None = None,
-    draws: int = 200,
-    cap: float | None = None,
-) -> RetweetForecast:
-    """`forecast_retweet` without its warning, of data that are prepared already."""
     if not (np.isfinite(horizon) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
     if draws < 1:
@@ -188,41 +163,37 @@ def continued(
     bins = max(1, round(24 * horizon / period)) if bins is None else bins
     if bins < 1:
         raise ValueError(f"bins is {bins!r}; at least 1 is needed.")
-    found = retweet_draws(values, model, data, limit=draws)
+    prepared = model.prepare(data if prepared is None else prepared)
+    found = draws_of(values, model, data, limit=draws)
     rng = generator(key)
-    edges, owner = grid_of(horizon, bins, s0)
-    ahead = Ahead(model, data, edges, s0, period)
-    background = _background(data, covariates, horizon, np.linspace(0, horizon, bins + 1))
-    available = max(len(value) for value in found.values())
-    told = {name: np.zeros((draws, bins)) for name in ("rate", "posts")}
+    steps, owner = grid_of(horizon, bins, s0)
+    ahead = Ahead(model, data, steps, s0, period)
+    edges = np.linspace(0, horizon, bins + 1)
+    cells, features, times = _background(data, covariates, horizon, edges)
+    rates, posts = np.zeros((draws, bins)), np.zeros((draws, bins))
     critical = np.zeros(draws)
     queue = Queue(ahead, rng, owner, draws, cap)
-    cells, features, times = background
     for number in range(draws):
-        one = {
-            name: value[number % available if len(value) > 1 else 0]
-            for name, value in found.items()
-        }
+        one = {name: value[number % len(value)] for name, value in found.items()}
         given = _p0_given(model, one, prepared)
         shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
-        scale = np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0)
-        law = Law(rng.standard_gamma(shape) * scale, shape, scale)
+        law = Law.draw(rng, shape, np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0))
         expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
-        told["rate"][number] = np.bincount(cells[0], expected, bins)
+        rates[number] = np.bincount(cells[0], expected, bins)
         new = _new_posts(rng, expected, cells[1], cells[2])
-        told["posts"][number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
-        theta = float(one.get("theta", ahead.theta_fixed))
-        known, rows, critical[number] = ahead.known(one, law, theta)
-        queue.put(number, theta, known, partial(ahead.again, known, rng=rng), rows)
+        posts[number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
+        theta = float(exponent(model, one))
+        *known, critical[number] = ahead.known(one, law, theta, rng)
+        queue.put(number, theta, *known)
         draw = partial(ahead.new, one, law=law, theta=theta, rng=rng)
         queue.put(number, theta, draw(new), lambda rows, f=draw, t=new: f(t[rows]))
     queue.flush()
     seen = np.bincount(np.asarray(data.post), minlength=data.num_posts)
-    return RetweetForecast(
-        edges=float(data.start + data.length) + np.linspace(0, horizon, bins + 1),
-        originals=told["rate"].mean(axis=0),
+    out = RetweetForecast(
+        edges=float(data.start + data.length) + edges,
+        originals=rates.mean(axis=0),
         reposts=queue.mean.mean(axis=0),
-        original_draws=told["posts"],
+        original_draws=posts,
         repost_draws=queue.drawn,
         sizes=SizeForecast(
             data.names, seen, seen[:, None] + queue.sizes, queue.stopped.mean(axis=1),
@@ -235,6 +206,8 @@ def continued(
         origin=data.origin,
         timezone=data.timezone,
     )  # fmt: skip
+    _warn_of(out)
+    return out
 
 
 def _background(data, covariates, horizon, edges):
@@ -268,7 +241,7 @@ def _bin_of(times, horizon, bins) -> np.ndarray:
     return np.minimum((times / horizon * bins).astype(np.int64), bins - 1)
 
 
-def warn_of(out: RetweetForecast, *, stacklevel: int) -> None:
+def _warn_of(out: RetweetForecast) -> None:
     """Warn of cascades that may explode, or did."""
     said = []
     if out.critical >= 0.01:
@@ -283,4 +256,4 @@ def warn_of(out: RetweetForecast, *, stacklevel: int) -> None:
             f"quantiles are those of paths below the cap, and so lower bounds"
         )
     if said:
-        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=stacklevel)
+        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=5)

@@ -15,23 +15,23 @@ from jaxtyping import Array, Float
 
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.kernel import THETA
 from hawkesjax.retweet.memory.phases import Phases, build_phases
 from hawkesjax.retweet.prepared import PreparedCascades, reach_at
+from hawkesjax.retweet.swing import pair_of
 
 Params = Mapping[str, Any]
 CELLS = 64  # of the circle of each post, for pointwise terms
 
 
 def swing(params: Params, data: PreparedCascades) -> tuple[Array, Array]:
-    """`r0 cos(w phi0)` and `r0 sin(w phi0)`, from the pair or from r0 and phi0."""
+    """The pair of the swing, from itself or from r0 and phi0; 0 where no post has a level."""
     if "swing" in params:
         pair = jnp.asarray(params["swing"])
         return pair[0], pair[1]
     if not data.swinging:
         return jnp.zeros((), data.dtype), jnp.zeros((), data.dtype)
-    angle = 2 * np.pi / data.period * jnp.asarray(params["phi0"])
-    r0 = jnp.asarray(params["r0"])
-    return r0 * jnp.cos(angle), r0 * jnp.sin(angle)
+    return pair_of(jnp.asarray(params["r0"]), jnp.asarray(params["phi0"]), data.period, jnp)
 
 
 def exponent(model: Any, params: Params) -> Any:
@@ -46,10 +46,10 @@ def exposures(model: Any, params: Params, data: PreparedCascades) -> Float[Array
     return plain - data.sentiment * (u * imaginary + v * real)
 
 
-def mean(model: Any, params: Params, data: PreparedCascades) -> Float[Array, " posts"]:
+def mean(model: Any, params: Params, data: Cascades | PreparedCascades) -> Float[Array, " posts"]:
     """The mean of each p0 before its reposts are seen."""
     if model.regression:
-        slope = jnp.asarray(params["p0_slope"]) * data.sentiment
+        slope = jnp.asarray(params["p0_slope"]) * jnp.asarray(data.sentiment)
         return jnp.exp(jnp.asarray(params["p0_level"]) + slope)
     return jnp.broadcast_to(jnp.asarray(params["p0_mean"]), data.sentiment.shape)
 
@@ -89,7 +89,7 @@ def background(params: Params, data: PreparedCascades) -> Float[AnyArray, " rows
 
 def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""]:
     """log of the reposts per exposure at a decay time, without a swing."""
-    theta = 0.242 if model.theta == "learned" else model.theta
+    theta = THETA if model.theta == "learned" else model.theta
     total = jnp.sum(data.exposure.sums(tau, theta)[:, 0])
     reposts = jnp.maximum(jnp.sum(data.reposts), 0.5)
     return jnp.log(reposts) - jnp.log(jnp.where(total > 0, total, 1))

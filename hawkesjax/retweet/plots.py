@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from hawkesjax.core.draws import model_of
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.model import noun
+from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.tables import QUANTILES
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.rolling import Rolling
-from hawkesjax.inputs.spans import moments_of
+from hawkesjax.inputs.moments import moments
 from hawkesjax.plotting import style
 from hawkesjax.plotting.quantiles import exponential_quantiles
-from hawkesjax.retweet.ahead import retweet_draws
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, memory_kernel
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.memory.kernel import memory_kernel
 from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
+from hawkesjax.retweet.swing import wave
+from hawkesjax.retweet.values import draws_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-QUANTILES = (0.025, 0.5, 0.975)
 HATCHES = ("///", "...", "\\\\\\", "xxx", "+++", "ooo")
+PLOTS = (
+    (RetweetEstimate, "plots.drivers, plots.infectivity and plots.parameters"),
+    (RetweetPosterior, "plots.drivers, plots.infectivity, plots.parameters and plots.trace"),
+    (Estimate, "plots.parameters"),
+    (Posterior, "plots.parameters and plots.trace"),
+    (RetweetForecast, "plots.counts"),
+    (Rolling, "plots.scores"),
+    (Mapping, "plots.infectivity"),
+)
 
 
 def infectivity(
     values: Any,
-    model: RetweetHawkes,
-    data: Cascades,
+    data: Cascades | None = None,
     *,
+    model: RetweetLaw | None = None,
     sentiment: Sequence[float] = (1, 3, 5),
     horizon: float | None = None,
     draws: int = 200,
@@ -42,23 +58,32 @@ def infectivity(
 
     Args:
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
-        model, data: those that were fitted.
+        data: the cascades that were fitted; a posterior that was just sampled has them.
+        model: the model, needed beside a dict only.
         sentiment: levels S; those at which r0 S reaches 1 are refused.
         horizon: how long after the post, in the data's unit; three periods by default.
         draws: of a posterior to use.
 
     Raises:
-        ValueError: for a level at which the chance would be negative.
+        ValueError: for a level at which the chance would be negative, values of another model,
+            and a dict without its model.
     """
-    found = retweet_draws(values, model, data, limit=draws)
-    s0, period = lengths_of(model, data)
+    if not isinstance(values, Estimate | Posterior | Mapping):
+        raise _wrong("infectivity", "an Estimate, a Posterior or a dict of parameters", values)
+    known = model_of(values, model)
+    if known is None:
+        raise ValueError("A dict of parameters does not say of which model: give model=.")
+    if not isinstance(known, RetweetLaw):
+        raise _wrong("infectivity", "values of a RetweetHawkes", values)
+    data = values.sampled(data) if isinstance(values, Posterior) else data
+    if data is None:
+        raise ValueError("plots.infectivity needs the cascades: give them as data=.")
+    known.accept(data)
+    found = draws_of(values, known, data, limit=draws)
+    s0, period = lengths_of(known, data)
     horizon = 3 * period if horizon is None else float(horizon)
-    if "swing" in found:
-        u, v = found["swing"].T
-    else:
-        turn = 2 * np.pi / period * found.get("phi0", np.zeros(1))
-        u, v = (found.get("r0", np.zeros(1)) * part for part in (np.cos(turn), np.sin(turn)))
-    size = float(np.max(np.hypot(u, v)))
+    pair = found["swing"].T[:, :, None]
+    size = float(np.max(np.hypot(*pair)))
     if size * max(sentiment) >= 1:
         raise ValueError(
             f"At S = {max(sentiment):g} the chance would be negative at times (r0 is up to "
@@ -68,17 +93,15 @@ def infectivity(
     with style.canvas(height=2.8) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.6))
         grid = np.geomspace(s0 / 30, horizon, 300)
-        thetas = found["theta"] if "theta" in found else np.array([model.theta], float)
-        tail = PRINTED_TAIL if model.as_printed else 1.0
-        curves = [np.asarray(memory_kernel(grid, float(t), s0, tail)) for t in thetas[:50]]
+        thetas = found["theta"] if "theta" in found else np.array([known.theta], float)
+        curves = [np.asarray(memory_kernel(grid, float(t), s0, known.tail)) for t in thetas[:50]]
         left.loglog(grid, np.median(curves, axis=0), color=style.colour(0))
         left.set_title("memory kernel ψ", loc="left")
         left.set_xlabel(style.time_label(data.unit).replace("time", "time since a repost", 1))
         left.set_ylabel(f"density per {data.unit}" if data.unit else "density")
         for number, level in enumerate(sentiment):
-            angle = 2 * np.pi / period * ages
-            wave = 1 - level * (np.outer(u, np.sin(angle)) + np.outer(v, np.cos(angle)))
-            path = wave * np.exp(-ages / found["tau"].reshape(-1, 1))
+            fall = np.exp(-ages / found["tau"].reshape(-1, 1))
+            path = wave(pair, level, ages, period) * fall
             low, middle, high = np.quantile(path, QUANTILES, axis=0)
             options = {"color": style.colour(number)}
             right.fill_between(ages, low, high, alpha=0.2, linewidth=0, **options)
@@ -111,8 +134,11 @@ def counts(
         level: of the band.
 
     Raises:
-        ValueError: when the observed counts have another length, or a feature is not there.
+        ValueError: when the observed counts have another length, or a feature is not there, and
+            for anything but a forecast of posts and reposts.
     """
+    if not isinstance(told, RetweetForecast):
+        raise _wrong("counts", "what forecast of a RetweetHawkes returned", told)
     found = told.counts
     low, high = found.interval(level)
     starts = told.starts()
@@ -154,7 +180,7 @@ def counts(
 
 def _shade(axis, told, covariates, features, dated) -> None:
     cut = covariates.between(float(told.edges[0]), float(told.edges[-1]))
-    ends = moments_of(cut, np.asarray(cut.edges)) if dated else np.asarray(cut.edges)
+    ends = moments(cut, cut.edges) if dated else np.asarray(cut.edges)
     for number, name in enumerate(features):
         if name not in cut.feature_names:
             raise ValueError(f"No feature {name!r}; there are {', '.join(cut.feature_names)}.")
@@ -178,10 +204,12 @@ def drivers(values: Any) -> Figure:
         values: a `Posterior` or an `Estimate` of a `RetweetHawkes`.
 
     Raises:
-        ValueError: when the intercept is the only feature.
+        ValueError: when the intercept is the only feature, and for anything else.
     """
+    if not isinstance(values, RetweetEstimate | RetweetPosterior):
+        raise _wrong("drivers", "an Estimate or a Posterior of a RetweetHawkes", values)
     table = values.rate_ratios()
-    table = table[table.index != "intercept"]
+    table = table.loc[table.index != "intercept"]
     if not len(table):
         raise ValueError("The intercept is the only feature: there is nothing to compare.")
     middle = np.log2(table["50%"].to_numpy(float))
@@ -227,7 +255,12 @@ def scores(found: Rolling) -> Figure:
 
     Args:
         found: what `hawkesjax.rolling` returned.
+
+    Raises:
+        ValueError: for anything else.
     """
+    if not isinstance(found, Rolling):
+        raise _wrong("scores", "what rolling returned", found)
     names = list(dict.fromkeys(found.folds["forecaster"]))
     with style.canvas(height=1.1 + 0.42 * len(names)) as figure:
         axes = figure.subplots(1, 2, sharey=True)
@@ -272,8 +305,10 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
         points: draw at most about this many points a panel; the largest ones always.
 
     Raises:
-        ValueError: for a table without residuals.
+        ValueError: for a table without residuals, and for anything else.
     """
+    if not (isinstance(table, pd.DataFrame) and {"mark", "residual"} <= set(table.columns)):
+        raise _wrong("rescaled", "the table that residuals of a RetweetHawkes returned", table)
     kinds = [name for name, part in table.groupby("mark", observed=True) if len(part)]
     if not kinds:
         raise ValueError("The table has no residuals.")
@@ -289,3 +324,13 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
         figure.supxlabel("unit exponential quantile", fontsize=9)
         figure.supylabel("residual (expected events)", fontsize=9)
     return figure
+
+
+def _wrong(plot: str, needed: str, given: Any) -> ValueError:
+    """The error for values of the wrong kind; it names the plots that there are for them."""
+    what = noun(type(given))
+    if isinstance(given, Estimate | Posterior):
+        what = f"{what} of {noun(type(given.model))}"
+    plots = next((names for kind, names in PLOTS if isinstance(given, kind)), None)
+    hint = "" if plots is None else f"; of that there are {plots}"
+    return ValueError(f"plots.{plot} needs {needed}, not {what}{hint}.")

@@ -132,7 +132,7 @@ class CascadePopulation:
 
         Nothing beyond `observed` is used, whatever the cascades hold. The posterior of w_i given
         the reposts so far is taken by Laplace's approximation; each draw of it is carried on to
-        the horizon repost by repost (`ops.memory_volterra.draw_reposts`).
+        the horizon repost by repost (`memory.volterra.draw_reposts`).
 
         Calibration: the population is learned again on each half of its training cascades, and
         the other half is forecast from the same age; quantiles are then read where they would
@@ -230,10 +230,8 @@ class CascadePopulation:
             normal = rng.standard_normal((size, num, len(self.mean)))
             paths = mode + np.einsum("pkl,spl->spk", factor, normal)
             rate = (np.exp(paths[:, :, later]) * wave).reshape(size * num, -1)
-            drawn, boom = draw_reposts(
-                rng, rate, np.tile(known, (size, 1)), np.exp(paths[:, :, pieces]).ravel(),
-                np.full(size * num, self.spread), within, cap=cap,
-            )  # fmt: skip
+            part = rate, np.tile(known, (size, 1)), np.exp(paths[:, :, pieces]).ravel()
+            drawn, boom = draw_reposts(rng, *part, self.spread, within, cap=cap)
             total = seen + drawn.sum(axis=1).reshape(size, num)
             sizes[:, low : low + size] = total.T
             exploded[:, low : low + size] = boom.reshape(size, num).T

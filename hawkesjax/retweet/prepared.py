@@ -19,7 +19,7 @@ from hawkesjax.inputs.checks import counted, listed
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.exposure import Exposure, build_exposure
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL
+from hawkesjax.retweet.memory.kernel import THETA
 from hawkesjax.retweet.memory.phases import Phases, build_phases, padded
 from hawkesjax.retweet.memory.sums import sum_log_reach
 
@@ -173,7 +173,7 @@ def _prepare(
     else:
         filled = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
     s0, period = lengths_of(model, data)
-    tail = PRINTED_TAIL if model.as_printed else 1.0
+    tail = model.tail
     stream = whole_cascades(data)
     log_reach = _log_reach(model, data, stream, s0, tail)
     inside = np.asarray(data.times) >= 0
@@ -197,7 +197,7 @@ def _prepare(
     levels, level = np.unique(sentiment, return_inverse=True)
     phases = build_phases(clock, level[post], levels, period, dtype, least=filled.get("nodes", 0))
     features, durations, posts = _background(data)
-    theta = 0.242 if model.theta == "learned" else model.theta
+    theta = THETA if model.theta == "learned" else model.theta
     sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
     sums = sums[: data.num_posts]
     total = float(sums[:, 0].sum())

@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.core.verbs import residuals
-from hawkesjax.retweet.ahead import retweet_draws
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL
+from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.likelihood import exponent, mean
 from hawkesjax.retweet.memory.sums import reach
-from hawkesjax.retweet.model import RetweetHawkes
 from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.swing import wave
+from hawkesjax.retweet.values import draws_of
 
 KINDS = ("original", "repost")
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
-@residuals.register
-def residuals_retweet(
-    model: RetweetHawkes, values: Any, data: Cascades, *, join: bool = False
+def residuals(
+    model: RetweetLaw, values: Any, data: Cascades, *, join: bool = False
 ) -> pd.DataFrame:
     r"""Expected posts between successive posts, and expected reposts between reposts of a post.
 
@@ -53,7 +52,7 @@ def residuals_retweet(
         A row an event: mark ("original" or "repost"), sequence (the post's name), time (absolute),
         residual; posts first.
     """
-    found = {name: v.mean(axis=0) for name, v in retweet_draws(values, model, data).items()}
+    found = {name: v.mean(axis=0) for name, v in draws_of(values, model, data).items()}
     posts = np.flatnonzero(np.asarray(data.post_times) >= 0)
     posts = posts[np.argsort(np.asarray(data.post_times)[posts], kind="stable")]
     own = _posts(found["beta"], data, np.asarray(data.post_times)[posts])
@@ -81,22 +80,15 @@ def _posts(beta: np.ndarray, data: Cascades, times: np.ndarray) -> np.ndarray:
     return np.diff(np.interp(times, edges, total), prepend=0.0)
 
 
-def _reposts(model: RetweetHawkes, found: dict, data: Cascades, join: bool) -> np.ndarray:
+def _reposts(model: RetweetLaw, found: dict, data: Cascades, join: bool) -> np.ndarray:
     """A residual for every repost (0 for those before the window)."""
     s0, period = lengths_of(model, data)
     rows = _rows(data, s0, period)
-    theta = float(found["theta"]) if model.theta == "learned" else model.theta
-    tail = PRINTED_TAIL if model.as_printed else 1.0
-    here = reach(rows["age"], rows["weight"], rows["first"], theta=theta, s0=s0, tail=tail)
+    kernel = {"theta": float(exponent(model, found)), "s0": s0, "tail": model.tail}
+    here = reach(rows["age"], rows["weight"], rows["first"], **kernel)
     post, age = rows["post"], rows["age"]
     clock = np.remainder(float(data.start), period) + np.asarray(data.post_times)[post] + age
-    if "swing" in found:
-        u, v = found["swing"]
-    else:
-        turn = 2 * np.pi / period * float(found.get("phi0", 0.0))
-        u, v = (float(found.get("r0", 0.0)) * part for part in (np.cos(turn), np.sin(turn)))
-    angle = 2 * np.pi / period * clock
-    swing = 1 - np.asarray(data.sentiment)[post] * (u * np.sin(angle) + v * np.cos(angle))
+    swing = wave(found["swing"], np.asarray(data.sentiment)[post], clock, period)
     value = rows["quadrature"] * swing * np.exp(-age / float(found["tau"])) * here
     sums = np.bincount(rows["gap"], value, data.num_reposts + data.num_posts)
     out, left = _scaled(model, found, data, sums[: data.num_reposts], sums[data.num_reposts :])
@@ -114,7 +106,7 @@ def _reposts(model: RetweetHawkes, found: dict, data: Cascades, join: bool) -> n
 
 
 def _scaled(
-    model: RetweetHawkes, found: dict, data: Cascades, steps: np.ndarray, left: np.ndarray
+    model: RetweetLaw, found: dict, data: Cascades, steps: np.ndarray, left: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exposures between reposts, and after the last, times p0: known, or learned on the way."""
     post = np.asarray(data.post)
@@ -122,11 +114,7 @@ def _scaled(
         p0 = np.asarray(found["p0"]) if "p0" in found else _best(model, found, data)
         return steps * p0[post], left * p0
     shape = float(found["p0_shape"])
-    if model.regression:
-        level = found["p0_level"] + found["p0_slope"] * np.asarray(data.sentiment)
-        rate = shape / np.exp(level)
-    else:
-        rate = np.full(data.num_posts, shape / float(found["p0_mean"]))
+    rate = shape / np.asarray(mean(model, found, data), np.float64)
     inside = np.asarray(data.times) >= 0
     seen = np.concatenate([[0], np.cumsum(inside)])
     total = np.concatenate([[0.0], np.cumsum(steps)])
@@ -140,7 +128,7 @@ def _scaled(
     )
 
 
-def _best(model: RetweetHawkes, found: dict, data: Cascades) -> np.ndarray:
+def _best(model: RetweetLaw, found: dict, data: Cascades) -> np.ndarray:
     shape, rate = (np.asarray(part, np.float64) for part in model.p0_given(found, data))
     return (shape - 1) / np.maximum(rate, 1e-300)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,15 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.core.random import generator
-from hawkesjax.core.verbs import simulate
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.clock import UNITS
+from hawkesjax.inputs.clock import Clock, ticks_of
 from hawkesjax.inputs.moments import moment
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral, kernel_quantile
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.memory.kernel import kernel_integral, kernel_quantile
 from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.swing import pair_of, polar_of, wave
 
 MAX_EVENTS = 20_000_000
 
@@ -29,35 +30,8 @@ class ExplosionWarning(UserWarning):
     """Each repost begets one or more at first: sizes are without bound but for the window."""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """What decides who reposts a post, and when.
-
-    Args:
-        p0, sentiment, post_times, until: (P,) of the posts; times since any one moment.
-        r0, phi0, tau, theta, s0, tail, period: as in `RetweetHawkes`.
-        phase: that moment in the time of which the swing is a function.
-        followers: numbers of followers of reposters, drawn from with replacement.
-    """
-
-    p0: np.ndarray
-    sentiment: np.ndarray
-    post_times: np.ndarray
-    until: np.ndarray
-    r0: float
-    phi0: float
-    tau: float
-    theta: float
-    s0: float
-    tail: float
-    period: float
-    phase: float
-    followers: np.ndarray
-
-
-@simulate.register
-def simulate_retweet(
-    model: RetweetHawkes,
+def simulate(
+    model: RetweetLaw,
     params: Any,
     *,
     key: Array,
@@ -127,8 +101,9 @@ def simulate_retweet(
     )  # fmt: skip
     shift, clock = _midnight(clock)
     empty = replace(empty, start=np.float64(low + shift), **clock)
-    spread = spread_of(model, values, empty, pools["followers"], rng)
-    post, since, reached = grow(rng, spread, np.arange(size), times - low, authors, max_events)
+    params = settled(model, values, empty, rng)
+    first = np.arange(size), times - low, authors
+    post, since, reached = grow(rng, model, params, empty, pools["followers"], first, max_events)
     order = np.lexsort((since, post))
     post, since, reached = post[order], since[order], reached[order]
     covering = None if covariates is None else covariates.aligned(empty)
@@ -142,19 +117,15 @@ def simulate_retweet(
     )
 
 
-def spread_of(
-    model: RetweetHawkes,
-    values: dict[str, Any],
-    data: Cascades,
-    followers: np.ndarray,
-    rng: np.random.Generator,
-) -> Spread:
-    """The process of the posts of `data`, with p0 drawn from its distribution where it has one.
+def settled(
+    model: RetweetLaw, values: dict[str, Any], data: Cascades, rng: np.random.Generator
+) -> dict[str, Any]:
+    """`swing` as a pair, `tau`, `theta` and `p0` of each post, drawn where it has a distribution.
 
     Raises:
         ValueError: for parameters that lack, are outside their support, or do not fit the posts.
     """
-    s0, period = lengths_of(model, data)
+    _, period = lengths_of(model, data)
     levels = np.asarray(data.sentiment, np.float64)
     size = data.num_posts
 
@@ -167,10 +138,11 @@ def spread_of(
         return value
 
     if "swing" in values and "r0" not in values:
-        u, v = np.asarray(values["swing"], np.float64)
-        r0, phi0 = float(np.hypot(u, v)), float(np.arctan2(v, u) / (2 * np.pi) * period)
+        swing = np.asarray(values["swing"], np.float64)
+        r0, phi0 = polar_of(swing, period)
     else:
         r0, phi0 = float(values.get("r0", 0.0)), float(values.get("phi0", 0.0))
+        swing = pair_of(r0, phi0, period)
     if not (np.isfinite(phi0) and r0 >= 0 and r0 * levels.max() < 1):
         raise ValueError(
             f"r0={r0:g}, phi0={phi0:g}: r0 must be at least 0 and below 1 / max S = "
@@ -190,29 +162,17 @@ def spread_of(
         p0 = rng.gamma(shape, mean / shape)
     if not (np.isfinite(p0).all() and (p0 >= 0).all()):
         raise ValueError("p0 has values that are negative or not finite.")
-    return Spread(
-        p0=p0,
-        sentiment=levels,
-        post_times=np.asarray(data.post_times),
-        until=np.asarray(data.until),
-        r0=r0,
-        phi0=phi0,
-        tau=number("tau"),
-        theta=number("theta") if model.theta == "learned" else float(model.theta),
-        s0=s0,
-        tail=PRINTED_TAIL if model.as_printed else 1.0,
-        period=period,
-        phase=float(data.start),
-        followers=followers,
-    )
+    theta = number("theta") if model.theta == "learned" else float(model.theta)
+    return {"swing": swing, "tau": number("tau"), "theta": theta, "p0": p0}
 
 
 def grow(
     rng: np.random.Generator,
-    spread: Spread,
-    post: np.ndarray,
-    times: np.ndarray,
-    followers: np.ndarray,
+    model: RetweetLaw,
+    params: dict[str, Any],
+    data: Cascades,
+    pool: np.ndarray,
+    first: tuple[np.ndarray, np.ndarray, np.ndarray],
     max_events: int = MAX_EVENTS,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All that some events set off, generation by generation.
@@ -221,31 +181,39 @@ def grow(
     its post has from then on, and keeps each with the chance's share of it.
 
     Args:
-        spread: the process.
-        post, times, followers: (E,) the first generation.
+        rng: random numbers.
+        model, params: the process, with parameters as `settled` gives them.
+        data: the posts.
+        pool: numbers of followers of reposters, drawn from with replacement.
+        first: post, times and followers of the first generation.
         max_events: most reposts.
 
     Returns:
         post, times and followers of all later generations, not sorted.
     """
-    kernel = spread.theta, spread.s0, spread.tail
-    highest = spread.p0 * (1 + spread.sentiment * spread.r0)
-    mean = float(np.mean(spread.followers))
-    hot = int(np.sum(spread.p0 * mean >= 1))
+    s0, period = lengths_of(model, data)
+    kernel = params["theta"], s0, model.tail
+    p0, tau, until = params["p0"], params["tau"], np.asarray(data.until)
+    sentiment = np.asarray(data.sentiment, np.float64)
+    level = sentiment * np.hypot(*params["swing"])
+    highest = p0 * (1 + level)
+    mean = float(np.mean(pool))
+    hot = int(np.sum(p0 * mean >= 1))
     if hot:
         warnings.warn(
             f"p0 times the reposters' mean followers ({mean:.4g}) is 1 or more for "
-            f"{counted(hot, 'post')} (largest {float(spread.p0.max()) * mean:.3g}): their "
+            f"{counted(hot, 'post')} (largest {float(p0.max()) * mean:.3g}): their "
             f"cascades explode until the decay ends them.",
             ExplosionWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
+    post, times, followers = first
     out = [(post[:0], times[:0], followers[:0])]
     total = 0
     while len(post):
-        left = np.maximum(spread.until[post] - times, 0)
-        age = times - spread.post_times[post]
-        expected = highest[post] * np.exp(-age / spread.tau) * followers
+        left = np.maximum(until[post] - times, 0)
+        age = times - np.asarray(data.post_times)[post]
+        expected = highest[post] * np.exp(-age / tau) * followers
         expected = expected * kernel_integral(left, *kernel)
         if total + expected.sum() > max_events:
             raise ValueError(
@@ -256,13 +224,11 @@ def grow(
         parent = np.repeat(np.arange(len(post)), number)
         wait = kernel_quantile(rng.random(len(parent)), left[parent], *kernel)
         post, times = post[parent], times[parent] + wait
-        level = spread.sentiment[post] * spread.r0
-        turn = (times + spread.phase + spread.phi0) / spread.period
-        swing = (1 - level * np.sin(2 * np.pi * turn)) / (1 + level)
-        kept = rng.random(len(parent)) < np.exp(-wait / spread.tau) * swing
-        kept &= times <= spread.until[post]
+        swing = wave(params["swing"], sentiment[post], times + float(data.start), period)
+        chance = np.exp(-wait / tau) * swing / (1 + level[post])
+        kept = (rng.random(len(parent)) < chance) & (times <= until[post])
         post, times = post[kept], times[kept]
-        followers = rng.choice(spread.followers, len(post))
+        followers = rng.choice(pool, len(post))
         total += len(post)
         out.append((post, times, followers))
     joined = [np.concatenate(part) for part in zip(*out, strict=True)]
@@ -279,7 +245,7 @@ def _window(
         window = covariates.window
     if not isinstance(window, Sequence | np.ndarray) or len(window) != 2:
         raise ValueError(f"window={window!r} is not a pair (start, end).")
-    frame = covariates if covariates is not None else _Numbers(unit)
+    frame = SimpleNamespace(**clock)
     low, high = (moment(v, frame, n, "data") for v, n in zip(window, ("start", "end"), strict=True))
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise ValueError(f"The window {window} has no length. Give (start, end) with start < end.")
@@ -288,22 +254,15 @@ def _window(
     return low, high, clock
 
 
-@dataclass(frozen=True)
-class _Numbers:
-    unit: str
-    origin: None = None
-
-
 def _midnight(clock: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     """How long after the midnight before it the origin lies, and the clock from that midnight."""
     if clock["origin"] is None:
         return 0.0, clock
-    zero: Any = pd.Timestamp(clock["origin"])
-    if clock["timezone"] is not None:
-        zero = zero.tz_convert(clock["timezone"])
-    begin = zero.normalize()
-    shift = (zero.as_unit("ns").value - begin.as_unit("ns").value) / UNITS[clock["unit"]]
-    return shift, clock | {"origin": begin.isoformat()}
+    zero = ticks_of(clock["origin"])
+    zone = clock["timezone"] or pd.Timestamp(clock["origin"]).tzinfo
+    dates = Clock(np.array([zero]), clock["unit"], True, zone)
+    begin = dates.midnight(zero)
+    return float(dates.in_units(zero - begin)), clock | {"origin": dates.show(begin)}
 
 
 def _pool(name: str, values: Any) -> np.ndarray:

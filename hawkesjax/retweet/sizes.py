@@ -65,6 +65,10 @@ class SizeForecast:
             index=pd.Index(self.names, name="post"),
         )
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"sizes": self.table()}
+
     def score(self, truth: Int[np.ndarray, " cascades"], level: float = 0.8) -> dict[str, float]:
         """Median absolute percentage error of the median, and coverage of the interval.
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 import pandas as pd
-import xarray as xr
+from jaxtyping import Array
 
-QUANTILES = (0.025, 0.5, 0.975)
-COLUMNS = ("mean", "2.5%", "50%", "97.5%")
+from hawkesjax.core.draws import thinned
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.random import generator
+from hawkesjax.core.tables import statistics
+
+Values = Posterior | Estimate
 
 
-def rate_ratios(features: list[str], low: Any, middle: Any, high: Any, mean: Any) -> pd.DataFrame:
+def figures(values: Values, name: str, change: Callable[[Any], Any] = np.asarray) -> dict[str, Any]:
+    """Mean and quantiles of a parameter, changed first, by column; of an estimate itself and the
+    ends of its interval."""
+    if isinstance(values, Posterior):
+        return statistics(change(values.draws()[name]))
+    low, middle, high = (change(part[name]) for part in (values.lower, values.params, values.upper))
+    return {"mean": middle, "2.5%": low, "50%": middle, "97.5%": high}
+
+
+def rate_ratios(values: Values) -> pd.DataFrame:
     """Rate ratios `exp(beta)`: how many times the rate of posts one unit of a feature makes it.
 
     Of the intercept it is the rate itself, posts per unit of time where all else is 0.
     """
-    parts = zip(COLUMNS, (mean, low, middle, high), strict=True)
-    table = pd.DataFrame({name: np.ravel(part) for name, part in parts})
-    return table.set_index(pd.Index(features, name="rate ratio of"))
+    names = pd.Index(values.coords["feature"], name="rate ratio of")
+    return pd.DataFrame(figures(values, "beta", np.exp), index=names)
 
 
 def clock_time(value: float, period: float) -> str:
@@ -36,68 +50,60 @@ def around(draws: np.ndarray, period: float) -> np.ndarray:
     return centre + np.mod(draws - centre + period / 2, period) - period / 2
 
 
-def of_draws(draws: np.ndarray) -> list[float]:
-    """Mean and quantiles, in the order of `COLUMNS`."""
-    low, middle, high = np.quantile(draws, QUANTILES)
-    return [float(np.mean(draws)), float(low), float(middle), float(high)]
-
-
-def rhythm(size: list[float], phase: list[float], period: float) -> pd.DataFrame:
+def rhythm(values: Values) -> pd.DataFrame:
     r"""The daily swing: its amplitude r0, its phase phi0 as a time, and when reposts peak.
 
     The chance of a repost is largest at `t = -phi0 - T / 4`, where the sine is -1.
 
-    Args:
-        size, phase: figures of r0 and phi0 in the order of `COLUMNS`.
-        period: of the swing.
+    Raises:
+        ValueError: where no post has a level of sentiment.
     """
-    peak = [-value - period / 4 for value in phase]
-    peak = [peak[0], peak[3], peak[2], peak[1]]
-    times = [[clock_time(value, period) for value in row] for row in (phase, peak)]
-    rows = [size, phase, *times]
+    if "r0" not in values.draws():
+        raise ValueError("Every post has S = 0: there is no swing.")
+    if isinstance(values, Posterior):
+        period = float(values.constant_data["period"])
+        phase = figures(values, "phi0", lambda draws: around(draws, period))
+    else:
+        period = values.constants["period"]
+        phase = figures(values, "phi0")
+    peak = {name: -value - period / 4 for name, value in phase.items()}
+    peak |= {"2.5%": peak["97.5%"], "97.5%": peak["2.5%"]}
+    times = [
+        {name: clock_time(value, period) for name, value in row.items()} for row in (phase, peak)
+    ]
+    rows = [figures(values, "r0"), phase, *times]
     index = pd.Index(["r0", "phi0", "phi0, time of day", "reposts peak at"], name="swing")
-    return pd.DataFrame(rows, index=index, columns=list(COLUMNS), dtype=object)
-
-
-def lifetime(tau: list[float], theta: list[float] | None) -> pd.DataFrame:
-    """Decay time tau, the half-life `tau log 2` of the chance to be reposted, and theta."""
-    rows = {"tau": tau, "half-life": [value * float(np.log(2)) for value in tau]}
-    rows |= {} if theta is None else {"theta": theta}
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
-    return table.rename_axis("lifetime")
-
-
-def p0_draws(
-    posterior: xr.Dataset, model: Any, data: Any, rng: np.random.Generator, limit: int
-) -> np.ndarray:
-    """Draws of each post's p0 given its reposts, (draws, P)."""
-    if "p0" in posterior:
-        values = posterior["p0"].values
-        return values.reshape(-1, values.shape[-1])
-    prepared = model.prepare(data)
-    names = [name for name in model.shapes(data) if name != "beta"]
-    flat = {name: posterior[name].values for name in names}
-    flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in flat.items()}
-    size = len(flat["tau"])
-    chosen = np.linspace(0, size - 1, min(limit, size)).round().astype(int)
-    some = {name: value[chosen] for name, value in flat.items()}
-    given = jax.jit(
-        lambda draws, prepared: jax.lax.map(lambda one: model.p0_given(one, prepared), draws)
-    )
-    shape, rate = (np.asarray(part, np.float64) for part in given(some, prepared))
-    return rng.gamma(shape, 1 / rate)
-
-
-def p0_table(draws: np.ndarray, data: Any) -> pd.DataFrame:
-    """A row a post: its reposts in the window, and mean and quantiles of p0."""
-    low, middle, high = np.quantile(draws, QUANTILES, axis=0)
     return pd.DataFrame(
-        {
-            "reposts": np.asarray(data.counts),
-            "mean": draws.mean(axis=0),
-            "2.5%": low,
-            "50%": middle,
-            "97.5%": high,
-        },
-        index=pd.Index(data.names, name="post"),
+        [[part if isinstance(part, str) else float(part) for part in row.values()] for row in rows],
+        index=index,
+        columns=list(phase),
+        dtype=object,
     )
+
+
+def lifetime(values: Values) -> pd.DataFrame:
+    """Decay time tau, the half-life `tau log 2` of the chance to be reposted, and theta."""
+    tau = figures(values, "tau")
+    rows = {"tau": tau, "half-life": {name: value * np.log(2) for name, value in tau.items()}}
+    if "theta" in values.draws():
+        rows["theta"] = figures(values, "theta")
+    return pd.DataFrame.from_dict(rows, orient="index", dtype=float).rename_axis("lifetime")
+
+
+def p0(values: Posterior, data: Any, key: Array, limit: int) -> pd.DataFrame:
+    """A row a post: its reposts in the window, and mean and quantiles of p0."""
+    draws = values.draws()
+    if "p0" in draws:
+        found = draws["p0"]
+    else:
+        model: Any = values.model
+        prepared = model.prepare(data)
+        names = [name for name in model.shapes(data) if name != "beta"]
+        some = thinned({name: draws[name] for name in names}, limit)
+        given = jax.jit(
+            lambda draws, prepared: jax.lax.map(lambda one: model.p0_given(one, prepared), draws)
+        )
+        shape, rate = (np.asarray(part, np.float64) for part in given(some, prepared))
+        found = generator(key).gamma(shape, 1 / rate)
+    index = pd.Index(data.names, name="post")
+    return pd.DataFrame({"reposts": np.asarray(data.counts)} | statistics(found), index=index)

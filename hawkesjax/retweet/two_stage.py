@@ -10,9 +10,10 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, kernel_integral
-from hawkesjax.retweet.model import RetweetHawkes
+from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.memory.kernel import kernel_integral
 from hawkesjax.retweet.prepared import lengths_of, whole_cascades
+from hawkesjax.retweet.swing import polar_of, wave
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +31,13 @@ class TwoStage:
     error: float
     windows: pd.DataFrame
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"windows": self.windows}
+
 
 def two_stage(
-    model: RetweetHawkes,
+    model: RetweetLaw,
     data: Cascades,
     *,
     width: float | None = None,
@@ -105,12 +110,14 @@ def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> T
     bound = 1 / max(float(np.max(data.sentiment)), 1e-12)
     starts = np.searchsorted(post, np.unique(post))
 
+    def within(u: float, v: float) -> np.ndarray:
+        """The plane onto the disc of swings."""
+        size = max(float(np.hypot(u, v)), 1e-300)
+        return bound * np.tanh(size) / size * np.array([u, v])
+
     def curve(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         u, v, log_tau = point
-        size = np.hypot(u, v)
-        r0, phi0 = bound * np.tanh(size), np.arctan2(v, u) / (2 * np.pi) * period
-        wave = 1 - level * r0 * np.sin(2 * np.pi * (clock + phi0) / period)
-        shape = wave * np.exp(-age / np.exp(log_tau))
+        shape = wave(within(u, v), level, clock, period) * np.exp(-age / np.exp(log_tau))
         if loss == "L2":
             top = np.add.reduceat(seen * shape, starts)
             best = top / np.maximum(np.add.reduceat(shape**2, starts), 1e-300)
@@ -137,21 +144,18 @@ def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> T
     u, v, log_tau = found.x
     p0 = np.zeros(data.num_posts)
     p0[post[starts]] = curve(found.x)[1]
-    params = {
-        "p0": p0,
-        "r0": float(bound * np.tanh(np.hypot(u, v))),
-        "phi0": float(np.mod(np.arctan2(v, u) / (2 * np.pi), 1) * period),
-        "tau": float(np.exp(log_tau)),
-    }
+    r0, phi0 = polar_of(within(u, v), period)
+    phi0 = float(np.mod(phi0, period))
+    params = {"p0": p0, "r0": float(r0), "phi0": phi0, "tau": float(np.exp(log_tau))}
     return TwoStage(params, float(found.fun), table)
 
 
 def windows_of(
-    model: RetweetHawkes, data: Cascades, width: float, history: str = "full"
+    model: RetweetLaw, data: Cascades, width: float, history: str = "full"
 ) -> pd.DataFrame:
     """Reposts, exposure and their ratio for each post and whole window since the post."""
     s0, _ = lengths_of(model, data)
-    kernel = float(model.theta), s0, PRINTED_TAIL if model.as_printed else 1.0
+    kernel = float(model.theta), s0, model.tail
     stream = whole_cascades(data)
     ends = np.append(stream["first"][1:], len(stream["age"]))
     rows = []

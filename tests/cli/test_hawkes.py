@@ -11,45 +11,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from tests.conftest import ROOT
-
-ENVIRONMENT = os.environ | {
-    "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
-}
-
-# Runs several command lines in one process: starting one costs seconds.
-DRIVER = """
-import contextlib, io, json, sys, traceback
-from hawkesjax.cli import main
-results = []
-for line in json.loads(sys.stdin.read()):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main(line)
-        except SystemExit as end:
-            code = end.code
-        except Exception:
-            code, _ = "crashed", traceback.print_exc(file=err)
-    results.append([code, out.getvalue(), err.getvalue()])
-sys.__stdout__.write("\\n<<<" + json.dumps(results))
-"""
-
-
-def run(lines, folder):
-    """(exit code, stdout, stderr) of each command line, in one process."""
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        input=json.dumps([[str(part) for part in line] for line in lines]),
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert "<<<" in done.stdout, done.stderr
-    return json.loads(done.stdout.split("<<<")[1])
+from tests.cli.driver import ENVIRONMENT, names_in, run, run_named
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +40,7 @@ COLUMNS = ["--time", "day", "--mark", "kind", "--sequence", "gang", "--window", 
 TABLES = ("parameters.csv", "residuals.csv", "describe.csv")
 EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv", "attribution.csv",
            "causes.csv")  # fmt: skip
+MARKS = ("offline", "online")
 PICTURES = {"parameters.png", "intensity.png", "residuals.png", "network.png", "kernels.png"}
 LAW = {
     "params": {"mu": [0.2], "alpha": [[0.5]], "gamma": 3.0, "theta": 0.4, "half_life": [[1.6]]},
@@ -86,16 +49,26 @@ LAW = {
 }  # fmt: skip
 
 
-def test_tables_go_in_and_results_come_out(work, events):
+GANGS = pd.DataFrame(
+    {
+        "gang": ["user 1", "user 2", "user 3", "user 4", "nobody"],
+        "start": [0, 0, 0, -5, 9.5],
+        "end": [60, 61, 60, 70, 30],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def results(work, events):
+    """What each of some good command lines says; two of them are refused."""
     (work / "kept").mkdir()
     (work / "kept" / "estimate.json").write_text("mine")
     rain = pd.DataFrame({"time": np.arange(0, 90.0, 5), "rain": np.arange(18) % 3})
     rain.to_csv(work / "rain.csv", index=False)
-    gangs = ["user 1", "user 2", "user 3", "user 4", "nobody"]
-    ends = pd.DataFrame({"gang": gangs, "start": [0, 0, 0, -5, 9.5], "end": [60, 61, 60, 70, 30]})
-    ends.to_csv(work / "gangs.csv", index=False)
+    GANGS.to_csv(work / "gangs.csv", index=False)
     (work / "law.json").write_text(json.dumps(LAW))
     keep = ["fit", events, *COLUMNS, "--out", "kept", "--no-pictures", "--quiet"]
+    twice = ["compare", "sampled/posterior.nc", "sampled/../sampled/posterior.nc"]
     lines = {
         "demo": ["demo", "--quick", "--seed", "3", "--out", "demo", "--csv", "tables"],
         "fit": ["fit", events, *COLUMNS, "--unit", "day", "--out", "fitted", "--csv", "fitted"],
@@ -115,78 +88,128 @@ def test_tables_go_in_and_results_come_out(work, events):
                         "--windows", "gangs.csv", "--csv", "own"],
         "default": ["simulate", "--out", "one.csv", "--users", "3", "--seed", "9"],
         "same seed": ["simulate", "--out", "two.csv", "--users", "3", "--seed", "9"],
+        "compare": [*twice, "--csv", "compared"],
+        "other events": [*twice, "demo/posterior.nc"],
     }  # fmt: skip
-    results = dict(zip(lines, run(list(lines.values()), work), strict=True))
-    for name, (code, out, err) in results.items():
-        assert code == (2 if name in ("refused", "no table") else 0), (name, out, err)
-        assert "Traceback" not in err
-    said = {name: out for name, (_, out, _) in results.items()}
+    return run_named(lines, work)
 
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_good_lines_end_with_0_and_refused_ones_with_2(results):
+    refused = {"refused", "no table", "other events"}
+    for name, (code, out, err) in results.items():
+        assert code == (2 if name in refused else 0), (name, out, err)
+        assert "Traceback" not in err
+
+
+def test_the_demo_sets_estimates_beside_the_truth(work, results):
+    _, said, _ = results["demo"]
     for words in ("intervals hold the truth", "alpha[online -> offline]", "Written to", "events"):
-        assert words in said["demo"], said["demo"]
+        assert words in said, said
+    table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)
+    assert {"truth", "mean", "2.5%", "97.5%"} <= set(table.columns)
+
+
+def test_the_demo_writes_all_that_there_is(work, results):
     extra = {"events.csv", "estimate.json", "posterior.nc", "trace.png"}
     assert names_in(work / "demo") == PICTURES | extra
     assert names_in(work / "tables") == {*TABLES, *EFFECTS}
+
+
+def test_tables_have_a_row_for_each_thing(work, events, results):
     sizes = {name: len(pd.read_csv(work / "tables" / name)) for name in (*TABLES, *EFFECTS)}
     assert sizes == {
         "parameters.csv": 16, "residuals.csv": 15, "describe.csv": 8, "spillover.csv": 4,
         "decay.csv": 4, "baseline.csv": 8, "shares.csv": 20, "attribution.csv": 50,
         "causes.csv": len(pd.read_csv(events)),
     }  # fmt: skip
+
+
+def test_the_saved_posterior_is_the_one_that_was_printed(work, results):
     table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)
-    assert {"truth", "mean", "2.5%", "97.5%"} <= set(table.columns)
     assert set(hj.load(work / "demo" / "posterior.nc").summary().index) == set(table.index)
 
-    assert "alpha[online -> offline]" in said["fit"]
-    assert "Converged" in said["fit"]
-    tables = {"estimate.json", *TABLES}
-    assert names_in(work / "fitted") == PICTURES | tables
-    estimate = json.loads((work / "fitted" / "estimate.json").read_text())
+
+def test_fit_writes_the_estimate_its_tables_and_pictures(work, results):
+    _, said, _ = results["fit"]
+    assert "alpha[online -> offline]" in said and "Converged" in said
+    assert names_in(work / "fitted") == PICTURES | {"estimate.json", *TABLES}
+    estimate = read(work / "fitted" / "estimate.json")
     assert set(estimate["mark_names"]) == {"online", "offline"}
     assert np.shape(estimate["params"]["alpha"]) == (2, 2)
-    assert "online" in said["describe"]
-    known = json.loads((work / "known" / "estimate.json").read_text())
+
+
+def test_only_force_overwrites(work, results):
+    assert "--force" in results["refused"][2]
+    kept, fitted = (read(work / name / "estimate.json") for name in ("kept", "fitted"))
+    assert kept["log_likelihood"] == fitted["log_likelihood"]
+
+
+def test_options_reach_the_model(work, results):
+    known = read(work / "known" / "estimate.json")
     assert known["model"]["gamma"] == 2 and "gamma" not in known["params"]
     assert known["model"]["kernel"] == {"kernel": "SumOfExponentials", "terms": 2, "ratio": 10.0}
     assert known["model"]["baseline"]["features"] == ["intercept", "rain"]
+    assert {"forecast.svg", "fan.svg", "kernels.svg"} <= names_in(work / "known")
+
+
+def test_rate_ratios_are_exp_beta(work, results):
+    known = read(work / "known" / "estimate.json")
     ratios = pd.read_csv(work / "known" / "rate_ratios.csv", index_col=[0, 1])
-    assert list(ratios.index) == [(mark, name) for mark in ("offline", "online")
-                                  for name in ("intercept", "rain")]  # fmt: skip
+    features = ("intercept", "rain")
+    assert list(ratios.index) == [(mark, name) for mark in MARKS for name in features]
     np.testing.assert_allclose(np.log(ratios["estimate"]), np.ravel(known["params"]["beta"]))
+
+
+def test_the_forecast_is_written_whole_and_by_step(work, results):
     told = pd.read_csv(work / "known" / "forecast.csv", index_col=[0, 1])
     assert len(told) == 10 and np.all(told["2.5%"] <= told["97.5%"])
-    assert {"forecast.svg", "fan.svg", "kernels.svg"} <= names_in(work / "known")
     assert len(pd.read_csv(work / "known" / "forecast_steps.csv")) == 7 * 10
+
+
+def test_an_estimate_can_be_simulated_unless_it_has_covariates(results):
+    assert "online" in results["describe"][1]
     assert "covariates" in results["no table"][2]
 
-    def drawn(model, params):
-        return hj.simulate(model, params, window=(0, 200), key=jax.random.key(0), num_sequences=2)
 
-    kernel = hj.PowerLaw(span=100.0, error=0.1)
-    law = drawn(hj.Hawkes(baseline="shared", kernel=kernel), LAW["params"])
+def test_simulate_draws_as_python_does(work, results):
+    law = hj.simulate(
+        hj.Hawkes(baseline="shared", kernel=hj.PowerLaw(span=100.0, error=0.1)),
+        LAW["params"],
+        window=(0, 200),
+        key=jax.random.key(0),
+        num_sequences=2,
+    )
     np.testing.assert_array_equal(pd.read_csv(work / "law.csv")["time"], law.times)
 
-    own = pd.read_csv(work / "own" / "describe.csv").drop_duplicates("sequence")
-    assert own["sequence"].tolist() == gangs  # also the one without events
-    assert own[["start", "end"]].to_numpy().tolist() == ends[["start", "end"]].to_numpy().tolist()
 
-    assert "--force" in results["refused"][2]
-    kept = json.loads((work / "kept" / "estimate.json").read_text())
-    assert kept["log_likelihood"] == estimate["log_likelihood"]
-
-    assert said["sample"] == ""
-    assert names_in(work / "sampled") == {"posterior.nc"}
-    assert "alpha[online -> offline]" in said["summary"]
-    (work / "copy.nc").write_bytes((work / "sampled" / "posterior.nc").read_bytes())
-    files = ["sampled/posterior.nc", "copy.nc"]
-    (code, out, err), (refused, _, why) = run(
-        [["compare", *files, "--csv", "compared"], ["compare", *files, "demo/posterior.nc"]], work
-    )
-    assert code == 0 and err == "", err
-    assert out.count(": best") == 1 and "for all that the data say" in out
-    assert len(pd.read_csv(work / "compared" / "compare.csv")) == 2
-    assert refused == 2 and "different events" in why  # their kinds have another order
+def test_the_same_seed_draws_the_same_events(work, results):
     assert (work / "one.csv").read_bytes() == (work / "two.csv").read_bytes()
+
+
+def test_each_sequence_has_its_own_window_even_without_events(work, results):
+    own = pd.read_csv(work / "own" / "describe.csv").drop_duplicates("sequence")
+    assert own["sequence"].tolist() == GANGS["gang"].tolist()
+    assert own[["start", "end"]].to_numpy().tolist() == GANGS[["start", "end"]].to_numpy().tolist()
+
+
+def test_a_quiet_run_says_nothing_and_no_pictures_draws_none(work, results):
+    assert results["sample"][1] == ""
+    assert names_in(work / "sampled") == {"posterior.nc"}
+
+
+def test_summary_shows_a_saved_posterior(results):
+    assert "alpha[online -> offline]" in results["summary"][1]
+
+
+def test_compare_names_the_best_of_the_same_events_only(work, results):
+    _, out, err = results["compare"]
+    assert out.count(": best") == 1 and "for all that the data say" in out and err == ""
+    assert len(pd.read_csv(work / "compared" / "compare.csv")) == 2
+    assert "different events" in results["other events"][2]  # their kinds have another order
 
 
 def test_the_module_is_the_command(work):
@@ -228,10 +251,6 @@ def test_the_demo_asks_in_a_terminal_without_flags(work, flags, answers, code):
     assert ("How many users" in said) == (not flags)
     if code == 2 and not flags:
         assert b"at least 1" in done.stderr
-
-
-def names_in(folder):
-    return {path.name for path in folder.iterdir()}
 
 
 def bad_files(work):

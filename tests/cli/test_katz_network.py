@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cli.test_hawkes import run
+from tests.cli.driver import run
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The command line on posts and reposts, as a subprocess."""
 
 import json
+import re
 
 import jax
 import numpy as np
@@ -8,9 +9,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from tests.cli.test_hawkes import run
-
-SMALL = ["--draws", 20, "--no-pictures"]
+from tests.cli.driver import names_in, run_named
 
 
 @pytest.fixture(scope="module")
@@ -36,41 +35,70 @@ def work(tmp_path_factory):
     return folder
 
 
-def test_fit_sample_forecast_evaluate(work):
-    common = ["--unit", "hour", "--timezone", "Europe/Madrid", "--window", "2024-05-01",
-              "2024-05-13", "--feature", "halfday"]  # fmt: skip
-    events = ["--events", "events.csv"]
-    lines = [
-        ["retweet", "fit", "tweets.csv", *common, *events, "--out", "fit", "--csv", "tables"],
-        ["retweet", "sample", "tweets.csv", *common, "--chains", 1, "--warmup", 60, "--draws", 40,
-         "--out", "sample", "--no-pictures"],
-        ["retweet", "forecast", "tweets.csv", "--ahead", 48, *common, "--posterior",
-         "sample/posterior.nc", "--draws", 20, "--out", "forecast"],
-        ["retweet", "evaluate", "tweets.csv", *common, "--first", "10D", "--step", "2D",
-         "--scored", "2D", *SMALL, "--out", "evaluate"],
-        ["retweet", "fit", "tweets.csv", *common, "--out", "fit"],
-        ["retweet", "fit", "broken.csv", *common, "--out", "broken"],
-        ["retweet", "fit", "tweets.csv", "--id", "tweet", "--out", "other"],
-        ["retweet", "forecast", "tweets.csv", "--ahead", -1, *common, "--out", "negative"],
-    ]  # fmt: skip
-    results = run(lines, work)
-    for code, out, err in results[:4]:
-        assert code == 0, (out, err)
-    assert "Converged" in results[0][1] and "protest" in results[0][1]
+@pytest.fixture(scope="module")
+def results(work):
+    """What each command line says."""
+    common = ["tweets.csv", "--unit", "hour", "--timezone", "Europe/Madrid", "--window",
+              "2024-05-01", "2024-05-13", "--feature", "halfday"]  # fmt: skip
+    lines = {
+        "fit": ["fit", *common, "--events", "events.csv", "--out", "fit", "--csv", "tables"],
+        "sample": ["sample", *common, "--chains", 1, "--warmup", 60, "--draws", 40, "--out",
+                   "sample", "--no-pictures"],
+        "forecast": ["forecast", *common, "--ahead", 48, "--posterior", "sample/posterior.nc",
+                     "--draws", 20, "--out", "forecast"],
+        "evaluate": ["evaluate", *common, "--first", "10D", "--step", "2D", "--scored", "2D",
+                     "--draws", 20, "--no-pictures", "--out", "evaluate"],
+        "there already": ["fit", *common, "--out", "fit"],
+        "a gap": ["fit", "broken.csv", *common[1:], "--out", "broken"],
+        "a missing column": ["fit", "tweets.csv", "--id", "tweet", "--out", "other"],
+        "backwards": ["forecast", *common, "--ahead", -1, "--out", "negative"],
+    }  # fmt: skip
+    return run_named({name: ["retweet", *line] for name, line in lines.items()}, work)
+
+
+@pytest.mark.parametrize("name", ["fit", "sample", "forecast", "evaluate"])
+def test_good_input_ends_with_0(results, name):
+    code, out, err = results[name]
+    assert code == 0, (out, err)
+
+
+def test_fit_says_and_writes_the_estimate(work, results):
+    assert "Converged" in results["fit"][1] and "protest" in results["fit"][1]
     estimate = json.loads((work / "fit" / "estimate.json").read_text())
     assert estimate["model"]["model"] == "retweet" and len(estimate["params"]["beta"]) == 3
     assert (work / "fit" / "infectivity.png").exists()
+
+
+def test_drivers_are_exp_beta(work, results):
+    estimate = json.loads((work / "fit" / "estimate.json").read_text())
     drivers = pd.read_csv(work / "tables" / "drivers.csv", index_col=0)
     np.testing.assert_allclose(np.log(drivers["mean"]), estimate["params"]["beta"])
+
+
+def test_the_forecast_has_a_row_an_hour_and_a_row_a_post(work, results):
     hours = pd.read_csv(work / "forecast" / "forecast.csv")
     assert len(hours) == 48 and hours["start"][0].startswith("2024-05-13 00:00")
-    assert (work / "forecast" / "forecast.png").exists()
     sizes = pd.read_csv(work / "forecast" / "sizes.csv")
     assert np.all(sizes["upper"] >= sizes["seen"])
+    assert (work / "forecast" / "forecast.png").exists()
+
+
+def test_evaluate_sets_the_model_beside_simple_forecasts(work, results):
     scores = pd.read_csv(work / "evaluate" / "scores.csv", index_col=0)
     assert {"RetweetHawkes", "log-linear reposts", "Poisson regression"} <= set(scores.index)
-    for (code, _, err), said in zip(
-        results[4:], ["--force", "missing number of followers", "no column", ""], strict=True
-    ):
-        assert code == 2 and said in err, err
-        assert err.count("\n") >= 1 and "Traceback" not in err
+    assert names_in(work / "evaluate") == {"scores.csv", "folds.csv"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("there already", "--force"),
+        ("a gap", "missing number of followers"),
+        ("a missing column", "no column"),
+        ("backwards", "horizon|ahead"),
+    ],
+)
+def test_bad_input_ends_with_2_and_one_line(results, name, message):
+    code, _, err = results[name]
+    assert code == 2 and re.search(message, err), err
+    assert err.startswith("error: ") and len(err.strip().splitlines()) == 1

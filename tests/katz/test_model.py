@@ -14,7 +14,7 @@ import hawkesjax as hj
 from hawkesjax.katz.counts import count_spikes
 from hawkesjax.katz.grid import gamma_grid, nodes_needed
 from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
-from hawkesjax.katz.model import CircularityWarning, SaturationWarning
+from hawkesjax.katz.law import CircularityWarning, SaturationWarning
 from tests.derivatives import check_derivatives
 from tests.katz import model_reference as reference
 
@@ -248,7 +248,7 @@ def test_circularity_and_saturation_are_warned():
         hj.KatzSpike().check(busy)
 
 
-def test_a_network_without_circles_has_no_alpha_star():
+def test_a_network_without_cycles_has_no_alpha_star():
     chain = np.diag(np.ones(4), -1)
     posts = np.ones((5, 25), int) * (np.arange(25) % 3 == 0)
     prepared = hj.KatzSpike().prepare(reference.activity_of(chain, posts, FIT))

@@ -76,6 +76,14 @@ def test_a_matrix_has_no_volume():
     assert saved(hj.plots.katz.influence(alone, alpha=0.5)) > 1000
 
 
+def test_other_kinds_of_values_are_refused_in_words(activity):
+    for figure in (hj.plots.katz.volume, hj.plots.katz.stability, hj.plots.katz.influence):
+        with pytest.raises(ValueError, match="draws an Activity, not dict"):
+            figure({})
+    with pytest.raises(ValueError, match="draws a KatzEvaluation, not Activity; of an Activity"):
+        hj.plots.katz.change(activity)
+
+
 def test_simulated_activity_has_a_volume(activity):
     params = {"alpha": 0.01, "shape": 1.0, "mean": 0.1}
     drawn = hj.simulate(hj.KatzSpike(), params, activity, bins=30, key=jax.random.key(1))

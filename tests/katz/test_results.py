@@ -9,7 +9,6 @@ from scipy import sparse, stats
 
 import hawkesjax as hj
 from hawkesjax.core.diagnostics import SamplingWarning
-from hawkesjax.katz.residuals import spike_residual_tests
 from hawkesjax.katz.results import KatzPosterior
 from hawkesjax.katz.users import draw_baselines, user_baselines
 
@@ -85,13 +84,13 @@ def test_baselines_are_those_of_their_own_posterior(posterior, data):
     silent = int(np.flatnonzero(events == 0)[0])
     gamma = stats.gamma(one["shape"], scale=1 / (one["shape"] / one["mean"] + BINS - 1))
     np.testing.assert_allclose(table[silent, 0], gamma.mean(), rtol=1e-6)
-    shown = posterior.baseline(data, draws=5)
+    shown = posterior.baseline(draws=5)
     assert shown.shape == (USERS, 3)
     assert (shown["2.5%"] <= shown["mean"]).all()
 
 
 def test_the_ranking_is_a_probability(posterior, data):
-    table = posterior.ranking(data, key=jax.random.key(3), top=10, draws=20)
+    table = posterior.ranking(key=jax.random.key(3), top=10, draws=20)
     np.testing.assert_allclose(table["probability"].sum(), 10)
     assert table["probability"].is_monotonic_decreasing
     with pytest.raises(ValueError, match="must be from 1 to 200 users"):
@@ -103,12 +102,18 @@ def test_a_result_is_saved_and_loaded_with_its_tables(posterior, tmp_path):
     loaded = hj.load(tmp_path / "one.nc")
     assert isinstance(loaded, KatzPosterior)
     assert loaded.influence().equals(posterior.influence())
+    assert loaded.model == MODEL
+    assert list(loaded.tables()) == ["summary", "influence"]
+    with pytest.raises(ValueError, match="give them as data="):
+        loaded.baseline()
+    with pytest.raises(ValueError, match="must be an Activity, not dict"):
+        loaded.ranking({}, key=jax.random.key(3))
 
 
 def test_residuals_are_standard_normal_under_the_truth(data, truth):
     for by in ("bin", "user"):
         table = hj.residuals(MODEL, truth, data, by=by, key=jax.random.key(4))
-        found = spike_residual_tests(table)
+        found = hj.residual_tests(table)
         assert found["p"] > 1e-3, by
         assert abs(found["sd"] - 1) < 0.15, by
     with pytest.raises(ValueError, match='must be "bin" or "user"'):
@@ -118,7 +123,7 @@ def test_residuals_are_standard_normal_under_the_truth(data, truth):
 def test_residuals_see_a_rate_that_is_wrong(data, truth):
     wrong = truth | {"alpha": truth["alpha"] / 3}
     table = hj.residuals(MODEL, wrong, data, by="user", key=jax.random.key(4))
-    assert spike_residual_tests(table)["p"] < 1e-3
+    assert hj.residual_tests(table)["p"] < 1e-3
 
 
 def test_a_forecast_continues_the_chain(posterior, data):
@@ -128,6 +133,7 @@ def test_a_forecast_continues_the_chain(posterior, data):
     recent = data.volume[-150:].mean() * 40
     total = told.total().loc["all"]
     assert total["2.5%"] < recent < total["97.5%"]
+    assert list(told.tables()) == ["summary", "total", "decay"]
     left = told.decay()
     assert left["mean"].iloc[0] == 1
     assert left["mean"].iloc[-1] < 1e-3
@@ -164,3 +170,19 @@ def test_simulation_refuses_what_it_cannot_draw(network, truth):
         hj.simulate(
             hj.KatzSpike(common_factor="volume"), truth, network, bins=50, key=jax.random.key(0)
         )
+
+
+def test_verbs_that_the_model_lacks_say_where_to_go(data, truth):
+    with pytest.raises(ValueError, match="KatzSpike has no evaluate; rank users with"):
+        hj.evaluate(MODEL, truth, data)
+    with pytest.raises(ValueError, match=r"no attribution; see post\.influence\(\)"):
+        hj.attribution(truth, data, model=MODEL)
+    with pytest.raises(ValueError, match="KatzSpike has no predictive_check; test"):
+        hj.predictive_check(MODEL, truth, data)
+
+
+def test_values_that_lack_parameters_are_refused(data):
+    with pytest.raises(ValueError, match="b or shape and mean, are needed"):
+        hj.residuals(MODEL, {"alpha": 0.1}, data)
+    with pytest.raises(ValueError, match="a Posterior, an Estimate or a dict"):
+        hj.forecast(MODEL, [0.1], data, horizon=3, key=jax.random.key(0))

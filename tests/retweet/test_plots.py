@@ -22,7 +22,7 @@ def save(figure, folder):
 
 
 def test_infectivity(tmp_path):
-    figure = hj.plots.infectivity(PARAMS, MODEL, DATA, sentiment=(1, 3))
+    figure = hj.plots.infectivity(PARAMS, DATA, model=MODEL, sentiment=(1, 3))
     line = figure.axes[1].lines[1]
     ages, values = line.get_data()
     exact = (1 - 3 * 0.2 * np.sin(2 * np.pi * (ages + 3) / 24)) * np.exp(-ages / 30)
@@ -30,7 +30,7 @@ def test_infectivity(tmp_path):
     assert line.get_label() == "S = 3"
     save(figure, tmp_path)
     with pytest.raises(ValueError, match="levels below 5"):
-        hj.plots.infectivity(PARAMS, MODEL, DATA, sentiment=(5,))
+        hj.plots.infectivity(PARAMS, DATA, model=MODEL, sentiment=(5,))
 
 
 def test_counts_with_and_without_dates(tmp_path):
@@ -58,6 +58,24 @@ def test_drivers(estimate, tmp_path):
     alone = hj.fit(MODEL, DATA, errors=False)
     with pytest.raises(ValueError, match="only feature"):
         hj.plots.drivers(alone)
+
+
+WRONG = [
+    (lambda: hj.plots.counts(PARAMS), "plots.counts needs what forecast of a RetweetHawkes"),
+    (lambda: hj.plots.drivers(PARAMS), "plots.drivers needs an Estimate .*of that there are"),
+    (lambda: hj.plots.scores(DATA), "plots.scores needs what rolling returned, not Cascades"),
+    (lambda: hj.plots.rescaled(PARAMS), "plots.rescaled needs the table that residuals"),
+    (lambda: hj.plots.infectivity(DATA), "plots.infectivity needs an Estimate, a Posterior or"),
+    (lambda: hj.plots.infectivity(PARAMS, DATA), "does not say of which model: give model="),
+    (lambda: hj.plots.infectivity(PARAMS, model=MODEL), "needs the cascades: give them as data="),
+    (lambda: hj.plots.infectivity(PARAMS, DATA, model=hj.Hawkes()), "values of a RetweetHawkes"),
+]
+
+
+@pytest.mark.parametrize("call, match", WRONG)
+def test_wrong_kinds_are_refused_in_words(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()
 
 
 def test_scores(tmp_path):

@@ -86,6 +86,16 @@ def test_tables_of_an_estimate(mle):
     table = mle.rhythm()
     assert list(table.index) == ["r0", "phi0", "phi0, time of day", "reposts peak at"]
     assert table.loc["phi0, time of day", "mean"] == clock_time(float(mle.params["phi0"]), 1.0)
+    assert list(mle.tables()) == ["summary", "rate_ratios", "rhythm", "lifetime"]
+
+
+def test_verbs_that_are_not_there_say_where_to_go(data, mle):
+    with pytest.raises(
+        ValueError, match=r"RetweetHawkes has no predictive_check; .*residual_tests"
+    ):
+        hj.predictive_check(hj.RetweetHawkes(), mle, data, key=jax.random.key(0))
+    with pytest.raises(ValueError, match=r"RetweetHawkes has no attribution; .*names its post"):
+        hj.attribution(mle, data)
 
 
 def test_chains_begin_inside_of_a_boundary(data, mle):
@@ -144,6 +154,9 @@ def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp
     post.save(path)
     again = hj.load(path)
     assert isinstance(again, RetweetPosterior)
+    assert list(again.tables()) == ["summary", "rate_ratios", "rhythm", "lifetime"]
+    with pytest.raises(ValueError, match="does not hold its data"):
+        again.p0(key=jax.random.key(0))
     pd.testing.assert_frame_equal(again.rhythm(), post.rhythm())
 
 
@@ -153,7 +166,7 @@ def test_tables_of_a_posterior(data, post):
     assert (post.lifetime().loc["tau", ["2.5%", "97.5%"]].diff().iloc[1]) > 0
     swing = post.rhythm()
     assert swing.loc["phi0", "2.5%"] < swing.loc["phi0", "97.5%"]
-    table = post.p0(hj.RetweetHawkes(), data, key=jax.random.key(2))
+    table = post.p0(key=jax.random.key(2))
     assert list(table["reposts"]) == data.counts.tolist()
     model = hj.RetweetHawkes()
     means = {n: post[n].values.mean() for n in ("tau", "p0_mean", "p0_shape", "r0", "phi0")}

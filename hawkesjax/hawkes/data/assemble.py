@@ -18,7 +18,6 @@ def assemble(
     clock: Clock,
     marks: np.ndarray,
     sequence: np.ndarray,
-    *,
     mark_names: tuple[str, ...],
     sequence_names: tuple[str, ...],
     window: Any,

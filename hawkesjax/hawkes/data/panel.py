@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Int
 
-from hawkesjax.hawkes.data import assemble, tables
-from hawkesjax.hawkes.data.frames import fields_of_frame
-from hawkesjax.hawkes.data.lists import fields_of_lists
+from hawkesjax.hawkes.data import assemble
+from hawkesjax.hawkes.data.frames import FromTables
+from hawkesjax.hawkes.data.lists import FromLists
+from hawkesjax.hawkes.data.tables import AsTables, absolute
 from hawkesjax.inputs.arrays import AnyArray
-from hawkesjax.inputs.checks import Rows, column_of, counted, listed, same_length, short
+from hawkesjax.inputs.checks import ROWS, column_of, same_length
 from hawkesjax.inputs.clock import read_times
-from hawkesjax.inputs.labels import read_indices
+from hawkesjax.inputs.labels import one_label, read_indices
 from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import count_of, names_of
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class EventPanel:
+class EventPanel(FromTables, FromLists, AsTables):
     """Marked events in continuous time: N events, D marks, M sequences.
 
     Sequence m is observed over its window [a_m, b_m]; an event at exactly b_m belongs to it. Rows
@@ -141,101 +142,19 @@ class EventPanel:
         marks = column_of(marks, "marks")
         clock = read_times(times, "times", unit)
         sizes = {"times": len(clock.values), "marks": len(marks)}
-        if sequence is None:
-            codes, names = _one_sequence(len(clock.values), sequence_names or names_of(window))
-        else:
+        if sequence is not None:
             sequence = column_of(sequence, "sequence")
-            same_length(sizes | {"sequence": len(sequence)})
-            declared = sequence_names if sequence_names is not None else names_of(window)
+            sizes["sequence"] = len(sequence)
+        same_length(sizes)
+        declared = sequence_names if sequence_names is not None else names_of(window)
+        if sequence is None:
+            codes, names = one_label(len(marks), declared, "sequence", "0")
+        else:
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
-        same_length(sizes)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
-        fields = assemble.assemble(
-            clock,
-            kinds,
-            codes,
-            mark_names=kind_names,
-            sequence_names=names,
-            window=window,
-            column="sequence",
-            rows=Rows(),
-        )
-        return cls(**fields)
-
-    @classmethod
-    def from_lists(
-        cls,
-        users: Sequence[Sequence[Any]],
-        *,
-        window: Any = None,
-        mark_names: Sequence[Any] = ("online", "offline"),
-        sequence_names: Sequence[Any] | None = None,
-        unit: str = "",
-    ) -> EventPanel:
-        """A panel from one tuple of arrays a user: the times of each mark.
-
-        Args:
-            users: M tuples of D arrays of times, as `[(online, offline), ...]`.
-            window: as in `from_arrays`.
-            mark_names: D names, in the order within the tuples.
-            sequence_names: M names; "0", "1", ... by default.
-            unit: as in `from_arrays`.
-
-        Raises:
-            ValueError: as `from_arrays`; says which value of which user's array is wrong.
-        """
-        return cls(**fields_of_lists(users, window, mark_names, sequence_names, unit))
-
-    @classmethod
-    def from_dataframe(
-        cls,
-        df: pd.DataFrame,
-        *,
-        time: Any,
-        mark: Any = None,
-        sequence: Any = None,
-        window: Any = None,
-        unit: str | None = None,
-        mark_names: Sequence[Any] | None = None,
-        sequence_names: Sequence[Any] | None = None,
-        timezone: str | None = None,
-    ) -> EventPanel:
-        """A panel from a table with a row an event, in any order.
-
-        Args:
-            df: the table.
-            time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
-            mark: column of marks; None for the one mark "event".
-            sequence: column of sequences; None for one sequence "0".
-            window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
-                Bounds without an offset are read in the times' zone.
-            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
-                "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
-                earliest window start.
-            mark_names: the marks in their order, those without events too. By default those that
-                occur, sorted. Labels in the table are names: whole numbers, too, unless names are
-                declared none of which is a whole number; then the numbers count them from 0.
-            sequence_names: likewise.
-            timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
-                several offsets stand in one column; without it they are refused. Times without
-                any zone are taken as they are, on a clock that knows no daylight saving.
-
-        Raises:
-            ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
-        """
-        fields = fields_of_frame(
-            df,
-            time=time,
-            mark=mark,
-            sequence=sequence,
-            window=window,
-            unit=unit,
-            mark_names=mark_names,
-            sequence_names=sequence_names,
-            timezone=timezone,
-        )
-        return cls(**fields)
+        where = window, "sequence", ROWS
+        return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     def between(self, a: Any, b: Any) -> EventPanel:
         """The panel seen through [a, b): every window is cut to what it shares with it.
@@ -267,7 +186,7 @@ class EventPanel:
         Raises:
             ValueError: if one is unknown or repeated.
         """
-        rows = _positions(sequences, self.sequence_names)
+        rows = positions(sequences, self.sequence_names, "sequence")
         names = tuple(self.sequence_names[row] for row in rows)
         return replace(self, **assemble.choose(self, rows), sequence_names=names)
 
@@ -276,79 +195,6 @@ class EventPanel:
 
         `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
         """
-        start, end = tables.absolute(self, self.window.T)
+        start, end = (absolute(self, bound) for bound in self.window.T)
         pairs = zip(start.tolist(), end.tolist(), strict=True)
         return dict(zip(self.sequence_names, pairs, strict=True))
-
-    def describe(self, by: str = "cell") -> pd.DataFrame:
-        """How many events there are, and how dense.
-
-        Args:
-            by: "cell" for one row a sequence and mark, "sequence" or "mark" for totals.
-
-        Returns:
-            A table: sequence and/or mark, events, start and end of the window (datetimes where
-            there is an `origin`; by mark, only their total `duration`), duration, rate (events
-            per unit of time), ties (events that share their time with another of their sequence).
-        """
-        return tables.describe(self, by)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """The events in absolute time: columns time, mark, sequence.
-
-        Times are datetimes where the panel has an `origin` (in its offset), in the finest
-        resolution that float64 held; otherwise numbers.
-        """
-        return tables.to_dataframe(self)
-
-    def __repr__(self) -> str:
-        return tables.text(self)
-
-
-def _one_sequence(size: int, names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    names = ("0",) if names is None else tuple(map(str, names))
-    if len(names) != 1:
-        raise ValueError(
-            f"{counted(len(names), 'sequence')} named ({listed(names, 5)}), but the events "
-            f"carry none. Give sequence, one value an event."
-        )
-    return np.zeros(size, np.int32), names
-
-
-def _positions(sequences: Any, names: tuple[str, ...]) -> np.ndarray:
-    if isinstance(sequences, (str, int, np.integer)):
-        sequences = [sequences]
-    asked = np.asarray(sequences) if isinstance(sequences, np.ndarray) else list(sequences)
-    if len(asked) and all(isinstance(item, (bool, np.bool_)) for item in asked):
-        asked = np.asarray(asked, bool)
-        if not asked.any():
-            raise ValueError("No sequence is selected: the mask is False everywhere.")
-        if asked.shape != (len(names),):
-            raise ValueError(
-                f"The mask has shape {asked.shape} for {counted(len(names), 'sequence')}."
-            )
-        return np.flatnonzero(asked)
-    place: Mapping[str, int] = {name: row for row, name in enumerate(names)}
-    rows, unknown = [], []
-    for item in asked:
-        row = place.get(str(item)) if isinstance(item, str) else None
-        if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
-            row = int(item) + len(names) * (item < 0)
-            row = row if 0 <= row < len(names) else None
-        if row is None:
-            unknown.append(item)
-        rows.append(row)
-    if unknown:
-        shown = ", ".join(short(item) for item in unknown[:5])
-        raise ValueError(
-            f"Unknown sequences: {shown}{', ...' if len(unknown) > 5 else ''}. There are "
-            f"{len(names):,}: {listed(names)}; select by name, or by position from 0."
-        )
-    repeated = (
-        {names[row] for row in rows if rows.count(row) > 1} if len(set(rows)) < len(rows) else ()
-    )
-    if repeated:
-        raise ValueError(f"Repeated sequences: {listed(sorted(repeated), 5)}. Select each once.")
-    if not rows:
-        raise ValueError("No sequence is selected. Give at least one name or position.")
-    return np.array(rows, np.int64)

@@ -8,19 +8,78 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.moments import SHOWN, absolute, short_name
+from hawkesjax.inputs.moments import moments, shown
+from hawkesjax.inputs.names import name_lines
 
 
-def to_dataframe(panel: Any) -> pd.DataFrame:
-    """See `EventPanel.to_dataframe`."""
-    times = np.asarray(panel.start)[panel.sequence] + np.asarray(panel.times)
-    return pd.DataFrame(
-        {
-            "time": absolute(panel, [times])[0],
-            "mark": _named(panel.marks, panel.mark_names),
-            "sequence": _named(panel.sequence, panel.sequence_names),
-        }
-    )
+class AsTables:
+    """An `EventPanel` as tables and text."""
+
+    def describe(self: Any, by: str = "cell") -> pd.DataFrame:
+        """How many events there are, and how dense.
+
+        Args:
+            by: "cell" for one row a sequence and mark, "sequence" or "mark" for totals.
+
+        Returns:
+            A table: sequence and/or mark, events, start and end of the window (datetimes where
+            there is an `origin`; by mark, only their total `duration`), duration, rate (events
+            per unit of time), ties (events that share their time with another of their sequence).
+        """
+        if by not in ("cell", "sequence", "mark"):
+            raise ValueError(f"by={by!r} is not known. Pass 'cell', 'sequence' or 'mark'.")
+        counts, ties = self.counts, _count_ties(self)
+        duration = np.asarray(self.duration)
+        size, kinds = counts.shape
+        table: dict[str, Any] = {}
+        if by == "mark":
+            table["mark"] = list(self.mark_names)
+            events, ties, lengths = counts.sum(0), ties.sum(0), np.full(kinds, duration.sum())
+        else:
+            repeats = kinds if by == "cell" else 1
+            table["sequence"] = np.repeat(np.array(self.sequence_names, object), repeats)
+            if by == "cell":
+                table["mark"] = np.tile(np.array(self.mark_names, object), size)
+            events, ties = (
+                (counts.ravel(), ties.ravel()) if by == "cell" else (counts.sum(1), ties.sum(1))
+            )
+            lengths = np.repeat(duration, repeats)
+        table["events"] = events
+        if by != "mark":
+            for name, bound in zip(("start", "end"), self.window.T, strict=True):
+                table[name] = np.repeat(absolute(self, bound), repeats)
+        table["duration"] = lengths
+        with np.errstate(divide="ignore", invalid="ignore"):
+            table["rate"] = np.where(lengths > 0, events / lengths, np.nan)
+        table["ties"] = ties
+        return pd.DataFrame(table)
+
+    def to_dataframe(self: Any) -> pd.DataFrame:
+        """The events in absolute time: columns time, mark, sequence.
+
+        Times are datetimes where the panel has an `origin` (in its offset), in the finest
+        resolution that float64 held; otherwise numbers.
+        """
+        times = np.asarray(self.start)[self.sequence] + np.asarray(self.times)
+        return pd.DataFrame(
+            {
+                "time": absolute(self, times),
+                "mark": _named(self.marks, self.mark_names),
+                "sequence": _named(self.sequence, self.sequence_names),
+            }
+        )
+
+    def __repr__(self: Any) -> str:
+        """One screen on a panel of any size."""
+        if not all(isinstance(leaf, np.ndarray) for leaf in (self.gaps, self.marks, self.start)):
+            return f"EventPanel({self.num_sequences} sequences, {self.num_marks} marks, traced)"
+        counts = self.counts
+        return "\n".join([*_head(self, counts), *_body(self, counts)])
+
+
+def absolute(panel: Any, times: np.ndarray) -> Any:
+    """Absolute times as datetimes where the panel has an origin, all equally fine; else numbers."""
+    return moments(panel, times, span=float(np.max(panel.start + panel.duration)))
 
 
 def _named(codes: np.ndarray, names: tuple[str, ...]) -> pd.Series:
@@ -34,49 +93,10 @@ def tied(panel: Any) -> np.ndarray:
     return with_last | np.append(with_last[1:], False)[: len(sequence)]
 
 
-def describe(panel: Any, by: str = "cell") -> pd.DataFrame:
-    """See `EventPanel.describe`."""
-    if by not in ("cell", "sequence", "mark"):
-        raise ValueError(f"by={by!r} is not known. Say 'cell', 'sequence' or 'mark'.")
-    counts, ties = panel.counts, _count_ties(panel)
-    duration = np.asarray(panel.duration)
-    size, kinds = counts.shape
-    table: dict[str, Any] = {}
-    if by == "mark":
-        table["mark"] = list(panel.mark_names)
-        events, ties, lengths = counts.sum(0), ties.sum(0), np.full(kinds, duration.sum())
-    else:
-        repeats = kinds if by == "cell" else 1
-        table["sequence"] = np.repeat(np.array(panel.sequence_names, object), repeats)
-        if by == "cell":
-            table["mark"] = np.tile(np.array(panel.mark_names, object), size)
-        events, ties = (
-            (counts.ravel(), ties.ravel()) if by == "cell" else (counts.sum(1), ties.sum(1))
-        )
-        lengths = np.repeat(duration, repeats)
-    table["events"] = events
-    if by != "mark":
-        start, end = absolute(panel, panel.window.T)
-        table["start"], table["end"] = np.repeat(start, repeats), np.repeat(end, repeats)
-    table["duration"] = lengths
-    with np.errstate(divide="ignore", invalid="ignore"):
-        table["rate"] = np.where(lengths > 0, events / np.where(lengths > 0, lengths, 1), np.nan)
-    table["ties"] = ties
-    return pd.DataFrame(table)
-
-
 def _count_ties(panel: Any) -> np.ndarray:
     cells = np.asarray(panel.sequence, np.int64) * panel.num_marks + np.asarray(panel.marks)
     shape = (panel.num_sequences, panel.num_marks)
     return np.bincount(cells[tied(panel)], minlength=shape[0] * shape[1]).reshape(shape)
-
-
-def text(panel: Any) -> str:
-    """One screen on a panel of any size."""
-    if not all(isinstance(getattr(panel, name), np.ndarray) for name in ("gaps", "marks", "start")):
-        return f"EventPanel({panel.num_sequences} sequences, {panel.num_marks} marks, traced)"
-    counts = panel.counts
-    return "\n".join([*_head(panel, counts), *_body(panel, counts)])
 
 
 def _head(panel: Any, counts: np.ndarray) -> list[str]:
@@ -90,11 +110,11 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     unit = f" {panel.unit}s" if panel.unit else ""
     duration, window = panel.duration, panel.window
     if np.ptp(window, axis=0).max() == 0:
-        low, high = _moments(panel, window[0])
+        low, high = shown(panel, window[0])
         seen = f"{low} to {high}, {duration[0]:.6g}{unit} long"
         seen += " in every sequence" if size > 1 else ""
     else:
-        low, high = _moments(panel, np.array([window[:, 0].min(), window[:, 1].max()]))
+        low, high = shown(panel, np.array([window[:, 0].min(), window[:, 1].max()]))
         seen = (
             f"one for each sequence, within {low} to {high}; {duration.min():.6g} to "
             f"{duration.max():.6g}{unit} long, median {np.median(duration):.6g}"
@@ -102,7 +122,7 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     lines = [title, f"  window  {seen}"]
     if panel.num_events:
         times = panel.start[panel.sequence] + panel.times
-        low, high = _moments(panel, np.array([times.min(), times.max()]))
+        low, high = shown(panel, np.array([times.min(), times.max()]))
         lines.append(f"  events  {low} to {high}")
     share = int(tied(panel).sum())
     if share:
@@ -116,33 +136,21 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     return lines
 
 
-def _moments(panel: Any, times: np.ndarray) -> list[str]:
-    values = absolute(panel, [times])[0]
-    if panel.origin is None:
-        return [f"{value:.10g}" for value in values]
-    return [value.isoformat() for value in values]
-
-
 def _body(panel: Any, counts: np.ndarray) -> list[str]:
     total = float(panel.duration.sum())
     per = f"per {panel.unit or 'unit of time'}" + (" and sequence" if len(counts) > 1 else "")
     sums = counts.sum(0)
-    width = max(len(short_name(name)) for name in panel.mark_names[:SHOWN])
+    rates = (f"  {count / total:.4g} {per}" if total > 0 else "" for count in sums)
     lines = ["  marks"]
-    for name, count in zip(panel.mark_names[:SHOWN], sums, strict=False):
-        rate = f"  {count / total:.4g} {per}" if total > 0 else ""
-        lines.append(f"    {short_name(name):<{width}}  {count:>11,}{rate}")
-    if len(sums) > SHOWN:
-        lines.append(f"    ... {len(sums) - SHOWN:,} more")
+    lines += name_lines(
+        panel.mark_names, (f"{n:>11,}{rate}" for n, rate in zip(sums, rates, strict=True))
+    )
     if panel.num_sequences == 1:
         return lines
     few = 1 < panel.num_marks <= 6
     lines.append("  sequences" + (", and their events by mark" if few else ""))
-    rows = counts[:SHOWN]
-    width = max(len(short_name(name)) for name in panel.sequence_names[:SHOWN])
-    for name, row in zip(panel.sequence_names[:SHOWN], rows, strict=False):
-        detail = "  " + ", ".join(f"{n:,}" for n in row) if few else ""
-        lines.append(f"    {short_name(name):<{width}}  {row.sum():>11,}{detail}")
-    if panel.num_sequences > SHOWN:
-        lines.append(f"    ... {panel.num_sequences - SHOWN:,} more")
-    return lines
+    details = ("  " + ", ".join(f"{n:,}" for n in row) if few else "" for row in counts)
+    return lines + name_lines(
+        panel.sequence_names,
+        (f"{n:>11,}{detail}" for n, detail in zip(counts.sum(1), details, strict=True)),
+    )

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hawkesjax.hawkes.forecast import Forecast
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.tables import QUANTILES
 from hawkesjax.hawkes.intensity import by_pair
-from hawkesjax.hawkes.model import Hawkes
-from hawkesjax.hawkes.values import draws_of
+from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.values import draws_of, law_of, names_of
 from hawkesjax.plotting import style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-QUANTILES = (0.025, 0.5, 0.975)
 NOTHING = 1e-6  # an alpha that is 0 but for rounding
 
 
-def network(values: Any, *, model: Any = None, least: float = 0.0) -> Figure:
+def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
     An arrow's width grows with alpha; loops are effects of a mark on itself.
@@ -103,7 +103,7 @@ def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, said: s
 
 
 def kernels(
-    values: Any, *, model: Any = None, unit: str = "", horizon: float | None = None
+    values: Any, *, model: HawkesLaw | None = None, unit: str = "", horizon: float | None = None
 ) -> Figure:
     r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
     \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, a panel a target, with 95 %
@@ -120,10 +120,10 @@ def kernels(
     """
     names = _marks(values)
     found = draws_of(values, model, limit=400)
-    model = Hawkes() if model is None else model
+    law = law_of(values, model)
     alpha, gamma = found["alpha"], by_pair(found["gamma"], len(names))
-    ratios, weights = model.kernel.ratios, np.atleast_2d(model.kernel.weights(found))
-    halves = np.reshape(model.kernel.half_life(found), (-1, 1, 1)) / gamma
+    ratios, weights = law.kernel.ratios, np.atleast_2d(law.kernel.weights(found))
+    halves = np.reshape(law.kernel.half_life(found), (-1, 1, 1)) / gamma
     if horizon is None:
         strong = np.median(alpha, axis=0)
         strong = strong >= 0.1 * strong.max()
@@ -168,112 +168,17 @@ def kernels(
     return figure
 
 
-def forecast(told: Forecast, *, observed: Any = None, max_rows: int = 40) -> Figure:
-    """Counts forecast for each sequence and mark: median and 95 % interval.
-
-    Args:
-        told: what `hawkesjax.forecast` returned.
-        observed: counts that came, (sequences, marks), drawn beside.
-        max_rows: draw at most this many sequences, those with the largest forecasts.
-
-    Raises:
-        ValueError: when the observed counts have another shape.
-    """
-    low, middle, high = np.quantile(told.counts, QUANTILES, axis=0)
-    if observed is not None:
-        observed = np.asarray(observed)
-        if observed.shape != middle.shape:
-            raise ValueError(f"observed has shape {observed.shape}, the forecast {middle.shape}.")
-    totals = told.counts.mean(axis=0).sum(axis=1)
-    chosen = np.sort(np.argsort(-totals, kind="stable")[:max_rows])[::-1]
-    rows = np.arange(len(chosen))
-    with style.canvas(height=1.0 + 0.2 * len(chosen)) as figure:
-        marks = len(told.mark_names)
-        axes = figure.subplots(1, marks, squeeze=False, sharey=True)[0]
-        for mark, axis in enumerate(axes):
-            axis.hlines(rows, low[chosen, mark], high[chosen, mark], color=style.colour(0))
-            axis.plot(
-                middle[chosen, mark], rows, "o", color=style.colour(0), markersize=4,
-                label="forecast, 95 %",
-            )  # fmt: skip
-            if observed is not None:
-                axis.plot(
-                    observed[chosen, mark], rows, "D", markersize=4.5, markerfacecolor="white",
-                    markeredgecolor=style.colour(1), markeredgewidth=1.3, label="came",
-                )  # fmt: skip
-            axis.set_title(told.mark_names[mark], loc="left")
-            axis.set_yticks(rows, [told.sequence_names[m] for m in chosen])
-            axis.set_xlim(left=0)
-            axis.grid(axis="y", color="0.92", linewidth=0.6)
-            axis.set_axisbelow(True)
-            unit = f" {told.unit}s" if told.unit else ""
-            axis.set_xlabel(f"events in {told.horizon:g}{unit}")
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower right", ncols=2)
-    return figure
-
-
-def fan(told: Forecast, *, observed: Any = None, sequences: Any = None) -> Figure:
-    """Events so far over the time after the window, a panel a mark: median, 50 and 95 %.
-
-    Args:
-        told: what `hawkesjax.forecast` returned, with `bins` of a few or a few dozen.
-        observed: an `EventPanel` of what came, whose windows begin where the forecast does
-            (`panel.between(cut, end)`), drawn beside.
-        sequences: names or indices, added up; all by default.
-
-    Raises:
-        ValueError: for a forecast of one bin, or events of other sequences or marks.
-    """
-    if told.steps.shape[1] < 2:
-        raise ValueError("The forecast has one bin: say bins= (a few dozen) in hawkesjax.forecast.")
-    chosen = style.pick(sequences, told.sequence_names, range(len(told.sequence_names)), "sequence")
-    names = (tuple(told.sequence_names), tuple(told.mark_names))
-    if observed is not None and names != (observed.sequence_names, observed.mark_names):
-        raise ValueError("The observed events are of other sequences or marks than the forecast.")
-    paths = np.cumsum(told.steps[:, :, chosen].sum(axis=2), axis=1)
-    paths = np.concatenate([np.zeros_like(paths[:, :1]), paths], axis=1)
-    whose = f" of {told.sequence_names[chosen[0]]}" if len(chosen) == 1 else ""
-    with style.canvas(height=0.9 + 1.7 * len(told.mark_names)) as figure:
-        axes = figure.subplots(len(told.mark_names), 1, squeeze=False, sharex=True)[:, 0]
-        for mark, axis in enumerate(axes):
-            levels = np.quantile(paths[:, :, mark], (0.025, 0.25, 0.5, 0.75, 0.975), axis=0)
-            options = {"color": style.colour(0), "linewidth": 0}
-            axis.fill_between(told.edges, *levels[[0, 4]], alpha=0.2, label="95 %", **options)
-            axis.fill_between(told.edges, *levels[[1, 3]], alpha=0.35, label="50 %", **options)
-            axis.plot(told.edges, levels[2], color=style.colour(0), label="median")
-            if observed is not None:
-                own = (observed.marks == mark) & np.isin(observed.sequence, chosen)
-                times = np.sort(observed.times[own])
-                times = times[times <= told.horizon]
-                steps = np.r_[0, np.arange(len(times)) + 1, len(times)]
-                axis.step(
-                    np.r_[0, times, told.horizon], steps, where="post", color=style.colour(1),
-                    linestyle=style.dashes(1), linewidth=1.6, label="came",
-                )  # fmt: skip
-            axis.set_title(f"{told.mark_names[mark]}{whose}", loc="left")
-            axis.set_xlim(0, told.horizon)
-            axis.set_ylim(bottom=0)
-        label = style.time_label(told.unit).replace("time", "time after the window", 1)
-        axes[-1].set_xlabel(label)
-        figure.supylabel("events so far", fontsize=9)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper right", ncols=4)
-    return figure
-
-
 def _marks(values: Any) -> list[str]:
     """Names of the marks of a posterior or an estimate."""
-    if hasattr(values, "coords"):
-        return [str(name) for name in values.coords["source"]]
-    try:
-        return [str(name) for name in values["alpha"].coords["source"].values]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError("This picture needs a Posterior or an Estimate.") from error
+    law_of(values, None)
+    names = names_of(values)
+    if "mark" not in names:
+        raise ValueError("This picture needs a Posterior or an Estimate.")
+    return names["mark"]
 
 
-def _alpha(values: Any, model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if hasattr(values, "lower"):
+def _alpha(values: Any, model: HawkesLaw | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if isinstance(values, Estimate):
         return values.lower["alpha"], values.params["alpha"], values.upper["alpha"]
     low, middle, high = np.quantile(draws_of(values, model)["alpha"], QUANTILES, axis=0)
     return low, middle, high

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hawkesjax.core.verbs import residuals as residual_table
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.intensity import by_pair, intensity_at
-from hawkesjax.hawkes.model import Hawkes
-from hawkesjax.hawkes.values import draws_of
+from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.residuals import residuals as residual_table
+from hawkesjax.hawkes.values import draws_of, law_of
 from hawkesjax.plotting import style
 from hawkesjax.plotting.quantiles import exponential_quantiles
 
@@ -23,7 +23,7 @@ def intensity(
     values: Any,
     panel: EventPanel,
     *,
-    model: Any = None,
+    model: HawkesLaw | None = None,
     sequences: Sequence[str | int] | str | int | None = None,
     marks: Sequence[str | int] | str | int | None = None,
     window: tuple[float, float] | None = None,
@@ -37,8 +37,7 @@ def intensity(
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
         panel: the events.
-        model: the model; needed for what `values` lack: covariates, another kernel, a fixed
-            gamma in a plain dict.
+        model: the model, needed beside a dict that is of no plain `Hawkes()`.
         sequences: names or indices; by default the four with most events, in the panel's order.
         marks: names or indices; all by default.
         window: (start, end) to draw, on the panel's clock; the sequence's window by default.
@@ -49,7 +48,7 @@ def intensity(
         ValueError: for a name that is not in the panel.
     """
     found = draws_of(values, model, limit=draws, panel=panel)
-    model = Hawkes() if model is None else model
+    model = law_of(values, model)
     totals = np.asarray(panel.counts).sum(axis=1)
     busiest = np.sort(np.argsort(-totals, kind="stable")[:4])
     chosen = style.pick(sequences, panel.sequence_names, busiest, "sequence")
@@ -122,7 +121,9 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     return lines
 
 
-def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int = 1500) -> Figure:
+def residuals(
+    values: Any, panel: EventPanel, *, model: HawkesLaw | None = None, points: int = 1500
+) -> Figure:
     """Quantiles of the time-rescaled residuals against the unit exponential, a panel a mark.
 
     Points on the line: the model explains the waiting times. The grey band holds each point with
@@ -132,13 +133,10 @@ def residuals(values: Any, panel: EventPanel, *, model: Any = None, points: int 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior` (its mean).
         panel: the events.
-        model: the model; needed for what `values` lack: covariates, another kernel, a fixed
-            gamma in a plain dict.
+        model: the model, needed beside a dict that is of no plain `Hawkes()`.
         points: draw at most about this many points a mark; the largest ones always.
     """
-    if model is None:  # the intensity needs no more of it than a fixed gamma
-        model = Hawkes(gamma=(getattr(values, "config", None) or {}).get("gamma"))
-    table = residual_table(model, values, panel, join=True)
+    table = residual_table(law_of(values, model), values, panel, join=True)
     columns = 2 if panel.num_marks in (2, 4) else min(3, panel.num_marks)
     rows = -(-panel.num_marks // columns)
     side = min(3.2, style.WIDTH / columns)

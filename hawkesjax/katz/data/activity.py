@@ -14,20 +14,20 @@ from jaxtyping import Float, Int
 from scipy import sparse
 
 from hawkesjax.inputs.arrays import AnyArray
-from hawkesjax.inputs.checks import ROWS, Rows
-from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.checks import ROWS
 from hawkesjax.inputs.names import Names
-from hawkesjax.katz.data import tables as activity_tables
+from hawkesjax.inputs.tables import open_table
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix
+from hawkesjax.katz.data.tables import AsTables
 from hawkesjax.katz.data.windows import Bins, cut_log, fields_of_grid
 
-NAMES = {"time": "time", "source": "source", "target": "target", "kind": "kind"}
+NAMES = {name: name for name in ("time", "source", "target", "kind")}
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Activity:
+class Activity(AsTables):
     """A network of N users with E edges, and their posts in K bins of equal length.
 
     Edges and baselines come from the network window (business as usual). `A[i, j] = 1` when
@@ -147,10 +147,6 @@ class Activity:
         total = int(self.volume[part].sum())
         return float(self.unseen[part].sum()) / total if total else float("nan")
 
-    def times(self, bins: Any) -> Any:
-        """Where bins begin: datetimes where there is an `origin`, else numbers in `unit`."""
-        return activity_tables.times(self, bins)
-
     @classmethod
     def from_messages(
         cls,
@@ -169,10 +165,8 @@ class Activity:
         self_loops: bool = False,
         unit: str | None = None,
         timezone: str | None = None,
-        names: dict[str, str] | None = None,
-        rows: Rows = ROWS,
     ) -> Activity:
-        """Network and activity from a log of messages, one row a message, in any order.
+        """Network and activity from a log of messages, one row per message, in any order.
 
         Args:
             messages: a table; then `time`, `source`, `target` and `kind` are its columns. Without
@@ -199,8 +193,6 @@ class Activity:
             self_loops: keep messages to oneself as edges.
             unit: name of the numbers' unit, or the unit to convert datetimes to.
             timezone: zone of datetimes without an offset.
-            names: what errors call the columns "time", "source", "target", "kind" of arrays.
-            rows: how errors call the rows.
 
         Raises:
             ValueError: if anything but the order is wrong; names the column, the first offending
@@ -210,11 +202,12 @@ class Activity:
             ActivityWarning: for messages without a target, ids that seem of two tables, a network
                 without edges, a spike that does not end, or one before business as usual.
         """
+        used = dict(zip(NAMES, (time, source, target, kind), strict=True))
+        columns, called, rows = used, NAMES, ROWS
         if messages is not None:
-            columns, called = _columns(messages, time, source, target, kind)
-        else:
-            columns = dict(zip(NAMES, (time, source, target, kind), strict=True))
-            called = NAMES | (names or {})
+            frame, rows = open_table(messages, **used)
+            columns = {role: None if name is None else frame[name] for role, name in used.items()}
+            called = {role: str(name) for role, name in used.items()}
         others = {"spike": spike, "fit": fit}
         log = read_log(
             columns,
@@ -222,11 +215,7 @@ class Activity:
             edges=edges,
             length=bin,
             usual=usual,
-            others={
-                name: pair
-                for name, pair in others.items()
-                if pair is not None and not isinstance(pair, str)
-            },
+            others={k: v for k, v in others.items() if v is not None and not isinstance(v, str)},
             unit=unit,
             timezone=timezone,
             rows=rows,
@@ -254,18 +243,11 @@ class Activity:
                 negative or non-finite numbers.
         """
         fields = read_matrix(A, b, names, self_loops=self_loops)
-        none = np.zeros(0, np.int32)
-        empty = {"active_user": none, "active_bin": none, "active_posts": none}
-        bins = {"volume": np.zeros(0, np.int64), "unseen": np.zeros(0, np.int64)}
+        none, empty = np.zeros(0, np.int32), np.zeros(0, np.int64)
+        fields |= dict.fromkeys(("active_user", "active_bin", "active_posts"), none)
+        fields |= {"volume": empty, "unseen": empty, "heard": np.zeros(0)}
         weighted = bool((fields["weight"] != 1).any())
-        return cls(
-            **fields,
-            **empty,
-            **bins,
-            heard=np.zeros(0),
-            weighted=weighted,
-            self_loops=self_loops,
-        )
+        return cls(**fields, weighted=weighted, self_loops=self_loops)
 
     def slide(
         self, usual: Any = None, *, bins: Bins | None = None, spike: Any = None, fit: Any = None
@@ -287,38 +269,6 @@ class Activity:
         if (usual is None) == (bins is None):
             raise ValueError("Give one of usual=(start, end) and bins=(first, last + 1).")
         options = {"weighted": self.weighted, "self_loops": self.self_loops}
-        return replace(
-            self,
-            **cut_log(
-                self.log,
-                usual if bins is None else bins,
-                spike,
-                fit,
-                options,
-                in_bins=bins is not None,
-            ),
-        )
-
-    def describe(self) -> pd.DataFrame:
-        """What the log holds, what the network was made of, and what was left out of it, counted.
-
-        Returns:
-            A table of one column `value`, a row a quantity.
-        """
-        return activity_tables.describe(self)
-
-    def __repr__(self) -> str:
-        return activity_tables.text(self)
-
-
-def _columns(
-    messages: Any, time: Any, source: Any, target: Any, kind: Any
-) -> tuple[dict[str, Any], dict[str, str]]:
-    if not isinstance(messages, pd.DataFrame):
-        if not hasattr(messages, "to_pandas"):
-            raise ValueError(f"Expected a pandas DataFrame, got {type(messages).__name__}.")
-        messages = messages.to_pandas()
-    used = dict(zip(NAMES, (time, source, target, kind), strict=True))
-    check_columns(list(messages.columns), used, "The table")
-    columns = {role: None if name is None else messages[name] for role, name in used.items()}
-    return columns, {role: str(name) for role, name in used.items()}
+        window = usual if bins is None else bins
+        fields = cut_log(self.log, window, spike, fit, options, in_bins=bins is not None)
+        return replace(self, **fields)

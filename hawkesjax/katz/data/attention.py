@@ -14,53 +14,22 @@ from hawkesjax.inputs.labels import MISSING
 
 NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
 WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}
-REPOSTS = frozenset(
-    [
-        "rt",
-        "rts",
-        "retweet",
-        "retweets",
-        "retweeted",
-        "repost",
-        "reposts",
-        "reposted",
-        "reblog",
-        "reblogs",
-        "reblogged",
-        "reshare",
-        "reshares",
-        "reshared",
-        "share",
-        "shares",
-        "shared",
-        "boost",
-        "boosts",
-        "boosted",
-        "forward",
-        "forwards",
-        "forwarded",
-    ]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+REPOSTS = _words(
+    "rt rts retweet retweets retweeted repost reposts reposted reblog reblogs reblogged reshare "
+    "reshares reshared share shares shared boost boosts boosted forward forwards forwarded"
 )
 # Who answers or quotes has read the post, as who reposts it.
-REPLIES = frozenset(
-    [
-        "re",
-        "reply",
-        "replies",
-        "replied",
-        "replied_to",
-        "comment",
-        "comments",
-        "commented",
-        "answer",
-        "answers",
-        "answered",
-        "quote",
-        "quotes",
-        "quoted",
-    ]
+REPLIES = _words(
+    "re reply replies replied replied_to comment comments commented answer answers answered quote "
+    "quotes quoted"
 )
-MENTIONS = frozenset(["mt", "mention", "mentions", "mentioned", "at", "message", "messages"])
+MENTIONS = _words("mt mention mentions mentioned at message messages")
 NAMED = ("reposts", "messages", "attention")
 
 
@@ -80,7 +49,7 @@ def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str = "kind"
     """
     if isinstance(edges, str) and edges not in NAMED:
         raise ValueError(
-            f"edges={edges!r} is not known. Say one of {listed(NAMED)}, or map each kind to "
+            f"edges={edges!r} is not known. Pass one of {listed(NAMED)}, or map each kind to "
             f"'reposts' (its source listens), 'messages' (its target listens), 'both' or None."
         )
     if kind is None:
@@ -99,13 +68,13 @@ def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str = "kind"
 def _without_kinds(edges: Any, size: int) -> np.ndarray:
     if edges is None:
         raise ValueError(
-            "Which way do edges go? Say edges='reposts' where a row means that the source "
+            "Which way do edges go? Pass edges='reposts' where a row means that the source "
             "reposted, answered or cited the target (the source listens), or edges='messages' "
             "where it is a message from source to target (the target listens); or name the "
             "column of kinds, kind=."
         )
     if isinstance(edges, Mapping):
-        raise ValueError("edges maps kinds, but no column of kinds is named. Say kind=.")
+        raise ValueError("edges maps kinds, but no column of kinds is named. Pass kind=.")
     return np.full(size, BACKWARD if edges == "messages" else FORWARD, np.int8)
 
 
@@ -131,28 +100,26 @@ def _from_name(edges: str, names: list[str], column: str) -> list[int]:
     if edges == "messages":
         return [BACKWARD] * len(names)
     plain = [name.lower() for name in names]
-    if edges == "reposts":
-        table = [FORWARD if name in REPOSTS else NOWHERE for name in plain]
-        if names and not any(table):
-            raise ValueError(
-                f"No kind in column {column!r} is known as a repost (there are {listed(names)}). "
-                f"Map them: edges={{{names[0]!r}: 'reposts', ...}}."
-            )
-        known = REPOSTS | REPLIES | MENTIONS
-        unknown = [n for n, low in zip(names, plain, strict=True) if low not in known]
-        if unknown:
-            warnings.warn(
-                f"Column {column!r} has kinds that are not known and make no edge: "
-                f"{listed(unknown)}. Map all kinds with edges= where some should.",
-                ActivityWarning,
-                stacklevel=6,
-            )
-        return table
     heard = REPOSTS | REPLIES
     unknown = [n for n, low in zip(names, plain, strict=True) if low not in heard | MENTIONS]
-    if unknown:
+    if edges == "attention":
+        if unknown:
+            raise ValueError(
+                f"edges='attention' does not know the kinds {listed(unknown)} of column "
+                f"{column!r}. Map all of them: edges={{{unknown[0]!r}: 'reposts', ...}}."
+            )
+        return [FORWARD if name in heard else BACKWARD for name in plain]
+    table = [FORWARD if name in REPOSTS else NOWHERE for name in plain]
+    if names and not any(table):
         raise ValueError(
-            f"edges='attention' does not know the kinds {listed(unknown)} of column {column!r}. "
-            f"Map all of them: edges={{{unknown[0]!r}: 'reposts', ...}}."
+            f"No kind in column {column!r} is known as a repost (there are {listed(names)}). "
+            f"Map them: edges={{{names[0]!r}: 'reposts', ...}}."
         )
-    return [FORWARD if name in heard else BACKWARD for name in plain]
+    if unknown:
+        warnings.warn(
+            f"Column {column!r} has kinds that are not known and make no edge: "
+            f"{listed(unknown)}. Map all kinds with edges= where some should.",
+            ActivityWarning,
+            stacklevel=6,
+        )
+    return table

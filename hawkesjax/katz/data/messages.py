@@ -57,14 +57,13 @@ def read_log(
     timezone: str | None,
     rows: Rows,
 ) -> MessageLog:
-    """Check the columns and put the messages in bins.
+    """Check the columns and put the messages in bins; arguments as in `Activity.from_messages`.
 
     Args:
         columns: time, source, target and kind (None where there are none).
         names: what errors call them.
-        edges, unit, timezone: as in `Activity.from_messages`.
         length: of a bin.
-        usual: the window of business as usual; a border of the grid is put at its start.
+        usual: a border of the grid is put at its start.
         others: further windows; the bins reach over all of them.
         rows: how errors call the rows.
     """
@@ -91,11 +90,11 @@ def read_log(
     begin = read_pair(usual, clock, "usual")
     grid, bins, count = _bins(clock, length, values, [begin, *pairs], begin[0])
     first, rank = _distinct(values)
-    users_of, rank_of = _posts(source, rank, len(users), len(first))
+    users_of, rank_of, _ = pairs_of(source, rank, len(first))
     lowest = np.searchsorted(values[first], _earliest(values[first], grid.step))
     bin_of = bins[first]
     heard = _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count)
-    post_bin, post_user, post_count = _runs(bin_of[rank_of], users_of, len(users))
+    post_bin, post_user, post_count = pairs_of(bin_of[rank_of], users_of, len(users))
     volume = np.bincount(bin_of[rank_of], minlength=count)
     return MessageLog(
         users, grid, bins, source, target, way, post_bin, post_user, post_count, volume, heard
@@ -152,17 +151,6 @@ def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([[0], np.flatnonzero(new) + 1]), rank
 
 
-def _posts(
-    source: np.ndarray, rank: np.ndarray, users: int, times: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """User and time of each post: the distinct pairs, sorted by user, then time."""
-    keys = source.astype(np.int64) * times + rank
-    keys.sort()
-    keys = keys[np.concatenate([[True], np.diff(keys) != 0])]
-    user, when = np.divmod(keys, times)
-    return user.astype(np.int32), when.astype(np.int32)
-
-
 def _heard(
     source: np.ndarray,
     target: np.ndarray,
@@ -184,13 +172,26 @@ def _heard(
     return np.bincount(bin_of[rank_of], weights=upto - since, minlength=count)
 
 
-def _runs(
-    bins: np.ndarray, users: np.ndarray, size: int
+def pairs_of(
+    first: np.ndarray, second: np.ndarray, size: int, weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct pairs of bin and user, sorted, and how often each occurs."""
-    keys = bins.astype(np.int64) * size + users
-    keys.sort()
-    begins = np.flatnonzero(np.concatenate([[True], np.diff(keys) != 0]))
-    pair_bin, pair_user = np.divmod(keys[begins], size)
-    repeats = np.diff(begins, append=len(keys))
-    return pair_bin.astype(np.int32), pair_user.astype(np.int32), repeats.astype(np.int32)
+    """Distinct pairs, sorted, and how often each occurs, or the sum of its weights.
+
+    Args:
+        first, second: (R,) codes.
+        size: more than the largest of `second`.
+        weight: (R,) numbers, or None.
+    """
+    keys = first.astype(np.int64) * size + second
+    if weight is None:
+        keys.sort()
+    else:
+        order = np.argsort(keys, kind="stable")
+        keys, weight = keys[order], weight[order]
+    begins = np.flatnonzero(np.diff(keys, prepend=-1) != 0)
+    if weight is None:
+        total = np.diff(begins, append=len(keys)).astype(np.int32)
+    else:
+        total = np.add.reduceat(weight, begins) if len(begins) else np.zeros(0)
+    one, two = np.divmod(keys[begins], size)
+    return one.astype(np.int32), two.astype(np.int32), total

@@ -12,7 +12,7 @@ from scipy import sparse
 from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
 from hawkesjax.inputs.names import Names
 from hawkesjax.katz.data.attention import BACKWARD, FORWARD
-from hawkesjax.katz.data.messages import MessageLog
+from hawkesjax.katz.data.messages import MessageLog, pairs_of
 from hawkesjax.katz.data.users import read_users
 
 
@@ -35,32 +35,6 @@ class Tally:
     unseen_users: int = 0
 
 
-Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def merge(listener: np.ndarray, sender: np.ndarray, weight: Any, size: int) -> Edges:
-    """Edges sorted by listener, then sender; weights of repeated ones are added.
-
-    Args:
-        listener, sender: (R,) codes.
-        weight: (R,) numbers, or None for 1 each.
-        size: number of users.
-    """
-    keys = listener.astype(np.int64) * size + sender
-    if weight is None:
-        keys.sort()
-    else:
-        order = np.argsort(keys, kind="stable")
-        keys, weight = keys[order], np.asarray(weight, np.float64)[order]
-    begins = np.flatnonzero(np.diff(keys, prepend=-1) != 0)
-    if weight is None:
-        total = np.diff(begins, append=len(keys)).astype(np.float64)
-    else:
-        total = np.add.reduceat(weight, begins) if len(begins) else np.zeros(0)
-    rows, columns = np.divmod(keys[begins], size)
-    return rows.astype(np.int32), columns.astype(np.int32), total
-
-
 def network_of(
     log: MessageLog, window: tuple[int, int], *, weighted: bool, self_loops: bool
 ) -> dict[str, Any]:
@@ -81,7 +55,7 @@ def network_of(
     forward, backward = (way & FORWARD) > 0, (way & BACKWARD) > 0
     heard = np.concatenate([source[forward], target[backward]])
     said = np.concatenate([target[forward], source[backward]])
-    listener, sender, weight = merge(heard, said, None, len(users))
+    listener, sender, weight = pairs_of(heard, said, len(users))
     seen = present[log.post_user]
     codes, bins, posts = (array[seen] for array in (log.post_user, log.post_bin, log.post_count))
     codes = place[codes]
@@ -101,7 +75,7 @@ def network_of(
     return {
         "listener": listener,
         "sender": sender,
-        "weight": weight if weighted else np.ones(len(weight)),
+        "weight": weight.astype(np.float64) if weighted else np.ones(len(weight)),
         "baseline": baseline.astype(np.float64),
         "active_user": codes,
         "active_bin": bins,
@@ -246,7 +220,7 @@ def _checked(
         keep = ~own
         listener, sender = listener[keep], sender[keep]
         weight = None if weight is None else weight[keep]
-    rows, columns, total = merge(listener, sender, weight, len(users))
+    rows, columns, total = pairs_of(listener, sender, len(users), weight)
     return {
         "listener": rows,
         "sender": columns,

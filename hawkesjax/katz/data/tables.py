@@ -7,57 +7,94 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.clock import UNITS
+from hawkesjax.inputs.moments import moments, shown
 
 
-def times(activity: Any, bins: Any) -> Any:
-    """See `Activity.times`."""
-    since = np.asarray(bins) * activity.bin_length
-    if activity.origin is None:
-        return activity.start + since
-    steps = np.rint(since * UNITS[activity.unit]).astype(np.int64)
-    return pd.Timestamp(activity.origin) + pd.to_timedelta(steps, unit="ns")
+class AsTables:
+    """An `Activity` as tables and text."""
 
+    def times(self: Any, bins: Any) -> Any:
+        """Where bins begin: datetimes where there is an `origin`, else numbers in `unit`."""
+        found = moments(self, self.start + np.ravel(bins) * self.bin_length)
+        return found if np.ndim(bins) else found[0]
 
-def describe(activity: Any) -> pd.DataFrame:
-    """See `Activity.describe`."""
-    tally, size = activity.tally, activity.num_users
-    table: dict[str, Any] = {}
-    if activity.log is not None:
-        low, high = activity.network
+    def describe(self: Any) -> pd.DataFrame:
+        """What the log holds, what the network was made of, and what was left out of it, counted.
+
+        Returns:
+            A table of one column `value`, one row per quantity.
+        """
+        tally, size = self.tally, self.num_users
+        table: dict[str, Any] = {}
+        if self.log is not None:
+            low, high = self.network
+            table |= {
+                "messages": len(self.log.row_bin),
+                "posts": int(self.volume.sum()),
+                "users in the log": len(self.log.names),
+                "bins": self.num_bins,
+                "usual: bins": high - low,
+                "usual: messages": tally.messages,
+                "usual: posts": int(self.volume[low:high].sum()),
+                "usual: messages without an edge": tally.edgeless,
+            }
         table |= {
-            "messages": len(activity.log.row_bin),
-            "posts": int(activity.volume.sum()),
-            "users in the log": len(activity.log.names),
-            "bins": activity.num_bins,
-            "usual: bins": high - low,
-            "usual: messages": tally.messages,
-            "usual: posts": int(activity.volume[low:high].sum()),
-            "usual: messages without an edge": tally.edgeless,
+            "network: users": size,
+            "network: edges": self.num_edges,
+            "network: messages to oneself"
+            if self.log is not None
+            else "network: self-loops": tally.self_loops,
+            "network: repeats of an edge": tally.repeated,
+            "network: users who hear nobody": size - len(np.unique(self.listener)),
+            "network: users whom nobody hears": size - len(np.unique(self.sender)),
+            "network: users without posts": int((self.baseline == 0).sum()),
         }
-    table |= {
-        "network: users": size,
-        "network: edges": activity.num_edges,
-        "network: messages to oneself"
-        if activity.log is not None
-        else "network: self-loops": tally.self_loops,
-        "network: repeats of an edge": tally.repeated,
-        "network: users who hear nobody": size - len(np.unique(activity.listener)),
-        "network: users whom nobody hears": size - len(np.unique(activity.sender)),
-        "network: users without posts": int((activity.baseline == 0).sum()),
-    }
-    if activity.log is not None:
-        table["users who post only outside usual"] = tally.unseen_users
-        table["posts of users not in the network"] = int(activity.unseen.sum())
-    for name, window in (("spike", activity.spike), ("fit", activity.fit)):
-        if window is not None:
-            part = slice(*window)
-            table[f"{name}: bins"] = window[1] - window[0]
-            table[f"{name}: posts"] = int(activity.volume[part].sum())
-            table[f"{name}: posts of users not in the network"] = int(activity.unseen[part].sum())
-            table[f"{name}: most bins active of one user"] = _busiest(activity, window)
-    index = pd.Index(table, name="quantity")
-    return pd.DataFrame({"value": list(table.values())}, index=index)
+        if self.log is not None:
+            table["users who post only outside usual"] = tally.unseen_users
+            table["posts of users not in the network"] = int(self.unseen.sum())
+        for name, window in (("spike", self.spike), ("fit", self.fit)):
+            if window is not None:
+                part = slice(*window)
+                table[f"{name}: bins"] = window[1] - window[0]
+                table[f"{name}: posts"] = int(self.volume[part].sum())
+                table[f"{name}: posts of users not in the network"] = int(self.unseen[part].sum())
+                table[f"{name}: most bins active of one user"] = _busiest(self, window)
+        index = pd.Index(table, name="quantity")
+        return pd.DataFrame({"value": list(table.values())}, index=index)
+
+    def __repr__(self: Any) -> str:
+        """One screen on an activity of any size."""
+        size = len(self.user_names)
+        if not isinstance(self.listener, np.ndarray):
+            return f"Activity({size:,} users, traced)"
+        kept = "kept" if self.self_loops else "left out"
+        lines = [
+            f"Activity: {size:,} users, {self.num_edges:,} edges, {self.num_bins:,} bins",
+            f"  edges   {self.tally.repeated:,} repeats merged, {self.tally.self_loops:,} "
+            f"to oneself {kept}; {'weighted' if self.weighted else 'weights 1'}",
+        ]
+        if not self.num_bins:
+            return "\n".join(lines)
+        unit = f" {self.unit}s" if self.unit else ""
+        begins = lambda b: shown(self, [self.start + b * self.bin_length])[0]  # noqa: E731
+        log = "" if self.log is None else f"{len(self.log.row_bin):,} messages, "
+        lines.append(
+            f"  log     {log}{int(self.volume.sum()):,} posts; "
+            f"bins of {self.bin_length:g}{unit} from {begins(0)}"
+        )
+        windows = (("usual", self.network), ("spike", self.spike), ("fit", self.fit))
+        for name, window in windows:
+            if window is None:
+                continue
+            posts = int(self.volume[slice(*window)].sum())
+            share = self.unseen_share(window)
+            unseen = "" if not share > 0 else f", {share:.0%} by users not in the network"
+            lines.append(
+                f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {begins(window[0])}"
+                f" to {begins(window[1])}): {posts:,} posts{unseen}"
+                f"{_circular(self, window) if name == 'fit' else ''}"
+            )
+        return "\n".join(lines)
 
 
 def _busiest(activity: Any, window: tuple[int, int]) -> int:
@@ -65,47 +102,8 @@ def _busiest(activity: Any, window: tuple[int, int]) -> int:
     return int(np.bincount(activity.active_user[low:high], minlength=1).max())
 
 
-def text(activity: Any) -> str:
-    """One screen on an activity of any size."""
-    size = len(activity.user_names)
-    if not isinstance(activity.listener, np.ndarray):
-        return f"Activity({size:,} users, traced)"
-    kept = "kept" if activity.self_loops else "left out"
-    lines = [
-        f"Activity: {size:,} users, {activity.num_edges:,} edges, {activity.num_bins:,} bins",
-        f"  edges   {activity.tally.repeated:,} repeats merged, {activity.tally.self_loops:,} "
-        f"to oneself {kept}; {'weighted' if activity.weighted else 'weights 1'}",
-    ]
-    if not activity.num_bins:
-        return "\n".join(lines)
-    unit = f" {activity.unit}s" if activity.unit else ""
-    log = "" if activity.log is None else f"{len(activity.log.row_bin):,} messages, "
-    lines.append(
-        f"  log     {log}{int(activity.volume.sum()):,} posts; "
-        f"bins of {activity.bin_length:g}{unit} from {_shown(activity, 0)}"
-    )
-    windows = (("usual", activity.network), ("spike", activity.spike), ("fit", activity.fit))
-    for name, window in windows:
-        if window is None:
-            continue
-        posts = int(activity.volume[slice(*window)].sum())
-        share = activity.unseen_share(window)
-        unseen = "" if not share > 0 else f", {share:.0%} by users not in the network"
-        lines.append(
-            f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {_shown(activity, window[0])}"
-            f" to {_shown(activity, window[1])}): {posts:,} posts{unseen}"
-            f"{_circular(activity, window) if name == 'fit' else ''}"
-        )
-    return "\n".join(lines)
-
-
 def _circular(activity: Any, window: tuple[int, int]) -> str:
     """A word on bins that made the network and are fitted, too."""
     low, high = activity.network or (0, 0)
     shared = min(window[1], high) - max(window[0], low)
     return f"; {shared:,} of the bins made the network: alpha would be too large" * (shared > 0)
-
-
-def _shown(activity: Any, place: int) -> str:
-    value = times(activity, place)
-    return value.isoformat() if activity.origin is not None else f"{value:.10g}"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
-from hawkesjax.inputs.labels import ABSENT, MISSING
+from hawkesjax.inputs.labels import ABSENT, MISSING, read_whole
 from hawkesjax.inputs.names import Names
 
 SPREAD = 8  # ids up to this many times the number of rows are looked up in a table
@@ -45,26 +45,10 @@ def read_users(
 
 
 def _numbers(series: Any, column: str, optional: bool, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    missing = series.isna().to_numpy(bool)
-    if not optional:
-        refuse(missing, column, "a missing user", MISSING, None, rows)
-    if pd.api.types.is_complex_dtype(series.dtype):
-        raise ValueError(f"Column {column!r} holds complex numbers. Use whole numbers or names.")
-    if pd.api.types.is_integer_dtype(series.dtype):
-        array = series.to_numpy(dtype=np.int64, na_value=0) if missing.any() else series.to_numpy()
-        remedy = "Give such ids as text."
-        refuse(array > 2**62, column, "a user beyond 2**62", remedy, array, rows)
-        array = array.astype(np.int64, copy=False)
-    else:
-        floats = series.to_numpy(dtype=np.float64, na_value=0.0)
-        floats = np.where(missing, 0.0, floats)
-        bad = ~np.isfinite(floats) | (floats != np.floor(floats)) | (np.abs(floats) > 2**53)
-        remedy = "Use whole numbers or names for users (whole numbers beyond 2**53 as text)."
-        refuse(bad, column, "a user that is not a whole number", remedy, floats, rows)
-        array = floats.astype(np.int64)
+    array = read_whole(series, "user", column, rows, optional)
     remedy = "Number users 0, 1, ...; -1 often stands for a missing one: leave it empty."
     refuse(array < 0, column, "a negative user", remedy, array, rows)
-    return array, missing
+    return array, series.isna().to_numpy(bool)
 
 
 def _number_codes(parts: list[Any], missing: np.ndarray) -> tuple[np.ndarray, Names]:

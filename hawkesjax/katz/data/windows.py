@@ -63,7 +63,7 @@ def cut_log(
     if found is not None and base[0] >= found[1]:
         warnings.warn(
             f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
-            f"{found[0]:,} to {found[1]:,}): a ranking from it foretells nothing.",
+            f"{found[0]:,} to {found[1]:,}): a ranking from it predicts nothing.",
             ActivityWarning,
             stacklevel=4,
         )

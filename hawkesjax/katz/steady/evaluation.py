@@ -16,12 +16,12 @@ from scipy import sparse
 from hawkesjax.inputs.checks import whole
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
+from hawkesjax.katz.forms import form_of
 from hawkesjax.katz.steady.krylov import krylov_sweep, sweep_room
 from hawkesjax.katz.steady.radius import radius_bounds
-from hawkesjax.katz.steady.solve import KatzWarning, attenuation, matrix_of, radius, solve
+from hawkesjax.katz.steady.solve import KatzWarning, matrix_of, radius, solve, sweep_grid
 from hawkesjax.katz.steady.ties import gains_in_order, membership, walk_order
 
-GRID = tuple(round(0.05 * step, 2) for step in range(20))
 BLOCK = 5
 FEW_BLOCKS = 8
 DRAWS = 2000
@@ -60,6 +60,10 @@ class KatzEvaluation:
     level: float
     spike: Bins
     redrawn: int = 0
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"table": self.table}
 
     def __repr__(self) -> str:
         name = str(self.table.index.name).replace("_star", "*")
@@ -132,7 +136,7 @@ def evaluate(
     Source: Higham, Grindrod, Mantzaris, Otley and Laflin, section 4; intervals, precision, NDCG,
     oracle and placebo are ours. Choose alpha* on one spike and score it on another.
     """
-    name, rows, alphas = _grid(activity, alpha_star, alpha, form)
+    name, rows, alphas = sweep_grid(activity, alpha_star, alpha, form, zero=True)
     _check(activity, top, level, draws, block, placebos)
     assert activity.spike is not None
     window = activity.spike
@@ -189,19 +193,6 @@ def evaluate(
         spike=window,
         redrawn=redrawn,
     )
-
-
-def _grid(
-    activity: Activity, alpha_star: Any, alpha: Any, form: str
-) -> tuple[str, np.ndarray, np.ndarray]:
-    """The sweep's name, its values with 0 first, and alpha."""
-    if alpha_star is None and alpha is None:
-        alpha_star = GRID
-    name = "alpha_star" if alpha is None else "alpha"
-    rows = np.unique(np.append(np.asarray(alpha_star if alpha is None else alpha, float), 0.0))
-    stars = rows if alpha is None else None
-    alphas, _ = attenuation(activity, stars, None if alpha is None else rows, form)
-    return name, rows, np.asarray(alphas)
 
 
 def _check(
@@ -268,7 +259,7 @@ def _placebos(
         moved = replace(activity, baseline=activity.baseline[order])
         matrix = matrix_of(moved, form)
         attenuations = alphas
-        if form == "multiplicative" and name == "alpha_star":
+        if form_of(form).multiplies and name == "alpha_star":
             found = radius_bounds(matrix)
             if found.acyclic:  # alpha* has no meaning there: draw another
                 if tries >= 20 * count:

@@ -105,7 +105,7 @@ def _sweep(matrix, b, alphas, tolerance, limit, room, memory, enough) -> tuple[S
     start, products = b / dtype.type(norm), 0
     most = max(2, min(size, memory // (size * dtype.itemsize)))
     while True:
-        basis = _Basis(start, most, count, room if scores is None else None)
+        basis = Basis(start, most, count, room if scores is None else None)
         network = matrix
         for step in range(most):
             rest, new = basis.split(network @ start, step)
@@ -143,10 +143,19 @@ def _in_single(matrix: sparse.csr_array) -> sparse.csr_array:
     return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-class _Basis:
-    """Arnoldi's vectors and Hessenberg matrix; in single precision beyond the first `exact`."""
+class Basis:
+    """Arnoldi's vectors and Hessenberg matrix; in single precision beyond the first `exact`.
 
-    def __init__(self, start: np.ndarray, most: int, count: int, room: np.ndarray | None):
+    Args:
+        start: the first vector, of norm 1.
+        most: vectors at most.
+        count: how many combinations of them will be written over them.
+        room: memory of `sweep_room`.
+    """
+
+    def __init__(
+        self, start: np.ndarray, most: int, count: int = 1, room: np.ndarray | None = None
+    ):
         self.most, self.rows = most, min(BASIS, most)
         room = sweep_room(count, len(start), start.dtype) if room is None else room
         first = _rows(count, len(start))
@@ -156,8 +165,19 @@ class _Basis:
         self.exact = most + 1
         self.upper = np.zeros((self.rows + 1, self.rows))
 
-    def split(self, new: np.ndarray, step: int) -> tuple[float, np.ndarray]:
-        """`orthogonal` against the vectors so far."""
+    def split(
+        self, new: np.ndarray, step: int, times: int | None = None
+    ) -> tuple[float, np.ndarray]:
+        """What is new in a vector against those so far; its parts go into the Hessenberg matrix.
+
+        Args:
+            new: A times the last vector; written over.
+            step: number of the last vector.
+            times: how often the others are taken out; by default twice for a long basis only.
+
+        Returns:
+            The norm of what is new (0 where it is no more than rounding), and the vector.
+        """
         if step == self.rows:
             self.rows = min(2 * self.rows, self.most)
             self.upper = np.pad(self.upper, (0, self.rows + 1 - len(self.upper)))
@@ -165,8 +185,18 @@ class _Basis:
                 self.vectors = _longer(self.vectors, self.rows + 1)
             else:
                 self.single = _longer(self.single, self.rows + 1)
-        vectors = self.vectors if self.single is None else self.single
-        return orthogonal(new, vectors, self.upper, step)
+        known = (self.vectors if self.single is None else self.single)[: step + 1]
+        upper = self.upper[:, step]
+        (gemv,) = get_blas_funcs(("gemv",), (known, new))
+        for _ in range(times or (1 if step < LONG else 2)):  # a long basis loses its right angles
+            overlap = known @ new
+            new = gemv(-1.0, known.T, overlap, beta=1.0, y=new, overwrite_y=True)
+            upper[: step + 1] += overlap
+        rest = float(np.linalg.norm(new))
+        if rest <= 4 * np.finfo(new.dtype).eps * np.abs(upper[: step + 1]).max():
+            rest = 0.0
+        upper[step + 1] = rest
+        return rest, new
 
     def append(self, new: np.ndarray, rest: float, place: int) -> np.ndarray:
         """The next vector, of norm 1."""
@@ -219,38 +249,6 @@ def sweep_room(count: int, size: int, dtype: Any = np.float64) -> np.ndarray:
     """
     single = -(-(min(BASIS, max(2, size)) + 1) // 2)  # rows that hold two vectors each
     return np.empty((_rows(count, size) + single, size), dtype)
-
-
-def orthogonal(
-    new: np.ndarray,
-    vectors: np.ndarray,
-    upper: np.ndarray,
-    step: int,
-    times: int | None = None,
-) -> tuple[float, np.ndarray]:
-    """What is new in a vector against those before it; its parts go into the Hessenberg matrix.
-
-    Args:
-        new: A times the last vector; written over.
-        vectors: the basis, step + 1 of them in use.
-        upper: the Hessenberg matrix, whose column `step` is 0 before.
-        step: number of the last vector.
-        times: how often the others are taken out; by default twice for a long basis only.
-
-    Returns:
-        The norm of what is new (0 where it is no more than rounding), and the vector.
-    """
-    known = vectors[: step + 1]
-    (gemv,) = get_blas_funcs(("gemv",), (known, new))
-    for _ in range(times or (1 if step < LONG else 2)):  # a long basis loses its right angles
-        overlap = known @ new
-        new = gemv(-1.0, known.T, overlap, beta=1.0, y=new, overwrite_y=True)
-        upper[: step + 1, step] += overlap
-    rest = float(np.linalg.norm(new))
-    if rest <= 4 * np.finfo(new.dtype).eps * np.abs(upper[: step + 1, step]).max():
-        rest = 0.0
-    upper[step + 1, step] = rest
-    return rest, new
 
 
 def projected(upper: np.ndarray, alphas: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def katz_scores(
 ) -> tuple[Float[Array, "alphas users"], Float[Array, " alphas"]]:
     r"""Solve :math:`(I - \alpha A) s = b` for all alphas from one Krylov basis.
 
-    The twin of `katz_host.krylov_sweep`, for devices and derivatives: differentiable in the
+    The twin of `krylov.krylov_sweep`, for devices and derivatives: differentiable in the
     weights, b and alpha, forwards and backwards, once and again. The derivative solves with the
     same matrix, :math:`(I - \alpha A)\, ds = db + d\alpha\, A s + \alpha\, dA\, s`; backwards it
     solves with its transpose.
@@ -112,7 +112,7 @@ class _Cycle(NamedTuple):
 
 
 def _shifted(product, b, alphas, tolerance):
-    """Restarted full orthogonalisation for all alphas; see `katz_host.krylov_sweep`."""
+    """Restarted full orthogonalisation for all alphas; see `krylov.krylov_sweep`."""
     norm = jnp.linalg.norm(b)
     safe = jnp.where(norm > 0, norm, 1)
     basis = min(BASIS, b.shape[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +13,19 @@ import pandas as pd
 from jax.core import Tracer
 from scipy import sparse
 
+from hawkesjax.core.cache import kept
 from hawkesjax.inputs.checks import short, whole
 from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.forms import form_of
 from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.top import certified_top
 
-FORMS = ("additive", "multiplicative")
+GRID = tuple(round(0.05 * step, 2) for step in range(20))
 CLOSEST = 1e-12
 GAP = 1e-6  # relative gap of the radius' bounds that is worth a word
 TOLERANCE = {8: 1e-8, 4: 1e-5}
-_radii: weakref.WeakKeyDictionary[Activity, dict[str, Radius]] = weakref.WeakKeyDictionary()
 
 
 class KatzWarning(UserWarning):
@@ -34,12 +34,10 @@ class KatzWarning(UserWarning):
 
 def matrix_of(activity: Activity, form: str = "additive") -> sparse.csr_array:
     """A, or diag(b) A for the multiplicative form, on the host."""
-    if form not in FORMS:
-        raise ValueError(f"form is {form!r}; it must be one of {', '.join(map(repr, FORMS))}.")
-    matrix = activity.matrix
-    if form == "additive":
+    matrix, kind = activity.matrix, form_of(form)
+    if not kind.multiplies:
         return matrix
-    data = matrix.data * activity.baseline[activity.listener]
+    data = kind.weights(matrix.data, activity.baseline, activity.listener)
     shape = matrix.shape
     scaled = sparse.csr_array((data, matrix.indices.copy(), matrix.indptr.copy()), shape=shape)
     scaled.eliminate_zeros()  # users without posts hear nothing in this form
@@ -65,24 +63,26 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
             "The spectral radius is found on the host, but the network is traced (under jit, grad "
             "or vmap). Find it before, with katz.radius(activity), and pass alpha=."
         )
-    kept = _radii.setdefault(activity, {})
-    if form not in kept:
-        kept[form] = radius_bounds(matrix_of(activity, form))
-        found = kept[form]
-        if found.upper - found.lower > GAP * found.upper:
-            warnings.warn(
-                f"The spectral radius lies between {found.lower:.9g} and {found.upper:.9g}, no "
-                f"closer: alpha* is uncertain to that degree.",
-                KatzWarning,
-                stacklevel=2,
-            )
-    return kept[form]
+    return _radius(activity, form)
+
+
+@kept
+def _radius(activity: Activity, form: str) -> Radius:
+    found = radius_bounds(matrix_of(activity, form))
+    if found.upper - found.lower > GAP * found.upper:
+        warnings.warn(
+            f"The spectral radius lies between {found.lower:.9g} and {found.upper:.9g}, no "
+            f"closer: alpha* is uncertain to that degree.",
+            KatzWarning,
+            stacklevel=4,
+        )
+    return found
 
 
 def _traced(activity: Activity, form: str) -> bool:
     """Whether what decides the radius is traced."""
     edges = (activity.listener, activity.sender, activity.weight)
-    needed = edges if form == "additive" else (*edges, activity.baseline)
+    needed = (*edges, activity.baseline) if form_of(form).multiplies else edges
     return any(isinstance(leaf, Tracer) for leaf in needed)
 
 
@@ -128,6 +128,25 @@ def attenuation(
             "alpha_star has no meaning: every alpha is allowed. Give alpha= itself."
         )
     return given / found.value, found.value
+
+
+def sweep_grid(
+    activity: Activity, alpha_star: Any, alpha: Any, form: str, *, zero: bool = False
+) -> tuple[str, np.ndarray, np.ndarray]:
+    """The name of a sweep, its values (`GRID` by default), and alpha.
+
+    Args:
+        activity, alpha_star, alpha, form: as in `solve`.
+        zero: put the values in order, 0 first.
+    """
+    if alpha_star is None and alpha is None:
+        alpha_star = GRID
+    name = "alpha_star" if alpha is None else "alpha"
+    rows = np.atleast_1d(np.asarray(alpha_star if alpha is None else alpha, float))
+    if zero:
+        rows = np.unique(np.append(rows, 0.0))
+    alphas, _ = attenuation(activity, *((rows, None) if alpha is None else (None, rows)), form)
+    return name, rows, np.asarray(alphas)
 
 
 def solve(
@@ -176,8 +195,7 @@ def solve(
     Source: Higham, Grindrod, Mantzaris, Otley and Laflin. Their alpha* is printed as a quotient;
     only the product with the spectral radius is at most 1.
     """
-    if form not in FORMS:
-        raise ValueError(f"form is {form!r}; it must be one of {', '.join(map(repr, FORMS))}.")
+    kind = form_of(form)
     alphas, _ = attenuation(activity, alpha_star, alpha, form)
     leaves = (alphas, activity.baseline, activity.weight, activity.listener, activity.sender)
     traced = any(isinstance(leaf, Tracer) for leaf in leaves)
@@ -200,8 +218,7 @@ def solve(
         raise ValueError(f"backend is {backend!r}; it must be 'auto', 'scipy' or 'jax'.")
     b, weight = jnp.asarray(activity.baseline, float), jnp.asarray(activity.weight, float)
     listener, sender = jnp.asarray(activity.listener), jnp.asarray(activity.sender)
-    if form == "multiplicative":
-        weight = weight * b[listener]
+    weight = kind.weights(weight, b, listener)
     rows = jnp.atleast_1d(jnp.asarray(alphas, b.dtype)).ravel()
     goal = tolerance or TOLERANCE[b.dtype.itemsize]
     scores, left = _jitted(Graph(listener, sender, weight), b, rows, goal)
@@ -244,6 +261,10 @@ class Ranking:
     products: int
     alpha: float
     alpha_star: float | None
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table, by name."""
+        return {"table": self.table}
 
     def __repr__(self) -> str:
         star = "" if self.alpha_star is None else f"alpha* = {self.alpha_star:.4g}, "

@@ -9,8 +9,7 @@ import pandas as pd
 
 from hawkesjax.inputs.checks import whole
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.steady.evaluation import GRID
-from hawkesjax.katz.steady.solve import attenuation, solve
+from hawkesjax.katz.steady.solve import solve, sweep_grid
 from hawkesjax.katz.steady.ties import membership
 
 
@@ -37,11 +36,7 @@ def sweep(
         (part of the top that the row before it had, in expectation over ties at the cut) and
         kept (the same against the first row).
     """
-    if alpha_star is None and alpha is None:
-        alpha_star = GRID
-    name = "alpha_star" if alpha is None else "alpha"
-    rows = np.atleast_1d(np.asarray(alpha_star if alpha is None else alpha, float))
-    alphas, _ = attenuation(activity, *((rows, None) if alpha is None else (None, rows)), form)
+    name, rows, alphas = sweep_grid(activity, alpha_star, alpha, form)
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
     size = min(whole(top, "top"), activity.num_users)
     tables = []

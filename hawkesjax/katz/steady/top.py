@@ -8,10 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
-from hawkesjax.katz.steady.krylov import orthogonal, projected
+from hawkesjax.katz.steady.krylov import Basis, projected
 
 FIRST_CHECK = 3
-FIRST_BASIS = 32  # vectors; the basis doubles where they do not suffice
 TINY = 1e-15  # of the residual, beyond which products bring nothing
 CLOSE = 0.8  # how far theta lies between alpha and the largest alpha
 
@@ -78,29 +77,23 @@ def certified_top(
     if alpha == 0 or not norm:
         return _baseline_top(b, top)
     weights, contraction, products = _weights(matrix, alpha, largest, limit)
-    basis = min(FIRST_BASIS, size)
-    vectors, upper = np.empty((basis + 1, size)), np.zeros((basis + 1, basis))
-    vectors[0] = b / norm
+    most = min(limit, size)
+    basis = Basis(b / norm, most)
     scores, error, proven = b.copy(), np.full(size, np.inf), False
-    for step in range(min(limit, size)):
-        if step == basis:
-            more = min(2 * basis, size) - basis
-            vectors = np.concatenate([vectors, np.empty((more, size))])
-            upper = np.pad(upper, (0, more))
-            basis += more
-        rest, new = orthogonal(matrix @ vectors[step], vectors, upper, step, times=2)
+    for step in range(most):
+        rest, new = basis.split(matrix @ basis.vectors[step], step, times=2)
         products += 1
-        small = projected(upper[: step + 1, : step + 1], np.array([alpha]))[0]
-        last = rest == 0 or step + 1 == min(limit, size)
+        small = projected(basis.upper[: step + 1, : step + 1], np.array([alpha]))[0]
+        last = rest == 0 or step + 1 == most
         if rest:
-            vectors[step + 1] = new / rest
+            basis.append(new, rest, step + 1)
         if not np.isfinite(small).all() or (step + 1 < FIRST_CHECK and not last):
             continue
         left = norm * alpha * abs(small[-1]) * rest
         tiny = left <= TINY * norm
         if contraction >= 1 and not (tiny or last):  # nothing can be proven: solve
             continue
-        scores = norm * (small @ vectors[: step + 1])
+        scores = norm * (small @ basis.vectors[: step + 1])
         if contraction < 1:
             error = weights * (np.max(np.abs(left * new) / (weights * (rest or 1))))
             error /= 1 - contraction

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import Rows, listed, refuse, short
+from hawkesjax.inputs.checks import Rows, refuse, short
 from hawkesjax.inputs.clock import UNITS, Clock
 from hawkesjax.inputs.moments import Fields, moment
+from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import read_window
 
 CHOICES = {
@@ -23,26 +24,23 @@ CHOICES = {
 }
 
 
-@dataclass
 class Policies:
     """What the user chose for rows that are wrong in a way with more than one cure.
 
     Args:
         chosen: policy -> choice.
+
+    Attributes:
         touched: (policy, choice, rows) of those that touched any.
     """
 
-    chosen: dict[str, str]
-    touched: list[tuple[str, str, int]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, **chosen: str) -> Policies:
-        """Check the names."""
+    def __init__(self, **chosen: str) -> None:
         for name, choice in chosen.items():
             if choice not in CHOICES[name]:
                 allowed = " or ".join(map(repr, CHOICES[name]))
-                raise ValueError(f"{name}={choice!r} is not known. Say {allowed}.")
-        return cls(chosen)
+                raise ValueError(f"{name}={choice!r} is not known. Pass {allowed}.")
+        self.chosen = chosen
+        self.touched: list[tuple[str, str, int]] = []
 
     def apply(
         self,
@@ -73,11 +71,10 @@ class Rowset:
     time: str
     column: str
 
-    def kept(self, keep: np.ndarray) -> Rowset:
-        """Some of the rows; they keep their names."""
-        where, rows = np.flatnonzero(keep), self.rows
-        named = Rows(rows.word, lambda row: rows.name(int(where[row])))
-        return Rowset(self.values[keep], self.followers[keep], named, self.time, self.column)
+    def kept(self, where: np.ndarray) -> Rowset:
+        """Some of the rows, by a mask or by place; they keep their names."""
+        rows = self.rows.at(np.arange(len(self.values))[where])
+        return replace(self, values=self.values[where], followers=self.followers[where], rows=rows)
 
 
 def assemble(
@@ -86,7 +83,6 @@ def assemble(
     reposts: Rowset,
     post: np.ndarray,
     sentiment: np.ndarray,
-    *,
     names: tuple[str, ...],
     window: Any,
     horizon: Any,
@@ -111,15 +107,17 @@ def assemble(
             f"The window {clock.show(low)} to {clock.show(high)} has no length. Declare the one "
             f"in which posts were seen: window=(start, end)."
         )
+
+    def odd(name: str, wrong: np.ndarray, part: Rowset, what: str, remedy: str) -> bool:
+        show = lambda row: clock.show(part.values[row])  # noqa: E731
+        return policies.apply(name, wrong, part.time, what, remedy, show, part.rows)
+
+    gone = posts.values > high
     remedy = (
-        f"The window ends at {clock.show(high)}: widen it, leave these rows out, or say "
+        f"The window ends at {clock.show(high)}: widen it, leave these rows out, or pass "
         f"late='drop'."
     )
-    show = _shown(clock, posts.values)
-    gone = posts.values > high
-    if policies.apply(
-        "late", gone, posts.time, "a post after the window", remedy, show, posts.rows
-    ):
+    if odd("late", gone, posts, "a post after the window", remedy):
         place = np.cumsum(~gone) - 1
         keep = ~gone[post]
         posts, names = posts.kept(~gone), tuple(np.array(names, object)[~gone])
@@ -129,26 +127,22 @@ def assemble(
     posts.followers = _filled(posts, policies)
     reposts.followers = _filled(reposts, policies)
     before = reposts.values < posts.values[post]
-    what = "a repost before its post"
-    show = _shown(clock, reposts.values)
-    remedy = "Correct the times (are both in one time zone?), or say early='drop'."
-    if policies.apply("early", before, reposts.time, what, remedy, show, reposts.rows):
+    remedy = "Correct the times (are both in one time zone?), or pass early='drop'."
+    if odd("early", before, reposts, "a repost before its post", remedy):
         reposts, post = reposts.kept(~before), post[~before]
     end = np.full(len(names), high)
     if reach is not None:
         end = np.minimum(posts.values + reach, high)
     behind = reposts.values > end[post]
-    show = _shown(clock, reposts.values)
     remedy = (
-        "Widen the window or the horizon, leave these rows out, or say late='drop' (they are "
+        "Widen the window or the horizon, leave these rows out, or pass late='drop' (they are "
         "then as if not seen yet)."
     )
-    what = "a repost after the end of the observation"
-    if policies.apply("late", behind, reposts.time, what, remedy, show, reposts.rows):
+    if odd("late", behind, reposts, "a repost after the end of the observation", remedy):
         reposts, post = reposts.kept(~behind), post[~behind]
     order = np.lexsort((reposts.values, post))
     values, post, followers = reposts.values[order], post[order], reposts.followers[order]
-    zero = _midnight(clock, low) if clock.dated else 0
+    zero = clock.midnight(low) if clock.dated else 0
     fields: Fields = {
         "post_times": clock.in_units(posts.values - low),
         "post_followers": posts.followers,
@@ -160,23 +154,15 @@ def assemble(
         "post": post.astype(np.int32),
         "start": np.float64(clock.in_units(low - zero)),
         "length": np.float64(clock.in_units(high - low)),
-        "covariates": None,
         "names": names,
         "unit": clock.unit,
         "origin": clock.show(zero) if clock.dated else None,
         "timezone": None if clock.zone is None else str(clock.zone),
         "touched": tuple(policies.touched),
     }
-    fields["covariates"] = fitting(covariates, _Framed(fields))
-    return fields
-
-
-class _Framed:
-    """Fields with the attributes of a container."""
-
-    def __init__(self, fields: Fields) -> None:
-        self.unit, self.origin = fields["unit"], fields["origin"]
-        self.window = (float(fields["start"]), float(fields["start"] + fields["length"]))
+    window = float(fields["start"]), float(fields["start"] + fields["length"])
+    data = SimpleNamespace(unit=fields["unit"], origin=fields["origin"], window=window)
+    return fields | {"covariates": fitting(covariates, data)}
 
 
 def fitting(covariates: Any, data: Any) -> Any:
@@ -188,10 +174,6 @@ def fitting(covariates: Any, data: Any) -> Any:
     moved = covariates.aligned(data)
     moved.require(*data.window)
     return moved
-
-
-def _shown(clock: Clock, values: np.ndarray) -> Callable[[int], str]:
-    return lambda row: clock.show(values[row])
 
 
 def _reach(horizon: Any, clock: Clock) -> Any:
@@ -223,21 +205,10 @@ def _window(
     return start[0], end[0]
 
 
-def _midnight(clock: Clock, value: Any) -> np.int64:
-    """The last midnight before a time on the clock's own zone, in nanoseconds."""
-    stamp: Any = pd.Timestamp(int(value), unit="ns")
-    if clock.zone is not None:
-        stamp = stamp.tz_localize("UTC").tz_convert(clock.zone)
-    since = stamp - stamp.tz_localize(None).normalize().tz_localize(
-        clock.zone, ambiguous=True, nonexistent="shift_forward"
-    )
-    return np.int64(int(value) - since.as_unit("ns").value)
-
-
 def _filled(rows: Rowset, policies: Policies) -> np.ndarray:
     """Followers with the missing ones filled as the user chose."""
     missing = np.isnan(rows.followers)
-    remedy = "Fill them in, or say missing_followers='zero' or 'median'."
+    remedy = "Fill them in, or pass missing_followers='zero' or 'median'."
     what = "a missing number of followers"
     if not policies.apply("missing_followers", missing, rows.column, what, remedy, None, rows.rows):
         return rows.followers
@@ -286,7 +257,7 @@ def cut(data: Any, a: Any, b: Any) -> Fields:
 
 def choose(data: Any, posts: Any) -> Fields:
     """The fields that change in `Cascades.select`."""
-    asked = _positions(posts, data.names)
+    asked = positions(posts, data.names, "post")
     place = np.full(data.num_posts, -1)
     place[asked] = np.arange(len(asked))
     where = place[data.post]
@@ -302,34 +273,6 @@ def choose(data: Any, posts: Any) -> Fields:
         "post": where[rows].astype(np.int32),
         "names": tuple(data.names[row] for row in asked),
     }
-
-
-def _positions(posts: Any, names: tuple[str, ...]) -> np.ndarray:
-    if isinstance(posts, (str, int, np.integer)):
-        posts = [posts]
-    asked = list(posts)
-    if asked and all(isinstance(item, (bool, np.bool_)) for item in asked):
-        if len(asked) != len(names):
-            raise ValueError(f"The mask has {len(asked):,} values for {len(names):,} posts.")
-        asked = list(np.flatnonzero(asked))
-    place = {name: row for row, name in enumerate(names)}
-    rows = []
-    for item in asked:
-        row = place.get(item) if isinstance(item, str) else None
-        if isinstance(item, (int, np.integer)) and -len(names) <= item < len(names):
-            row = int(item) % len(names)
-        rows.append(row)
-    unknown = [short(item) for item, row in zip(asked, rows, strict=True) if row is None]
-    if unknown or not rows:
-        more = f", ... ({len(unknown):,} in all)" if len(unknown) > 5 else ""
-        said = (
-            f"Unknown posts: {', '.join(unknown[:5])}{more}." if unknown else "No post is selected."
-        )
-        raise ValueError(f"{said} There are {len(names):,}: {listed(names, 5)}.")
-    if len(set(rows)) < len(rows):
-        twice = [names[row] for row in sorted({row for row in rows if rows.count(row) > 1})]
-        raise ValueError(f"Posts selected more than once: {listed(twice, 5)}.")
-    return np.array(rows, np.int64)
 
 
 def joined(a: Clock, b: Clock) -> tuple[Clock, np.ndarray, np.ndarray]:

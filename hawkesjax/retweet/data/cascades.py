@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.retweet.data import assemble as cascades_assemble
-from hawkesjax.retweet.data import text as cascades_text
-from hawkesjax.retweet.data.arrays import fields_of_arrays
-from hawkesjax.retweet.data.frames import fields_of_tweets
-from hawkesjax.retweet.data.lists import fields_of_cascades
+from hawkesjax.retweet.data.arrays import FromArrays
+from hawkesjax.retweet.data.frames import FromTables
+from hawkesjax.retweet.data.lists import FromLists
+from hawkesjax.retweet.data.text import AsTables
 
 Count = tuple[str, str, int]
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Cascades:
+class Cascades(FromTables, FromArrays, FromLists, AsTables):
     """P posts and their N reposts, seen from `start` to `start + length`.
 
     Times are differences to the window's start, formed in whole numbers or float64 before
@@ -108,202 +106,6 @@ class Cascades:
         inside = np.asarray(self.times) >= 0
         return np.bincount(self.post[inside], minlength=self.num_posts).astype(np.int64)
 
-    @classmethod
-    def from_dataframe(
-        cls,
-        df: pd.DataFrame,
-        *,
-        id: Any,
-        time: Any,
-        followers: Any,
-        repost_of: Any,
-        sentiment: Any = None,
-        original_time: Any = None,
-        original_followers: Any = None,
-        window: Any = None,
-        horizon: Any = None,
-        unit: str | None = None,
-        timezone: str | None = None,
-        covariates: Any = None,
-        orphans: str = "error",
-        missing_followers: str = "error",
-        early: str = "error",
-        late: str = "error",
-        duplicates: str = "error",
-    ) -> Cascades:
-        """Cascades from a table of posts and reposts, a row each, in any order.
-
-        A repost of a repost counts to the first post of the chain. What is wrong in a way that
-        has more than one cure is an error until you choose one by name; `describe` says how many
-        rows each choice touched.
-
-        Args:
-            df: the table.
-            id: column of identifiers: text, or whole numbers (not floats beyond 2**53).
-            time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
-            followers: column of the authors' numbers of followers; None where they are not known:
-                everyone counts as one, and p0 is then per person who posted.
-            repost_of: column of the identifier of the post that a row reposts, missing (or "")
-                for a post.
-            sentiment: column of levels of the posts, numbers of at least 0; that of a repost is
-                not read. None: every post has level 1.
-            original_time, original_followers: columns of reposts that describe their post, for
-                `orphans="restore"`.
-            window: (start, end) in the times' own terms. Posts and reposts before it are history.
-                None: from the first post to the last row (with `horizon`, to the last post's).
-            horizon: for how long after each post its reposts were collected, in `unit`; None:
-                to the end of the window.
-            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
-                "minute", "hour", "day" or "week".
-            timezone: zone of datetimes without an offset, and of the clock on which the time of
-                day is read ("Europe/Madrid").
-            covariates: `Covariates` over the window.
-            orphans: reposts whose post is not in the table: "error", "drop", or "restore": their
-                post is built from `original_time` and `original_followers`.
-            missing_followers: "error", "zero", or "median" (of the rows of its kind, posts or
-                reposts, that have it).
-            early: reposts before their post: "error" or "drop".
-            late: rows after the end of the observation: "error" or "drop" (which censors them).
-            duplicates: rows whose identifier an earlier row has: "error", or "first" to keep the
-                earlier.
-
-        Raises:
-            ValueError: if anything but the order is wrong; names the column, the first offending
-                rows (counted from 0) and a remedy. Nothing is dropped or changed but by choice.
-        """
-        fields = fields_of_tweets(
-            df,
-            id=id,
-            time=time,
-            followers=followers,
-            repost_of=repost_of,
-            sentiment=sentiment,
-            original_time=original_time,
-            original_followers=original_followers,
-            window=window,
-            horizon=horizon,
-            unit=unit,
-            timezone=timezone,
-            covariates=covariates,
-            orphans=orphans,
-            missing_followers=missing_followers,
-            early=early,
-            late=late,
-            duplicates=duplicates,
-        )
-        return cls(**fields)
-
-    @classmethod
-    def from_arrays(
-        cls,
-        post_times: Any,
-        post_followers: Any,
-        times: Any,
-        followers: Any,
-        post: Any,
-        *,
-        sentiment: Any = None,
-        window: Any = None,
-        horizon: Any = None,
-        names: Sequence[Any] | None = None,
-        unit: str = "",
-        timezone: str | None = None,
-        covariates: Any = None,
-        missing_followers: str = "error",
-        early: str = "error",
-        late: str = "error",
-    ) -> Cascades:
-        """Cascades from arrays, posts and reposts apart, in any order.
-
-        Args:
-            post_times: (P,) numbers in `unit`, or datetimes.
-            post_followers: (P,) numbers of at least 0.
-            times: (N,) times of the reposts, of the same kind.
-            followers: (N,) numbers of at least 0.
-            post: (N,) whole numbers 0 .. P-1: the post that each reposts; or its name.
-            sentiment: (P,) levels of at least 0, or one number for all; 1 by default.
-            names: P names, "0", "1", ... by default.
-            window, horizon, unit, timezone, covariates, missing_followers, early, late: as in
-                `from_dataframe`.
-
-        Raises:
-            ValueError: as `from_dataframe`.
-        """
-        fields = fields_of_arrays(
-            post_times,
-            post_followers,
-            times,
-            followers,
-            post,
-            sentiment=sentiment,
-            window=window,
-            horizon=horizon,
-            names=names,
-            unit=unit,
-            timezone=timezone,
-            covariates=covariates,
-            missing_followers=missing_followers,
-            early=early,
-            late=late,
-        )
-        return cls(**fields)
-
-    @classmethod
-    def from_cascades(
-        cls,
-        df: pd.DataFrame,
-        *,
-        cascade: Any,
-        time: Any,
-        followers: Any,
-        start: Any = None,
-        sentiment: Any = None,
-        window: Any = None,
-        horizon: Any = None,
-        unit: str = "",
-        timezone: str | None = None,
-        covariates: Any = None,
-        missing_followers: str = "error",
-        late: str = "error",
-    ) -> Cascades:
-        """Cascades from a list of cascades with times since each one's post.
-
-        The form of TiDeH, SEISMIC and evently: the first row of a cascade, at time 0, is the
-        post itself.
-
-        Args:
-            df: a table with a row for each post and repost; rows of a cascade need not be
-                together, but where several have one time, the first row is the earliest.
-            cascade: column of cascades; None for a single one.
-            time: column of numbers in `unit`, since the cascade's post.
-            followers: column of numbers of followers; None: everyone counts as one.
-            start: when each cascade was posted: a mapping or Series from names to numbers in
-                `unit` or datetimes; None: all at 0, which leaves the time of day unknown.
-            sentiment: a mapping or Series from names to levels, or one number for all.
-            window, horizon, unit, timezone, covariates, missing_followers, late: as in
-                `from_dataframe`.
-
-        Raises:
-            ValueError: as `from_dataframe`; for cascades without a row at time 0, and with
-                negative times.
-        """
-        fields = fields_of_cascades(
-            df,
-            cascade=cascade,
-            time=time,
-            followers=followers,
-            start=start,
-            sentiment=sentiment,
-            window=window,
-            horizon=horizon,
-            unit=unit,
-            timezone=timezone,
-            covariates=covariates,
-            missing_followers=missing_followers,
-            late=late,
-        )
-        return cls(**fields)
-
     def between(self, a: Any, b: Any) -> Cascades:
         """The same posts and reposts seen through the window [a, b).
 
@@ -337,18 +139,3 @@ class Cascades:
             ValueError: if they do not cover the window.
         """
         return replace(self, covariates=cascades_assemble.fitting(covariates, self))
-
-    def describe(self) -> pd.DataFrame:
-        """A table of figures: posts, reposts, followers, ties, and what policies touched."""
-        return cascades_text.describe(self)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """A row a post and repost: id, time, followers, repost_of, sentiment.
-
-        Posts have their names as identifiers, reposts "name/1", "name/2", ... Times are absolute:
-        datetimes where there is an `origin`.
-        """
-        return cascades_text.to_dataframe(self)
-
-    def __repr__(self) -> str:
-        return cascades_text.text(self)

@@ -3,98 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, listed, refuse
+from hawkesjax.inputs.checks import Rows, listed, refuse
 from hawkesjax.inputs.clock import Clock, read_times
-from hawkesjax.inputs.columns import check_columns
 from hawkesjax.inputs.labels import read_labels
-from hawkesjax.inputs.moments import Fields
+from hawkesjax.inputs.tables import open_table
 from hawkesjax.retweet.data.assemble import Policies, Rowset, assemble, in_steps
 from hawkesjax.retweet.data.audience import audience_of, read_levels
 
 
-def fields_of_cascades(
-    df: Any,
-    *,
-    cascade: Any,
-    time: Any,
-    followers: Any,
-    start: Any = None,
-    sentiment: Any = None,
-    window: Any = None,
-    horizon: Any = None,
-    unit: str = "",
-    timezone: str | None = None,
-    covariates: Any = None,
-    rows: Rows = ROWS,
-    **policies: str,
-) -> Fields:
-    """The fields of cascades; arguments as in `Cascades.from_cascades`.
+class FromLists:
+    """What `Cascades` reads from lists of cascades."""
 
-    Args:
-        rows: how errors call the rows.
-    """
-    chosen = Policies.of(**policies)
-    if not isinstance(df, pd.DataFrame):
-        raise ValueError(f"Expected a pandas DataFrame, got {type(df).__name__}.")
-    used = {"cascade": cascade, "time": time, "followers": followers}
-    check_columns(list(df.columns), used, "The table")
-    since = read_times(df[time], str(time), unit, None, rows)
-    if since.dated:
-        raise ValueError(
-            f"Column {time!r} holds datetimes, but must hold numbers since each cascade's post. "
-            f"For a table of posts and reposts in calendar time use Cascades.from_dataframe."
-        )
-    what, remedy = "a negative time", "Times count from the cascade's post, which is at 0."
-    refuse(since.values < 0, str(time), what, remedy, since.values, rows)
-    if cascade is None:
-        codes, names = np.zeros(len(df), np.int64), ("0",)
-    else:
-        codes, names = read_labels(df[cascade], None, "cascade", str(cascade), rows)
-    if not len(codes):
-        raise ValueError("The table has no rows. Give at least one post.")
-    order = np.lexsort((since.values, codes))
-    root = order[np.diff(codes[order], prepend=-1) != 0]
-    late = since.values[root] != 0
-    if late.any():
-        raise ValueError(
-            f"Column {time!r}: no row at time 0 in cascade {listed(np.array(names)[late], 5)}. "
-            f"The first row of a cascade is its post, at time 0."
-        )
-    begun = _starts(start, names, unit, timezone)
-    steps = in_steps(since.values, unit, begun)
-    at = begun.values
-    if at.dtype != steps.dtype:
-        at, steps = at.astype(np.float64), steps.astype(np.float64)
-    values = at[codes] + steps
-    clock = Clock(values, begun.unit, begun.dated, begun.zone, str(time))
-    audience = audience_of(df, followers, rows)
-    whole = Rowset(values, audience, rows, str(time), str(followers))
-    is_post = np.zeros(len(codes), bool)
-    is_post[root] = True
-    posts = Rowset(
-        values[root],
-        audience[root],
-        Rows(rows.word, lambda i: rows.name(int(root[i]))),
-        str(time),
-        str(followers),
-    )
-    return assemble(
-        clock,
-        posts,
-        whole.kept(~is_post),
-        codes[~is_post],
-        _levels(sentiment, names),
-        names=names,
-        window=window,
-        horizon=horizon,
-        covariates=covariates,
-        policies=chosen,
-    )
+    @classmethod
+    def from_cascades(
+        cls,
+        df: pd.DataFrame,
+        *,
+        cascade: Any,
+        time: Any,
+        followers: Any,
+        start: Any = None,
+        sentiment: Any = None,
+        window: Any = None,
+        horizon: Any = None,
+        unit: str = "",
+        timezone: str | None = None,
+        covariates: Any = None,
+        missing_followers: str = "error",
+        late: str = "error",
+    ) -> Self:
+        """Cascades from a list of cascades with times since each one's post.
+
+        The form of TiDeH, SEISMIC and evently: the first row of a cascade, at time 0, is the
+        post itself.
+
+        Args:
+            df: a table with a row for each post and repost; rows of a cascade need not be
+                together, but where several have one time, the first row is the earliest.
+            cascade: column of cascades; None for a single one.
+            time: column of numbers in `unit`, since the cascade's post.
+            followers: column of numbers of followers; None: everyone counts as one.
+            start: when each cascade was posted: a mapping or Series from names to numbers in
+                `unit` or datetimes; None: all at 0, which leaves the time of day unknown.
+            sentiment: a mapping or Series from names to levels, or one number for all.
+            window, horizon, unit, timezone, covariates, missing_followers, late: as in
+                `from_dataframe`.
+
+        Raises:
+            ValueError: as `from_dataframe`; for cascades without a row at time 0, and with
+                negative times.
+        """
+        chosen = Policies(missing_followers=missing_followers, late=late)
+        df, rows = open_table(df, cascade=cascade, time=time, followers=followers)
+        since = read_times(df[time], str(time), unit, None, rows)
+        if since.dated:
+            raise ValueError(
+                f"Column {time!r} holds datetimes, but must hold numbers since each cascade's "
+                f"post. For a table of posts and reposts in calendar time use "
+                f"Cascades.from_dataframe."
+            )
+        what, remedy = "a negative time", "Times count from the cascade's post, which is at 0."
+        refuse(since.values < 0, str(time), what, remedy, since.values, rows)
+        if cascade is None:
+            codes, names = np.zeros(len(df), np.int64), ("0",)
+        else:
+            codes, names = read_labels(df[cascade], None, "cascade", str(cascade), rows)
+        if not len(codes):
+            raise ValueError("The table has no rows. Give at least one post.")
+        order = np.lexsort((since.values, codes))
+        root = order[np.diff(codes[order], prepend=-1) != 0]
+        begun_late = since.values[root] != 0
+        if begun_late.any():
+            lacking = listed(np.array(names)[begun_late], 5)
+            raise ValueError(
+                f"Column {time!r}: no row at time 0 in cascade {lacking}. "
+                f"The first row of a cascade is its post, at time 0."
+            )
+        begun = _starts(start, names, unit, timezone)
+        steps = in_steps(since.values, unit, begun)
+        at = begun.values
+        if at.dtype != steps.dtype:
+            at, steps = at.astype(np.float64), steps.astype(np.float64)
+        values = at[codes] + steps
+        clock = Clock(values, begun.unit, begun.dated, begun.zone, str(time))
+        audience = audience_of(df, followers, rows)
+        whole = Rowset(values, audience, rows, str(time), str(followers))
+        later = np.ones(len(codes), bool)
+        later[root] = False
+        posts, reposts, levels = whole.kept(root), whole.kept(later), _levels(sentiment, names)
+        seen = window, horizon, covariates, chosen
+        return cls(**assemble(clock, posts, reposts, codes[later], levels, names, *seen))
 
 
 def _starts(start: Any, names: tuple[str, ...], unit: str, timezone: str | None) -> Clock:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
-from hawkesjax.inputs.table_files import read_table
+from hawkesjax.inputs.tables import read_table
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.data.frames import fields_of_tweets
-from hawkesjax.retweet.data.lists import fields_of_cascades
 
 
 def read_cascades(
@@ -64,9 +61,8 @@ def read_cascades(
     if tweets:
         used |= {"id": id, "repost_of": repost_of, "sentiment": sentiment}
         used |= {"original_time": original_time, "original_followers": original_followers}
-    else:
-        used["cascade"] = cascade
-    frame, rows = read_table(Path(path), used, separator)
-    if tweets:
-        return Cascades(**fields_of_tweets(frame, rows=rows, **used, **options))
-    return Cascades(**fields_of_cascades(frame, rows=rows, sentiment=sentiment, **used, **options))
+        table: Any = read_table(path, used, separator)
+        return Cascades.from_dataframe(table, **used, **options)
+    used["cascade"] = cascade
+    table = read_table(path, used, separator)
+    return Cascades.from_cascades(table, **used, sentiment=sentiment, **options)

@@ -5,6 +5,8 @@ Needs the extra `hawkesjax[text]` (scikit-learn and snowballstemmer), imported w
 
 from __future__ import annotations
 
+import functools
+import importlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -15,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import listed, refuse, short
-from hawkesjax.inputs.columns import check_columns
+from hawkesjax.inputs.tables import check_columns
 from hawkesjax.retweet.data.stop_words import STOP_WORDS
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -66,7 +68,7 @@ class Accuracy:
         folds: accuracy of each fold.
         majority: accuracy of always saying the most frequent level.
         off_by: mean distance between level and guess.
-        confusion: a row a true level, a column a guess.
+        confusion: one row per true level, one column per guess.
     """
 
     folds: np.ndarray
@@ -137,8 +139,7 @@ def cross_validate(
     Raises:
         ValueError: for levels that are none, or with fewer texts than folds.
     """
-    found = _labelled(texts, levels)
-    texts, levels = found
+    texts, levels = _labelled(texts, levels)
     kinds, counts = np.unique(levels, return_counts=True)
     if len(kinds) < 2:
         raise ValueError("The labelled texts have one level only; there is nothing to learn.")
@@ -150,12 +151,8 @@ def cross_validate(
         )
     selection = _import("sklearn.model_selection")
     splits = selection.StratifiedKFold(folds, shuffle=True, random_state=seed)
-    guessed = np.empty_like(levels)
-    shares = []
-    for train, test in splits.split(texts, levels):
-        fitted = _import("sklearn.base").clone(pipeline).fit(texts[train], levels[train])
-        guessed[test] = fitted.predict(texts[test])
-        shares.append(np.mean(guessed[test] == levels[test]))
+    guessed = selection.cross_val_predict(pipeline, texts, levels, cv=splits)
+    shares = [np.mean((guessed == levels)[test]) for _, test in splits.split(texts, levels)]
     confusion = pd.crosstab(levels, guessed, rownames=["level"], colnames=["guess"])
     confusion = confusion.reindex(index=kinds, columns=kinds, fill_value=0)
     off = float(np.mean(np.abs(levels - guessed)))
@@ -180,7 +177,7 @@ def score_sentiment(
     than always the most frequent one carry nothing into a model.
 
     Args:
-        df: a row a post.
+        df: one row per post.
         text: the column of texts, of the same name in `examples`.
         examples: texts whose level is known.
         level: their column of levels.
@@ -200,7 +197,7 @@ def score_sentiment(
     check_columns(list(df.columns), {"text": text}, "The table")
     check_columns(list(examples.columns), {"text": text, "level": level}, "The table of examples")
     if into in df.columns:
-        raise ValueError(f"The table has a column {into!r} already. Say into= another name.")
+        raise ValueError(f"The table has a column {into!r} already. Pass into= another name.")
     out = df if keywords is None else keep_keywords(df, text=text, keywords=keywords)
     if not len(out):
         raise ValueError("No row has one of the keywords; there is nothing to score.")
@@ -263,18 +260,12 @@ def _labelled(texts: Any, levels: Any) -> tuple[np.ndarray, np.ndarray]:
     return texts, numbers.to_numpy(np.int64)
 
 
-_STEMMERS: dict[str, Any] = {}
-
-
+@functools.cache
 def _stemmer(language: str) -> Any:
-    if language not in _STEMMERS:
-        _STEMMERS[language] = _import("snowballstemmer").stemmer(language)
-    return _STEMMERS[language]
+    return _import("snowballstemmer").stemmer(language)
 
 
 def _import(name: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.clock import EXACT, UNITS
-from hawkesjax.inputs.moments import RESOLUTIONS
+from hawkesjax.inputs.moments import moments, shown
 
 WORDS = {
     "orphans": "reposts of posts not in the table",
@@ -20,22 +19,63 @@ WORDS = {
 }
 
 
-def moments(data: Any, times: np.ndarray) -> Any:
-    """Times since the window's start as absolute times: datetimes where there is an origin."""
-    absolute = float(data.start) + np.asarray(times, np.float64)
-    if data.origin is None:
-        return absolute
-    span = float(np.abs(absolute).max(initial=1.0)) * UNITS[data.unit]
-    fits = [pair for pair in RESOLUTIONS if 8 * span / pair[1] < EXACT]
-    name, step = (fits or [RESOLUTIONS[-1]])[0]
-    ticks = np.rint(absolute * (UNITS[data.unit] / step)).astype(np.int64)
-    origin = pd.Timestamp(data.origin)
-    zero = origin.tz_convert("UTC").tz_localize(None) if origin.tzinfo else origin
-    stamps = pd.DatetimeIndex(np.full(len(ticks), zero.to_datetime64()).astype("datetime64[ns]"))
-    stamps = stamps + pd.to_timedelta(ticks.astype(f"timedelta64[{name}]"))
-    if not origin.tzinfo:
-        return stamps
-    return stamps.tz_localize("UTC").tz_convert(data.timezone or origin.tzinfo)
+class AsTables:
+    """`Cascades` as tables and text."""
+
+    def describe(self: Any) -> pd.DataFrame:
+        """A table of figures: posts, reposts, followers, ties, and what policies touched."""
+        counts = figures(self)
+        return pd.DataFrame({"count": list(counts.values())}, index=pd.Index(counts, name="figure"))
+
+    def to_dataframe(self: Any) -> pd.DataFrame:
+        """One row per post and repost: id, time, followers, repost_of, sentiment.
+
+        Posts have their names as identifiers, reposts "name/1", "name/2", ... Times are absolute:
+        datetimes where there is an `origin`.
+        """
+        names = np.array(self.names, object)
+        post = np.asarray(self.post)
+        first = np.searchsorted(post, np.arange(self.num_posts))
+        number = np.arange(self.num_reposts) - first[post] + 1
+        blank = np.full(self.num_posts, None, object)
+        return pd.DataFrame(
+            {
+                "id": [*names, *(f"{names[p]}/{n}" for p, n in zip(post, number, strict=True))],
+                "time": moments(self, np.append(self.post_times, self.times) + float(self.start)),
+                "followers": np.concatenate([self.post_followers, self.followers]),
+                "repost_of": np.concatenate([blank, names[post]]),
+                "sentiment": np.concatenate([self.sentiment, np.asarray(self.sentiment)[post]]),
+            }
+        )
+
+    def __repr__(self: Any) -> str:
+        """One screen on cascades of any size."""
+        if not all(isinstance(getattr(self, name), np.ndarray) for name in ("post", "times")):
+            return f"Cascades({self.num_posts} posts, traced)"
+        counts = np.asarray(self.counts)
+        low, high = shown(self, self.window)
+        unit = f" {self.unit}s" if self.unit else ""
+        zone = f", local time of {self.timezone}" if self.timezone else ""
+        lines = [
+            f"Cascades: {counted(self.num_posts, 'post')}, {counted(self.num_reposts, 'repost')}",
+            f"  window     {low} to {high}, {float(self.length):.6g}{unit} long{zone}",
+            f"  reposts    {counts.min():,} to {counts.max():,} a post in the window, median "
+            f"{np.median(counts):,.0f}",
+        ]
+        watched = np.asarray(self.until - self.post_times)[self.until < self.length]
+        if len(watched):
+            lines.append(
+                f"  observed   {watched.min():.6g} to {watched.max():.6g}{unit} after "
+                f"{counted(len(watched), 'post')}, the others to the window's end"
+            )
+        levels = np.unique(self.sentiment)
+        first = ", ".join(f"{v:g}" for v in levels[:8]) + (", ..." if len(levels) > 8 else "")
+        lines.append(f"  sentiment  {first}")
+        if self.covariates is not None:
+            lines.append(f"  covariates {len(self.covariates.feature_names)} features")
+        said = [(name, count) for name, count in figures(self).items() if count]
+        lines += [f"  {n:>11,}  {name}" for name, n in said if name not in ("posts", "reposts")]
+        return "\n".join(lines)
 
 
 def tied(data: Any) -> np.ndarray:
@@ -62,59 +102,3 @@ def figures(data: Any) -> dict[str, int]:
         name = f"{WORDS[policy]} ({choice})"
         out[name] = out.get(name, 0) + rows
     return out
-
-
-def describe(data: Any) -> pd.DataFrame:
-    """See `Cascades.describe`."""
-    counts = figures(data)
-    return pd.DataFrame({"count": list(counts.values())}, index=pd.Index(counts, name="figure"))
-
-
-def to_dataframe(data: Any) -> pd.DataFrame:
-    """See `Cascades.to_dataframe`."""
-    names = np.array(data.names, object)
-    post = np.asarray(data.post)
-    first = np.searchsorted(post, np.arange(data.num_posts))
-    number = np.arange(data.num_reposts) - first[post] + 1
-    blank = np.full(data.num_posts, None, object)
-    table = pd.DataFrame(
-        {
-            "id": [*names, *(f"{names[p]}/{n}" for p, n in zip(post, number, strict=True))],
-            "time": moments(data, np.concatenate([data.post_times, data.times])),
-            "followers": np.concatenate([data.post_followers, data.followers]),
-            "repost_of": np.concatenate([blank, names[post]]),
-            "sentiment": np.concatenate([data.sentiment, np.asarray(data.sentiment)[post]]),
-        }
-    )
-    return table
-
-
-def text(data: Any) -> str:
-    """One screen on cascades of any size."""
-    if not all(isinstance(getattr(data, name), np.ndarray) for name in ("post", "times")):
-        return f"Cascades({data.num_posts} posts, traced)"
-    counts = np.asarray(data.counts)
-    low, high = moments(data, np.array([0.0, float(data.length)]))
-    low, high = (f"{v:.10g}" if data.origin is None else v.isoformat() for v in (low, high))
-    unit = f" {data.unit}s" if data.unit else ""
-    zone = f", local time of {data.timezone}" if data.timezone else ""
-    lines = [
-        f"Cascades: {counted(data.num_posts, 'post')}, {counted(data.num_reposts, 'repost')}",
-        f"  window     {low} to {high}, {float(data.length):.6g}{unit} long{zone}",
-        f"  reposts    {counts.min():,} to {counts.max():,} a post in the window, median "
-        f"{np.median(counts):,.0f}",
-    ]
-    watched = np.asarray(data.until - data.post_times)[data.until < data.length]
-    if len(watched):
-        lines.append(
-            f"  observed   {watched.min():.6g} to {watched.max():.6g}{unit} after "
-            f"{counted(len(watched), 'post')}, the others to the window's end"
-        )
-    levels = np.unique(data.sentiment)
-    shown = ", ".join(f"{v:g}" for v in levels[:8]) + (", ..." if len(levels) > 8 else "")
-    lines.append(f"  sentiment  {shown}")
-    if data.covariates is not None:
-        lines.append(f"  covariates {len(data.covariates.feature_names)} features")
-    said = [name for name in figures(data).items() if name[1]]
-    lines += [f"  {count:>11,}  {name}" for name, count in said if name not in ("posts", "reposts")]
-    return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+THETA = 0.242  # exponent of the tail: Zhao et al. (2015)
 PRINTED_TAIL = 1e-6  # what the printed constant of the tail is to the one that makes it continuous
 
 

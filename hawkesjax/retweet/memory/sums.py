@@ -102,26 +102,14 @@ def sum_log_reach(
         (C, E); minus infinity where an event has h = 0.
     """
     thetas = np.atleast_1d(np.asarray(thetas, np.float64))
-    last = np.append(first[1:], len(ages))
     logs = np.zeros((len(first), len(thetas)))
-    horizon = float(np.max(ages, initial=0.0))
-    fitted = None
-    if form == "sums" and horizon > s0:
-        fitted = exponential_sum(horizon / s0, thetas)
-    for low, high in _chunks(first, last):
-        begin, end = first[low], last[high - 1]
-        starts = first[low:high] - begin
-        chunk = ages[begin:end], weights[begin:end]
-        if form == "pairs":
-            reach = _by_pairs(*chunk, starts, thetas, s0, tail)
-        else:
-            reach = _by_sums(*chunk, starts, fitted, s0, tail)
-        use = counted[begin:end]
+    for own, rows, starts, found in _reaches(ages, weights, first, thetas, s0, tail, form):
+        use = counted[rows]
         with np.errstate(divide="ignore"):
-            terms = np.where(use[:, None], np.log(np.where(use[:, None], reach, 1)), 0)
-        logs[low:high] = np.add.reduceat(terms, starts, axis=0)
+            terms = np.where(use[:, None], np.log(np.where(use[:, None], found, 1)), 0)
+        logs[own] = np.add.reduceat(terms, starts, axis=0)
         number = np.add.reduceat(use.astype(np.float64), starts)
-        logs[low:high] += number[:, None] * np.log(scale(thetas, s0))
+        logs[own] += number[:, None] * np.log(scale(thetas, s0))
     return logs
 
 
@@ -139,29 +127,40 @@ def reach(
 
     Rows of weight 0 reach nobody: put them where h is wanted between events.
     """
-    thetas = np.array([float(theta)])
-    last = np.append(first[1:], len(ages))
-    horizon = float(np.max(ages, initial=0.0))
-    fitted = exponential_sum(horizon / s0, thetas) if form == "sums" and horizon > s0 else None
     out = np.zeros(len(ages))
-    for low, high in _chunks(first, last):
-        begin, end = first[low], last[high - 1]
-        starts = first[low:high] - begin
-        chunk = ages[begin:end], weights[begin:end]
-        if form == "pairs":
-            out[begin:end] = _by_pairs(*chunk, starts, thetas, s0, tail)[:, 0]
-        else:
-            out[begin:end] = _by_sums(*chunk, starts, fitted, s0, tail)[:, 0]
+    thetas = np.array([float(theta)])
+    for _, rows, _, found in _reaches(ages, weights, first, thetas, s0, tail, form):
+        out[rows] = found[:, 0]
     return out * scale(theta, s0)
 
 
-def _chunks(first: np.ndarray, last: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Runs of whole cascades of about `CHUNK` events."""
+def _reaches(
+    ages: np.ndarray,
+    weights: np.ndarray,
+    first: np.ndarray,
+    thetas: np.ndarray,
+    s0: float,
+    tail: float,
+    form: str,
+) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+    """h / c of every event, in runs of whole cascades of about `CHUNK` events.
+
+    Yields:
+        The cascades, their events, where each begins among these, and h / c, (events, E).
+    """
+    last = np.append(first[1:], len(ages))
+    horizon = float(np.max(ages, initial=0.0))
+    fitted = exponential_sum(horizon / s0, thetas) if form == "sums" and horizon > s0 else None
     low = 0
     while low < len(first):
-        high = int(np.searchsorted(last, first[low] + CHUNK, side="right"))
-        high = max(high, low + 1)
-        yield low, high
+        high = max(int(np.searchsorted(last, first[low] + CHUNK, side="right")), low + 1)
+        rows = slice(first[low], last[high - 1])
+        starts = first[low:high] - first[low]
+        chunk = ages[rows], weights[rows], starts
+        if form == "pairs":
+            yield slice(low, high), rows, starts, _by_pairs(*chunk, thetas, s0, tail)
+        else:
+            yield slice(low, high), rows, starts, _by_sums(*chunk, fitted, s0, tail)
         low = high
 
 

@@ -9,6 +9,7 @@ the kernel between steps. NumPy on the host, vectorised over cascades.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -123,24 +124,27 @@ def mean_reposts(
     Returns:
         The expected reposts, and which cascades exploded.
     """
-    steps = rate.shape[1]
     found = np.zeros_like(rate)
     total = np.zeros(len(rate))
     exploded = np.zeros(len(rate), bool)
-    for first in range(0, steps, BLOCK):
-        last = min(first + BLOCK, steps)
-        before = found[:, :first] @ within[first:last, :first].T
-        for b in range(first, last):
-            own = before[:, b - first] + found[:, first:b] @ within[b, first:b]
-            loop = rate[:, b] * followers * within[b, b]
-            value = rate[:, b] * (reach[:, b] + followers * own)
-            runs = loop >= 1
-            value = np.where(runs, np.inf, value / np.where(runs, 1, 1 - loop))
-            passed = total + value > cap
-            exploded |= passed
-            found[:, b] = np.where(exploded, 0, value)
-            total += found[:, b]
+    for b, own in _steps(found, within):
+        loop = rate[:, b] * followers * within[b, b]
+        value = rate[:, b] * (reach[:, b] + followers * own)
+        runs = loop >= 1
+        value = np.where(runs, np.inf, value / np.where(runs, 1, 1 - loop))
+        exploded |= total + value > cap
+        found[:, b] = np.where(exploded, 0, value)
+        total += found[:, b]
     return found, exploded
+
+
+def _steps(audience: np.ndarray, within: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each step in turn, and what reaches it of the audience of those before, filled meanwhile."""
+    for first in range(0, audience.shape[1], BLOCK):
+        last = min(first + BLOCK, audience.shape[1])
+        before = audience[:, :first] @ within[first:last, :first].T
+        for b in range(first, last):
+            yield b, before[:, b - first] + audience[:, first:b] @ within[b, first:b]
 
 
 def draw_reposts(
@@ -148,7 +152,7 @@ def draw_reposts(
     rate: Float[np.ndarray, "cascades steps"],
     reach: Float[np.ndarray, "cascades steps"],
     followers: Float[np.ndarray, " cascades"],
-    spread: Float[np.ndarray, " cascades"],
+    spread: float | Float[np.ndarray, " cascades"],
     within: Float[np.ndarray, "steps steps"],
     *,
     cap: float | Float[np.ndarray, " cascades"] = 1e7,
@@ -159,34 +163,29 @@ def draw_reposts(
     and a Gamma distribution: mostly few, seldom very many.
 
     Args:
-        spread: variance over squared mean of a reposter's followers.
+        spread: variance over squared mean of a reposter's followers, of each cascade or of all.
     """
-    steps = rate.shape[1]
     found, audience = np.zeros_like(rate), np.zeros_like(rate)
     total = np.zeros(len(rate))
     exploded = np.zeros(len(rate), bool)
-    cap = np.broadcast_to(cap, total.shape)
-    for first in range(0, steps, BLOCK):
-        last = min(first + BLOCK, steps)
-        before = audience[:, :first] @ within[first:last, :first].T
-        for b in range(first, last):
-            own = before[:, b - first] + audience[:, first:b] @ within[b, first:b]
-            mean = np.where(exploded, 0, rate[:, b] * (reach[:, b] + own))
-            rows = np.arange(len(mean))
-            for _ in range(GENERATIONS):
-                new = rng.poisson(np.minimum(mean, 2 * cap[rows]))
-                alive = new > 0
-                rows, new = rows[alive], new[alive]
-                if not len(rows):
-                    break
-                wide = spread[rows]
-                reached = followers[rows] * wide * rng.standard_gamma(new / wide)
-                found[rows, b] += new
-                audience[rows, b] += reached
-                over = total[rows] + found[rows, b] > cap[rows]
-                exploded[rows[over]] = True
-                mean = np.where(over, 0, rate[rows, b] * reached * within[b, b])
-            else:
-                exploded[rows] = True
-            total += found[:, b]
+    cap, spread = np.broadcast_to(cap, total.shape), np.broadcast_to(spread, total.shape)
+    for b, own in _steps(audience, within):
+        mean = np.where(exploded, 0, rate[:, b] * (reach[:, b] + own))
+        rows = np.arange(len(mean))
+        for _ in range(GENERATIONS):
+            new = rng.poisson(np.minimum(mean, 2 * cap[rows]))
+            alive = new > 0
+            rows, new = rows[alive], new[alive]
+            if not len(rows):
+                break
+            wide = spread[rows]
+            reached = followers[rows] * wide * rng.standard_gamma(new / wide)
+            found[rows, b] += new
+            audience[rows, b] += reached
+            over = total[rows] + found[rows, b] > cap[rows]
+            exploded[rows[over]] = True
+            mean = np.where(over, 0, rate[rows, b] * reached * within[b, b])
+        else:
+            exploded[rows] = True
+        total += found[:, b]
     return found, exploded

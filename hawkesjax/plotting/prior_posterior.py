@@ -1,4 +1,4 @@
-"""Pictures of criticism: predictive checks, and the prior beside the posterior."""
+"""What the events taught: posteriors over their priors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hawkesjax.hawkes.predictive import PredictiveCheck
 from hawkesjax.plotting import style
+from hawkesjax.plotting.door import needs
 from hawkesjax.plotting.parameters import entries
 
 if TYPE_CHECKING:
@@ -19,60 +19,9 @@ TIMED = ("gamma", "mu", "mu_median")  # rates: with a unit, on a logarithmic axi
 NAMES = ("alpha", "gamma", "mu_median", "mu_spread", "mu", "beta", "split", "theta")
 
 
-def predictive(check: PredictiveCheck) -> Figure:
-    """Statistics over all sequences: replicates as a histogram, the observed value as a line.
-
-    A row a statistic, a column a mark; in the corner the part of replicates above the observed
-    value. A line outside the histogram is what the model does not reproduce.
-
-    Args:
-        check: what `hawkesjax.predictive_check` returned.
-    """
-    table = check.summary()
-    rows = [name for name in table.index if name[0] == "all"]
-    marks = list(dict.fromkeys(name[1] for name in rows))
-    names = list(dict.fromkeys(name[2] for name in rows))
-    place = {name: number for number, name in enumerate(check.index)}
-    with style.canvas(height=0.5 + 0.95 * len(names)) as figure:
-        axes = figure.subplots(len(names), len(marks), squeeze=False)
-        for i, name in enumerate(names):
-            for j, mark in enumerate(marks):
-                axis, key = axes[i, j], ("all", mark, name)
-                if key not in place:
-                    axis.set_visible(False)
-                    continue
-                drawn = check.replicated[:, place[key]]
-                _histogram(axis, drawn[np.isfinite(drawn)], check.observed[place[key]])
-                timed = check.unit and name.endswith(("mean gap", "% of gaps"))
-                unit = f" ({check.unit}s)" if timed else ""
-                axis.set_title(f"{mark}: {name}{unit}", loc="left", fontsize=8)
-                p = table.loc[key, "p"]
-                said = "not defined" if np.isnan(p) else f"p = {p:.2g}"
-                axis.text(0.99, 0.93, said, ha="right", va="top", transform=axis.transAxes, size=7)
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower right", ncols=2)
-    return figure
-
-
-def _histogram(axis: Any, drawn: np.ndarray, seen: float) -> None:
-    axis.set_yticks([])
-    axis.spines["left"].set_visible(False)
-    if drawn.size:
-        low, high = drawn.min(), drawn.max()
-        whole = np.all(drawn == np.round(drawn))
-        if whole and high - low < 30:
-            bins: Any = np.arange(low - 0.5, high + 1)
-        else:
-            bins = np.linspace(low, high if high > low else low + 1, 25)
-        axis.hist(drawn, bins, color="0.75", label="replicates")
-    if np.isfinite(seen):
-        axis.axvline(seen, color=style.colour(0), linewidth=1.8, label="observed")
-
-
 def prior_posterior(
     posterior: Any,
-    model: Any,
-    panel: Any,
+    data: Any = None,
     *,
     var_names: Sequence[str] | None = None,
     max_rows: int = 12,
@@ -84,8 +33,7 @@ def prior_posterior(
 
     Args:
         posterior: a `Posterior`.
-        model: the model that was sampled.
-        panel: the events, by which the default priors are scaled.
+        data: what was sampled, by which the default priors are scaled; needed after `load` only.
         var_names: which parameters; by default alpha, gamma, the kernel's, and those of the
             baseline that have at most `max_rows` entries.
         max_rows: see `var_names`; of one that was named, the first entries are drawn.
@@ -96,9 +44,12 @@ def prior_posterior(
     """
     import jax
 
-    sites = model.sites(model.prepare(panel))
+    needs(posterior, "prior_posterior", "Posterior")
+    data, model = posterior.sampled(data), posterior.model
+    sites = model.sites(model.prepare(data))
     if var_names is None:
-        sizes = {name: int(np.prod(sites[name].shape())) for name in NAMES if name in sites}
+        known = [name for name in NAMES if name in sites] or list(sites)
+        sizes = {name: int(np.prod(sites[name].shape())) for name in known}
         chosen = [n for n, size in sizes.items() if size <= max_rows or n in ("alpha", "gamma")]
     else:
         chosen = [var_names] if isinstance(var_names, str) else list(var_names)
@@ -117,7 +68,7 @@ def prior_posterior(
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, (name, label, draws, prior) in zip(axes, shown, strict=False):
             _densities(axis, draws, prior, log=name in TIMED)
-            per = f" (per {panel.unit})" if panel.unit and name in TIMED else ""
+            per = f" (per {data.unit})" if data.unit and name in TIMED else ""
             axis.set_title(label + per, loc="left", fontsize=8)
         for axis in axes[len(shown) :]:
             axis.set_visible(False)

@@ -1,0 +1,375 @@
+"""katz rank, evaluate, fit, sample and simulate: whom a network sets off, and how strongly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+
+from hawkesjax.cli import options as o
+from hawkesjax.cli.groups import argument, command, group, only, option, without
+from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.output import params_of, read_json, single
+from hawkesjax.cli.session import Speaker, start, table
+
+RANKING = "The ranking"
+
+
+@group("The messages")
+class Messages:
+    """The log of messages, its columns, and the stretches of time in it."""
+
+    log: Path = argument("CSV or Parquet file, a message a row.")
+    usual: tuple[str, str] = option(
+        ..., "Start and end of business as usual, numbers or dates; '-' for an open side."
+    )
+    spike: tuple[str, str] | None = option(
+        None, "Start and end of the spike; found from the volume when left out."
+    )
+    fit: tuple[str, str] | None = option(
+        None, "Start and end of what is fitted; by default all after business as usual."
+    )
+    bin: float = option(1.0, "Length of a bin, in the unit.")
+    time: str = option("time", o.TIME)
+    source: str = option("source", "Column of who acts.")
+    target: str = option("target", "Column of whom the message names; may be empty.")
+    kind: str | None = option(None, "Column of the messages' kinds.")
+    edges: str | None = option(
+        None,
+        "Which way attention goes: 'reposts' (who reposts listens; the default with --kind), "
+        "'messages' (who receives listens), 'attention', or a list such as RT=reposts,MT=messages.",
+    )
+    weighted: bool = option(False, "Weigh an edge by its number of messages.")
+    self_loops: bool = option(False, "Keep messages to oneself as edges.")
+    unit: str | None = option(None, o.UNIT)
+    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+
+    def read(self, hj: Any, **more: Any) -> Any:
+        """Network and activity; `more` are arguments in place of those typed."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        for name in ("usual", "spike", "fit"):
+            if name in given:
+                given[name] = tuple(_edge(text) for text in given[name])
+        if "=" in given.get("edges", ""):
+            given["edges"] = _mapping(given["edges"])
+        return hj.read_messages(given.pop("log"), **(more | given))
+
+
+@group(RANKING)
+class Alpha:
+    """How strongly messages spread."""
+
+    alpha_star: float | None = option(None, "alpha times the spectral radius, in [0, 1).", "X")
+    alpha: float | None = option(
+        None, "alpha itself, instead; a network without cycles needs it.", "X"
+    )
+
+
+@group(RANKING)
+class Sweep:
+    """The strengths that are compared."""
+
+    alpha_star: str | None = option(
+        None, "alpha* of the sweep, as 0,0.2,0.4; by default 0 to 0.95 in steps of 0.05.", "X,X,..."
+    )
+    alpha: str | None = option(
+        None, "alpha itself, instead; a network without cycles takes 0 to 2 by default.", "X,X,..."
+    )
+
+    def grid(self) -> dict[str, list[float]]:
+        """The numbers of each list that was typed."""
+        typed = {"alpha_star": self.alpha_star, "alpha": self.alpha}
+        return {name: _numbers(text, name) for name, text in typed.items() if text is not None}
+
+
+@group(RANKING)
+class Spread:
+    """How a message heard acts."""
+
+    form: Literal["additive", "multiplicative"] = option(
+        "additive", "Whether attention adds to a baseline or scales it.", panel=RANKING
+    )
+
+
+@group(RANKING)
+class Listed(Spread):
+    """Who is in the ranking."""
+
+    top: int = option(100, "Users in the ranking.", min=1)
+    order: bool = option(False, "Make sure of the order, too.")
+
+
+@group(RANKING)
+class Scores:
+    """How the ranking is scored."""
+
+    level: float = option(0.95, "Level of the intervals.", "P")
+    block: int = option(5, "Bins that are resampled together.", min=1)
+    placebos: int = option(20, "Permuted networks.", min=0)
+
+
+@group(o.MODEL)
+class KatzModel(Spread):
+    """The law of a bin."""
+
+    link: Literal["hazard", "poisson", "clip"] = option(
+        "hazard", "hazard (active or not), poisson (numbers of posts), clip."
+    )
+    memory: float = option(0.0, "Part of what was heard that is left a bin later.", "PHI")
+    volume: bool = option(False, "Let baselines follow the volume of each bin.")
+
+    def build(self, hj: Any) -> Any:
+        """The model."""
+        given = {"form": self.form, "link": self.link, "memory": self.memory}
+        return hj.KatzSpike(common_factor="volume" if self.volume else None, **given)
+
+
+@group(o.MODEL)
+class Drawn:
+    """What is simulated, and where it goes."""
+
+    params: Path = option(
+        ..., "JSON file with alpha, and shape and mean; an estimate.json of katz fit will do."
+    )
+    out: Path = option(..., "CSV file to write.", panel=o.RUN)
+    bins: int = option(100, "Bins to draw.", min=1)
+
+
+def _numbers(text: str, name: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--{name.replace('_', '-')} is {text!r}; give numbers with commas between them, as "
+            f"0,0.2,0.4."
+        ) from None
+
+
+def _edge(text: str) -> float | str | None:
+    return None if text in ("-", "") else o.number_or_text(text)
+
+
+def _mapping(text: str) -> dict[str, str | None]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {
+        name.strip(): None if way.strip().lower() in ("", "none") else way.strip().lower()
+        for name, _, way in pairs
+    }
+
+
+@command
+def rank(
+    messages: Annotated[Messages, without("spike", "fit")],
+    strength: Alpha,
+    listed: Listed,
+    run: Annotated[o.Run, only("out", "pictures", "force", "quiet", device="cpu")],
+) -> None:
+    """Rank users by how active they will be in a spike, before it comes.
+
+    Edges and baselines come from the window of business as usual. The top is computed until it is
+    proven: ranking.csv has every user's score and its bounds. Without --alpha-star and --alpha,
+    alpha* is 0.4.
+
+    ```
+    hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
+    hawkesjax katz rank dm.parquet --edges messages --unit hour --usual 2024-05-01 2024-05-08
+    ```
+    """
+    job = Job("hawkesjax-katz-rank", run, ["ranking.csv"], pictures=["influence"])
+    activity, acyclic = _activity(job, messages, listed.form)
+    given: dict[str, Any] = {**vars(strength), "form": listed.form}
+    if strength.alpha_star is None and strength.alpha is None:
+        if acyclic:
+            raise ValueError(
+                "No user of this network can be reached from itself: alpha* has no meaning, and "
+                "every alpha is allowed. Say which with --alpha."
+            )
+        given["alpha_star"] = 0.4
+    ranking = job.hj.katz.rank(activity, top=listed.top, order=listed.order, **given)
+    sure = "certain" if ranking.certified else "not certain"
+    if ranking.tied:
+        sure += f": {ranking.tied} users share the last places"
+    job.say(f"The top {len(ranking.table)} is {sure} ({ranking.products} products).")
+    job.say(table(ranking.table, 20))
+
+    def figures() -> dict[str, Any]:
+        plot = job.hj.plots.katz.influence
+        return {"influence": plot(activity, top=min(listed.top, 15), **given)}
+
+    job.finish(ranking, {"ranking": ranking.table}, figures)
+
+
+@command
+def evaluate(
+    messages: Annotated[Messages, without("fit")],
+    sweep: Sweep,
+    listed: Annotated[Listed, without("order")],
+    scores: Scores,
+    run: Annotated[o.Run, without("csv", "format", "x64", "device", device="cpu")],
+) -> None:
+    """Does the network help on a spike that came? Scores the ranking over a sweep of alpha*.
+
+    The change in the posts of the top against alpha = 0, its interval, precision and NDCG, beside
+    a network with permuted users. Without --spike, the spike is the peak after business as usual,
+    to a quarter of its volume.
+
+    ```
+    hawkesjax katz evaluate log.csv --kind kind --unit second --bin 60 --usual 0 259200
+    hawkesjax katz evaluate dm.csv --edges messages --usual 0 45 --spike 50 52 --alpha-star 0,0.4
+    ```
+    """
+    grid = sweep.grid()
+    pictures = ["volume", "change", "stability"]
+    job = Job("hawkesjax-katz-evaluate", run, ["evaluation.csv"], pictures=pictures)
+    activity, acyclic = _activity(job, messages, listed.form, spike="detect")
+    if acyclic and not grid:
+        grid["alpha"] = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+    result = job.hj.katz.evaluate(
+        activity, key=job.key, top=listed.top, form=listed.form, **vars(scores), **grid
+    )
+    job.say(repr(result))
+    job.say(table(result.table))
+
+    def figures() -> dict[str, Any]:
+        plots = job.hj.plots.katz
+        made = {"volume": plots.volume(activity), "change": plots.change(result)}
+        if not acyclic:
+            top = min(listed.top, 20)
+            made["stability"] = plots.stability(activity, top=top, form=listed.form)
+        return made
+
+    job.finish(result, {"evaluation": result.table}, figures)
+
+
+def _activity(job: Job, messages: Messages, form: str, **more: Any) -> tuple[Any, bool]:
+    """The activity, and whether its network has no cycles; says what both are like."""
+    activity = messages.read(job.hj, **more)
+    job.say(str(activity))
+    radius = job.hj.katz.radius(activity, form=form)
+    components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
+    job.say(
+        "No user can be reached from itself: the spectral radius is 0, alpha* undefined."
+        if radius.acyclic
+        else f"Spectral radius {radius.value:.6g}; {components} with cycles, the largest of "
+        f"{radius.largest:,} users."
+    )
+    return activity, radius.acyclic
+
+
+Fitted = Annotated[Messages, without("spike")]
+Run = Annotated[o.Run, without("pictures", "format")]
+
+
+@command
+def fit(messages: Fitted, model: KatzModel, run: Run) -> None:
+    """How much do messages set off? Maximum likelihood of the Katz spike model.
+
+    The network comes from business as usual, the fit from later bins. Users' baselines follow a
+    gamma distribution and are integrated out. Prints alpha (and alpha*), tests the residuals, and
+    writes estimate.json. The exit code is 1 when the search did not converge.
+
+    ```
+    hawkesjax katz fit log.csv --kind kind --unit second --bin 60 --usual 0 259200
+    hawkesjax katz fit dm.csv --edges messages --bin 3600 --usual 0 4e6 --form multiplicative
+    ```
+    """
+    job = Job("hawkesjax-katz-fit", run, [ESTIMATE], ["parameters", "residuals"])
+    law, data = _read(job, messages, model)
+    _finish(job, law, job.fit(law, data), data, {})
+
+
+@command
+def sample(
+    messages: Fitted,
+    model: KatzModel,
+    listed: Annotated[Listed, only("top")],
+    sampling: o.Sampling,
+    run: Run,
+) -> None:
+    """The posterior by NUTS, and how sure the ranking is: each user's probability to be at the top.
+
+    Writes posterior.nc (hawkesjax.load and ArviZ read it) and ranking.csv.
+
+    ```
+    hawkesjax katz sample log.csv --kind kind --unit second --bin 60 --usual 0 259200 --top 100
+    ```
+    """
+    tables = ["parameters", "influence", "residuals"]
+    names = [POSTERIOR, "ranking.csv"]
+    job = Job("hawkesjax-katz-sample", run, names, tables, chains=sampling.chains)
+    law, data = _read(job, messages, model)
+    posterior = job.sample(law, data, sampling)
+    for line in posterior.diagnose():
+        job.say(line)
+    influence = posterior.influence()
+    job.say(table(influence))
+    top = min(listed.top, data.num_users)
+    ranking = posterior.ranking(data, key=job.keys[0], top=top)
+    job.say(f"\nProbability to be among the top {top} of a steady state:")
+    job.say(table(ranking, 15))
+    _finish(job, law, posterior, data, {"influence": influence, "ranking": ranking})
+
+
+@command
+def simulate(
+    messages: Annotated[Messages, without("spike", "fit")],
+    drawn: Drawn,
+    model: Annotated[KatzModel, without("volume")],
+    run: Annotated[o.Run, only("seed", "force", "quiet")],
+) -> None:
+    """Draw activity on the log's network: a table of bin, user and posts.
+
+    ```
+    hawkesjax katz simulate log.csv --usual 0 259200 --bin 60 --kind kind \\
+        --params hawkesjax-katz-fit/estimate.json --bins 500 --out simulated.csv
+    ```
+    """
+    path = single(drawn.out, force=run.force)
+    names = ("alpha", "shape", "mean")
+    values = params_of(drawn.params, read_json(drawn.params), names)
+    hj = start(x64=True, device="cpu")
+    import jax
+
+    data = messages.read(hj)
+    law = model.build(hj)
+    key = jax.random.key(run.seed)
+    given = {name: values[name] for name in names}
+    found = hj.simulate(law, given, data, bins=drawn.bins, key=key)
+    pd.DataFrame(
+        {
+            "bin": found.active_bin,
+            "user": [found.user_names[int(i)] for i in found.active_user],
+            "posts": found.active_posts,
+        }
+    ).to_csv(path, index=False)
+    Speaker(run.quiet).say(
+        f"{int(found.volume.sum()):,} posts of {data.num_users:,} users in {drawn.bins:,} bins, at "
+        f"most {int(found.volume.max()):,} in one. Written to {path.resolve()}."
+    )
+
+
+def _read(job: Job, messages: Messages, model: KatzModel) -> tuple[Any, Any]:
+    data = messages.read(job.hj)
+    job.say(str(data))
+    return model.build(job.hj), data
+
+
+def _finish(job: Job, model: Any, values: Any, data: Any, tables: dict[str, Any]) -> None:
+    """The table and the check of residuals; then the ending of all jobs."""
+
+    parameters = values.summary()
+    job.say(table(parameters))
+    tests = {}
+    for by, what in (("bin", "Volume of the bins"), ("user", "Events of the users")):
+        found = job.hj.residuals(model, values, data, by=by, key=job.keys[1])
+        if len(found) < 3:
+            continue
+        tests[by] = row = job.hj.residual_tests(found)
+        verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
+        job.say(
+            f"{what}: quantile residuals have mean {row['mean']:.3f} and standard deviation "
+            f"{row['sd']:.3f} (0 and 1 expected), p = {row['p']:.2g}: {verdict}"
+        )
+    residuals = pd.DataFrame(tests).T.rename_axis("by")
+    job.finish(values, tables | {"parameters": parameters, "residuals": residuals})

@@ -1,0 +1,386 @@
+"""The contract: what a model is, and all that follows from it."""
+
+from __future__ import annotations
+
+import abc
+import functools
+import importlib
+import re
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.plotting.parameters import parameters, trace
+
+Data = TypeVar("Data")
+EstimateT = TypeVar("EstimateT")
+PosteriorT = TypeVar("PosteriorT")
+Params = Mapping[str, Any]
+VERBS = ("simulate", "forecast", "residuals", "evaluate", "predictive_check", "attribution")
+Masks = dict[str, np.ndarray]
+
+
+def _always(data: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter that a model samples; its support is that of its prior.
+
+    Args:
+        name: in dicts of parameters, tables and files.
+        prior: its default prior, a numpyro distribution that broadcasts to its shape; or a function
+            of the prepared data that gives one.
+        dims: names of its axes, whose sizes `Model.sizes` gives.
+        start: where the search for a maximum begins, a number or array that broadcasts, or a
+            function of the prepared data; None for the middle of the support.
+        edge: function of (params, prepared data) that gives a mask of the entries whose values lie
+            on the edge of what the data can tell. Ends of the prior's support are found without.
+        present: whether these data (raw or prepared) say anything about it; where they do not, it
+            is left out.
+    """
+
+    name: str
+    prior: dist.Distribution | Callable[[Any], dist.Distribution]
+    dims: tuple[str, ...] = ()
+    start: Any = None
+    edge: Callable[[Params, Any], Any] | None = None
+    present: Callable[[Any], bool] = _always
+
+
+@dataclass(frozen=True)
+class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
+    """A law of event data. Subclass it with the members below, and `fit`, `sample` and the tables
+    work; add the verbs that make sense for it.
+
+    A subclass is a frozen dataclass whose fields are its settings::
+
+        @dataclass(frozen=True)
+        class Poisson(hj.Model[EventPanel, hj.Estimate, hj.Posterior]):
+            name = "poisson"
+
+    It is written with: `parameters`, the table from which axes, shapes, priors, starting values,
+    boundaries, the configuration and the numpyro program follow; `prepare`; `log_likelihood`;
+    and, where parameters have axes, `coords` and `sizes`. What else stands here has a default that
+    is right for a model without that feature.
+
+    Args:
+        priors: `"default"`, another name of `named_priors`, or a dict from parameter names to
+            numpyro distributions; parameters left out keep their default.
+
+    Raises:
+        ValueError: for priors of parameters that the model does not sample, and for a setting
+            whose type is a `Literal` that is none of its values.
+    """
+
+    priors: Any = field(default="default", kw_only=True)
+
+    name: ClassVar[str]
+    named_priors: ClassVar[tuple[str, ...]] = ("default",)
+    unsaved: ClassVar[tuple[str, ...]] = ()  # settings that change no result
+    elsewhere: ClassVar[Mapping[str, str]] = {}  # verb or figure -> what to use in its place
+    data_type: ClassVar[type]
+    estimate_type: ClassVar[type]
+    posterior_type: ClassVar[type]
+    known: ClassVar[dict[str, type[Model]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        jax.tree_util.register_static(cls)
+        for base in getattr(cls, "__orig_bases__", ()):
+            if typing.get_origin(base) is Model:
+                cls.data_type, cls.estimate_type, cls.posterior_type = typing.get_args(base)
+        if "name" in vars(cls):
+            Model.known[cls.name] = cls
+
+    def __post_init__(self) -> None:
+        for setting, allowed in _choices(type(self)).items():
+            if getattr(self, setting) not in allowed:
+                raise ValueError(
+                    f"{setting} is {getattr(self, setting)!r}; it must be one of "
+                    f"{', '.join(map(str, allowed))}."
+                )
+
+    def _settle_priors(self) -> None:
+        """Check `priors` against the table, and make them hashable: the last of `__post_init__`."""
+        if isinstance(self.priors, Mapping):
+            names = [parameter.name for parameter in self.parameters]
+            unknown = set(self.priors) - set(names)
+            if unknown:
+                raise ValueError(
+                    f"priors name {sorted(unknown)}, which this model does not sample; "
+                    f"it samples {names}."
+                )
+            object.__setattr__(self, "priors", tuple(sorted(self.priors.items())))
+        elif isinstance(self.priors, str) and self.priors not in self.named_priors:
+            raise ValueError(
+                f"priors is {self.priors!r}; the named ones are {', '.join(self.named_priors)}."
+            )
+
+    # What a model must say
+
+    @property
+    @abc.abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table of the sampled parameters."""
+
+    @abc.abstractmethod
+    def prepare(self, data: Any, *, dtype: Any = None) -> Any:
+        """Data laid out for the device, a pytree with `num_events` and `dtype`; prepared data
+        come back as they are."""
+
+    @abc.abstractmethod
+    def log_likelihood(self, params: Params, data: Any) -> Float[Array, ""]:
+        """The log-likelihood, pure and differentiable in `params`; data raw or prepared."""
+
+    # What a model may say
+
+    def coords(self, data: Data) -> dict[str, list[str]]:
+        """Names along each axis."""
+        return {}
+
+    def sizes(self, data: Any) -> dict[str, int]:
+        """Length of each axis; data raw or prepared."""
+        return {}
+
+    def check(self, data: Any) -> None:
+        """What `fit` and `sample` ask of the data before anything is computed."""
+        self.accept(data)
+
+    def observed(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """The events, for ArviZ's observed_data."""
+        return {}
+
+    def constant(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """What is given beside the events, for ArviZ's constant_data."""
+        return {}
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """Names of the axes of what `derived` gives."""
+        return {}
+
+    def derived(self, params: Params, data: Any) -> dict[str, Array]:
+        """Positive quantities that tables show beside the parameters; an entry depends on one
+        entry of `local` at most."""
+        return {}
+
+    def pointwise(self, params: Params, data: Data, by: str) -> Float[Array, " terms"]:
+        """The log-likelihood in terms that sum to it, of one of the kinds of `pointwise_sizes`."""
+        raise ValueError(f"{type(self).__name__} has no pointwise terms.")
+
+    def pointwise_sizes(self, data: Data) -> dict[str, int]:
+        """Number of terms of each kind of `pointwise`, the finest first; none without any."""
+        return {}
+
+    def penalty(self, params: Params, data: Any) -> Float[Array, ""]:
+        """What maximum likelihood adds to the log-likelihood."""
+        return jnp.zeros((), data.dtype)
+
+    def starts(self, data: Any) -> list[dict[str, Array]]:
+        """Starting values of the search for a maximum, of which the best is taken; data prepared.
+
+        NaN stands for the middle of the support.
+        """
+        shapes = self.shapes(data)
+        return [
+            {
+                one.name: jnp.broadcast_to(
+                    jnp.asarray(jnp.nan if one.start is None else _of(one.start, data), data.dtype),
+                    shapes[one.name],
+                )
+                for one in self.parameters
+                if one.name in shapes
+            }
+        ]
+
+    def unrestricted(self) -> typing.Self:
+        """The same model without constraints that join parameters: the coordinates of intervals."""
+        return self
+
+    def at_boundary(self, params: Params, data: Any) -> Masks:
+        """Masks of parameters on the edge of what they may be or of what the data can tell."""
+        masks = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
+        for one in self.parameters:
+            if one.name in masks and one.edge is not None:
+                masks[one.name] = masks[one.name] | np.asarray(one.edge(params, data))
+        for name, prior in self.sites(data).items():
+            for side in ("lower_bound", "upper_bound"):
+                bound = getattr(prior.support, side, None)
+                if bound is not None and np.all(np.asarray(bound) != 0):
+                    near = np.abs(np.asarray(params[name]) / np.asarray(bound) - 1) < 1e-6
+                    masks[name] = masks[name] | near
+        return masks
+
+    def dense_mass(self, data: Any) -> list[tuple[str, ...]] | bool:
+        """Parameters whose correlation NUTS should learn."""
+        return False
+
+    @property
+    def local(self) -> str | None:
+        """The parameter whose entries do not interact given all others: a diagonal Hessian."""
+        return None
+
+    def blocks(self, data: Any) -> dict[str, np.ndarray | None]:
+        """Group of each entry of the other parameters: those of different groups do not interact;
+        None, and parameters left out: with all."""
+        return {}
+
+    # What follows
+
+    @property
+    def dims(self) -> dict[str, tuple[str, ...]]:
+        """Names of the axes of each parameter, sampled or derived."""
+        return {one.name: one.dims for one in self.parameters} | self.derived_dims
+
+    def shapes(self, data: Any) -> dict[str, tuple[int, ...]]:
+        """Shape of each sampled parameter; data raw or prepared."""
+        sizes = self.sizes(data)
+        return {
+            one.name: tuple(sizes[dim] for dim in one.dims)
+            for one in self.parameters
+            if one.present(data)
+        }
+
+    def sites(self, data: Any) -> dict[str, dist.Distribution]:
+        """The prior of each sampled parameter; data prepared."""
+        shapes = self.shapes(data)
+        given = {} if isinstance(self.priors, str) else dict(self.priors)
+        chosen = {
+            one.name: given[one.name] if one.name in given else _of(one.prior, data)
+            for one in self.parameters
+            if one.name in shapes
+        }
+        return resolve(chosen, shapes)
+
+    def program(self, data: Any) -> None:
+        """The model as a numpyro program over prepared data."""
+        params = {name: numpyro.sample(name, prior) for name, prior in self.sites(data).items()}
+        for name, value in self.derived(params, data).items():
+            numpyro.deterministic(name, value)
+        numpyro.factor("log_likelihood", self.log_likelihood(params, data))
+
+    def config(self) -> dict[str, Any]:
+        """The model's settings as JSON-able values."""
+        settings = {
+            one.name: as_json(getattr(self, one.name))
+            for one in fields(self)
+            if one.name not in self.unsaved
+        }
+        if not isinstance(self.priors, str):
+            settings["priors"] = {name: as_json(prior) for name, prior in self.priors}
+        return {"model": self.name} | settings
+
+    def arrays(self) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """Settings that are arrays, of which `config` holds a digest: axes and values."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> typing.Self:
+        """The model again, from its `config()` and `arrays()`."""
+        given = {name: value for name, value in config.items() if name != "model"}
+        priors = given.pop("priors")
+        if isinstance(priors, Mapping):
+            priors = {name: restored(text) for name, text in priors.items()}
+        return cls(priors=priors, **given)
+
+    def accept(self, data: Any) -> None:
+        """Refuse anything but data of the model's type.
+
+        Raises:
+            ValueError: that says which type it must be.
+        """
+        if not isinstance(data, self.data_type):
+            raise ValueError(f"The data must be {noun(self.data_type)}, not {type(data).__name__}.")
+
+    def figures(self, values: Any, data: Any) -> dict[str, Any]:
+        """Every figure of a fit, by name; what a subclass adds to `common_figures`.
+
+        Args:
+            values: an `Estimate` or a `Posterior`.
+            data: what was fitted.
+        """
+        return self.common_figures(values, data)
+
+    def common_figures(self, values: Any, data: Any) -> dict[str, Any]:
+        """The estimates, and the chains of a posterior."""
+        made = {"parameters": parameters(values, unit=getattr(data, "unit", ""))}
+        return made | ({"trace": trace(values)} if hasattr(values, "posterior") else {})
+
+    # Of the verbs a model has those that it defines as methods (`hawkesjax.core.verbs` says what
+    # each gives); a type checker knows no others, and asking for one says so.
+
+    if not typing.TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in VERBS:
+                raise self.without(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def without(self, verb: str) -> ValueError:
+        """The error for a verb that the model does not have; it names where to go."""
+        remedy = self.elsewhere.get(verb)
+        return ValueError(f"{type(self).__name__} has no {verb}{f'; {remedy}' if remedy else ''}.")
+
+
+def as_model(model: Any) -> Model:
+    """The model, if it is one.
+
+    Raises:
+        ValueError: for something that is no model, or a class where a model is needed.
+    """
+    if isinstance(model, Model):
+        return model
+    what = model.__name__ if isinstance(model, type) else type(model).__name__
+    hint = f"; write {what}()" if isinstance(model, type) and issubclass(model, Model) else ""
+    raise ValueError(f"The first argument must be a model, such as Hawkes(), not {what}{hint}.")
+
+
+def known_model(name: str, home: str) -> type[Model]:
+    """The class of models of a name.
+
+    Args:
+        name: of the class.
+        home: the module that defines it, imported here where it is one of hawkesjax itself.
+
+    Raises:
+        ValueError: when no class of that name has been imported.
+    """
+    if name not in Model.known and re.fullmatch(r"hawkesjax\.\w+\.model", home):
+        importlib.import_module(home)
+    if name not in Model.known:
+        raise ValueError(f"This is a result of the model {name!r}: import {home} first.")
+    return Model.known[name]
+
+
+def noun(kind: type) -> str:
+    """A type's name with its article: an EventPanel, Cascades."""
+    name = kind.__name__
+    if name.endswith("s"):
+        return name
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def _of(value: Any, data: Any) -> Any:
+    return value(data) if callable(value) and not isinstance(value, dist.Distribution) else value
+
+
+@functools.cache
+def _choices(cls: type) -> dict[str, Sequence[Any]]:
+    """The values that each setting may have whose type is a `Literal`."""
+    hints = typing.get_type_hints(cls)
+    return {
+        one.name: typing.get_args(hints[one.name])
+        for one in fields(cls)
+        if typing.get_origin(hints[one.name]) is Literal
+    }

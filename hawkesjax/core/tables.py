@@ -1,0 +1,36 @@
+"""Means and quantiles of draws, the same in every table."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+QUANTILES = (0.025, 0.5, 0.975)
+NAMES = ("2.5%", "50%", "97.5%")
+
+
+def statistics(
+    draws: Any,
+    *,
+    sd: bool = False,
+    median: bool = True,
+    method: Literal["linear", "inverted_cdf"] = "linear",
+) -> dict[str, Float[np.ndarray, "..."]]:
+    """Mean and 2.5, 50 and 97.5 % of draws along their first axis, by the name of their column.
+
+    Args:
+        draws: (draws, ...).
+        sd: the standard deviation after the mean, too.
+        median: the 50 % column, too.
+        method: of `numpy.quantile`; "inverted_cdf" where draws may be infinite.
+    """
+    draws = np.asarray(draws)
+    columns = {"mean": draws.mean(axis=0)}
+    if sd:
+        columns["sd"] = draws.std(axis=0)
+    columns |= dict(zip(NAMES, np.quantile(draws, QUANTILES, axis=0, method=method), strict=True))
+    if not median:
+        del columns["50%"]
+    return columns

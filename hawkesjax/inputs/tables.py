@@ -1,0 +1,145 @@
+"""Tables at the door, in memory or in a file: their columns, and how errors call their rows."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hawkesjax.inputs.checks import ROWS, Rows, listed
+from hawkesjax.inputs.files import csv_bytes, header_and_lines, kind_of, refuse_kind
+
+# From 3.1 on, pandas reads floats exactly by default, and warns of the option.
+VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
+EXACT_FLOATS: dict[str, Any] = {"float_precision": "round_trip"} if VERSION < (3, 1) else {}
+
+Used = dict[str, Any]  # argument -> column, None where there is none
+
+
+@dataclass(frozen=True)
+class Table:
+    """The used columns of a file, checked, and how errors call its rows."""
+
+    frame: pd.DataFrame
+    rows: Rows
+
+
+def open_table(table: Any, **used: Any) -> tuple[pd.DataFrame, Rows]:
+    """A table as a pandas one with these columns, and how errors call its rows.
+
+    Args:
+        table: what a constructor was given: a pandas table, one with `to_pandas`, or a `Table`.
+        used: argument -> column, None where there is none.
+    """
+    if isinstance(table, Table):
+        return table.frame, table.rows
+    if not isinstance(table, pd.DataFrame):
+        if not hasattr(table, "to_pandas"):
+            raise ValueError(f"Expected a pandas DataFrame, got {type(table).__name__}.")
+        table = table.to_pandas()
+    check_columns(list(table.columns), used, "The table")
+    return table, ROWS
+
+
+def check_columns(columns: Sequence[Any], used: Used, where: str) -> None:
+    """Refuse missing and repeated columns, and one column in two roles; `where` has them."""
+    used = {role: name for role, name in used.items() if name is not None}
+    twice = [name for name, count in Counter(columns).items() if count > 1 and str(name).strip()]
+    if twice:
+        raise ValueError(f"{where} has columns of the same name: {listed(twice)}. Rename them.")
+    missing = {role: name for role, name in used.items() if name not in columns}
+    if missing:
+        asked = ", ".join(f"{role}={name!r}" for role, name in missing.items())
+        remedy = f"The columns are {listed(columns, 30)}."
+        if len(columns) == 1 and any(mark in str(columns[0]) for mark in ";\t|"):
+            remedy += " Another separator? Pass separator=."
+        raise ValueError(f"{where} has no column for {asked}. {remedy}")
+    shared = [name for name, count in Counter(used.values()).items() if count > 1]
+    if shared:
+        raise ValueError(f"Column {shared[0]!r} is named for {', '.join(used)}. Name one for each.")
+
+
+def as_labels(raw: bytes, used: Used, separator: str) -> dict[str, Any]:
+    """How pandas reads a CSV file whose columns are text, those named for "time" what they are."""
+    labels = {name: str for role, name in used.items() if name and role != "time"}
+    return {"dtype": labels, "na_values": {used["time"]: [""]}}
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    used: Used,
+    separator: str,
+    types: Callable[[bytes, Used, str], dict[str, Any]] = as_labels,
+    empty: str = "",
+) -> Table:
+    """The used columns of a CSV or Parquet file.
+
+    Args:
+        path: the file.
+        used: argument -> column, None where there is none.
+        separator: what stands between the fields of a CSV file.
+        types: arguments of `pandas.read_csv` that say what the columns of a CSV file hold.
+        empty: remedy for a file without rows.
+
+    Raises:
+        ValueError: if the file is not what its name says, has no rows or lacks a column.
+        ImportError: if it is Parquet and pyarrow is not installed.
+    """
+    file = Path(path)
+    if kind_of(file) == "CSV":
+        table = _read_csv(file, used, separator, types)
+    else:
+        table = Table(_read_parquet(file, used), Rows("row"))
+    if not len(table.frame):
+        raise ValueError(f"{file} has a header but no rows.{empty}")
+    return table
+
+
+def _read_csv(file: Path, used: Used, separator: str, types: Any) -> Table:
+    if len(separator) != 1 or not separator.isascii():
+        raise ValueError(f"separator={separator!r} is not one ASCII character.")
+    raw = csv_bytes(file)
+    columns, lines = header_and_lines(file, raw, separator)
+    check_columns(columns, used, str(file))
+    frame = pd.read_csv(
+        io.BytesIO(raw),
+        sep=separator,
+        usecols=list(filter(None, used.values())),
+        keep_default_na=False,
+        low_memory=False,
+        skip_blank_lines=False,
+        index_col=False,
+        **types(raw, used, separator),
+        **EXACT_FLOATS,
+    )
+    return Table(frame, Rows("line", lines))
+
+
+def _read_parquet(file: Path, used: Used) -> pd.DataFrame:
+    with file.open("rb") as stream:
+        head = stream.read(8)
+    refuse_kind(file, head, "a Parquet file", b"PAR1")
+    if head[:4] != b"PAR1":
+        raise ValueError(
+            f"{file} is not a Parquet file, though its name says so: it does not begin with PAR1. "
+            f"If it is text, name it .csv."
+        )
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise ImportError(
+            f"Reading {file} needs pyarrow: pip install 'hawkesjax[parquet]'."
+        ) from error
+    try:
+        with parquet.ParquetFile(file) as source:
+            check_columns(source.schema_arrow.names, used, str(file))
+            columns = source.read(columns=list(filter(None, used.values())))
+    except (ArrowException, OSError) as error:
+        raise ValueError(f"{file} cannot be read as Parquet ({error}). Write it again.") from error
+    return columns.to_pandas(split_blocks=True)

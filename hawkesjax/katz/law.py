@@ -1,0 +1,269 @@
+"""The law of the Katz spike model: parameters, priors, likelihood."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.model import Model, Parameter
+from hawkesjax.katz.counts import check_activity, counts_of, target_bins
+from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.likelihood import (
+    free_log_likelihood,
+    free_terms,
+    integrals,
+    integrated_log_likelihood,
+)
+from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
+from hawkesjax.katz.results import KatzPosterior
+from hawkesjax.katz.settings import Settings
+
+Params = Mapping[str, Any]
+Data = Activity | PreparedActivity
+
+SATURATED = 0.5
+
+
+class CircularityWarning(UserWarning):
+    """Network and fit share bins: each message explains itself."""
+
+
+class SaturationWarning(UserWarning):
+    """A user is active in most bins: rates beyond one a bin cannot be told apart."""
+
+
+@dataclass(frozen=True)
+class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
+    """Parameters, priors and likelihood of `hawkesjax.KatzSpike`, which adds the verbs."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.memory, Real) or not 0 <= self.memory < 1:
+            raise ValueError(f"memory is {self.memory!r}; it must lie in [0, 1).")
+        if isinstance(self.common_factor, str):
+            if self.common_factor != "volume":
+                raise ValueError(
+                    f"common_factor is {self.common_factor!r}; it must be None, 'volume', or one "
+                    f"number a bin."
+                )
+        elif self.common_factor is not None:
+            value = np.asarray(self.common_factor, np.float64)
+            if value.ndim != 1 or not np.all(np.isfinite(value) & (value >= 0)):
+                raise ValueError("common_factor must be one finite number of at least 0 a bin.")
+            object.__setattr__(self, "common_factor", tuple(value.tolist()))
+        self._settle_priors()
+
+    # What the model is, for tables, files and checkpoints
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table: alpha, and the baselines or the two parameters of their distribution."""
+        alpha = Parameter(
+            "alpha", lambda data: dist.HalfNormal(data.spread), edge=_without_influence
+        )
+        if self.baseline == "free":
+            prior = lambda data: dist.HalfCauchy(data.rate)  # noqa: E731
+            return (alpha, Parameter("b", prior, ("user",), edge=_without_baseline))
+        return (
+            alpha,
+            Parameter("shape", lambda data: _log_normal(0.0, data), edge=_all_alike),
+            Parameter("mean", lambda data: _log_normal(jnp.log(data.rate), data)),
+        )
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """Axes of what `derived` gives."""
+        return {} if self.form_rule.multiplies else {"alpha_star": ()}
+
+    def sizes(self, data: Data) -> dict[str, int]:
+        """Length of each axis."""
+        return {"user": int(data.num_users)}
+
+    def coords(self, data: Activity) -> dict[str, list[str]]:
+        """Names along each axis."""
+        return {"user": list(data.user_names)}
+
+    def observed(self, data: Activity) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """Who was active in the bins of the fit and how often, for ArviZ's observed_data."""
+        part = slice(*np.searchsorted(data.active_bin, target_bins(data)))
+        return {
+            "active_user": (("event",), np.asarray(data.active_user)[part]),
+            "active_bin": (("event",), np.asarray(data.active_bin)[part]),
+            "posts": (("event",), np.asarray(data.active_posts)[part]),
+        }
+
+    def constant(self, data: Activity) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """Network, bins, and the sums D, G and n, for ArviZ's constant_data."""
+        counts = counts_of(data, self)
+        return {
+            "heard": ((), np.asarray(np.sum(counts.heard_in_all), np.float64)),
+            "exposure": ((), np.asarray(counts.exposure, np.float64)),
+            "events": ((), np.asarray(np.sum(counts.events_by_user), np.float64)),
+            "listener": (("edge",), np.asarray(data.listener)),
+            "sender": (("edge",), np.asarray(data.sender)),
+            "weight": (("edge",), np.asarray(data.weight)),
+            "fit_bins": (("edges_of_fit",), np.asarray(target_bins(data))),
+        }
+
+    # The mathematics
+
+    def prepare(
+        self, data: Data, *, dtype: Any = None, least: Mapping[tuple[int, str], int] | None = None
+    ) -> PreparedActivity:
+        """Count and lay out for the device; `log_likelihood` takes the result in its place.
+
+        Args:
+            data: network and activity.
+            dtype: floating type; JAX's default when None.
+            least: the `sizes` of other prepared activities: these are filled up with what counts
+                0 times, so that one compilation serves logs of as many users.
+        """
+        if isinstance(data, PreparedActivity):
+            return data
+        if least and self.baseline == "free":
+            raise ValueError("baseline='free' has a parameter a user: it cannot be filled up.")
+        self.accept(data)
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
+            raise ValueError(
+                "The activity is traced (under jit, grad or vmap), but it is counted on the host. "
+                "Call prepare outside and pass its result."
+            )
+        return prepare(data, self, dtype, least)
+
+    def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
+        """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
+
+        Args:
+            params: `alpha`, and `shape` and `mean` (posts a user and bin), or `b` (N,).
+            data: an `Activity`, or the result of `prepare`.
+        """
+        total = free_log_likelihood if self.baseline == "free" else integrated_log_likelihood
+        return total(self.link_rule, self.form_rule, params, self.prepare(data))
+
+    def pointwise(
+        self, params: Params, data: Activity, by: Literal["user"] = "user"
+    ) -> Float[Array, " users"]:
+        """The log-likelihood in terms that sum to it, one a user."""
+        if by != "user":
+            raise ValueError(f'by is {by!r}; it must be "user".')
+        prepared, counts = self.prepare(data), counts_of(data, self)
+        laws = (self.link_rule, self.form_rule)
+        if self.baseline == "free":
+            rows, users = free_terms(*laws, params, prepared)
+            values = jax.ops.segment_sum(rows, prepared.rows.user, data.num_users) + users
+        else:
+            parts, closed = integrals(*laws, params, prepared)
+            values = jnp.concatenate([*parts, closed])[grouping_of(data, self).kind]
+            if not self.link_rule.silence:
+                heard = jnp.asarray(counts.heard_in_all)
+                values = values - self.form_rule.apart(jnp.asarray(params["alpha"]), heard)
+        return values + jnp.asarray(counts.constant_by_user)
+
+    def pointwise_sizes(self, data: Activity) -> dict[str, int]:
+        """Numbers of pointwise terms."""
+        return {"user": data.num_users}
+
+    # Priors and inference
+
+    def derived(self, params: Params, data: PreparedActivity) -> dict[str, Array]:
+        r"""What tables show beside the parameters: :math:`\alpha^* = \alpha \rho(A)`.
+
+        A network without cycles has rho = 0: every alpha is allowed and alpha* undefined. In
+        the multiplicative form it would be that of diag(b) A, which a table of users can tell.
+        """
+        if self.form_rule.multiplies or data.acyclic:
+            return {}
+        return {"alpha_star": jnp.asarray(params["alpha"]) * data.radius}
+
+    def starts(self, data: PreparedActivity) -> list[dict[str, Array]]:
+        """Starting values: little or half of the events set off by others, users much or little
+        alike."""
+        share = data.events / jnp.maximum(data.influence, 1)
+        values = []
+        for part in (0.01, 0.1, 0.5):
+            alpha = part * jnp.minimum(share, data.spread)
+            base = (1 - part) * data.rate
+            if self.baseline == "free":
+                values.append({"alpha": alpha, "b": base})
+            else:
+                shapes = (0.1, 0.5, 2.0)
+                values += [{"alpha": alpha, "shape": shape, "mean": base} for shape in shapes]
+        shapes = self.shapes(data)
+        return [
+            {
+                name: jnp.broadcast_to(jnp.asarray(value, data.dtype), shapes[name])
+                for name, value in start.items()
+            }
+            for start in values
+        ]
+
+    def check(self, data: Any) -> None:
+        """What `fit` and `sample` ask of the data before anything is computed.
+
+        Warns:
+            CircularityWarning: when network and fit share bins.
+            SaturationWarning: when a user is active in more than half of the bins.
+        """
+        super().check(data)
+        check_activity(data)
+        first, last = target_bins(data)
+        if data.network is not None:
+            shared = min(last, data.network[1]) - max(first, data.network[0])
+            if shared > 0:
+                warnings.warn(
+                    f"The network was made of {shared:,} of the {last - first:,} bins of the fit: "
+                    f"each message that made an edge explains itself, and alpha is too large. "
+                    f"Fit on bins after the network's.",
+                    CircularityWarning,
+                    stacklevel=3,
+                )
+        counts = counts_of(data, self)
+        busiest = float(np.max(counts.events_by_user, initial=0)) / counts.num_bins
+        if not self.link_rule.posts and busiest > SATURATED:
+            user = data.user_names[int(np.argmax(counts.events_by_user))]
+            warnings.warn(
+                f"User {user} is active in {100 * busiest:.0f} % of the bins: beyond half, rates "
+                f"can hardly be told apart. Take shorter bins, or link='poisson'.",
+                SaturationWarning,
+                stacklevel=3,
+            )
+
+    def dense_mass(self, data: PreparedActivity) -> list[tuple[str, ...]] | bool:
+        """Parameters whose correlation NUTS should learn: all three, or none of the baselines."""
+        return False if self.baseline == "free" else [tuple(one.name for one in self.parameters)]
+
+    @property
+    def local(self) -> str | None:
+        """The parameter whose entries do not interact given all others."""
+        return "b" if self.baseline == "free" else None
+
+
+def _log_normal(middle: Any, data: PreparedActivity) -> dist.LogNormal:
+    one = jnp.ones((), data.dtype)
+    return dist.LogNormal(middle * one, 1.5 * one)
+
+
+def _without_influence(params: Params, data: PreparedActivity) -> np.ndarray:
+    """Whether alpha explains less than a hundredth of an event."""
+    return np.asarray(params["alpha"]) * float(data.influence) < 0.01
+
+
+def _without_baseline(params: Params, data: PreparedActivity) -> np.ndarray:
+    """Baselines that explain less than a hundredth of an event."""
+    return np.asarray(params["b"]) * float(data.exposure) < 0.01
+
+
+def _all_alike(params: Params, data: PreparedActivity) -> np.ndarray:
+    """Whether the shape is so large that all users are alike."""
+    return np.asarray(params["shape"]) > 1e4

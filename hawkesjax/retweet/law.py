@@ -1,0 +1,298 @@
+"""The law of posts and of the cascades that they set off: parameters, priors, likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hawkesjax.core.model import Model, Parameter
+from hawkesjax.retweet import likelihood as terms
+from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, THETA
+from hawkesjax.retweet.prepared import (
+    PreparedCascades,
+    feature_names,
+    lengths_of,
+    prepare,
+    settings_of,
+)
+from hawkesjax.retweet.priors import default_priors
+from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
+from hawkesjax.retweet.swing import pair_of, polar_of
+
+Params = Mapping[str, Any]
+Data = Cascades | PreparedCascades
+
+
+@dataclass(frozen=True)
+class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
+    """Parameters, priors and likelihood of `hawkesjax.RetweetHawkes`, which adds the verbs."""
+
+    p0: Literal["integrated", "profiled", "free"] = "integrated"
+    theta: Any = THETA
+    s0: float | None = None
+    period: float | None = None
+    regression: bool = False
+    as_printed: bool = False
+    history: Literal["sums", "pairs"] = "sums"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.regression and self.p0 != "integrated":
+            raise ValueError("regression=True needs p0='integrated'.")
+        for field in ("theta", "s0", "period"):
+            value = getattr(self, field)
+            if value is None or (field == "theta" and value == "learned"):
+                continue
+            number = np.asarray(value)
+            sound = number.ndim == 0 and number.dtype.kind in "fiu"
+            if not sound or not np.isfinite(number) or number <= 0:
+                raise ValueError(f"{field} is {value!r}; it must be a positive number.")
+            object.__setattr__(self, field, float(value))
+        self._settle_priors()
+
+    # What the model is, for tables, files and checkpoints
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table, with the priors of `retweet.priors.default_priors`.
+
+        On the edge of what the data can tell are a feature with which under 0.01 posts are
+        expected, a decay slower than 1,000 windows, a swing at 1 / max S, a free p0 that explains
+        under 0.01 reposts, and a p0_shape above 10^6 (no spread).
+        """
+
+        def row(name: str, dims: tuple[str, ...] = (), **rest: Any) -> Parameter:
+            return Parameter(name, lambda data: default_priors(data)[name], dims, **rest)
+
+        beta = row("beta", ("feature",), start=_log_rate, edge=_without_posts)
+        tau = row("tau", edge=_too_slow)
+        swing = row("swing", ("part",), start=_small_swing, edge=_at_rim, present=swings)
+        shape = row("p0_shape", start=1.0, edge=lambda params, data: params["p0_shape"] > 1e6)
+        if self.regression:
+            own = (row("p0_level"), row("p0_slope", start=0.0), shape)
+        elif self.p0 == "integrated":
+            own = (row("p0_mean"), shape)
+        elif self.p0 == "free":
+            own = (row("p0", ("post",), edge=self._without_reposts),)
+        else:
+            own = ()
+        theta = (row("theta", start=THETA),) if self.theta == "learned" else ()
+        return (beta, tau, swing, *own, *theta)
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """Axes of what `derived` gives."""
+        return {"r0": (), "phi0": ()}
+
+    @property
+    def tail(self) -> float:
+        """kappa of `retweet.memory.kernel.memory_kernel`."""
+        return PRINTED_TAIL if self.as_printed else 1.0
+
+    def coords(self, data: Cascades) -> dict[str, list[str]]:
+        """Names along each axis."""
+        return {
+            "feature": list(feature_names(data)),
+            "part": ["cos", "sin"],
+            "post": list(data.names),
+        }
+
+    def observed(self, data: Cascades) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """Posts and their reposts, for ArviZ's observed_data."""
+        return {
+            "post_time": (("post",), np.asarray(data.post_times)),
+            "reposts": (("post",), np.asarray(data.counts)),
+        }
+
+    def constant(self, data: Cascades) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """The window and what is known of each post, for ArviZ's constant_data."""
+        s0, period = lengths_of(self, data)
+        return {
+            "period": ((), np.asarray(period)),
+            "s0": ((), np.asarray(s0)),
+            "window_start": ((), np.asarray(data.start)),
+            "window_length": ((), np.asarray(data.length)),
+            "observed_until": (("post",), np.asarray(data.until)),
+            "post_followers": (("post",), np.asarray(data.post_followers)),
+            "sentiment": (("post",), np.asarray(data.sentiment)),
+        }
+
+    def sizes(self, data: Data) -> dict[str, int]:
+        """Length of each axis."""
+        prepared = isinstance(data, PreparedCascades)
+        features = data.num_features if prepared else len(feature_names(data))
+        return {"feature": features, "part": 2, "post": data.num_posts}
+
+    # The mathematics
+
+    def prepare(
+        self, data: Data, *, dtype: Any = None, least: Mapping[str, int] | None = None
+    ) -> PreparedCascades:
+        """Sum over the reposts, once; `log_likelihood` takes the result in the data's place.
+
+        Args:
+            data: the cascades.
+            dtype: floating type; JAX's default when None.
+            least: the `sizes` of other prepared cascades, or {}: these are filled up with what
+                weighs nothing, so that one compilation serves data of many sizes. Results of one
+                value a post then have zeros at their end.
+        """
+        if isinstance(data, PreparedCascades):
+            if data.settings != settings_of(self):
+                raise ValueError("These data were prepared for a model with another kernel.")
+            return data
+        self.accept(data)
+        if least is not None and self.p0 == "free":
+            raise ValueError("p0='free' has a parameter a post: it cannot be filled up.")
+        return prepare(self, data, dtype, least)
+
+    def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
+        """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
+
+        With integrated p0 it is the likelihood of the other parameters, p0 integrated out.
+
+        Args:
+            params: `beta`, `tau`, `swing` (or `r0` and `phi0`), those of p0, `theta` where it is
+                learned. `p0`, one for each post, may stand in for the parameters of its
+                distribution.
+            data: `Cascades`, or the result of `prepare`.
+
+        Raises:
+            ValueError: for missing parameters, other shapes, and values outside their support
+                unless they are traced.
+        """
+        data = self.prepare(data)
+        terms.check_values(self, params, data)
+        total = jnp.sum(terms.background(params, data)) + jnp.sum(terms.by_post(self, params, data))
+        if not data.swinging:
+            return total
+        return total + jnp.sum(data.phases.terms(*terms.swing(params, data)))
+
+    def exposures(self, params: Params, data: Data) -> Float[Array, " posts"]:
+        """L_i: the expected reposts of each post inside the window, per unit of p0."""
+        return terms.exposures(self, params, self.prepare(data))
+
+    def p0_given(
+        self, params: Params, data: Data
+    ) -> tuple[Float[Array, " posts"], Float[Array, " posts"]]:
+        """Shape and rate of the Gamma distribution of each p0 given the reposts.
+
+        With integrated p0, `Gamma(a + R_i, rate b + L_i)`; otherwise that of the likelihood
+        alone, `Gamma(1 + R_i, rate L_i)`, whose peak is at `R_i / L_i`.
+        """
+        data = self.prepare(data)
+        exposure = terms.exposures(self, params, data)
+        if self.p0 != "integrated":
+            return 1 + data.reposts, exposure
+        shape = jnp.asarray(params["p0_shape"])
+        return shape + data.reposts, shape / terms.mean(self, params, data) + exposure
+
+    def pointwise(self, params: Params, data: Cascades, by: str = "post") -> Float[Array, " terms"]:
+        """The log-likelihood in terms that sum to it: one a post, for its reposts and the silence
+        between them, and one for each distinct row of the covariates, for the times of posts."""
+        if by != "post":
+            raise ValueError(f'by is {by!r}; it must be "post".')
+        prepared = self.prepare(data)
+        own = terms.by_post(self, params, prepared)
+        if prepared.swinging:
+            own = own + terms.swing_by_post(params, prepared, terms.circles(data, prepared))
+        return jnp.concatenate([own, terms.background(params, prepared)])
+
+    def pointwise_sizes(self, data: Cascades) -> dict[str, int]:
+        """Number of terms of each kind of `pointwise`; none where p0 is at its best for each."""
+        if self.p0 == "profiled":
+            return {}
+        return {"post": data.num_posts + len(self.prepare(data).posts)}
+
+    # Priors and inference
+
+    def program(self, data: PreparedCascades) -> None:
+        """The model as a numpyro program over prepared data."""
+        if self.p0 == "profiled":
+            raise ValueError("p0='profiled' has no posterior: sample with p0='integrated'.")
+        super().program(data)
+
+    def derived(self, params: Params, data: PreparedCascades) -> dict[str, Array]:
+        """r0 and phi0 of the swing; phi0 in one period from where the data point least."""
+        if "swing" not in params:
+            return {}
+        r0, turn = polar_of(params["swing"], data.period, jnp)
+        return {"r0": r0, "phi0": data.cut + jnp.mod(turn - data.cut, data.period)}
+
+    def starts(self, data: PreparedCascades) -> list[dict[str, Array]]:
+        """Starting values: a flat background, a small swing, and a few decay times."""
+        (start,) = super().starts(data)
+        out = []
+        for periods in (2.0, 0.2, 20.0):
+            tau = jnp.asarray(periods * data.period, data.dtype)
+            level = terms.crude_level(self, tau, data)
+            own = {"tau": tau, "p0_level": level, "p0_mean": jnp.exp(level), "p0": jnp.exp(level)}
+            out.append(
+                start | {n: jnp.broadcast_to(own[n], v.shape) for n, v in start.items() if n in own}
+            )
+        return out
+
+    def check(self, data: Any) -> None:
+        """What `fit` and `sample` ask of the data before anything is computed.
+
+        Raises:
+            ValueError: for anything but `Cascades`, and for a window without posts.
+        """
+        super().check(data)
+        if not np.any(np.asarray(data.post_times) >= 0):
+            raise ValueError(
+                "No post lies in the window: its rate cannot be learned. Give a window with posts "
+                "(Cascades.between)."
+            )
+
+    def dense_mass(self, data: PreparedCascades) -> list[tuple[str, ...]] | bool:
+        """Parameters whose correlation NUTS should learn: beta, up to 200; and those of reposts."""
+        shapes = self.shapes(data)
+        few = tuple(name for name in shapes if name not in ("beta", "p0"))
+        return [few, ("beta",)] if shapes["beta"][0] <= 200 else [few]
+
+    @property
+    def local(self) -> str | None:
+        """The parameter whose entries do not interact given all others: a diagonal Hessian."""
+        return "p0" if self.p0 == "free" else None
+
+    def _without_reposts(self, params: Params, data: PreparedCascades) -> np.ndarray:
+        """Free p0 that explain next to nothing."""
+        return np.asarray(params["p0"]) * np.asarray(self.exposures(params, data)) < 0.01
+
+
+def swings(data: Data) -> bool:
+    """Whether any S is above 0; otherwise there is no swing to learn."""
+    if isinstance(data, PreparedCascades):
+        return data.swinging
+    return bool(np.any(np.asarray(data.sentiment) > 0))
+
+
+def _log_rate(data: PreparedCascades) -> Array:
+    return data.intercept * jnp.log(data.rate)
+
+
+def _small_swing(data: PreparedCascades) -> Array:
+    opposite = data.cut + data.period / 2
+    return jnp.stack(pair_of(0.1 * jnp.minimum(data.bound, 1e6), opposite, data.period, jnp))
+
+
+def _without_posts(params: Params, data: PreparedCascades) -> np.ndarray:
+    features = np.asarray(data.features, np.float64)
+    rates = np.exp(features @ np.asarray(params["beta"], np.float64))
+    return (np.asarray(data.durations) * rates) @ (features != 0) < 0.01
+
+
+def _at_rim(params: Params, data: PreparedCascades) -> np.ndarray:
+    size = np.hypot(*np.asarray(params["swing"], np.float64))
+    return np.full(2, size > (1 - 1e-6) * float(data.bound))
+
+
+def _too_slow(params: Params, data: PreparedCascades) -> np.ndarray:
+    return np.asarray(params["tau"]) > 1e3 * np.sum(np.asarray(data.durations))
