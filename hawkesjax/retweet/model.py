@@ -9,6 +9,7 @@ from typing import ClassVar
 from hawkesjax.retweet.evaluation import evaluate
 from hawkesjax.retweet.forecast import forecast
 from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.plots import figures
 from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.simulate import simulate
 
@@ -83,3 +84,4 @@ class RetweetHawkes(RetweetLaw):
     forecast = forecast
     residuals = residuals
     evaluate = evaluate
+    figures = figures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -71,6 +71,8 @@ class Activity(AsTables):
         >>> activity.baseline.tolist()
         [1.0, 2.0]
     """
+
+    drawn_by: ClassVar[str] = "plots.katz.volume, plots.katz.stability and plots.katz.influence"
 
     listener: Int[AnyArray, " edges"]
     sender: Int[AnyArray, " edges"]
