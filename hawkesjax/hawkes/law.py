@@ -65,7 +65,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         known = self.background.covariates
         if known is None:
             return {}
-        return {"edges": (("edge",), known.edges), "values": (("cell", "feature"), known.values)}
+        edges, values = np.asarray(known.edges), np.asarray(known.values)
+        return {"edges": (("edge",), edges), "values": (("cell", "feature"), values)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:

@@ -189,7 +189,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         data = self.prepare(data)
         exposure = terms.exposures(self, params, data)
         if self.p0 != "integrated":
-            return 1 + data.reposts, exposure
+            return jnp.asarray(1 + data.reposts), exposure
         shape = jnp.asarray(params["p0_shape"])
         return shape + data.reposts, shape / terms.mean(self, params, data) + exposure
 
@@ -223,7 +223,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         if "swing" not in params:
             return {}
         r0, turn = polar_of(params["swing"], data.period, jnp)
-        return {"r0": r0, "phi0": data.cut + jnp.mod(turn - data.cut, data.period)}
+        return {"r0": jnp.asarray(r0), "phi0": data.cut + jnp.mod(turn - data.cut, data.period)}
 
     def starts(self, data: PreparedCascades) -> list[dict[str, Array]]:
         """Starting values: a flat background, a small swing, and a few decay times."""
@@ -275,7 +275,7 @@ def swings(data: Data) -> bool:
 
 
 def _log_rate(data: PreparedCascades) -> Array:
-    return data.intercept * jnp.log(data.rate)
+    return jnp.asarray(data.intercept) * jnp.log(data.rate)
 
 
 def _small_swing(data: PreparedCascades) -> Array:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from hawkesjax.retweet import plots
+from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.evaluation import evaluate
 from hawkesjax.retweet.forecast import forecast
 from hawkesjax.retweet.law import RetweetLaw
-from hawkesjax.retweet.plots import figures
 from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.simulate import simulate
 
@@ -84,4 +85,7 @@ class RetweetHawkes(RetweetLaw):
     forecast = forecast
     residuals = residuals
     evaluate = evaluate
-    figures = figures
+
+    def figures(self, values: Any, data: Cascades) -> dict[str, Any]:
+        """Every figure of a fit, by name: `hawkesjax.retweet.plots.figures`."""
+        return plots.figures(self, values, data)

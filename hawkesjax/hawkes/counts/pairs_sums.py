@@ -52,7 +52,7 @@ def add_chunk(
 
 def finish_sums(
     state: State, chunks: Chunks, baseline: AnyArray
-) -> tuple[Array, Array, list[Array]]:
+) -> tuple[Array, AnyArray, list[Array]]:
     """The sum of logs, its gradient in the baseline, and (marks, marks) sums of each part."""
     sums, by_event = state
     total = sums[0] + sums[1]
