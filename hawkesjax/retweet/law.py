@@ -223,7 +223,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         if "swing" not in params:
             return {}
         r0, turn = polar_of(params["swing"], data.period, jnp)
-        return {"r0": jnp.asarray(r0), "phi0": data.cut + jnp.mod(turn - data.cut, data.period)}
+        return {
+            "r0": jnp.asarray(r0),
+            "phi0": jnp.asarray(data.cut + jnp.mod(turn - data.cut, data.period)),
+        }
 
     def starts(self, data: PreparedCascades) -> list[dict[str, Array]]:
         """Starting values: a flat background, a small swing, and a few decay times."""
