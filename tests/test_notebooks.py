@@ -40,7 +40,6 @@ def test_a_notebook_runs(name, repository, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

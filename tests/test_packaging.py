@@ -1,4 +1,4 @@
-"""What a user gets: the wheel, the lock, the typed package, the README's commands and example."""
+"""What a user gets: the wheel, the lock, the typed package, the README's commands."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("hatchling", reason="the build backend is not installed")
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=repository, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=repository, check=True, capture_output=True)
     (built,) = folder.glob("hawkesjax-*.whl")
     with zipfile.ZipFile(built) as archive:
         archive.extractall(folder / "site")
@@ -66,7 +66,6 @@ def test_wheel_works_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(wheel)},
         capture_output=True,
         text=True,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(wheel / "hawkesjax"), __version__]
@@ -97,9 +96,7 @@ def test_importing_sets_no_configuration() -> None:
         "after = dict(jax.config.values), list(warnings.filters)\n"
         "assert after == between, 'importing hawkesjax changed the configuration'\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -133,19 +130,6 @@ def test_the_suite_runs_as_conftest_says() -> None:
         assert jax.device_count() >= 2
 
 
-def test_readme_example_runs(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = (repository / "README.md").read_text()
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert blocks
-    monkeypatch.chdir(tmp_path)
-    namespace: dict = {"__name__": "readme"}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
-    assert (tmp_path / "fit.nc").exists()
-
-
 def test_readme_names_commands_that_exist(repository: Path) -> None:
     blocks = re.findall(r"^```bash\n(.*?)^```", (repository / "README.md").read_text(), re.M | re.S)
     text = "".join(blocks)
@@ -156,7 +140,6 @@ def test_readme_names_commands_that_exist(repository: Path) -> None:
             [sys.executable, "-m", "hawkesjax", command, "--help"],
             capture_output=True,
             text=True,
-            timeout=120,
         )
         assert done.returncode == 0, f"hawkesjax {command}: {done.stderr}"
     targets = set(re.findall(r"^make ([\w-]+)", text, re.M))

@@ -44,7 +44,7 @@ class Covariates(FromTables, FromCalendar, AsTables):
         timezone: the zone in which the calendar was read and times are shown, None if not named.
 
     Example:
-        >>> calendar = Covariates.calendar(
+        >>> calendar = hj.Covariates.calendar(
         ...     ("2024-03-30", "2024-04-01"), unit="day", timezone="Europe/Madrid",
         ...     features=["weekend", "halfday"])
         >>> (24 * calendar.durations).round().tolist()  # the clocks went forward in the night

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from scipy import stats
 
 LEVEL = 0.8
@@ -26,7 +26,7 @@ class CountForecast:
 
     mean: Float[np.ndarray, " bins"]
     size: float | Float[np.ndarray, " bins"] = np.inf
-    draws: Float[np.ndarray, "draws bins"] | None = None
+    draws: Real[np.ndarray, "draws bins"] | None = None
 
     def interval(self, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Quantiles that hold at least `level` of each bin's distribution."""

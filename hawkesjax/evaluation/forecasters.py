@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from scipy import linalg
 
 from hawkesjax.evaluation.counts import CountForecast
@@ -125,7 +125,7 @@ def hour_of_week(index) -> np.ndarray:
 
 def poisson_map(
     features: Float[np.ndarray, "bins features"],
-    counts: Float[np.ndarray, " bins"],
+    counts: Real[np.ndarray, " bins"],
     *,
     precision: Float[np.ndarray, " features"] | None = None,
     weights: Float[np.ndarray, " bins"] | None = None,
@@ -204,7 +204,10 @@ def _solve(curvature: np.ndarray, slope: np.ndarray) -> np.ndarray:
 
 
 def size_of(
-    counts: np.ndarray, means: np.ndarray, parameters: int, weights: np.ndarray | None = None
+    counts: np.ndarray,
+    means: np.ndarray,
+    parameters: int | np.integer,
+    weights: np.ndarray | None = None,
 ) -> float:
     """Size of the negative binomial whose variance the residuals have; infinite for Poisson.
 

@@ -58,7 +58,8 @@ def simulate(
 
     Example:
         >>> truth = {"mu": [0.3, 0.1], "alpha": [[0.5, 0.1], [0.2, 0.3]], "gamma": 2.0}
-        >>> hj.simulate(hj.Hawkes(decay="shared"), truth, window=(0, 100), key=jax.random.key(0))
+        >>> model = hj.Hawkes(decay="shared")
+        >>> panel = hj.simulate(model, truth, window=(0, 100), key=jax.random.key(0))
     """
     params = getattr(params, "params", params)
     if not isinstance(params, Mapping):

@@ -74,7 +74,7 @@ def simulate(
             pools, and more reposts than `max_events`.
 
     Example:
-        >>> truth = {"beta": [1.0], "p0": 1e-3, "r0": 0.1, "phi0": 0.1, "tau": 2.0}
+        >>> truth = {"beta": [1.0], "p0": 3e-4, "r0": 0.1, "phi0": 0.1, "tau": 2.0}
         >>> data = hj.simulate(hj.RetweetHawkes(), truth, window=(0, 30),
         ...                    followers=[10, 200, 3000], key=jax.random.key(0))
     """

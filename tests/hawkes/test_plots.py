@@ -21,38 +21,6 @@ TRUTH = {
 DIMS = {"mu": ("sequence", "mark"), "alpha": ("target", "source"), "gamma": ("target", "source")}
 
 
-class Draws:
-    """What a posterior shows to pictures: named draws and a summary."""
-
-    def __init__(self, panel, chains=2, draws=60):
-        rng = np.random.default_rng(0)
-        coords = hj.Hawkes().coords(panel)
-        self.arrays = {
-            name: xr.DataArray(
-                value * rng.uniform(0.8, 1.2, (chains, draws, *value.shape)),
-                dims=("chain", "draw", *DIMS[name]),
-                coords={dim: coords[dim] for dim in DIMS[name]},
-            )
-            for name, value in TRUTH.items()
-        }
-
-    def __getitem__(self, name):
-        return self.arrays[name]
-
-    def summary(self):
-        from hawkesjax.core.labels import row_labels
-
-        rows = []
-        for name, array in self.arrays.items():
-            flat = array.values.reshape(-1, TRUTH[name].size)
-            low, high = np.quantile(flat, [0.025, 0.975], axis=0)
-            coords = {dim: list(array.coords[dim].values) for dim in DIMS[name]}
-            labels = row_labels(name, DIMS[name], coords)
-            columns = {"mean": flat.mean(0), "2.5%": low, "97.5%": high}
-            rows.append(pd.DataFrame(columns, index=labels))
-        return pd.concat(rows)
-
-
 @pytest.fixture(scope="module")
 def panel():
     rng = np.random.default_rng(4)
@@ -72,7 +40,19 @@ def panel():
 
 @pytest.fixture(scope="module")
 def posterior(panel):
-    return Draws(panel)
+    """Draws around the truth, as `sample` would give them."""
+    rng, coords = np.random.default_rng(0), hj.Hawkes().coords(panel)
+    draws = xr.Dataset(
+        {
+            name: (
+                ("chain", "draw", *DIMS[name]),
+                value * rng.uniform(0.8, 1.2, (2, 60, *value.shape)),
+            )
+            for name, value in TRUTH.items()
+        },
+        coords={dim: coords[dim] for dim in ("sequence", "mark", "target", "source")},
+    )
+    return hj.Posterior.from_parts(hj.Hawkes(), panel, draws, xr.Dataset(), {})
 
 
 def texts(figure):
@@ -280,4 +260,4 @@ def test_matplotlib_is_imported_only_when_called():
         "hawkesjax.plotting.style.canvas(1).__enter__();"
         "assert 'matplotlib.pyplot' not in sys.modules, 'pyplot'"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True)

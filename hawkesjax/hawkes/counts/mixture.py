@@ -32,6 +32,7 @@ class MixtureForm:
         ratios: (K,) r.
         num_marks: D.
         stacked: whether the rates are fixed.
+        large: numbers of R beyond which a gradient computes them twice.
     """
 
     form: Any
@@ -41,6 +42,7 @@ class MixtureForm:
     ratios: Float[AnyArray, " terms"]
     num_marks: int = field(metadata={"static": True})
     stacked: bool = field(metadata={"static": True})
+    large: int = field(default=LARGE, metadata={"static": True})
 
     @classmethod
     def from_stream(
@@ -115,6 +117,6 @@ class MixtureForm:
             form = form if self.stacked else self.form
             return total + what(form, alpha, gamma * ratio, weight), None
 
-        if self.marks.shape[0] * len(ratios) * self.num_marks > LARGE:
+        if self.marks.shape[0] * len(ratios) * self.num_marks > self.large:
             add = jax.checkpoint(add)
         return jax.lax.scan(add, start, (ratios, weights, forms))[0]

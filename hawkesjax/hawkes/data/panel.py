@@ -53,7 +53,7 @@ class EventPanel(FromTables, FromLists, AsTables):
             UTC unless the times had no zone; None for times that were numbers.
 
     Example:
-        >>> panel = EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
+        >>> panel = hj.EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
         >>> panel.counts.tolist()
         [[1, 1]]
     """

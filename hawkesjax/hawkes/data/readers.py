@@ -43,7 +43,8 @@ def read_events(
         ImportError: if the file is Parquet and pyarrow is not installed.
 
     Example:
-        >>> hj.read_events("replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
+        >>> panel = hj.read_events(
+        ...     "replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
     """
     used = {"time": time, "mark": mark, "sequence": sequence}
     table: Any = read_table(path, used, separator, empty=EMPTY)

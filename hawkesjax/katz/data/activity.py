@@ -64,7 +64,7 @@ class Activity(AsTables):
         log: the messages, for `slide`; None for a network that was given.
 
     Example:
-        >>> activity = Activity.from_messages(
+        >>> activity = hj.Activity.from_messages(
         ...     time=[0, 1, 2, 5], source=["a", "b", "b", "a"], target=["b", "a", "a", "b"],
         ...     edges="messages", bin=1, usual=(0, 4),
         ... )

@@ -44,7 +44,8 @@ def read_messages(
         ImportError: if the file is Parquet and pyarrow is not installed.
 
     Example:
-        >>> hj.read_messages("log.csv", kind="kind", unit="second", bin=60, usual=(0, 259200))
+        >>> activity = hj.read_messages(
+        ...     "log.csv", kind="kind", unit="second", bin=60, usual=(0, 259200))
     """
     used = {"time": time, "source": source, "target": target, "kind": kind}
     table: Any = read_table(path, used, separator, _as_ids)

@@ -40,6 +40,7 @@ def krylov_sweep(
     tolerance: float,
     limit: int = 2000,
     room: np.ndarray | None = None,
+    memory: int = BYTES,
 ) -> Sweep:
     r"""Solve :math:`(I - \alpha A) s = b` for all alphas at the price of one.
 
@@ -62,6 +63,7 @@ def krylov_sweep(
         tolerance: of the relative residual, for each alpha.
         limit: give up after this many products.
         room: memory of `sweep_room` to work in, from call to call; the scores lie in it, too.
+        memory: bytes of the basis at most, before it starts again.
 
     Source: Saad (1981), full orthogonalisation; restarts for shifted systems: Simoncini (2003),
     BIT 43, 459-466; inexact products: Simoncini and Szyld (2003), SIAM J. Sci. Comput. 25, 454-477.
@@ -70,10 +72,10 @@ def krylov_sweep(
     if not norm or not len(alphas):
         return Sweep(np.zeros((len(alphas), size), b.dtype), np.zeros(len(alphas)), 0)
     if b.dtype != np.float64:
-        return _sweep(matrix, b, alphas, tolerance, limit, room, 0.0)[0]
+        return _sweep(matrix, b, alphas, tolerance, limit, room, memory, 0.0)[0]
     # Rounding errors of many rows and vectors cancel: they stay far below this sum of them all.
     enough = min(tolerance / np.finfo(np.float32).eps, LATE)
-    found, single = _sweep(matrix, b, alphas, tolerance * (1 - SPARE), limit, room, enough)
+    found, single = _sweep(matrix, b, alphas, tolerance * (1 - SPARE), limit, room, memory, enough)
     if not single.any():
         return found
     worst = int(np.argmax(found.residuals))
@@ -87,11 +89,11 @@ def krylov_sweep(
     products = found.products + 1
     if residuals.max() <= tolerance or products >= limit:
         return Sweep(found.scores, residuals, products)
-    again = _sweep(matrix, b, alphas, tolerance, limit - products, room, 0.0)[0]
+    again = _sweep(matrix, b, alphas, tolerance, limit - products, room, memory, 0.0)[0]
     return again._replace(products=again.products + products)
 
 
-def _sweep(matrix, b, alphas, tolerance, limit, room, enough) -> tuple[Sweep, np.ndarray]:
+def _sweep(matrix, b, alphas, tolerance, limit, room, memory, enough) -> tuple[Sweep, np.ndarray]:
     """`krylov_sweep`, its vectors in single precision once their coefficients are below `enough`;
     and the sum of the coefficients of single vectors, an alpha each, times alpha."""
     dtype = b.dtype
@@ -101,7 +103,7 @@ def _sweep(matrix, b, alphas, tolerance, limit, room, enough) -> tuple[Sweep, np
     single = np.zeros(count)
     left = np.full(count, norm)  # the residuals are left * start
     start, products = b / dtype.type(norm), 0
-    most = max(2, min(size, BYTES // (size * dtype.itemsize)))
+    most = max(2, min(size, memory // (size * dtype.itemsize)))
     while True:
         basis = Basis(start, most, count, room if scores is None else None)
         network = matrix

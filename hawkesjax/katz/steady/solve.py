@@ -187,8 +187,10 @@ def solve(
         KatzWarning: when the tolerance is not reached.
 
     Example:
+        >>> listens = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+        >>> activity = hj.Activity.from_matrix(listens, np.array([3, 1, 0]))
         >>> hj.katz.solve(activity, alpha_star=[0.0, 0.5, 0.9]).shape
-        (3, 35610)
+        (3, 3)
 
     Source: Higham, Grindrod, Mantzaris, Otley and Laflin. Their alpha* is printed as a quotient;
     only the product with the spectral radius is at most 1.

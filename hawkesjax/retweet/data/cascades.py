@@ -56,7 +56,7 @@ class Cascades(FromTables, FromArrays, FromLists, AsTables):
         touched: what named policies touched: (policy, choice, rows).
 
     Example:
-        >>> data = Cascades.from_arrays(
+        >>> data = hj.Cascades.from_arrays(
         ...     post_times=[0.0, 3.0], post_followers=[900, 20], times=[0.5, 1.0],
         ...     followers=[10, 30], post=[0, 0], window=(0, 5), unit="hour")
         >>> data.counts.tolist()

@@ -47,8 +47,9 @@ def read_cascades(
         ImportError: if the file is Parquet and pyarrow is not installed.
 
     Example:
-        >>> hj.read_cascades("tweets.csv", id="id", time="created_at", followers="followers",
-        ...                  repost_of="retweeted_id", unit="day", timezone="Europe/Madrid")
+        >>> cascades = hj.read_cascades(
+        ...     "tweets.csv", id="id", time="created_at", followers="followers",
+        ...     repost_of="retweeted_id", unit="day", timezone="Europe/Madrid")
     """
     tweets = id is not None or repost_of is not None
     if tweets and (id is None or repost_of is None or cascade is not None):

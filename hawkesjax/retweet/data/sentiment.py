@@ -41,6 +41,7 @@ class Words:
             are not among ours, since they turn a sentiment round.
 
     Example:
+        >>> from hawkesjax.retweet.data.sentiment import Words
         >>> Words("english")("Thousands are MARCHING @home again! https://t.co/x #peace 2024")
         ['thousand', 'march', 'peac']
     """

@@ -1,0 +1,88 @@
+"""Every example runs: those of the docstrings, and the pages' blocks of Python, page by page."""
+
+import ast
+import doctest
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+import hawkesjax as hj
+
+ROOT = Path(__file__).resolve().parent.parent
+GIVEN = {"hj": hj, "jax": jax, "np": np, "pd": pd}
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    """The docstrings with examples, found in the source, so that wrapped functions count too."""
+    parse = doctest.DocTestParser().get_doctest
+    for path in sorted((ROOT / "hawkesjax").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                continue
+            name = f"{module}.{getattr(node, 'name', '')}"
+            test = parse(ast.get_docstring(node) or "", dict(GIVEN), name, str(path), 0)
+            if test.examples:
+                yield test
+
+
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with small files of the names that examples read."""
+    rng = np.random.default_rng(0)
+    monkeypatch.chdir(tmp_path)
+    hours = pd.Timestamp("2024-03-04T00:00Z") + pd.to_timedelta(np.arange(40.0), unit="h")
+    pd.DataFrame({"sent": hours, "stance": ["for", "against"] * 20}).to_csv(
+        "replies.csv", index=False
+    )
+    posts = 40
+    originals = np.arange(posts) < posts // 2
+    pd.DataFrame(
+        {
+            "id": np.arange(posts),
+            "created_at": hours.tz_localize(None).strftime("%Y-%m-%dT%H:%M:%S"),
+            "followers": rng.integers(10, 1000, posts),
+            "retweeted_id": np.where(originals, "", np.arange(posts) - posts // 2),
+            "level": np.where(originals, rng.integers(-1, 2, posts).astype(str), ""),
+        }
+    ).to_csv("tweets.csv", index=False)
+    usual, spike = rng.uniform(0, 259200, 600), rng.uniform(259200, 262800, 400)
+    users = rng.integers(0, 12, (1000, 2))
+    pd.DataFrame(
+        {
+            "time": np.sort(np.concatenate([usual, spike])).round(),
+            "source": [f"u{user}" for user in users[:, 0]],
+            "target": [f"u{user}" for user in users[:, 1]],
+            "kind": np.where(rng.random(1000) < 0.5, "repost", "reply"),
+        }
+    ).to_csv("log.csv", index=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("test", list(examples()), ids=lambda test: test.name)
+def test_docstring(test: doctest.DocTest, files: Path) -> None:
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
+    assert not said, "".join(said)
+
+
+@pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")  # few draws, where none are named
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda page: page.name)
+def test_page(page: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = functools.partial(hj.sample, num_warmup=100, num_samples=100, num_chains=2)
+    monkeypatch.setattr(hj, "sample", quick)
+    namespace = {"__name__": page.stem}
+    for block in blocks(page):
+        exec(compile(block, page.name, "exec"), namespace)
+    assert page.name != "README.md" or (files / "fit.nc").exists()
