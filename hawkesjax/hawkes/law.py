@@ -44,7 +44,6 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     unsaved = ("covariates", "form")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         object.__setattr__(self, "kernel", kernel_of(self.kernel))
         Baseline.of(self.baseline, self.covariates)
         if self.gamma is not None:
@@ -52,7 +51,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             if value.ndim > 2 or not np.all(np.isfinite(value)) or not np.all(value > 0):
                 raise ValueError(f"gamma must be positive and finite, at most D x D; got {value}.")
             object.__setattr__(self, "gamma", _nested(value))
-        self._settle_priors()
+        super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 

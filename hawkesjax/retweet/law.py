@@ -42,7 +42,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     history: Literal["sums", "pairs"] = "sums"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.regression and self.p0 != "integrated":
             raise ValueError("regression=True needs p0='integrated'.")
         for field in ("theta", "s0", "period"):
@@ -54,7 +53,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             if not sound or not np.isfinite(number) or number <= 0:
                 raise ValueError(f"{field} is {value!r}; it must be a positive number.")
             object.__setattr__(self, field, float(value))
-        self._settle_priors()
+        super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 
