@@ -57,7 +57,7 @@ def steps(hj: Any, model: Any, post: Any, panel: Any, key: Any) -> dict[str, Cal
         "figure: residuals": drawn(lambda: hj.plots.residuals(post, panel)),
         "figure: parameters": drawn(lambda: hj.plots.parameters(post, unit="day")),
         "figure: trace": drawn(lambda: hj.plots.trace(post)),
-        "figure: prior and posterior": drawn(lambda: hj.plots.prior_posterior(post, model, panel)),
+        "figure: prior and posterior": drawn(lambda: hj.plots.prior_posterior(post, panel)),
         "figure: forecast": drawn(lambda: hj.plots.forecast(kept["told"])),
         "figure: forecast fan": drawn(lambda: hj.plots.fan(kept["told"])),
         "figure: predictive check": drawn(lambda: hj.plots.predictive(kept["check"])),

@@ -164,7 +164,7 @@ hj.plots.kernels(post, unit="day")
 # What the events taught, beside what was assumed:
 
 # %%
-hj.plots.prior_posterior(post, model, past)
+hj.plots.prior_posterior(post, past)
 
 # %%
 print(post.baseline().head(6).round(2))
@@ -192,7 +192,7 @@ table = hj.residuals(model, mle, past, join=True)
 print(hj.residual_tests(table).loc["all"].round(4).to_string())
 
 # %%
-hj.plots.residuals(mle, past, model=model)
+hj.plots.residuals(mle, past)
 
 # %% [markdown]
 # Their p-values are too large where parameters were fitted; the bootstrap's are not.
@@ -290,7 +290,7 @@ for name, row in compared.iterrows():
 label = "all effects" if QUICK else "working hours"
 best, final = (model, post) if QUICK else (others[label], posteriors[label])
 print(final.spillover().round(3))
-after = hj.attribution(final, past, model=best, draws=50).shares().loc["all"]
+after = hj.attribution(final, past, draws=50).shares().loc["all"]
 print(after.round(3))
 for name, draws, table in (("all effects", post, causes), (label, final, after)):
     for effect, row in draws.spillover()["alpha"].iterrows():

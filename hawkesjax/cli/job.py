@@ -110,7 +110,8 @@ class Job:
                         frame = frame.set_axis([" ".join(each) for each in frame.columns], axis=1)
                     frame.to_csv(output.path(f"{name}.csv"))
         if self.drawn:
-            for name, figure in figures().items():
+            made = figures()
+            for name, figure in ((name, made[name]) for name in self.drawn if name in made):
                 figure.savefig(self.out.path(f"{name}.{self.format}"))
         self.say()
         for output in outputs:

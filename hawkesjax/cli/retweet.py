@@ -209,15 +209,8 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     say("\nResiduals (unit exponential if the model is right):")
     say(table(tests.loc["all"]))
 
-    def figures() -> dict[str, Any]:
-        made = {
-            "infectivity": hj.plots.infectivity(values, data, sentiment=(1,)),
-            "residuals": hj.plots.rescaled(residuals),
-        }
-        if sampled:
-            order = ("tau", "r0", "phi0", "p0_mean", "p0_shape", "beta")
-            drawn = [name for name in order if name in values.posterior]
-            made["trace"] = hj.plots.trace(values, var_names=drawn)
-        return made
-
-    job.finish(values, {"parameters": shown, "drivers": drivers, "residuals": tests}, figures)
+    job.finish(
+        values,
+        {"parameters": shown, "drivers": drivers, "residuals": tests},
+        lambda: values.figures(data),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,8 @@ class Estimate:
         data: what was fitted.
         constants: single numbers that the model took from the data, such as the period of a swing.
     """
+
+    drawn_by: ClassVar[str] = "figures()"
 
     model: Model[Any, Any, Any]
     params: dict[str, np.ndarray]

@@ -105,15 +105,14 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             Model.known[cls.name] = cls
 
     def __post_init__(self) -> None:
+        """Check literal settings, and `priors` against the table, and make these hashable; a
+        subclass that extends it calls it last."""
         for setting, allowed in _choices(type(self)).items():
             if getattr(self, setting) not in allowed:
                 raise ValueError(
                     f"{setting} is {getattr(self, setting)!r}; it must be one of "
                     f"{', '.join(map(str, allowed))}."
                 )
-
-    def _settle_priors(self) -> None:
-        """Check `priors` against the table, and make them hashable: the last of `__post_init__`."""
         if isinstance(self.priors, Mapping):
             names = [parameter.name for parameter in self.parameters]
             unknown = set(self.priors) - set(names)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import numpy as np
@@ -37,6 +37,8 @@ class Posterior:
         info: how it was sampled.
         log_likelihood: pointwise log-likelihood (chain, draw, term), where it was kept.
     """
+
+    drawn_by: ClassVar[str] = "figures()"
 
     posterior: xr.Dataset
     sample_stats: xr.Dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,8 @@ class Rolling:
         cuts: (first training bin, cut, end of the scored bins) of each fold.
         level: nominal level of the intervals.
     """
+
+    drawn_by: ClassVar[str] = "plots.scores"
 
     folds: pd.DataFrame
     forecasts: dict[tuple[str, int], CountForecast]

@@ -116,7 +116,9 @@ class Baseline:
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
         """Names of the axes of what is derived: mu of the hierarchy, the mean over a window."""
-        mu = {"mu": CELLS} if self.levels == "hierarchical" else {}
+        mu: dict[str, tuple[str, ...]] = {}
+        if self.levels == "hierarchical":
+            mu = {"mu": CELLS}
         return mu if self.covariates is None else mu | {"mu_mean": CELLS}
 
     def config(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ class Forecast:
         horizon: length of the stretch after each window; its parts are of equal length.
         sequence_names, mark_names, unit: as in the panel.
     """
+
+    drawn_by: ClassVar[str] = "figures()"
 
     steps: Int[np.ndarray, "draws bins sequences marks"]
     horizon: float

@@ -45,7 +45,6 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     unsaved = ("covariates", "form")
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         object.__setattr__(self, "kernel", kernel_of(self.kernel))
         Baseline.of(self.baseline, self.covariates)
         if self.gamma is not None:
@@ -53,7 +52,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             if value.ndim > 2 or not np.all(np.isfinite(value)) or not np.all(value > 0):
                 raise ValueError(f"gamma must be positive and finite, at most D x D; got {value}.")
             object.__setattr__(self, "gamma", _nested(value))
-        self._settle_priors()
+        super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 
@@ -66,7 +65,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         known = self.background.covariates
         if known is None:
             return {}
-        return {"edges": (("edge",), known.edges), "values": (("cell", "feature"), known.values)}
+        edges, values = np.asarray(known.edges), np.asarray(known.values)
+        return {"edges": (("edge",), edges), "values": (("cell", "feature"), values)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
@@ -327,5 +327,5 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         }
 
 
-def _nested(value: np.ndarray):
+def _nested(value: Any) -> Any:
     return tuple(_nested(part) for part in value) if value.ndim else float(value)

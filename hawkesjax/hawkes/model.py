@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from hawkesjax.hawkes import plots
 from hawkesjax.hawkes.attribution import attribution
+from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.law import HawkesLaw
-from hawkesjax.hawkes.plots import figures
 from hawkesjax.hawkes.predictive import predictive_check
 from hawkesjax.hawkes.residuals import residuals
 from hawkesjax.hawkes.simulate import simulate
@@ -68,4 +70,7 @@ class Hawkes(HawkesLaw):
     evaluate = evaluate
     predictive_check = predictive_check
     attribution = attribution
-    figures = figures
+
+    def figures(self, values: Any, data: EventPanel) -> dict[str, Any]:
+        """Every figure of a fit, by name: `hawkesjax.hawkes.plots.figures`."""
+        return plots.figures(self, values, data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -31,6 +31,8 @@ class PredictiveCheck:
         index: sequence (`all`: put together), mark, and name of each statistic.
         unit: of the gaps.
     """
+
+    drawn_by: ClassVar[str] = "plots.predictive"
 
     observed: Float[np.ndarray, " statistics"]
     replicated: Float[np.ndarray, "draws statistics"]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.verbs import attribution
 from hawkesjax.hawkes import tables
 
 
@@ -40,7 +41,7 @@ class HawkesPosterior(Posterior):
                 shares among its own events (`hawkesjax.attribution`), which always exist.
         """
         if panel is not None:
-            return self.model.attribution(self, panel).shares()
+            return attribution(self, panel).shares()
         return tables.shares(self.posterior)
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -158,16 +158,7 @@ def span_of(clock: Clock, origin: Any, timezone: str | None, pair: list[Any]) ->
 
 
 def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
-    """Edges in the unit and from the origin of another container.
-
-    Args:
-        edges: numbers in `ours.unit` since `ours.origin`.
-        ours, theirs: anything with a `unit` and an `origin`.
-
-    Raises:
-        ValueError: where one has dates and the other has none, one a time zone and the other
-            none, or their units are not the same.
-    """
+    """Edges in the unit and from the origin of another container; see `Covariates.aligned`."""
     if (ours.origin is None) != (theirs.origin is None):
         dated, other = ("covariates", "data") if ours.origin else ("data", "covariates")
         raise ValueError(

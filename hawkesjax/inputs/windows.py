@@ -14,7 +14,7 @@ DAY = 86400 * 10**9
 
 
 def count_of(window: Any) -> int | None:
-    """Number of sequences that a window of one row a sequence speaks of."""
+    """Number of sequences that a window of one row per sequence speaks of."""
     if window is None or isinstance(window, (str, Mapping)) or _is_pair(window):
         return None
     return len(window)

@@ -48,7 +48,6 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     """Parameters, priors and likelihood of `hawkesjax.KatzSpike`, which adds the verbs."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if not isinstance(self.memory, Real) or not 0 <= self.memory < 1:
             raise ValueError(f"memory is {self.memory!r}; it must lie in [0, 1).")
         if isinstance(self.common_factor, str):
@@ -62,7 +61,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             if value.ndim != 1 or not np.all(np.isfinite(value) & (value >= 0)):
                 raise ValueError("common_factor must be one finite number of at least 0 a bin.")
             object.__setattr__(self, "common_factor", tuple(value.tolist()))
-        self._settle_priors()
+        super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 

@@ -8,25 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.core.estimate import Estimate
-from hawkesjax.core.model import noun
-from hawkesjax.core.posterior import Posterior
 from hawkesjax.inputs.clock import UNITS
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.steady.evaluation import KatzEvaluation
 from hawkesjax.katz.steady.solve import GRID, attenuation, solve
 from hawkesjax.plotting import style
+from hawkesjax.plotting.door import needs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEAD = 8
-DRAWN = (  # what is drawn by which figures
-    (Posterior, "parameters and hj.plots.trace"),
-    (Estimate, "parameters"),
-    (Activity, "katz.volume, katz.stability and katz.influence"),
-    (KatzEvaluation, "katz.change"),
-)
 SHADES = {"usual": "0.90", "spike": "#f5d5ad"}
 
 
@@ -48,7 +40,7 @@ def volume(
     Raises:
         ValueError: without a log, or for anything but an activity.
     """
-    _needs(activity, Activity, "volume")
+    needs(activity, "katz.volume", "Activity")
     if not activity.num_bins:
         raise ValueError("This network was given as a matrix: it has no volume to draw.")
     low, high = window or _around(activity)
@@ -100,7 +92,7 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
     if not evaluations or (labels is not None and len(labels) != len(evaluations)):
         raise ValueError("Give at least one evaluation, and a label for each or none.")
     for one in evaluations:
-        _needs(one, KatzEvaluation, "change")
+        needs(one, "katz.change", "KatzEvaluation")
     count = len(evaluations)
     with style.canvas(height=2.9, width=min(style.WIDTH, 4.4 + 2 * (count - 1))) as figure:
         axes = figure.subplots(1, count, squeeze=False)[0]
@@ -148,7 +140,7 @@ def stability(
         alpha_star: grid.
         form: as in `katz.solve`.
     """
-    _needs(activity, Activity, "stability")
+    needs(activity, "katz.stability", "Activity")
     grid = np.asarray(alpha_star, float)
     alphas, _ = attenuation(activity, grid, None, form)
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
@@ -216,7 +208,7 @@ def influence(
     """
     from matplotlib.patches import FancyArrowPatch
 
-    _needs(activity, Activity, "influence")
+    needs(activity, "katz.influence", "Activity")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     scores = solve(activity, alpha=attenuated, form=form, backend="scipy")
     top = min(top, activity.num_users)
@@ -256,17 +248,6 @@ def influence(
             fontsize=8,
         )
     return figure
-
-
-def _needs(given: Any, kind: type, figure: str) -> None:
-    """Refuse what the figure does not draw, and name those that do."""
-    if isinstance(given, kind):
-        return
-    others = [f"hj.plots.{names}" for known, names in DRAWN if isinstance(given, known)]
-    hint = f"; of {noun(type(given))} there is {others[0]}" if others else ""
-    raise ValueError(
-        f"hj.plots.katz.{figure} draws {noun(kind)}, not {type(given).__name__}{hint}."
-    )
 
 
 def _around(activity: Activity) -> tuple[int, int]:

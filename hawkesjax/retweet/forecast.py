@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -50,6 +50,8 @@ class RetweetForecast:
             upper quantiles are those of paths below the cap, and so lower bounds.
         unit, origin, timezone: as in the data.
     """
+
+    drawn_by: ClassVar[str] = "plots.counts"
 
     edges: Float[np.ndarray, " edges"]
     originals: Float[np.ndarray, " edges-1"]

@@ -43,7 +43,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     history: Literal["sums", "pairs"] = "sums"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.regression and self.p0 != "integrated":
             raise ValueError("regression=True needs p0='integrated'.")
         for field in ("theta", "s0", "period"):
@@ -55,7 +54,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             if not sound or not np.isfinite(number) or number <= 0:
                 raise ValueError(f"{field} is {value!r}; it must be a positive number.")
             object.__setattr__(self, field, float(value))
-        self._settle_priors()
+        super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 
@@ -190,7 +189,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         data = self.prepare(data)
         exposure = terms.exposures(self, params, data)
         if self.p0 != "integrated":
-            return 1 + data.reposts, exposure
+            return jnp.asarray(1 + data.reposts), exposure
         shape = jnp.asarray(params["p0_shape"])
         return shape + data.reposts, shape / terms.mean(self, params, data) + exposure
 
@@ -224,7 +223,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         if "swing" not in params:
             return {}
         r0, turn = polar_of(params["swing"], data.period, jnp)
-        return {"r0": r0, "phi0": data.cut + jnp.mod(turn - data.cut, data.period)}
+        return {
+            "r0": jnp.asarray(r0),
+            "phi0": jnp.asarray(data.cut + jnp.mod(turn - data.cut, data.period)),
+        }
 
     def starts(self, data: PreparedCascades) -> list[dict[str, Array]]:
         """Starting values: a flat background, a small swing, and a few decay times."""
@@ -275,8 +277,8 @@ def swings(data: Data) -> bool:
     return bool(np.any(np.asarray(data.sentiment) > 0))
 
 
-def _log_rate(data: PreparedCascades) -> AnyArray:
-    return data.intercept * jnp.log(data.rate)
+def _log_rate(data: PreparedCascades) -> Array:
+    return jnp.asarray(data.intercept) * jnp.log(data.rate)
 
 
 def _small_swing(data: PreparedCascades) -> Array:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from hawkesjax.retweet import plots
+from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.evaluation import evaluate
 from hawkesjax.retweet.forecast import forecast
 from hawkesjax.retweet.law import RetweetLaw
@@ -83,3 +85,7 @@ class RetweetHawkes(RetweetLaw):
     forecast = forecast
     residuals = residuals
     evaluate = evaluate
+
+    def figures(self, values: Any, data: Cascades) -> dict[str, Any]:
+        """Every figure of a fit, by name: `hawkesjax.retweet.plots.figures`."""
+        return plots.figures(self, values, data)

@@ -10,19 +10,21 @@ import pandas as pd
 
 from hawkesjax.core.draws import model_of
 from hawkesjax.core.estimate import Estimate
-from hawkesjax.core.model import noun
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.tables import QUANTILES
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.rolling import Rolling
 from hawkesjax.inputs.moments import moments
 from hawkesjax.plotting import style
+from hawkesjax.plotting.door import refuse
+from hawkesjax.plotting.parameters import trace
 from hawkesjax.plotting.quantiles import exponential_quantiles
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast
 from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.memory.kernel import memory_kernel
 from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
 from hawkesjax.retweet.swing import wave
 from hawkesjax.retweet.values import draws_of
@@ -30,16 +32,8 @@ from hawkesjax.retweet.values import draws_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FIRST = ("tau", "r0", "phi0", "p0_mean", "p0_shape", "beta")
 HATCHES = ("///", "...", "\\\\\\", "xxx", "+++", "ooo")
-PLOTS = (
-    (RetweetEstimate, "plots.drivers, plots.infectivity and plots.parameters"),
-    (RetweetPosterior, "plots.drivers, plots.infectivity, plots.parameters and plots.trace"),
-    (Estimate, "plots.parameters"),
-    (Posterior, "plots.parameters and plots.trace"),
-    (RetweetForecast, "plots.counts"),
-    (Rolling, "plots.scores"),
-    (Mapping, "plots.infectivity"),
-)
 
 
 def infectivity(
@@ -69,12 +63,12 @@ def infectivity(
             and a dict without its model.
     """
     if not isinstance(values, Estimate | Posterior | Mapping):
-        raise _wrong("infectivity", "an Estimate, a Posterior or a dict of parameters", values)
+        raise refuse("infectivity", "an Estimate, a Posterior or a dict of parameters", values)
     known = model_of(values, model)
     if known is None:
         raise ValueError("A dict of parameters does not say of which model: give model=.")
     if not isinstance(known, RetweetLaw):
-        raise _wrong("infectivity", "values of a RetweetHawkes", values)
+        raise refuse("infectivity", "values of a RetweetHawkes", values)
     data = values.sampled(data) if isinstance(values, Posterior) else data
     if data is None:
         raise ValueError("plots.infectivity needs the cascades: give them as data=.")
@@ -138,7 +132,7 @@ def counts(
             for anything but a forecast of posts and reposts.
     """
     if not isinstance(told, RetweetForecast):
-        raise _wrong("counts", "what forecast of a RetweetHawkes returned", told)
+        raise refuse("counts", "what forecast of a RetweetHawkes returned", told)
     found = told.counts
     low, high = found.interval(level)
     starts = told.starts()
@@ -207,7 +201,7 @@ def drivers(values: Any) -> Figure:
         ValueError: when the intercept is the only feature, and for anything else.
     """
     if not isinstance(values, RetweetEstimate | RetweetPosterior):
-        raise _wrong("drivers", "an Estimate or a Posterior of a RetweetHawkes", values)
+        raise refuse("drivers", "an Estimate or a Posterior of a RetweetHawkes", values)
     table = values.rate_ratios()
     table = table.loc[table.index != "intercept"]
     if not len(table):
@@ -260,7 +254,7 @@ def scores(found: Rolling) -> Figure:
         ValueError: for anything else.
     """
     if not isinstance(found, Rolling):
-        raise _wrong("scores", "what rolling returned", found)
+        raise refuse("scores", "what rolling returned", found)
     names = list(dict.fromkeys(found.folds["forecaster"]))
     with style.canvas(height=1.1 + 0.42 * len(names)) as figure:
         axes = figure.subplots(1, 2, sharey=True)
@@ -308,7 +302,7 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
         ValueError: for a table without residuals, and for anything else.
     """
     if not (isinstance(table, pd.DataFrame) and {"mark", "residual"} <= set(table.columns)):
-        raise _wrong("rescaled", "the table that residuals of a RetweetHawkes returned", table)
+        raise refuse("rescaled", "the table that residuals of a RetweetHawkes returned", table)
     kinds = [name for name, part in table.groupby("mark", observed=True) if len(part)]
     if not kinds:
         raise ValueError("The table has no residuals.")
@@ -326,11 +320,20 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
     return figure
 
 
-def _wrong(plot: str, needed: str, given: Any) -> ValueError:
-    """The error for values of the wrong kind; it names the plots that there are for them."""
-    what = noun(type(given))
-    if isinstance(given, Estimate | Posterior):
-        what = f"{what} of {noun(type(given.model))}"
-    plots = next((names for kind, names in PLOTS if isinstance(given, kind)), None)
-    hint = "" if plots is None else f"; of that there are {plots}"
-    return ValueError(f"plots.{plot} needs {needed}, not {what}{hint}.")
+def figures(model: RetweetLaw, values: Any, data: Cascades) -> dict[str, Any]:
+    """Every figure of a fit, by name.
+
+    Args:
+        model: the model.
+        values: an `Estimate` or a `Posterior`.
+        data: the cascades.
+    """
+    made = model.common_figures(values, data)
+    if isinstance(values, Posterior):
+        drawn = [name for name in FIRST if name in values.posterior]
+        made["trace"] = trace(values, var_names=drawn)
+    if len(model.coords(data)["feature"]) > 1:
+        made["drivers"] = drivers(values)
+    table = residuals(model, values, data, join=True)
+    made["infectivity"] = infectivity(values, data, sentiment=(1,))
+    return made | ({"residuals": rescaled(table)} if len(table) else {})

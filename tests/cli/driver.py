@@ -39,7 +39,7 @@ def run(lines, folder):
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=3600,
         check=False,
     )
     assert "<<<" in done.stdout, done.stderr

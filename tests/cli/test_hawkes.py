@@ -219,7 +219,7 @@ def test_the_module_is_the_command(work):
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=3600,
         check=True,
     )
     assert "hawkesjax fit events.csv" in done.stdout
@@ -241,7 +241,7 @@ def test_the_demo_asks_in_a_terminal_without_flags(work, flags, answers, code):
         stderr=subprocess.PIPE,
         cwd=work,
         env=ENVIRONMENT | {"TERM": "dumb"},
-        timeout=200,
+        timeout=3600,
         check=False,
     )
     os.close(slave)

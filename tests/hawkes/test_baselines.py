@@ -389,12 +389,12 @@ def test_tables_pictures_and_files(tmp_path):
     halves = model.kernel.half_life({"split": post["split"].values}) / post["gamma"].values
     np.testing.assert_allclose(post["half_life"].values, halves, rtol=1e-6)
     assert post.decay()["half-life", "mean"].item() == pytest.approx(halves.mean())
-    shares = post.shares(panel, model=model)
+    shares = post.shares(panel)
     direct = shares.loc["all"].loc["a"].loc[["background", "direct from a", "direct from b"]]
     assert direct["mean"].sum() == pytest.approx(1)
-    figure = hj.plots.intensity(post, panel, model=model, sequences=[0])
+    figure = hj.plots.intensity(post, panel, sequences=[0])
     figure.savefig(tmp_path / "intensity.png")
-    hj.plots.kernels(post, model=model, unit="day").savefig(tmp_path / "kernels.png")
+    hj.plots.kernels(post, unit="day").savefig(tmp_path / "kernels.png")
     with pytest.raises(ValueError, match="halfday"):
         hj.plots.intensity(post, panel)
     with pytest.raises(ValueError, match="halfday"):

@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -52,7 +53,7 @@ def posterior(panel):
         },
         coords={dim: coords[dim] for dim in ("sequence", "mark", "target", "source")},
     )
-    return hj.Posterior.from_parts(hj.Hawkes(), panel, draws, xr.Dataset(), {})
+    return hj.HawkesPosterior.from_parts(hj.Hawkes(), panel, draws, xr.Dataset(), {})
 
 
 def texts(figure):
@@ -125,23 +126,31 @@ CASES = {
     ),
     "forecast": (
         lambda post, panel: hj.plots.forecast(TOLD, observed=TOLD.counts[0]),
-        ["online", "ann", "cid", "came", "events in 4 days"],
+        ["online", "ann", "cid", "observed", "events in 4 days"],
     ),
     "fan": (
         lambda post, panel: hj.plots.fan(TOLD, observed=panel),
-        ["online", "offline", "95 %", "50 %", "came", "after the window (days)", "events so far"],
+        [
+            "online",
+            "offline",
+            "95 %",
+            "50 %",
+            "observed",
+            "after the window (days)",
+            "events so far",
+        ],
     ),
     "fan of one": (
         lambda post, panel: hj.plots.fan(TOLD, sequences="cid"),
         ["online of cid", "median"],
     ),
     "prior and posterior": (
-        lambda post, panel: hj.plots.prior_posterior(post, hj.Hawkes(), panel),
+        lambda post, panel: hj.plots.prior_posterior(post),
         ["α  online → online", "γ  offline → online (per day)", "prior", "posterior", "density"],
     ),
     "prior and posterior of mu": (
         lambda post, panel: hj.plots.prior_posterior(
-            post, hj.Hawkes(stationary=True), panel, var_names=["mu", "alpha"], max_rows=3
+            replace(post, model=hj.Hawkes(stationary=True)), var_names=["mu", "alpha"], max_rows=3
         ),
         ["μ  ann, online (per day)", "μ  bob, online (per day)", "α  online → offline"],
     ),
@@ -187,7 +196,7 @@ def test_a_picture_is_saved_in_any_format(form, posterior, panel, tmp_path):
 
 def test_prior_and_posterior_are_densities(posterior, panel):
     """Each curve has area one over all but its tails, on the axis's own scale."""
-    figure = hj.plots.prior_posterior(posterior, hj.Hawkes(), panel, var_names=["alpha", "gamma"])
+    figure = hj.plots.prior_posterior(posterior, panel, var_names=["alpha", "gamma"])
     for axis in figure.axes:
         log = axis.get_xscale() == "log"
         for line in axis.lines:
@@ -241,7 +250,7 @@ REFUSED = {
     "parameter": (lambda post, panel: hj.plots.trace(post, var_names=["nu"]), "'nu'"),
     "prior": (
         lambda post, panel: hj.plots.prior_posterior(
-            post, hj.Hawkes(gamma=2.0), panel, var_names=["gamma"]
+            replace(post, model=hj.Hawkes(gamma=2.0)), panel, var_names=["gamma"]
         ),
         "No prior of",
     ),

@@ -61,11 +61,11 @@ def test_drivers(estimate, tmp_path):
 
 
 WRONG = [
-    (lambda: hj.plots.counts(PARAMS), "plots.counts needs what forecast of a RetweetHawkes"),
-    (lambda: hj.plots.drivers(PARAMS), "plots.drivers needs an Estimate .*of that there are"),
-    (lambda: hj.plots.scores(DATA), "plots.scores needs what rolling returned, not Cascades"),
-    (lambda: hj.plots.rescaled(PARAMS), "plots.rescaled needs the table that residuals"),
-    (lambda: hj.plots.infectivity(DATA), "plots.infectivity needs an Estimate, a Posterior or"),
+    (lambda: hj.plots.counts(PARAMS), "plots.counts draws what forecast of a RetweetHawkes"),
+    (lambda: hj.plots.drivers(PARAMS), "plots.drivers draws an Estimate or a Posterior"),
+    (lambda: hj.plots.scores(DATA), "plots.scores draws what rolling returned, not Cascades"),
+    (lambda: hj.plots.rescaled(PARAMS), "plots.rescaled draws the table that residuals"),
+    (lambda: hj.plots.infectivity(DATA), "plots.infectivity draws an Estimate, a Posterior or"),
     (lambda: hj.plots.infectivity(PARAMS, DATA), "does not say of which model: give model="),
     (lambda: hj.plots.infectivity(PARAMS, model=MODEL), "needs the cascades: give them as data="),
     (lambda: hj.plots.infectivity(PARAMS, DATA, model=hj.Hawkes()), "values of a RetweetHawkes"),

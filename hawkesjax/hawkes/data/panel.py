@@ -119,7 +119,7 @@ class EventPanel(FromTables, FromLists, AsTables):
             sequence: (N,) whole numbers 0 .. M-1, or labels, likewise; None for one sequence "0".
             window: what was observed, in the times' own terms.
                 `(a, b)`: one window for all sequences;
-                `[(a, b), ...]` or an (M, 2) array: one a sequence, in the order of the names;
+                `[(a, b), ...]` or an (M, 2) array: one per sequence, in the order of the names;
                 `{name: (a, b), ...}`: the same by name, which also declares the sequences;
                 `"sequence"`: each sequence from its own first to its own last event (a sequence
                 without events gets no time at all, placed at the first event of all);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -20,17 +21,20 @@ def read_events(
     time: str,
     mark: str | None = None,
     sequence: str | None = None,
+    window: Any = None,
+    unit: str | None = None,
+    mark_names: Sequence[Any] | None = None,
+    sequence_names: Sequence[Any] | None = None,
+    timezone: str | None = None,
     separator: str = ",",
-    **options: Any,
 ) -> EventPanel:
     """A panel from a CSV or Parquet file with one row per event, in any order.
 
     Args:
         path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`.
         time, mark, sequence: its columns; others are not read.
+        window, unit, mark_names, sequence_names, timezone: as in `EventPanel.from_dataframe`.
         separator: what stands between the fields of a CSV file.
-        options: `window`, `unit`, `mark_names`, `sequence_names` and `timezone`, as in
-            `EventPanel.from_dataframe`.
 
     Returns:
         The panel, sorted.
@@ -48,4 +52,12 @@ def read_events(
     """
     used = {"time": time, "mark": mark, "sequence": sequence}
     table: Any = read_table(path, used, separator, empty=EMPTY)
-    return EventPanel.from_dataframe(table, **used, **options)
+    return EventPanel.from_dataframe(
+        table,
+        **used,
+        window=window,
+        unit=unit,
+        mark_names=mark_names,
+        sequence_names=sequence_names,
+        timezone=timezone,
+    )

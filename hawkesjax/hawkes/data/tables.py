@@ -19,7 +19,7 @@ class AsTables:
         """How many events there are, and how dense.
 
         Args:
-            by: "cell" for one row a sequence and mark, "sequence" or "mark" for totals.
+            by: "cell" for one row per sequence and mark, "sequence" or "mark" for totals.
 
         Returns:
             A table: sequence and/or mark, events, start and end of the window (datetimes where

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -16,7 +16,7 @@ from scipy import sparse
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import ROWS
 from hawkesjax.inputs.names import Names
-from hawkesjax.inputs.tables import open_table
+from hawkesjax.inputs.tables import Table, open_table
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix
 from hawkesjax.katz.data.tables import AsTables
@@ -71,6 +71,8 @@ class Activity(AsTables):
         >>> activity.baseline.tolist()
         [1.0, 2.0]
     """
+
+    drawn_by: ClassVar[str] = "plots.katz.volume, plots.katz.stability and plots.katz.influence"
 
     listener: Int[AnyArray, " edges"]
     sender: Int[AnyArray, " edges"]
@@ -150,7 +152,7 @@ class Activity(AsTables):
     @classmethod
     def from_messages(
         cls,
-        messages: pd.DataFrame | None = None,
+        messages: pd.DataFrame | Table | None = None,
         *,
         time: Any,
         source: Any,

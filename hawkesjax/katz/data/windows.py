@@ -37,11 +37,9 @@ def cut_log(
     """The fields that the windows decide."""
     count = len(log.volume)
     if in_bins:
-        low, high = (int(edge) for edge in usual)
-        within = 0 <= low < high <= count
-        if not within:
+        base = int(usual[0]), int(usual[1])
+        if not 0 <= base[0] < base[1] <= count:
             raise ValueError(f"bins={usual} is no range within the log's {count:,} bins.")
-        base = (low, high)
     else:
         base = _window(log, usual, "usual")
     fields = network_of(log, base, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -49,6 +49,8 @@ class KatzEvaluation:
         redrawn: permuted networks without a cycle of users with posts, drawn anew (multiplicative
             form): the placebo speaks of the others.
     """
+
+    drawn_by: ClassVar[str] = "plots.katz.change"
 
     table: pd.DataFrame
     top: int
