@@ -21,7 +21,7 @@ class FromTables:
     @classmethod
     def from_dataframe(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         time: Any,
         mark: Any = None,

@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 
 import jax
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Int
 from scipy import sparse
 
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import ROWS
 from hawkesjax.inputs.names import Names
-from hawkesjax.inputs.tables import Table, open_table
+from hawkesjax.inputs.tables import open_table
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix
 from hawkesjax.katz.data.tables import AsTables
@@ -152,7 +151,7 @@ class Activity(AsTables):
     @classmethod
     def from_messages(
         cls,
-        messages: pd.DataFrame | Table | None = None,
+        messages: Any = None,
         *,
         time: Any,
         source: Any,
