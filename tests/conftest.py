@@ -4,7 +4,6 @@ jax reads the environment when it is first imported, so this comes before any su
 ``JAX_ENABLE_X64=0`` to run the suite in single precision, ``HAWKESJAX_DATA`` to point at the data.
 """
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,40 +19,12 @@ if "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
     flags = os.environ.get("XLA_FLAGS", "")
     os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count=2".strip()
 
-import jax  # noqa: E402
 import jaxtyping  # noqa: E402
 
+from tests import checking  # noqa: E402
 
-def register_unchecked(cls: type, **names) -> type:
-    """What `jax.tree_util.register_dataclass` does, without `__init__` when jax rebuilds a tree.
+checking.install()
 
-    There the leaves may be anything: gradients of whole numbers, `None`, a further dimension. What
-    the package itself builds is checked.
-    """
-    fields = [field for field in dataclasses.fields(cls) if field.init]
-    static = [field.name for field in fields if field.metadata.get("static")]
-    leaves = [field.name for field in fields if not field.metadata.get("static")]
-
-    def flatten(tree):
-        return [getattr(tree, name) for name in leaves], tuple(getattr(tree, n) for n in static)
-
-    def flatten_with_keys(tree):
-        values, rest = flatten(tree)
-        keys = map(jax.tree_util.GetAttrKey, leaves)
-        return list(zip(keys, values, strict=True)), rest
-
-    def unflatten(rest, values):
-        tree = object.__new__(cls)
-        for name, value in zip(static + leaves, (*rest, *values), strict=True):
-            object.__setattr__(tree, name, value)
-        return tree
-
-    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
-    return cls
-
-
-# Before anything imports the package, whose annotations are checked (pyproject.toml).
-jax.tree_util.register_dataclass = register_unchecked
 
 ROOT = Path(__file__).resolve().parent.parent
 

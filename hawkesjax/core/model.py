@@ -19,6 +19,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.plotting.parameters import parameters, trace
 
 Data = TypeVar("Data")
@@ -169,7 +170,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """Names of the axes of what `derived` gives."""
         return {}
 
-    def derived(self, params: Params, data: Any) -> dict[str, Array]:
+    def derived(self, params: Params, data: Any) -> dict[str, AnyArray]:
         """Positive quantities that tables show beside the parameters; an entry depends on one
         entry of `local` at most."""
         return {}
@@ -280,7 +281,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             settings["priors"] = {name: as_json(prior) for name, prior in self.priors}
         return {"model": self.name} | settings
 
-    def arrays(self) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    def arrays(self) -> dict[str, tuple[tuple[str, ...], AnyArray]]:
         """Settings that are arrays, of which `config` holds a digest: axes and values."""
         return {}
 

@@ -22,6 +22,7 @@ from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.inputs.arrays import AnyArray
 
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
@@ -59,7 +60,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """The model's settings as JSON-able values."""
         return super().config() | {"baseline": self.background.config()}
 
-    def arrays(self) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    def arrays(self) -> dict[str, tuple[tuple[str, ...], AnyArray]]:
         """Edges and values of the covariates."""
         known = self.background.covariates
         if known is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -127,7 +127,7 @@ def same_length(sizes: dict[str, int]) -> None:
         raise ValueError(f"The columns' lengths differ: {found}. Give one value an event in each.")
 
 
-def unique_names(names: Sequence[Any], what: str) -> tuple[str, ...]:
+def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
     """Names as text; repeated ones are refused."""
     if isinstance(names, (str, bytes)):
         raise ValueError(f"{what}_names is the text {names!r}. Give a list of names.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ Codes = tuple[np.ndarray, tuple[str, ...]]
 
 
 def read_indices(
-    values: Any, names: Sequence[Any] | None, what: str, column: str, size: int | None = None
+    values: Any, names: Collection[Any] | None, what: str, column: str, size: int | None = None
 ) -> Codes:
     """Codes and names of an array: whole numbers count 0, 1, ...; anything else is a label.
 
@@ -50,7 +50,7 @@ def read_indices(
 
 
 def read_labels(
-    values: Any, names: Sequence[Any] | None, what: str, column: str, rows: Rows = ROWS
+    values: Any, names: Collection[Any] | None, what: str, column: str, rows: Rows = ROWS
 ) -> Codes:
     """Codes and names of a column of labels.
 
@@ -172,7 +172,7 @@ def read_whole(
     return array.astype(np.int64)
 
 
-def one_label(size: int, names: Sequence[Any] | None, what: str, single: str) -> Codes:
+def one_label(size: int, names: Collection[Any] | None, what: str, single: str) -> Codes:
     """Codes and names where no column says which: all have one, `single` or the one declared."""
     known = (single,) if names is None else unique_names(names, what)
     if len(known) != 1:

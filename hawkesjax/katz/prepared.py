@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.core.cache import kept
-from hawkesjax.inputs.arrays import Scalar
+from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.katz.blocks import EMPTY, Block, filled_block, padded, roomy
 from hawkesjax.katz.counts import Rows, SpikeCounts, check_activity, counts_of
 from hawkesjax.katz.data.activity import Activity
@@ -45,17 +45,17 @@ class PreparedActivity:
     """
 
     blocks: tuple[Block, ...]
-    quiet_heard: Float[Array, " kinds"]
-    quiet_users: Float[Array, " kinds"]
+    quiet_heard: Float[AnyArray, " kinds"]
+    quiet_users: Float[AnyArray, " kinds"]
     rows: Rows
-    heard_by_user: Float[Array, " users"]
-    heard: Float[Array, ""]
-    influence: Float[Array, ""]
-    exposure: Float[Array, ""]
-    constant: Float[Array, ""]
-    events: Float[Array, ""]
-    radius: Float[Array, ""]
-    spread: Float[Array, ""]
+    heard_by_user: Float[AnyArray, " users"]
+    heard: Float[Scalar, ""]
+    influence: Float[Scalar, ""]
+    exposure: Float[Scalar, ""]
+    constant: Float[Scalar, ""]
+    events: Float[Scalar, ""]
+    radius: Float[Scalar, ""]
+    spread: Float[Scalar, ""]
     num_users: int = field(metadata={"static": True})
     acyclic: bool = field(metadata={"static": True})
 

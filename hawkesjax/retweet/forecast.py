@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from hawkesjax.core.random import generator
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
 from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of
 from hawkesjax.retweet.data.cascades import Cascades
@@ -27,7 +28,7 @@ from hawkesjax.retweet.values import draws_of
 
 
 @partial(jax.jit, static_argnums=0)
-def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[Array, Array]:
+def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[AnyArray, AnyArray]:
     return model.p0_given(params, prepared)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.core.model import Model, Parameter
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet import likelihood as terms
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, THETA
@@ -179,7 +180,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
     def p0_given(
         self, params: Params, data: Data
-    ) -> tuple[Float[Array, " posts"], Float[Array, " posts"]]:
+    ) -> tuple[Float[AnyArray, " posts"], Float[AnyArray, " posts"]]:
         """Shape and rate of the Gamma distribution of each p0 given the reposts.
 
         With integrated p0, `Gamma(a + R_i, rate b + L_i)`; otherwise that of the likelihood
@@ -217,7 +218,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             raise ValueError("p0='profiled' has no posterior: sample with p0='integrated'.")
         super().program(data)
 
-    def derived(self, params: Params, data: PreparedCascades) -> dict[str, Array]:
+    def derived(self, params: Params, data: PreparedCascades) -> dict[str, AnyArray]:
         """r0 and phi0 of the swing; phi0 in one period from where the data point least."""
         if "swing" not in params:
             return {}

@@ -31,7 +31,7 @@ def choose_form(
     *,
     form: str = "auto",
     dtype: Any = np.float64,
-    gamma: np.ndarray | None = None,
+    gamma: np.ndarray | np.floating | None = None,
 ) -> Form:
     """Build the fastest form, or the one that is asked for; all give the same numbers.
 

@@ -52,7 +52,7 @@ class MixtureForm:
         *,
         form: str = "auto",
         dtype: Any = np.float64,
-        gamma: np.ndarray | None = None,
+        gamma: np.ndarray | np.floating | None = None,
     ) -> MixtureForm:
         """Build the form of every term; arguments as in `choose_form`."""
         ratios = np.asarray(ratios, dtype)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
@@ -37,9 +37,9 @@ class ScanForm:
 
     gaps: Float[AnyArray, " events"]
     remaining: Float[AnyArray, " events"]
-    marks: Array
-    sequence: Array
-    first: Array
+    marks: Int[AnyArray, " events"]
+    sequence: Int[AnyArray, " events"]
+    first: Bool[AnyArray, " events"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod

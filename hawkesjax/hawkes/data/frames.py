@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, Self
 
 import pandas as pd
@@ -28,8 +28,8 @@ class FromTables:
         sequence: Any = None,
         window: Any = None,
         unit: str | None = None,
-        mark_names: Sequence[Any] | None = None,
-        sequence_names: Sequence[Any] | None = None,
+        mark_names: Collection[Any] | None = None,
+        sequence_names: Collection[Any] | None = None,
         timezone: str | None = None,
     ) -> Self:
         """A panel from a table with one row per event, in any order.

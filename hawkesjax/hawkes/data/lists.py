@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -23,8 +23,8 @@ class FromLists:
         users: Sequence[Sequence[Any]],
         *,
         window: Any = None,
-        mark_names: Sequence[Any] = ("online", "offline"),
-        sequence_names: Sequence[Any] | None = None,
+        mark_names: Collection[Any] = ("online", "offline"),
+        sequence_names: Collection[Any] | None = None,
         unit: str = "",
     ) -> Self:
         """A panel from one tuple of arrays a user: the times of each mark.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -106,8 +106,8 @@ class EventPanel(FromTables, FromLists, AsTables):
         *,
         sequence: Any = None,
         window: Any = None,
-        mark_names: Sequence[Any] | None = None,
-        sequence_names: Sequence[Any] | None = None,
+        mark_names: Collection[Any] | None = None,
+        sequence_names: Collection[Any] | None = None,
         unit: str = "",
     ) -> EventPanel:
         """A panel from arrays, one value an event, in any order.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -228,7 +228,7 @@ class Activity(AsTables):
 
     @classmethod
     def from_matrix(
-        cls, A: Any, b: Any, names: Sequence[Any] | None = None, *, self_loops: bool = False
+        cls, A: Any, b: Any, names: Collection[Any] | None = None, *, self_loops: bool = False
     ) -> Activity:
         """A network that is given, without a log: for steady states and rankings.
 

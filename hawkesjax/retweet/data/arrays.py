@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, Self
 
 from hawkesjax.inputs.checks import ROWS, counted, same_length, unique_names
@@ -27,7 +27,7 @@ class FromArrays:
         sentiment: Any = None,
         window: Any = None,
         horizon: Any = None,
-        names: Sequence[Any] | None = None,
+        names: Collection[Any] | None = None,
         unit: str = "",
         timezone: str | None = None,
         covariates: Any = None,

@@ -1,0 +1,58 @@
+"""The package's annotations, shapes and types, are checked at every call of every test."""
+
+import dataclasses
+import typing
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import beartype
+import jax
+import jaxtyping
+
+F = TypeVar("F", bound=Callable)
+
+# An int may stand where a float is annotated, as for every other type checker.
+_check = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+
+
+def checked(function: F) -> F:
+    """The function with its annotations checked; `Self` is known only where classes are checked."""
+    hints = function.__annotations__
+    for name, hint in hints.items():
+        if hint is typing.Self or typing.Self in typing.get_args(hint):
+            hints[name] = Any
+    return _check(function)
+
+
+def register_unchecked(cls: type, **names) -> type:
+    """What `jax.tree_util.register_dataclass` does, without `__init__` when jax rebuilds a tree.
+
+    There the leaves may be anything: gradients of whole numbers, `None`, a further dimension. What
+    the package itself builds is checked.
+    """
+    fields = [field for field in dataclasses.fields(cls) if field.init]
+    static = [field.name for field in fields if field.metadata.get("static")]
+    leaves = [field.name for field in fields if not field.metadata.get("static")]
+
+    def flatten(tree):
+        return [getattr(tree, name) for name in leaves], tuple(getattr(tree, n) for n in static)
+
+    def flatten_with_keys(tree):
+        values, rest = flatten(tree)
+        keys = map(jax.tree_util.GetAttrKey, leaves)
+        return list(zip(keys, values, strict=True)), rest
+
+    def unflatten(rest, values):
+        tree = object.__new__(cls)
+        for name, value in zip(static + leaves, (*rest, *values), strict=True):
+            object.__setattr__(tree, name, value)
+        return tree
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+    return cls
+
+
+def install() -> None:
+    """Check all that is imported of the package from now on."""
+    jax.tree_util.register_dataclass = register_unchecked
+    jaxtyping.install_import_hook("hawkesjax", "tests.checking.checked")
