@@ -142,7 +142,7 @@ class FromTables:
         origin: Any = None,
         timezone: str | None = None,
     ) -> Self:
-        """Indicators of things that last: one feature a kind, 1 while at least one is on.
+        """Indicators of things that last: one feature per kind, 1 while at least one is on.
 
         Args:
             df: a table with a row for each, in any order; rows may overlap.

@@ -90,7 +90,7 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
         if reference is not None:
             raise ValueError(
                 f"Column {column!r} holds numbers, which have no reference level. Make it text "
-                f"(astype(str)) for one feature a level."
+                f"(astype(str)) for one feature per level."
             )
         values = series.to_numpy(dtype=np.float64)
         refuse(~np.isfinite(values), column, "a feature that is not finite", "Correct it.", values)

@@ -105,7 +105,7 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
         if array.ndim != 1:
             raise ValueError(
                 f"Column {column!r}: expected one dimension, got shape {array.shape}. "
-                f"Give one value an event."
+                f"Give one value per event."
             )
         series = pd.Series(array.astype(array.dtype.newbyteorder("="), copy=False))
     remedy = "Give numbers, text or datetimes."
@@ -115,7 +115,7 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
         booleans = series.map(lambda v: isinstance(v, (bool, np.bool_)))
         refuse(booleans, column, "a boolean", remedy, series, rows)
         nested = series.map(pd.api.types.is_list_like)
-        remedy = "Give one value an event, in one dimension."
+        remedy = "Give one value per event, in one dimension."
         refuse(nested, column, "several values at once", remedy, series, rows)
     return series
 
@@ -124,7 +124,7 @@ def same_length(sizes: dict[str, int]) -> None:
     """Refuse columns of different lengths."""
     if len(set(sizes.values())) > 1:
         found = ", ".join(f"{name!r} has {size:,}" for name, size in sizes.items())
-        raise ValueError(f"The columns' lengths differ: {found}. Give one value an event in each.")
+        raise ValueError(f"The columns' lengths differ: {found}. Give one value per event in each.")
 
 
 def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def _refuse_ragged(path: Path, sizes: np.ndarray, lines: np.ndarray, blank: np.n
         raise ValueError(
             f"{path}: the header has {sizes[0]} fields, but line{plural} {_first(lines[wrong])} "
             f"{'have' if plural else 'has'} another number (the first has {sizes[wrong[0]]}). "
-            f"Give every row a value a column; quote text that holds a separator."
+            f"Give every row one value per column; quote text that holds a separator."
         )
 
 

@@ -20,7 +20,7 @@ MOST = 20_000_000  # counts of silent bins held at once
 
 
 class Rows(NamedTuple):
-    """One row a distinct (user, messages heard, factor).
+    """One row per distinct (user, messages heard, factor).
 
     Args:
         user, heard, factor: of each row: i, r_i[k], g_k.
@@ -114,7 +114,7 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
     Args:
         data: network and activity.
         common_factor: None, `"volume"` (active users, or posts, of the bin itself, rounded to steps
-            of 10 % so that few different factors remain), or one number a bin of the fit.
+            of 10 % so that few different factors remain), or one number per bin of the fit.
         posts: whether volume counts posts.
 
     Raises:
@@ -132,7 +132,7 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
         if factor.shape != (last - first,):
             raise ValueError(
                 f"common_factor has {factor.size} numbers, the fit {last - first} bins "
-                f"({first} to {last - 1}): give one a bin."
+                f"({first} to {last - 1}): give one per bin."
             )
     if not np.sum(factor) > 0:
         raise ValueError("The common factor is 0 in every bin of the fit: there is nothing to fit.")
@@ -143,14 +143,14 @@ def factor_ahead(given: Any, bins: int) -> Float[np.ndarray, " bins"]:
     """g_k of bins that are yet to come, as they are given; 1 where they are not.
 
     Raises:
-        ValueError: for anything but one number a bin.
+        ValueError: for anything but one number per bin.
     """
     if given is None:
         return np.ones(bins)
     factor = np.asarray(given, np.float64)
     if factor.shape != (bins,) or not np.all(np.isfinite(factor) & (factor >= 0)):
         raise ValueError(
-            f"common_factor must be {bins} finite numbers of at least 0, one a bin; got "
+            f"common_factor must be {bins} finite numbers of at least 0, one per bin; got "
             f"{factor.shape}."
         )
     return factor

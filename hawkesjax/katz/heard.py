@@ -79,7 +79,7 @@ def heard_at(
     The cost is the sum of the pairs' in-degrees, a chunk at a time.
 
     Args:
-        network: A, a row a listener.
+        network: A, one row per listener.
         senders: the active pairs.
         user, bin: the pairs asked for.
     """

@@ -40,7 +40,7 @@ class CircularityWarning(UserWarning):
 
 
 class SaturationWarning(UserWarning):
-    """A user is active in most bins: rates beyond one a bin cannot be told apart."""
+    """A user is active in most bins: rates beyond one per bin cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             if self.common_factor != "volume":
                 raise ValueError(
                     f"common_factor is {self.common_factor!r}; it must be None, 'volume', or one "
-                    f"number a bin."
+                    f"number per bin."
                 )
         elif self.common_factor is not None:
             value = np.asarray(self.common_factor, np.float64)
             if value.ndim != 1 or not np.all(np.isfinite(value) & (value >= 0)):
-                raise ValueError("common_factor must be one finite number of at least 0 a bin.")
+                raise ValueError("common_factor must be one finite number of at least 0 per bin.")
             object.__setattr__(self, "common_factor", tuple(value.tolist()))
         super().__post_init__()
 
@@ -131,7 +131,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         if isinstance(data, PreparedActivity):
             return data
         if least and self.baseline == "free":
-            raise ValueError("baseline='free' has a parameter a user: it cannot be filled up.")
+            raise ValueError("baseline='free' has one parameter per user: it cannot be filled up.")
         self.accept(data)
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
             raise ValueError(
@@ -144,7 +144,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
         Args:
-            params: `alpha`, and `shape` and `mean` (posts a user and bin), or `b` (N,).
+            params: `alpha`, and `shape` and `mean` (posts per user and bin), or `b` (N,).
             data: an `Activity`, or the result of `prepare`.
         """
         total = free_log_likelihood if self.baseline == "free" else integrated_log_likelihood
@@ -153,7 +153,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"
     ) -> Float[Array, " users"]:
-        """The log-likelihood in terms that sum to it, one a user."""
+        """The log-likelihood in terms that sum to it, one per user."""
         if by != "user":
             raise ValueError(f'by is {by!r}; it must be "user".')
         prepared, counts = self.prepare(data), counts_of(data, self)

@@ -1,4 +1,4 @@
-"""Pictures of a spike: its volume, what a ranking is worth over alpha*, and who is in it."""
+"""Figures of a spike: its volume, what a ranking is worth over alpha*, and who is in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def volume(
     window: tuple[int, int] | None = None,
     responsiveness: bool = True,
 ) -> Figure:
-    """Posts a bin with the windows marked, and below it how often authors had just been named.
+    """Posts per bin with the windows marked, and below it how often authors had just been named.
 
     Args:
         activity: from a log.

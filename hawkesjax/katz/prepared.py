@@ -78,7 +78,7 @@ class PreparedActivity:
 
     @property
     def rate(self) -> Float[Array, ""]:
-        """Events a user and bin; half an event where there is none."""
+        """Events per user and bin; half an event where there is none."""
         return jnp.maximum(self.events, 0.5) / (self.num_users * self.exposure)
 
 
@@ -157,7 +157,7 @@ def group_users(counts: SpikeCounts, settings: Settings) -> Grouping:
 
 
 def _kinds(size, user, rows, own) -> np.ndarray:
-    """A number for each distinct sequence of rows: users walk down a tree, a row a level."""
+    """A number for each distinct sequence of rows: users walk down a tree, a row per level."""
     code = np.unique(rows, axis=1, return_inverse=True)[1].ravel() if len(user) else user
     kind = np.unique(own, return_inverse=True)[1].ravel().astype(np.int64)
     begin = np.searchsorted(user, np.arange(size))

@@ -52,7 +52,7 @@ def residuals(
         key: PRNG key of u; None for 1/2.
 
     Returns:
-        A row a bin or user: `observed`, `expected`, `residual`.
+        One row per bin or user: `observed`, `expected`, `residual`.
 
     Source: Dunn and Smyth (1996), J. Comput. Graph. Stat. 5, 236-244; binomial approximation: Ehm
     (1991), Stat. Probab. Lett. 11, 7-16.

@@ -79,8 +79,8 @@ class KatzPosterior(Posterior):
             draws: posterior draws to use.
 
         Returns:
-            A row a user that was ever among them, most probable first: `probability`, mean and 95 %
-            interval of the score (posts a bin in the steady state).
+            One row per user that was ever among them, most probable first: `probability`, mean and
+            95 % interval of the score (posts per bin in the steady state).
 
         Raises:
             ValueError: for a `top` that is no number of users, or draws without a steady state.
@@ -112,7 +112,7 @@ class KatzPosterior(Posterior):
 def steady_states(
     settings: Settings, draws: Mapping[str, np.ndarray], data: Activity, key: Array
 ) -> np.ndarray:
-    """Scores of all users, a row a draw.
+    """Scores of all users, one row per draw.
 
     Raises:
         ValueError: when draws have no steady state; it says how many.

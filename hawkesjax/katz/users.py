@@ -102,7 +102,7 @@ def user_baselines(
 
     Args:
         settings: with `baseline="integrated"`.
-        draws: `alpha`, `shape`, `mean`, one number a draw.
+        draws: `alpha`, `shape`, `mean`, one number per draw.
         data: network and activity.
     """
     prepared, groups = prepare(data, settings), grouping_of(data, settings)

@@ -31,7 +31,7 @@ def check_seen(cascades: Cascades, age: float, said: str) -> None:
         names = [cascades.names[row] for row in np.flatnonzero(short)]
         raise ValueError(
             f"{counted(len(names), 'cascade')} ({listed(names, 5)}) were observed for less than "
-            f"{age:g}. Select the others (Cascades.select), or say a smaller {said}."
+            f"{age:g}. Select the others (Cascades.select), or pass a smaller {said}."
         )
 
 

@@ -74,7 +74,7 @@ class RetweetForecast:
         )
 
     def table(self, level: float = 0.8) -> pd.DataFrame:
-        """A row a bin: its start; mean, lower and upper of posts, reposts and both."""
+        """One row per bin: its start; mean, lower and upper of posts, reposts and both."""
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
         parts = {
@@ -143,7 +143,7 @@ def forecast(
         data: the past. Posts whose observation ended before the window did get no more reposts.
         horizon: how far beyond the window, in the data's unit.
         key: PRNG key.
-        bins: number of equal bins; by default one an hour, or one where the unit has no hours.
+        bins: number of equal bins; by default one per hour, or one where the unit has no hours.
         covariates: features over the horizon; by default the data's own, if they reach so far.
         draws: draws of the posterior and continuations; a posterior's are thinned or repeated.
         cap: a cascade with more reposts to come than this has exploded. It is drawn again (p0 of

@@ -141,7 +141,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             dtype: floating type; JAX's default when None.
             least: the `sizes` of other prepared cascades, or {}: these are filled up with what
                 weighs nothing, so that one compilation serves data of many sizes. Results of one
-                value a post then have zeros at their end.
+                value per post then have zeros at their end.
         """
         if isinstance(data, PreparedCascades):
             if data.settings != settings_of(self):
@@ -149,7 +149,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             return data
         self.accept(data)
         if least is not None and self.p0 == "free":
-            raise ValueError("p0='free' has a parameter a post: it cannot be filled up.")
+            raise ValueError("p0='free' has one parameter per post: it cannot be filled up.")
         return prepare(self, data, dtype, least)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
@@ -194,7 +194,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return shape + data.reposts, shape / terms.mean(self, params, data) + exposure
 
     def pointwise(self, params: Params, data: Cascades, by: str = "post") -> Float[Array, " terms"]:
-        """The log-likelihood in terms that sum to it: one a post, for its reposts and the silence
+        """The log-likelihood in terms that sum to it: one per post, for its reposts and the silence
         between them, and one for each distinct row of the covariates, for the times of posts."""
         if by != "post":
             raise ValueError(f'by is {by!r}; it must be "post".')

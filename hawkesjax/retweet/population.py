@@ -1,4 +1,4 @@
-"""How the infectivity of cascades falls with age, learned from many, to foretell one's size."""
+"""How the infectivity of cascades falls with age, learned from many, to predict the size of one."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class CascadePopulation:
             cap: a continuation with more reposts than this has exploded; None: ten times the
                 largest training cascade. No cascade of the population did, so w is restricted to
                 paths that do not: an exploded draw gives its place to another of its cascade
-                (where all explode, they stop at the cap). The share is told.
+                (where all explode, they stop at the cap). The share is reported.
 
         Raises:
             ValueError: for ages out of order or beyond the population's, another unit of time
@@ -244,7 +244,7 @@ class CascadePopulation:
             f"CascadePopulation of {counted(self.training.num_posts, 'cascade')}: infectivity "
             f"{np.exp(self.mean[0]):.3g} at first and {fall:.2g} times that after "
             f"{self.edges[-2]:g} {self.training.unit}s, r0 {self.r0:.3g}, "
-            f"{np.exp(self.mean[last + 1]):.4g} followers a reposter"
+            f"{np.exp(self.mean[last + 1]):.4g} followers per reposter"
         )
 
 

@@ -105,7 +105,7 @@ def lengths_of(model: Any, data: Cascades) -> tuple[float, float]:
         raise ValueError(
             f"The data's unit of time is {data.unit or 'not named'!r}, so that 300 seconds and a "
             f"day are not known in it. Name one of {', '.join(map(repr, UNITS))} as unit= of the "
-            f"data, or say RetweetHawkes(s0=, period=)."
+            f"data, or pass RetweetHawkes(s0=, period=)."
         )
     else:
         known = model.s0, model.period
@@ -123,7 +123,7 @@ def prepare(
     Args:
         least: the `sizes` of other prepared cascades: these are filled up, to at least as many,
             with posts without a repost, rows without time and nodes without weight, so that all
-            share a compilation. Not for free p0, which has a parameter a post.
+            share a compilation. Not for free p0, which has one parameter per post.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):

@@ -52,7 +52,7 @@ def simulate(
     Args:
         model: a `RetweetHawkes`.
         params: `beta`, `tau`, `r0` and `phi0` (or `swing`), `theta` where it is learned, and `p0`
-            (one for all, or one a post) or the parameters of its distribution; or an `Estimate`.
+            (one for all, or one per post) or the parameters of its distribution; or an `Estimate`.
         key: PRNG key; the same key gives the same data.
         followers: numbers of followers of reposters, to draw from with replacement.
         window: (start, end): numbers in the unit, or datetimes with their zone where the
@@ -123,7 +123,7 @@ def settled(
     """`swing` as a pair, `tau`, `theta` and `p0` of each post, drawn where it has a distribution.
 
     Raises:
-        ValueError: for parameters that lack, are outside their support, or do not fit the posts.
+        ValueError: for parameters that are missing, outside their support, or do not fit the posts.
     """
     _, period = lengths_of(model, data)
     levels = np.asarray(data.sentiment, np.float64)
@@ -131,7 +131,7 @@ def settled(
 
     def number(name: str) -> float:
         if name not in values:
-            raise ValueError(f"params lack {name!r}; they have {', '.join(values)}.")
+            raise ValueError(f"params do not have {name!r}; they have {', '.join(values)}.")
         value = float(np.asarray(values[name]))
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value}; it must be positive and finite.")
@@ -285,7 +285,7 @@ def _posts(
 ) -> np.ndarray:
     """Times of posts drawn from the background."""
     if "beta" not in values:
-        raise ValueError("params lack 'beta', the log rates of posts; or give post_times=.")
+        raise ValueError("params do not have 'beta', the log rates of posts; or give post_times=.")
     beta = np.atleast_1d(np.asarray(values["beta"], np.float64))
     rows, edges = np.ones((1, 1)), np.array([low, high])
     if covariates is not None:

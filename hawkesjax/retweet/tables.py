@@ -91,7 +91,7 @@ def lifetime(values: Values) -> pd.DataFrame:
 
 
 def p0(values: Posterior, data: Any, key: Array, limit: int) -> pd.DataFrame:
-    """A row a post: its reposts in the window, and mean and quantiles of p0."""
+    """One row per post: its reposts in the window, and mean and quantiles of p0."""
     draws = values.draws()
     if "p0" in draws:
         found = draws["p0"]

@@ -23,7 +23,7 @@ class TwoStage:
     Args:
         params: `p0` (P,), `r0`, `phi0`, `tau`.
         error: the error at them.
-        windows: a row a post and window: post, time (its middle, since the window's start),
+        windows: one row per post and window: post, time (its middle, since the window's start),
             reposts, exposure, p (their ratio).
     """
 

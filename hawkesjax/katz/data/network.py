@@ -135,7 +135,7 @@ def _from_edges(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
     if len(codes["listener"]) != len(codes["sender"]):
         raise ValueError(
             f"{len(codes['listener']):,} listeners and {len(codes['sender']):,} senders. Give one "
-            f"of each an edge."
+            f"of each per edge."
         )
     declared = codes.get("names", codes.get("baseline"))
     if declared is not None:
@@ -197,7 +197,7 @@ def _baseline(b: Any, size: int) -> np.ndarray:
     array = _real(b, "b")
     array = np.broadcast_to(array, size).copy() if array.ndim == 0 else array
     if array.shape != (size,):
-        raise ValueError(f"b has shape {array.shape} for {size:,} users. Give one number a user.")
+        raise ValueError(f"b has shape {array.shape} for {size:,} users. Give one number per user.")
     bad = ~np.isfinite(array) | (array < 0)
     refuse(bad, "b", "no count of posts", "Give numbers of at least 0.", array, Rows("user"))
     return array

@@ -11,7 +11,7 @@ def detect_spike(
     """The bins from the largest volume to the first one with at most a fraction of it, inclusive.
 
     Args:
-        volume: (K,) posts a bin.
+        volume: (K,) posts per bin.
         search: bins (first, last + 1) in which the peak is sought; all by default.
         fraction: of the peak's volume that ends the spike.
 

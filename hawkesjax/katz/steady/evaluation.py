@@ -32,11 +32,10 @@ class KatzEvaluation:
     """A sweep of alpha* scored on a spike.
 
     Args:
-        table: a row an alpha*, 0 first: activity (posts of the top r in the spike), change against
-            alpha = 0, lower and upper (block bootstrap), precision (part of the top r that is
-            among the spike's true top r), ndcg, tied (users who share the places at the cut),
-            placebo and placebo_sd (mean and standard deviation of the change when the
-            network's labels are permuted).
+        table: one row per alpha*, 0 first: activity (posts of the top r in the spike), change
+            against alpha = 0, lower and upper (block bootstrap), precision (part of the top r in
+            the spike's true top r), ndcg, tied (users who share the places at the cut), placebo
+            and placebo_sd (mean and sd of the change when the network's labels are permuted).
         top: r.
         oracle: posts of the spike's true top r among the users of the network: the most that any
             ranking of them reaches.
@@ -120,12 +119,12 @@ def evaluate(
         activity: with a spike.
         key: PRNG key, for the bootstrap and the placebos.
         top: r.
-        alpha_star: grid; 0, 0.05, ..., 0.95 by default. 0 is added where it lacks.
+        alpha_star: grid; 0, 0.05, ..., 0.95 by default. 0 is added where it is missing.
         alpha: grid of alpha itself, instead (a network without cycles needs it).
         form: as in `solve`.
         level: of the interval.
         draws: bootstrap samples.
-        block: bins a block.
+        block: bins per block.
         placebos: permuted networks; 0 for none.
 
     Raises:

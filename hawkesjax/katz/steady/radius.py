@@ -13,7 +13,7 @@ from scipy.sparse import linalg as sparse_linalg
 
 POWER_STEPS = 60
 FACTORED = 2000  # components up to this size, or
-THIN = 1.5  # with at most this many edges a user, are factored where power iteration is slow
+THIN = 1.5  # with at most this many edges per user, are factored where power iteration is slow
 GIANT = 0.5  # a component with more than this part of all users is not cut out
 FLOOR = 1e-280
 ROUNDING = 1e-13  # the bounds are widened by the rounding of a product

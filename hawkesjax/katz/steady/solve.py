@@ -159,7 +159,7 @@ def solve(
     backend: str = "auto",
     limit: int = 2000,
 ) -> Any:
-    r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores an alpha.
+    r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores per alpha.
 
     All alphas share one Krylov basis, which grows until the relative residual of each is at most
     the tolerance. Differentiable in alpha, the baselines and the weights on the `"jax"` backend,
@@ -177,7 +177,7 @@ def solve(
         limit: products with A at most (`"scipy"`).
 
     Returns:
-        Scores of shape `alpha.shape + (N,)`: one row an alpha; one vector for a single number.
+        Scores of shape `alpha.shape + (N,)`: one row per alpha; one vector for a single number.
 
     Raises:
         ValueError: for alpha that is negative, or too large for a steady state; alpha* on a
@@ -203,7 +203,9 @@ def solve(
         backend = "jax" if traced or jax.default_backend() != "cpu" else "scipy"
     if backend == "scipy":
         if traced:
-            raise ValueError("backend='scipy' cannot be traced. Say backend='jax' or leave it out.")
+            raise ValueError(
+                "backend='scipy' cannot be traced. Pass backend='jax' or leave it out."
+            )
         rows = np.atleast_1d(alphas).ravel()
         found = krylov_sweep(
             matrix_of(activity, form),
@@ -246,7 +248,7 @@ class Ranking:
     """The users with the largest scores, and how sure that is.
 
     Args:
-        table: a row a rank, 1 first: user, score, lower and upper bound of the score, baseline
+        table: one row per rank, 1 first: user, score, lower and upper bound of the score, baseline
             (posts in business as usual), tied (its place at the cut is shared).
         certified: whether nobody else can belong to the top.
         tied: how many users share the last places; 0 where the cut is certain.

@@ -17,7 +17,7 @@ NODES = 8
 
 
 def padded(size: int) -> int:
-    """The next power of two up to 8,192, then the next of eight sizes an octave: like data share
+    """The next power of two up to 8,192, then the next of eight sizes per octave: like data share
     a compilation."""
     octave = int(max(size, 8) - 1).bit_length()
     step = 1 << (octave if octave <= 13 else octave - 4)
