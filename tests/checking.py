@@ -16,10 +16,12 @@ _check = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
 
 
 def checked(function: F) -> F:
-    """The function with its annotations checked; `Self` is known only where classes are checked."""
+    """The function with its annotations checked, but for what only static checkers know: `Self`,
+    and protocols, which tell users' editors of a verb's options; verbs check in their own words."""
     hints = function.__annotations__
     for name, hint in hints.items():
-        if hint is typing.Self or typing.Self in typing.get_args(hint):
+        kind = typing.get_origin(hint) or hint
+        if typing.Self in (hint, *typing.get_args(hint)) or getattr(kind, "_is_protocol", False):
             hints[name] = Any
     return _check(function)
 

@@ -51,10 +51,10 @@ class Estimate:
     drawn_by: ClassVar[str] = "figures()"
 
     model: Model[Any, Any, Any]
-    params: dict[str, np.ndarray]
-    standard_errors: dict[str, np.ndarray]
-    lower: dict[str, np.ndarray]
-    upper: dict[str, np.ndarray]
+    params: dict[str, Any]
+    standard_errors: dict[str, Any]
+    lower: dict[str, Any]
+    upper: dict[str, Any]
     log_likelihood: float
     num_parameters: int
     num_events: int

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hawkesjax.inputs.arrays import HostArray
+
 
 @dataclass(frozen=True)
 class Arrow:
@@ -76,7 +78,7 @@ class Arrow:
                     cross[near, index] = moved[name][near]
         return cls(diagonal, cross, 0.5 * (block + block.T), name, names, shapes)
 
-    def standard_errors(self, fixed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def standard_errors(self, fixed: dict[str, HostArray]) -> dict[str, np.ndarray]:
         r"""Square roots of the inverse's diagonal, with `C = (G - X^T L^-1 X)^-1`:
         `var_others = diag(C)`, `var_local = L^-1 + diag(L^-1 X C X^T L^-1)`.
 
@@ -94,7 +96,7 @@ class Arrow:
         return self._named(np.sqrt(np.where(open_, variance, np.nan)), spread)
 
     def standard_errors_of_sums(
-        self, fixed: dict[str, np.ndarray], own: np.ndarray, others: dict[str, np.ndarray]
+        self, fixed: dict[str, HostArray], own: np.ndarray, others: dict[str, np.ndarray]
     ) -> np.ndarray:
         r"""Standard error of `own_c local_c + sum_k others_ck other_k` for each local entry c.
 
@@ -116,7 +118,7 @@ class Arrow:
         variance = own**2 * weight + np.einsum("ia,ab,ib->i", rows, covariance, rows)
         return np.sqrt(np.where(open_, variance, np.nan))
 
-    def _invert(self, fixed: dict[str, np.ndarray]):
+    def _invert(self, fixed: dict[str, HostArray]):
         """Masks of free others and locals, L^-1, and C over the free others."""
         free = ~self._flat(fixed)
         open_ = ~np.ravel(fixed[self.local_name]) if self.local_name else np.zeros(0, bool)
@@ -146,7 +148,7 @@ class Arrow:
         others = -np.linalg.solve(factor.T, np.linalg.solve(factor, right))
         return self._named(-(own + self.cross @ others) / local, others)
 
-    def _flat(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+    def _flat(self, parts: dict[str, HostArray]) -> np.ndarray:
         return np.concatenate([np.ravel(parts[name]) for name in self.names])
 
     def _named(self, local: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.priors import as_json, resolve, restored
-from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.plotting.parameters import parameters, trace
 
 Data = TypeVar("Data")
@@ -27,7 +27,7 @@ EstimateT = TypeVar("EstimateT")
 PosteriorT = TypeVar("PosteriorT")
 Params = Mapping[str, Any]
 VERBS = ("simulate", "forecast", "residuals", "evaluate", "predictive_check", "attribution")
-Masks = dict[str, np.ndarray]
+Masks = dict[str, HostArray]
 
 
 def _always(data: Any) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+
+from hawkesjax.inputs.arrays import HostArray
 
 QUANTILES = (0.025, 0.5, 0.975)
 NAMES = ("2.5%", "50%", "97.5%")
@@ -17,7 +18,7 @@ def statistics(
     sd: bool = False,
     median: bool = True,
     method: Literal["linear", "inverted_cdf"] = "linear",
-) -> dict[str, Float[np.ndarray, "..."]]:
+) -> dict[str, HostArray]:
     """Mean and 2.5, 50 and 97.5 % of draws along their first axis, by the name of their column.
 
     Args:

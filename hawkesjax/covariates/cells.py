@@ -47,7 +47,7 @@ class FromTables:
     @classmethod
     def from_dataframe(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         start: Any = None,
         end: Any = None,
@@ -130,7 +130,7 @@ class FromTables:
     @classmethod
     def intervals(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         start: Any,
         end: Any,

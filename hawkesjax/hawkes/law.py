@@ -22,7 +22,7 @@ from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
-from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.inputs.arrays import AnyArray, HostArray
 
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
@@ -283,7 +283,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """The same model without the stationarity constraint: the coordinates of intervals."""
         return replace(self, stationary=False)
 
-    def _is_flat(self, params: Params, data: PreparedPanel) -> np.ndarray:
+    def _is_flat(self, params: Params, data: PreparedPanel) -> HostArray:
         """Decays whose kernel is flat over the longest window (gamma times its length below
         0.01): only alpha gamma matters then."""
         longest = np.max(np.asarray(data.durations, np.float64), initial=0)
@@ -327,5 +327,5 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         }
 
 
-def _nested(value: np.ndarray):
+def _nested(value: Any) -> Any:
     return tuple(_nested(part) for part in value) if value.ndim else float(value)

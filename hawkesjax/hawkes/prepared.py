@@ -89,7 +89,7 @@ def prepare(
     *,
     form: str = "auto",
     dtype: Any = None,
-    gamma: tuple | None = None,
+    gamma: float | tuple | None = None,
     kernel: Kernel = EXPONENTIAL,
     covariates: Covariates | None = None,
 ) -> PreparedPanel:

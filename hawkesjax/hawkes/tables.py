@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from hawkesjax.core.tables import statistics
+from hawkesjax.inputs.arrays import HostArray
 
 MOST_BEYOND = 0.025  # of the draws, at or above criticality, for shares that are still numbers
 
@@ -206,7 +207,7 @@ def _half_life(posterior: xr.Dataset) -> xr.DataArray:
     return np.log(2) / posterior["gamma"]
 
 
-def _statistics(draws: np.ndarray) -> dict[str, np.ndarray]:
+def _statistics(draws: np.ndarray) -> dict[str, HostArray]:
     """Mean and quantiles over the draws (all but the trailing axes of a pair or of the rows)."""
     trailing = 2 if draws.ndim == 4 else 1
     return statistics(draws.reshape(-1, int(np.prod(draws.shape[-trailing:]))))

@@ -4,4 +4,5 @@ import jax
 import numpy as np
 
 AnyArray = jax.Array | np.ndarray
-Scalar = AnyArray | np.floating  # of no dimensions: NumPy makes numbers of its own of them
+HostArray = np.ndarray | np.generic  # NumPy makes numbers of arrays without dimensions
+Scalar = AnyArray | np.floating

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from hawkesjax.core.cache import kept
 from hawkesjax.katz.data.activity import Activity
@@ -100,7 +100,7 @@ def check_activity(data: Activity) -> None:
         )
 
 
-def volume_of(data: Activity, *, posts: bool) -> Float[np.ndarray, " bins"]:
+def volume_of(data: Activity, *, posts: bool) -> Real[np.ndarray, " bins"]:
     """Active users, or posts, of each of the fit's bins."""
     first, last = target_bins(data)
     part = slice(*np.searchsorted(data.active_bin, (first, last)))

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model, Parameter
+from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.katz.counts import check_activity, counts_of, target_bins
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import (
@@ -253,7 +254,7 @@ def _log_normal(middle: Any, data: PreparedActivity) -> dist.LogNormal:
     return dist.LogNormal(middle * one, 1.5 * one)
 
 
-def _without_influence(params: Params, data: PreparedActivity) -> np.ndarray:
+def _without_influence(params: Params, data: PreparedActivity) -> HostArray:
     """Whether alpha explains less than a hundredth of an event."""
     return np.asarray(params["alpha"]) * float(data.influence) < 0.01
 
@@ -263,6 +264,6 @@ def _without_baseline(params: Params, data: PreparedActivity) -> np.ndarray:
     return np.asarray(params["b"]) * float(data.exposure) < 0.01
 
 
-def _all_alike(params: Params, data: PreparedActivity) -> np.ndarray:
+def _all_alike(params: Params, data: PreparedActivity) -> HostArray:
     """Whether the shape is so large that all users are alike."""
     return np.asarray(params["shape"]) > 1e4

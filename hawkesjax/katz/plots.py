@@ -295,7 +295,7 @@ def _smooth(activity: Activity, low: int, high: int, points: int = 150) -> tuple
     return low + width * np.arange(count) + width // 2, value
 
 
-def _name(activity: Activity, user: int, most: int = 16) -> str:
+def _name(activity: Activity, user: int | np.integer, most: int = 16) -> str:
     name = activity.user_names[int(user)]
     return name if len(name) <= most else name[: most - 3] + "..."
 

@@ -291,7 +291,8 @@ def _layout(data: Activity, settings: Settings) -> PreparedActivity:
     free = settings.baseline == "free"
     multiplies = settings.form_rule.multiplies
     none = np.zeros(0)
-    groups = Grouping((), none, none, none) if free else grouping_of(data, settings)
+    nobody = none.astype(np.int64)
+    groups = Grouping((), none, none, nobody) if free else grouping_of(data, settings)
     active = counts.rows.take(~counts.rows.silent)
     rows = counts.rows if free else active.take(slice(0))
     echo = float(np.sum(active.count * active.heard))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hawkesjax.core.draws import draws_of as core_draws
+from hawkesjax.inputs.arrays import HostArray
 
 
 def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
@@ -27,6 +28,6 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
     return found
 
 
-def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, HostArray]:
     """One of the draws; what has one draw serves for all."""
     return {name: value[number if len(value) > 1 else 0] for name, value in draws.items()}

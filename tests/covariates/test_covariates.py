@@ -459,7 +459,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.usefixtures("untyped")
 @pytest.mark.parametrize("case", REFUSED)
 def test_refusals(case):
     call, words = REFUSED[case]

@@ -203,7 +203,6 @@ def test_bad_series_are_refused(change, match):
         rolling(change(series(days=40)), ALL)
 
 
-@pytest.mark.usefixtures("untyped")
 def test_bad_calls_are_refused():
     counts = series(days=40)
     for options, match in (

@@ -11,8 +11,6 @@ import pytest
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.readers import read_events
 
-pytestmark = pytest.mark.usefixtures("untyped")
-
 TIMES, MARKS, WINDOW = [1.0, 2.0, 3.0, 4.0], [0, 1, 0, 1], (0, 5)
 DAYS = [f"2024-03-0{day}T00:00:00Z" for day in (1, 2, 3, 4)]
 LOCAL = [day[:-1] for day in DAYS]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import jax
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Int
 from scipy import sparse
 
@@ -152,7 +151,7 @@ class Activity(AsTables):
     @classmethod
     def from_messages(
         cls,
-        messages: pd.DataFrame | None = None,
+        messages: Any = None,
         *,
         time: Any,
         source: Any,

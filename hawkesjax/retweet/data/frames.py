@@ -20,7 +20,7 @@ class FromTables:
     @classmethod
     def from_dataframe(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         id: Any,
         time: Any,

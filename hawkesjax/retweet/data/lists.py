@@ -22,7 +22,7 @@ class FromLists:
     @classmethod
     def from_cascades(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         cascade: Any,
         time: Any,
