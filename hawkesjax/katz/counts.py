@@ -10,13 +10,11 @@ from jaxtyping import Float, Int, Real
 
 from hawkesjax.core.cache import kept
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.forms import FORMS, Form
 from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
-from hawkesjax.katz.links import LINKS
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import FORMS, LINKS, Form, Settings
 
-FACTOR_STEP = 0.1  # of the logarithm of the volume
-MOST = 20_000_000  # counts of silent bins held at once
+FACTOR_STEP = 0.1  # of the logarithm of the volume: few different factors, so few distinct rows
+MOST = 20_000_000  # counts of silent bins held at once: 160 MB
 
 
 class Rows(NamedTuple):
@@ -164,13 +162,8 @@ def senders_of(data: Activity, *, posts: bool, memory: float) -> Senders:
 
 def counts_of(data: Activity, settings: Settings) -> SpikeCounts:
     """`count_spikes`, once for each container and settings."""
-    return count_spikes(
-        data,
-        link=settings.link,
-        form=settings.form,
-        memory=settings.memory,
-        common_factor=settings.common_factor,
-    )
+    names = ("link", "form", "memory", "common_factor")
+    return count_spikes(data, **{name: getattr(settings, name) for name in names})
 
 
 @kept
@@ -212,13 +205,7 @@ def count_spikes(
     rows = _collapse(Rows(user, heard, own, count, np.zeros(len(user), bool)))
     if LINKS[link].silence:
         rows = _joined(rows, *_silent_rows(data, network, senders, factor, user, at))
-    return SpikeCounts(
-        rows=rows,
-        heard_in_all=sums,
-        exposure=float(np.sum(factor)),
-        num_bins=last - first,
-        constant_by_user=constant,
-    )
+    return SpikeCounts(rows, sums, float(np.sum(factor)), last - first, constant)
 
 
 def _refuse_impossible(heard, factor, bins, form: Form) -> None:

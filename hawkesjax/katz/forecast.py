@@ -17,8 +17,7 @@ from hawkesjax.katz.counts import factor_ahead, senders_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.simulate import MAX_POSTS, Chain
-from hawkesjax.katz.users import draw_baselines
-from hawkesjax.katz.values import draws_of, one_of
+from hawkesjax.katz.users import draw_baselines, draws_of, one_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -28,12 +28,12 @@ from hawkesjax.katz.likelihood import (
 )
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
 from hawkesjax.katz.results import KatzPosterior
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 
 Params = Mapping[str, Any]
 Data = Activity | PreparedActivity
 
-SATURATED = 0.5
+SATURATED = 0.5  # of the bins: beyond it, an active bin hardly tells one rate from a larger one
 
 
 class CircularityWarning(UserWarning):
@@ -83,15 +83,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Axes of what `derived` gives."""
         return {} if self.form_rule.multiplies else {"alpha_star": ()}
 
     def sizes(self, data: Data) -> dict[str, int]:
-        """Length of each axis."""
         return {"user": int(data.num_users)}
 
     def coords(self, data: Activity) -> dict[str, list[str]]:
-        """Names along each axis."""
         return {"user": list(data.user_names)}
 
     def observed(self, data: Activity) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -171,7 +168,6 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         return values + jnp.asarray(counts.constant_by_user)
 
     def pointwise_sizes(self, data: Activity) -> dict[str, int]:
-        """Numbers of pointwise terms."""
         return {"user": data.num_users}
 
     # Priors and inference
@@ -209,7 +205,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         ]
 
     def check(self, data: Any) -> None:
-        """What `fit` and `sample` ask of the data before anything is computed.
+        """Refuse anything but an `Activity` with a log.
 
         Warns:
             CircularityWarning: when network and fit share bins.
@@ -245,7 +241,6 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 
     @property
     def local(self) -> str | None:
-        """The parameter whose entries do not interact given all others."""
         return "b" if self.baseline == "free" else None
 
 

@@ -14,8 +14,7 @@ from hawkesjax.katz.counts import counts_of, factor_of, senders_of, target_bins,
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import heard_everywhere
 from hawkesjax.katz.law import KatzLaw
-from hawkesjax.katz.users import user_baselines
-from hawkesjax.katz.values import draws_of
+from hawkesjax.katz.users import draws_of, user_baselines
 
 DRAWS = 50
 

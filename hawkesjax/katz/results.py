@@ -14,13 +14,12 @@ from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.decay import half_life
 from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.radius import radius_bounds
 from hawkesjax.katz.steady.solve import matrix_of
-from hawkesjax.katz.users import draw_baselines, user_baselines
-from hawkesjax.katz.values import draws_of, one_of
+from hawkesjax.katz.users import draw_baselines, draws_of, one_of, user_baselines
 
 RESIDUAL = 1e-8
 

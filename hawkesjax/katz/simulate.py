@@ -16,7 +16,7 @@ from hawkesjax.katz.counts import factor_ahead
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import ranges
 from hawkesjax.katz.law import KatzLaw
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 
 MAX_POSTS = 10_000_000
 

@@ -167,7 +167,7 @@ class EventPanel(AsTables):
     @classmethod
     def from_dataframe(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         time: Any,
         mark: Any = None,

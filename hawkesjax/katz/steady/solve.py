@@ -16,16 +16,16 @@ from scipy import sparse
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.checks import short, whole
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.forms import form_of
+from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.top import certified_top
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))
-CLOSEST = 1e-12
+CLOSEST = 1e-12  # relative distance of alpha from its limit below which rounding decides
 GAP = 1e-6  # relative gap of the radius' bounds that is worth a word
-TOLERANCE = {8: 1e-8, 4: 1e-5}
+TOLERANCE = {8: 1e-8, 4: 1e-5}  # of relative residuals, by the bytes of a number
 
 
 class KatzWarning(UserWarning):
@@ -207,14 +207,10 @@ def solve(
                 "backend='scipy' cannot be traced. Pass backend='jax' or leave it out."
             )
         rows = np.atleast_1d(alphas).ravel()
-        found = krylov_sweep(
-            matrix_of(activity, form),
-            np.asarray(activity.baseline, np.float64),
-            rows,
-            tolerance=tolerance or TOLERANCE[8],
-            limit=limit,
-        )
-        _warn_left(found.residuals, tolerance or TOLERANCE[8])
+        b, goal = np.asarray(activity.baseline, np.float64), tolerance or TOLERANCE[8]
+        matrix = matrix_of(activity, form)
+        found = krylov_sweep(matrix, b, rows, tolerance=goal, limit=limit)
+        _warn_left(found.residuals, goal)
         return found.scores.reshape(*np.shape(alphas), activity.num_users)
     if backend != "jax":
         raise ValueError(f"backend is {backend!r}; it must be 'auto', 'scipy' or 'jax'.")
@@ -311,14 +307,8 @@ def rank(
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
     found = radius(activity, form=form)
     largest = np.inf if found.acyclic else 1 / found.upper
-    result = certified_top(
-        matrix_of(activity, form),
-        np.asarray(activity.baseline),
-        float(attenuated),
-        top,
-        largest=largest,
-        order=order,
-    )
+    b, one = np.asarray(activity.baseline), float(attenuated)
+    result = certified_top(matrix_of(activity, form), b, one, top, largest=largest, order=order)
     if not np.isfinite(result.upper).all():
         warnings.warn(
             "alpha is so close to its limit that no bound of the scores was found: the scores "
@@ -337,11 +327,10 @@ def rank(
             "score": result.scores[users],
             "lower": result.lower[users],
             "upper": result.upper[users],
-            "baseline": np.asarray(activity.baseline)[users],
+            "baseline": b[users],
             "tied": result.tied[users],
         },
         index=pd.RangeIndex(1, len(users) + 1, name="rank"),
     )
-    star = None if found.acyclic else float(attenuated) * found.value
-    tied = int(result.tied.sum())
-    return Ranking(table, result.certified, tied, result.products, float(attenuated), star)
+    star = None if found.acyclic else one * found.value
+    return Ranking(table, result.certified, int(result.tied.sum()), result.products, one, star)
