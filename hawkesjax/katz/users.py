@@ -14,6 +14,7 @@ from scipy import stats
 
 from hawkesjax.core.draws import draws_of as core_draws
 from hawkesjax.core.tables import QUANTILES
+from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import node_terms
@@ -41,7 +42,7 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
     return found
 
 
-def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, HostArray]:
     """One of the draws; what has one draw serves for all."""
     return {name: value[number if len(value) > 1 else 0] for name, value in draws.items()}
 

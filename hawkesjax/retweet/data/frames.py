@@ -162,7 +162,7 @@ class FromTables:
     @classmethod
     def from_cascades(
         cls,
-        df: pd.DataFrame,
+        df: Any,
         *,
         cascade: Any,
         time: Any,
