@@ -314,10 +314,12 @@ if tideh.exists():
     hj.plots.infectivity(found, known, sentiment=(1,)).savefig("real_infectivity.png")
     residuals = hj.residuals(model, found, known, join=True)
     hj.plots.rescaled(residuals).savefig("real_residuals.png")
-    came = hj.evaluate(model, found, weeks, cut=cut, horizon=48.0, key=jax.random.key(6), draws=200)
-    print(came)
+    scored = hj.evaluate(
+        model, found, weeks, cut=cut, horizon=48.0, key=jax.random.key(6), draws=200
+    )
+    print(scored)
     hj.plots.counts(
-        came.told, observed=came.observed, covariates=weeks.covariates, features=["weekend"]
+        scored.forecast, observed=scored.observed, covariates=weeks.covariates, features=["weekend"]
     ).savefig("real_forecast.png")
 
 # %%

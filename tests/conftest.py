@@ -15,10 +15,16 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # Small matrices, several workers: threads of a BLAS would only wait for each other.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-if "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-    flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count=2".strip()
+FLAGS = (
+    "--xla_force_host_platform_device_count=2",
+    # The tests compile much and compute little: a quarter of their CPU time is LLVM's optimiser.
+    "--xla_backend_optimization_level=0",
+)
+given = os.environ.get("XLA_FLAGS", "")
+more = [flag for flag in FLAGS if flag.split("=")[0] not in given]
+os.environ["XLA_FLAGS"] = " ".join([given, *more]).strip()
 
+import jax  # noqa: E402
 import jaxtyping  # noqa: E402
 
 from tests import checking  # noqa: E402
@@ -37,6 +43,13 @@ def unchecked_where_refused(request: pytest.FixtureRequest) -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", on_purpose)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_programs() -> Iterator[None]:
+    """What a module compiled goes with it: workers stay below 2 GB."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

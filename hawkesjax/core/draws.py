@@ -26,7 +26,12 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
         return thinned(values.draws(), limit)
     if isinstance(values, Mapping):
         return {str(name): np.asarray(value)[None] for name, value in values.items()}
-    raise ValueError(
+    raise not_values(values)
+
+
+def not_values(values: Any) -> ValueError:
+    """The error for something that holds no parameters."""
+    return ValueError(
         f"The values must be a Posterior, an Estimate or a dict of natural parameters, not "
         f"{type(values).__name__}."
     )

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from hawkesjax.core.draws import model_of
+from hawkesjax.core.draws import model_of, not_values
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model, as_model
 from hawkesjax.core.posterior import Posterior
@@ -20,40 +20,33 @@ Options = ParamSpec("Options")
 Result = TypeVar("Result", covariant=True)
 
 
-class Simulates(Protocol[Options, Result]):
-    """A model with a `simulate`."""
+# A model with the method of the verb, whose options and result the verb then has.
 
+
+class Simulates(Protocol[Options, Result]):
     def simulate(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
 
 
 class Forecasts(Protocol[Options, Result]):
-    """A model with a `forecast`."""
-
     def forecast(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
 
 
 class LeavesResiduals(Protocol[Options, Result]):
-    """A model with `residuals`."""
-
     def residuals(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
 
 
 class Evaluates(Protocol[Options, Result]):
-    """A model with an `evaluate`."""
-
     def evaluate(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
 
 
 class Checks(Protocol[Options, Result]):
-    """A model with a `predictive_check`."""
-
     def predictive_check(self, *args: Options.args, **options: Options.kwargs) -> Result: ...
 
 
 def simulate(
     model: Simulates[Options, Result], *args: Options.args, **options: Options.kwargs
 ) -> Result:
-    """Draw data from a model with known parameters.
+    """Draw data, of the kind that the model is fitted to, from a model with known parameters.
 
     Args:
         model: a model.
@@ -61,9 +54,6 @@ def simulate(
             network to walk on.
         **options: `key=` always (a PRNG key; the same key gives the same data), and what the
             model's own `simulate` needs: windows, names, caps.
-
-    Returns:
-        Data of the kind that the model is fitted to.
 
     Raises:
         ValueError: for something that is no model, and as the model's own method.
@@ -93,13 +83,7 @@ def residuals(
 ) -> Result:
     """What the model leaves unexplained, on a scale whose law is known under the truth.
 
-    Args:
-        model: a model.
-        *args: values (a `Posterior`, an `Estimate`, or a dict of natural parameters) and data.
-        **options: by model.
-
-    Raises:
-        ValueError: for something that is no model, other data, and as the model's own method.
+    Args and Raises are those of `forecast`; options by model.
     """
     return _call(model, "residuals", args, options)
 
@@ -109,14 +93,8 @@ def evaluate(
 ) -> Result:
     """Score a fit on what came after it.
 
-    Args:
-        model: a model.
-        *args: values (what was fitted on the past: a `Posterior`, an `Estimate`, or a dict of
-            natural parameters) and data, past and held-out together.
-        **options: where the past ends (`cut=`), `key=`, and others by model.
-
-    Raises:
-        ValueError: for something that is no model, other data, and as the model's own method.
+    Args and Raises are those of `forecast`, but the values were fitted on the past and the data
+    are past and held-out together; `cut=` is where the past ends, `key=` and others by model.
     """
     return _call(model, "evaluate", args, options)
 
@@ -126,13 +104,7 @@ def predictive_check(
 ) -> Result:
     """Simulate data from whole draws, and compare what they look like with the data.
 
-    Args:
-        model: a model.
-        *args: values (a `Posterior`, an `Estimate`, or a dict of natural parameters) and data.
-        **options: `key=` always; others by model.
-
-    Raises:
-        ValueError: for something that is no model, other data, and as the model's own method.
+    Args and Raises are those of `forecast`; `key=` always, other options by model.
     """
     return _call(model, "predictive_check", args, options)
 
@@ -164,7 +136,7 @@ def attribution(
     known = model_of(values, model)
     if known is None:
         if not isinstance(values, Mapping):
-            raise ValueError(_not_values(values))
+            raise not_values(values)
         raise ValueError("A dict of parameters does not say of which model: give model=Hawkes().")
     options = {"links": links, "draws": draws, "max_bytes": max_bytes}
     return _call(known, "attribution", (values, data), options)
@@ -182,13 +154,6 @@ def _call(model: Any, verb: str, args: Any, options: Any) -> Any:
         model.accept(given["data"])
     if "values" in given:
         if not isinstance(given["values"], Estimate | Posterior | Mapping):
-            raise ValueError(_not_values(given["values"]))
+            raise not_values(given["values"])
         model_of(given["values"], model)
     return method(*args, **options)
-
-
-def _not_values(values: Any) -> str:
-    return (
-        f"The values must be a Posterior, an Estimate or a dict of natural parameters, not "
-        f"{type(values).__name__}."
-    )

@@ -66,7 +66,7 @@ class FromCalendar:
             origin: datetime of the numbers' 0.
             features: any of "day" (of the week), "hour" (0 to 23), "month", "halfday" (1 before
                 noon, 0 from noon) and "weekend" (1 on Saturday and Sunday).
-            coding: `"onehot"`: day, hour and month each as one feature a level (`day=Tuesday`,
+            coding: `"onehot"`: day, hour and month each as one feature per level (`day=Tuesday`,
                 `hour=13`, `month=May`) but the reference, which the intercept stands for.
                 `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
                 December 12, which forces a trend over them; for replication.

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from hawkesjax.covariates.features import distinct, encode, with_intercept
+from hawkesjax.covariates.features import INTERCEPT, distinct, encode
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.labels import one_label, read_labels
@@ -28,7 +28,9 @@ def fields(
     timezone: str | None,
 ) -> Fields:
     """The fields of `Covariates` from ascending steps of the span's clock."""
-    names, values = with_intercept(names, values) if intercept else (names, values)
+    if intercept:
+        names = distinct([INTERCEPT, *names])
+        values = np.insert(values, 0, 1.0, axis=1)
     if not names:
         raise ValueError("There are no features. Name some, or pass intercept=True.")
     return {
@@ -142,7 +144,7 @@ class FromTables:
         origin: Any = None,
         timezone: str | None = None,
     ) -> Self:
-        """Indicators of things that last: one feature a kind, 1 while at least one is on.
+        """Indicators of things that last: one feature per kind, 1 while at least one is on.
 
         Args:
             df: a table with a row for each, in any order; rows may overlap.
@@ -173,8 +175,9 @@ class FromTables:
             begin, stop = clock.values, _ends(df, end, clock, origin, unit, timezone)
             span = read_span(window, unit, origin, timezone, clock)
         low, high = span.clock.values
-        kept = (stop > low) & (begin < high)
-        begin, stop, codes = np.maximum(begin[kept], low), np.minimum(stop[kept], high), codes[kept]
+        inside = (stop > low) & (begin < high)
+        begin, stop = np.maximum(begin[inside], low), np.minimum(stop[inside], high)
+        codes = codes[inside]
         steps = np.unique(np.concatenate([[low], begin, stop, [high]]))
         change = np.zeros((len(steps), len(names)), np.int64)
         np.add.at(change, (np.searchsorted(steps, begin), codes), 1)

@@ -14,17 +14,17 @@ from jaxtyping import Float, Int
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct
-from hawkesjax.covariates.text import AsTables, covered
 from hawkesjax.inputs.arrays import AnyArray
-from hawkesjax.inputs.checks import listed, refuse
+from hawkesjax.inputs.checks import counted, listed, refuse
 from hawkesjax.inputs.clock import ticks_of
-from hawkesjax.inputs.moments import moment, shown
+from hawkesjax.inputs.moments import moment, moments, shown
+from hawkesjax.inputs.names import name_lines
 from hawkesjax.inputs.spans import aligned, read_clock, snapped
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Covariates(FromTables, FromCalendar, AsTables):
+class Covariates(FromTables, FromCalendar):
     """F features of time, constant within each of C cells that follow each other without a gap.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
@@ -78,6 +78,46 @@ class Covariates(FromTables, FromCalendar, AsTables):
         """First and last edge: the features are known between them."""
         return float(self.edges[0]), float(self.edges[-1])
 
+    def describe(self) -> pd.DataFrame:
+        """One row per feature: mean over time, smallest and largest value, share of time not 0."""
+        weights = self.durations / self.durations.sum()
+        return pd.DataFrame(
+            {
+                "feature": list(self.feature_names),
+                "mean": weights @ self.values,
+                "least": self.values.min(axis=0),
+                "largest": self.values.max(axis=0),
+                "time_not_0": weights @ (self.values != 0),
+            }
+        )
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row per cell: start, end, features; datetimes where there is an `origin`."""
+        edges = moments(self, self.edges)
+        features = dict(zip(self.feature_names, self.values.T, strict=True))
+        return pd.DataFrame({"start": edges[:-1], "end": edges[1:]} | features)
+
+    def __repr__(self) -> str:
+        """One screen on covariates of any size."""
+        names = self.feature_names
+        if not isinstance(self.edges, np.ndarray):
+            return f"Covariates({listed(names)}, traced)"
+        low, high = self.window
+        unit = f" {self.unit}s" if self.unit else ""
+        zone = f"; local time of {self.timezone}" if self.timezone else ""
+        lines = [
+            f"Covariates: {counted(len(names), 'feature')}, {counted(self.num_cells, 'cell')}",
+            f"  window  {self._covered}, {high - low:.6g}{unit} long{zone}",
+            "  features, and their mean over time",
+        ]
+        lines += name_lines(names, (f"{mean:>10.4g}" for mean in self.describe()["mean"]))
+        return "\n".join(lines)
+
+    @property
+    def _covered(self) -> str:
+        """The window in words."""
+        return " to ".join(shown(self, self.window))
+
     def locate(self, times: Any) -> Int[np.ndarray, " times"]:
         """The cell of each time.
 
@@ -92,7 +132,7 @@ class Covariates(FromTables, FromCalendar, AsTables):
         """
         numbers = snapped(self._numbers(times), self.edges)
         outside = ~((numbers >= self.edges[0]) & (numbers <= self.edges[-1]))
-        remedy = f"The covariates reach from {covered(self)}: build them for a longer window."
+        remedy = f"The covariates reach from {self._covered}: build them for a longer window."
         show = lambda row: shown(self, [numbers[row]])[0]  # noqa: E731
         refuse(outside, "times", "a time without covariates", remedy, show)
         cells = np.searchsorted(self.edges, numbers, side="right") - 1
@@ -159,7 +199,7 @@ class Covariates(FromTables, FromCalendar, AsTables):
         first, last = snapped(np.array([low, high]), self.edges)
         if first < self.edges[0] or last > self.edges[-1]:
             raise ValueError(
-                f"The covariates reach from {covered(self)}, but are needed from "
+                f"The covariates reach from {self._covered}, but are needed from "
                 f"{' to '.join(shown(self, (low, high)))}. Build them for a longer window."
             )
 
@@ -177,15 +217,15 @@ class Covariates(FromTables, FromCalendar, AsTables):
         theirs = snapped(other.edges, self.edges)
         if theirs[0] != self.edges[0] or theirs[-1] != self.edges[-1]:
             raise ValueError(
-                f"These covariates reach from {covered(self)}, the others from "
-                f"{covered(other)}. Build both for one window, or cut them with between()."
+                f"These covariates reach from {self._covered}, the others from "
+                f"{other._covered}. Build both for one window, or cut them with between()."
             )
         edges = np.unique(np.concatenate([self.edges, theirs]))
         rows = [np.searchsorted(own, edges[:-1], side="right") - 1 for own in (self.edges, theirs)]
         once = INTERCEPT in self.feature_names
-        kept = [i for i, n in enumerate(other.feature_names) if not (once and n == INTERCEPT)]
-        names = distinct([*self.feature_names, *(other.feature_names[i] for i in kept)])
-        values = np.concatenate([self.values[rows[0]], other.values[rows[1]][:, kept]], axis=1)
+        new = [i for i, n in enumerate(other.feature_names) if not (once and n == INTERCEPT)]
+        names = distinct([*self.feature_names, *(other.feature_names[i] for i in new)])
+        values = np.concatenate([self.values[rows[0]], other.values[rows[1]][:, new]], axis=1)
         return replace(self, edges=edges, values=values, feature_names=names)
 
     def select(self, features: Sequence[str]) -> Covariates:

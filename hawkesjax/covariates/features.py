@@ -63,25 +63,18 @@ def one_hot(codes: np.ndarray, levels: Sequence[Any], reference: Any, column: st
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
     """Names of features; repeated ones are refused."""
-    seen: set[str] = set()
-    again = [name for name in names if name in seen or seen.add(name)]
-    if again:
-        raise ValueError(f"Features of the same name: {listed(again, SHOWN)}. Rename them.")
+    again = pd.Index(list(names), dtype=object).duplicated()
+    if again.any():
+        twice = np.array(names, object)[again]
+        raise ValueError(f"Features of the same name: {listed(twice, SHOWN)}. Rename them.")
     return tuple(names)
-
-
-def with_intercept(names: tuple[str, ...], values: np.ndarray) -> Features:
-    """The features after one that is 1 everywhere."""
-    ones = np.ones((len(values), 1))
-    return distinct([INTERCEPT, *names]), np.concatenate([ones, values], axis=1)
 
 
 def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
     series = series.reset_index(drop=True)
     missing = "Fill these rows in: a feature must be known at every time."
     refuse(series.isna(), column, "a missing feature", missing, None, rows)
-    booleans = [isinstance(value, (bool, np.bool_)) for value in series]
-    if len(series) and all(booleans):
+    if len(series) and all(isinstance(value, (bool, np.bool_)) for value in series):
         return (column,), series.to_numpy(dtype=np.float64)[:, None]
     dtype = series.dtype
     if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
@@ -90,7 +83,7 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
         if reference is not None:
             raise ValueError(
                 f"Column {column!r} holds numbers, which have no reference level. Make it text "
-                f"(astype(str)) for one feature a level."
+                f"(astype(str)) for one feature per level."
             )
         values = series.to_numpy(dtype=np.float64)
         refuse(~np.isfinite(values), column, "a feature that is not finite", "Correct it.", values)

@@ -19,7 +19,7 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.lineage import lineage
 from hawkesjax.hawkes.prepared import stream_of
-from hawkesjax.hawkes.values import draws_of
+from hawkesjax.hawkes.values import draws_of, one_of
 
 MAX_BYTES = 2**31
 
@@ -40,7 +40,7 @@ class Attribution:
     panel: EventPanel
 
     def events(self) -> pd.DataFrame:
-        """A row an event, in the panel's order: its sequence, mark and time, and the mean and
+        """One row per event, in the panel's order: its sequence, mark and time, and the mean and
         95 % interval over the draws of the probability of each cause."""
         panel = self.panel
         owner = np.asarray(panel.sequence)
@@ -103,7 +103,7 @@ def attribution(
 ) -> Attribution:
     """Where each event came from, and which would not have happened without a link.
 
-    Each event came by itself (`background`) or was set off by one earlier event (`direct from`
+    Each event arose by itself (`background`) or was set off by one earlier event (`direct from`
     its mark). Without a link `online -> offline`, every event is lost that was set off through
     it, and with it all descendants: `lost without online -> offline`. The probabilities are
     those of `hawkesjax.hawkes.lineage`, given all events of the panel and one draw of the
@@ -131,8 +131,8 @@ def attribution(
     cut = np.zeros((len(links), len(names), len(names)), bool)
     for number, (source, target) in enumerate(links):
         cut[number, names.index(target), names.index(source)] = True
-    found = draws_of(values, model, limit=draws, panel=panel)
-    count = max(len(value) for value in found.values())
+    parameters = draws_of(values, model, limit=draws, panel=panel)
+    count = max(len(value) for value in parameters.values())
     size = 8 * count * panel.num_events * (1 + len(names) + len(links))
     if size > max_bytes:
         raise ValueError(
@@ -149,12 +149,13 @@ def attribution(
 
     parts = []
     for number in range(count):
-        one = {name: value[[number if len(value) > 1 else 0]] for name, value in found.items()}
-        mu = model.background.along(one, stream.sequence, absolute(panel), panel)[0]
+        one = one_of(parameters, number)
+        alone = {name: value[None] for name, value in one.items()}
+        mu = model.background.along(alone, stream.sequence, absolute(panel), panel)[0]
         own = np.broadcast_to(mu, (panel.num_events, len(names)))
         own = own[np.arange(panel.num_events), stream.marks]
-        weights = model.kernel.weights({name: value[0] for name, value in one.items()})
-        parts.append(np.asarray(compute(own, one["alpha"][0], one["gamma"][0], weights)))
+        weights = model.kernel.weights(one)
+        parts.append(np.asarray(compute(own, one["alpha"], one["gamma"], weights)))
     causes = ("background", *(f"direct from {name}" for name in names))
     causes += tuple(f"lost without {source} -> {target}" for source, target in links)
     return Attribution(np.stack(parts), causes, panel)

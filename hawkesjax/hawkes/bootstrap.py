@@ -22,7 +22,7 @@ from hawkesjax.evaluation.residual_tests import (
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.prepared import prepare_alike
 from hawkesjax.hawkes.residuals import rescaled
-from hawkesjax.hawkes.simulate import simulate
+from hawkesjax.hawkes.simulate import simulate_like
 
 STATISTICS = {"ks": kolmogorov_smirnov, "ad": anderson_darling}
 
@@ -72,21 +72,10 @@ def residual_bootstrap(
     if replicates < 19:
         raise ValueError(f"replicates is {replicates!r}; at least 19 are needed for 5 %.")
     whole = model.compensator_increments(estimate.params, panel)
-    seen = rescaled(panel, *whole, join=join)
-    table = exponential_tests(seen)
-    window = np.stack([panel.start, np.asarray(panel.start) + np.asarray(panel.duration)], axis=1)
+    observed = rescaled(panel, *whole, join=join)
+    table = exponential_tests(observed)
     panels = [
-        simulate(
-            model,
-            estimate,
-            window=window,
-            key=one,
-            sequence_names=panel.sequence_names,
-            mark_names=panel.mark_names,
-            unit=panel.unit,
-            origin=panel.origin,
-            max_events=max_events,
-        )
+        simulate_like(model, estimate, panel, key=one, max_events=max_events)
         for one in jax.random.split(key, replicates)
     ]
     panels = [one for one in panels if one.num_events]
@@ -106,7 +95,7 @@ def residual_bootstrap(
         table[f"{name} p"] = np.where(table["events"] > 0, (1 + over) / (1 + defined), np.nan)
     table["in words"] = [
         in_words(values, row["ks p"], row["ad p"], fitted=False) if len(values) else "no events"
-        for values, (_, row) in zip(groups(seen).values(), table.iterrows(), strict=True)
+        for values, (_, row) in zip(groups(observed).values(), table.iterrows(), strict=True)
     ]
     if lost:
         warnings.warn(

@@ -19,7 +19,7 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
-from hawkesjax.hawkes.values import draws_of
+from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.checks import whole
 
 
@@ -52,7 +52,7 @@ class Forecast:
         return np.linspace(0, self.horizon, self.steps.shape[1] + 1)
 
     def summary(self) -> pd.DataFrame:
-        """Mean, sd and quantiles of the counts: a row a sequence and mark, and `all`."""
+        """Mean, sd and quantiles of the counts: one row per sequence and mark, and `all`."""
         return _statistics(self.counts, self._names(), ["sequence", "mark"])
 
     def by_step(self) -> pd.DataFrame:
@@ -72,8 +72,8 @@ class Forecast:
 
     def figures(self) -> dict[str, Any]:
         """The counts of each sequence, and the events so far where there are several bins."""
-        made = {"forecast": plots.forecast(self)}
-        return made | ({"fan": plots.fan(self)} if self.steps.shape[1] > 1 else {})
+        counts = {"forecast": plots.forecast(self)}
+        return counts | ({"fan": plots.fan(self)} if self.steps.shape[1] > 1 else {})
 
     def _names(self) -> list[tuple[str, str]]:
         return list(itertools.product([*self.sequence_names, "all"], self.mark_names))
@@ -130,14 +130,14 @@ def forecast(
     if not (isinstance(horizon, Real) and np.isfinite(float(horizon)) and horizon > 0):
         raise ValueError(f"horizon is {horizon!r}; it must be a number, positive and finite.")
     draws, bins = whole(draws, "draws"), whole(bins, "bins")
-    found = draws_of(values, model, limit=draws, panel=panel)
+    parameters = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks
     duration = np.full(num, float(horizon))
     steps = np.zeros((draws, bins, num, size), np.int64)
-    stop = np.asarray(panel.start) + np.asarray(panel.duration)
+    stop = panel.window[:, 1]
     for number in range(draws):
-        one = {n: v[number % len(v) if len(v) > 1 else 0] for n, v in found.items()}
+        one = one_of(parameters, number)
         mu, place = _immigrants(model, one, panel, stop, stop + horizon)
         gamma = np.broadcast_to(one["gamma"], (size, size))
         terms = terms_of(model, one)
@@ -171,13 +171,14 @@ def _immigrants(model, one, panel, start, stop):
 
 def _inherited(panel, alpha, gamma, terms, horizon, rng):
     """Delays, marks and sequences of the children beyond the windows of the events within."""
-    num, size = panel.num_sequences, panel.num_marks
+    shape = (panel.num_sequences, panel.num_marks, panel.num_marks)
+    cells = np.indices(shape).reshape(3, -1)
     parts = []
     for ratio, weight in zip(*terms, strict=True):
         rates = gamma * ratio
         reach = -np.expm1(-rates * horizon)
         born = rng.poisson(weight * alpha * _state_at_end(panel, rates) * reach)
-        owner, target, source = (np.repeat(axis, born.ravel()) for axis in _cells(num, size))
+        owner, target, source = (np.repeat(axis, born.ravel()) for axis in cells)
         chance = rng.random(len(owner)) * reach[target, source]
         parts.append((-np.log1p(-chance) / rates[target, source], target, owner))
     delay, target, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -193,9 +194,3 @@ def _state_at_end(panel: EventPanel, gamma: np.ndarray) -> np.ndarray:
         weight = np.exp(-gamma[i][panel.marks] * panel.remaining)
         state[:, i] = np.bincount(cells, weights=weight, minlength=num * size).reshape(num, size)
     return state
-
-
-def _cells(num: int, size: int) -> tuple[np.ndarray, ...]:
-    rows = np.arange(size)
-    grids = np.meshgrid(np.arange(num), rows, rows, indexing="ij")
-    return tuple(grid.ravel() for grid in grids)

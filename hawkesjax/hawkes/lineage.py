@@ -25,7 +25,7 @@ def lineage(
     r"""Probabilities over the ancestors of each event, given all events (stochastic declustering).
 
     Event n of mark i was set off by the earlier event k with probability
-    `p_nk = alpha_{i m_k} gamma_{i m_k} exp(-gamma_{i m_k} (t_n - t_k)) / lambda_i(t_n)`, and came
+    `p_nk = alpha_{i m_k} gamma_{i m_k} exp(-gamma_{i m_k} (t_n - t_k)) / lambda_i(t_n)`, and arose
     by itself with probability `mu_i / lambda_i(t_n)`; events have independent parents. Summed
     over the k of one mark these are the direct causes. An event is lost with a set of cut links
     when its parent's link is cut, or the parent is lost itself:

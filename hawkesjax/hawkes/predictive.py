@@ -14,11 +14,11 @@ from scipy import stats
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
-from hawkesjax.hawkes.simulate import simulate
-from hawkesjax.hawkes.values import draws_of
+from hawkesjax.hawkes.simulate import simulate_like
+from hawkesjax.hawkes.values import draws_of, one_of
 
 LEVELS = (0.025, 0.5, 0.975)
-BINS = 50
+BINS = 50  # of the longest window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +40,7 @@ class PredictiveCheck:
     unit: str
 
     def summary(self) -> pd.DataFrame:
-        """A row a statistic: observed, its predictive quantiles, p, and what it says.
+        """One row per statistic: observed, its predictive quantiles, p, and what it says.
 
         `p` is the part of the replicates above the observed value (ties count half): near 0 the
         model makes the statistic too small, near 1 too large. The replicates in which the
@@ -115,30 +115,14 @@ def predictive_check(
     if not (np.isfinite(width) and width > 0):
         raise ValueError(f"width is {width!r}; it must be positive and finite.")
     extra = dict(statistics or {})
-    found = draws_of(values, model, limit=draws, panel=panel)
-    window = np.stack([panel.start, np.asarray(panel.start) + np.asarray(panel.duration)], axis=1)
+    parameters = draws_of(values, model, limit=draws, panel=panel)
     replicated = []
     for number, one in enumerate(jax.random.split(key, draws)):
-        params = {
-            name: value[number % len(value) if len(value) > 1 else 0]
-            for name, value in found.items()
-        }
-        fresh = simulate(
-            model,
-            params,
-            window=window,
-            key=one,
-            sequence_names=panel.sequence_names,
-            mark_names=panel.mark_names,
-            unit=panel.unit,
-            origin=panel.origin,
-            max_events=max_events,
-        )
+        params = one_of(parameters, number)
+        fresh = simulate_like(model, params, panel, key=one, max_events=max_events)
         replicated.append(_statistics(fresh, width, extra))
-    index = _index(_names(panel, width, extra))
-    return PredictiveCheck(
-        _statistics(panel, width, extra), np.stack(replicated), index, panel.unit
-    )
+    observed, index = _statistics(panel, width, extra), _index(_names(panel, width, extra))
+    return PredictiveCheck(observed, np.stack(replicated), index, panel.unit)
 
 
 def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -188,11 +172,8 @@ def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
         mean = float(gaps.mean())
         varied = float(gaps.std() / mean) if gaps.size > 1 and mean > 0 else np.nan
         spread = [mean, varied, *map(float, np.quantile(gaps, (0.1, 0.5, 0.9)))]
-    most = 0
-    if times.size:
-        most = int(
-            np.unique(np.stack([owner, times // width]), axis=1, return_counts=True)[1].max()
-        )
+    bins = np.stack([owner, times // width])
+    most = np.unique(bins, axis=1, return_counts=True)[1].max(initial=0)
     linked = same[1:] & same[:-1]
     pairs = np.diff(times)[:-1][linked], np.diff(times)[1:][linked]
     return [float(len(times)), *spread, float(most), _rank_correlation(*pairs)]

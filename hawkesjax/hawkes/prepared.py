@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.core.cache import kept
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.counts.choose import choose_form
@@ -81,9 +81,6 @@ def stream_of(panel: EventPanel) -> Stream:
     )
 
 
-_cache: weakref.WeakKeyDictionary[EventPanel, dict] = weakref.WeakKeyDictionary()
-
-
 def prepare(
     panel: EventPanel,
     *,
@@ -103,11 +100,7 @@ def prepare(
             panel, or the panel is traced and has some.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
-    if gamma is not None and np.shape(gamma) not in (
-        (),
-        (panel.num_marks,),
-        (panel.num_marks,) * 2,
-    ):
+    if gamma is not None and np.shape(gamma) not in [(panel.num_marks,) * n for n in range(3)]:
         raise ValueError(
             f"The fixed gamma has shape {np.shape(gamma)}, the panel {panel.num_marks} marks: give "
             f"a number, one per mark, or one per pair."
@@ -119,30 +112,37 @@ def prepare(
                 "model.prepare(panel) in the panel's place."
             )
         return _traced(panel, dtype, kernel)
-    key = (form, dtype, gamma, kernel, covariates)
-    made = _cache.setdefault(panel, {})
-    if key not in made:
-        stream = stream_of(panel)
-        fixed = None if gamma is None else np.array(gamma)
-        watched = covariates is not None
-        prepared = PreparedPanel(
-            form=choose_form(stream, form=form, dtype=dtype, gamma=fixed)
-            if kernel == EXPONENTIAL
-            else MixtureForm.from_stream(
-                stream, kernel.ratios, form=form, dtype=dtype, gamma=fixed
-            ),
-            durations=np.asarray(panel.duration, dtype),
-            counts=np.asarray(panel.counts, dtype),
-            num_sequences=panel.num_sequences,
-            num_marks=panel.num_marks,
-            marks=stream.marks if watched else None,
-            sequence=stream.sequence if watched else None,
-            cells=lay_out(covariates, panel, dtype) if watched else None,
-        )
-        # On the device once, not at every call; and as values when a trace is under way.
-        with jax.ensure_compile_time_eval():
-            made[key] = jax.tree.map(jnp.asarray, prepared)
-    return made[key]
+    return _laid_out(panel, form, dtype, gamma, kernel, covariates)
+
+
+@kept
+def _laid_out(
+    panel: EventPanel,
+    form: str,
+    dtype: np.dtype,
+    gamma: tuple | float | None,
+    kernel: Kernel,
+    covariates: Covariates | None,
+) -> PreparedPanel:
+    stream = stream_of(panel)
+    fixed = None if gamma is None else np.array(gamma)
+    options = {"form": form, "dtype": dtype, "gamma": fixed}
+    watched = covariates is not None
+    prepared = PreparedPanel(
+        form=choose_form(stream, **options)
+        if kernel == EXPONENTIAL
+        else MixtureForm.from_stream(stream, kernel.ratios, **options),
+        durations=np.asarray(panel.duration, dtype),
+        counts=np.asarray(panel.counts, dtype),
+        num_sequences=panel.num_sequences,
+        num_marks=panel.num_marks,
+        marks=stream.marks if watched else None,
+        sequence=stream.sequence if watched else None,
+        cells=lay_out(covariates, panel, dtype) if watched else None,
+    )
+    # On the device once, not at every call; and as values when a trace is under way.
+    with jax.ensure_compile_time_eval():
+        return jax.tree.map(jnp.asarray, prepared)
 
 
 def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
@@ -151,10 +151,10 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
     Only the form of few marks with learned exponential decays can be filled up; others come as
     they are.
     """
-    made = [model.prepare(panel) for panel in panels]
-    if not all(isinstance(one.form, LaneForm) for one in made):
-        return made
-    forms = alike([one.form for one in made])
+    prepared = [model.prepare(panel) for panel in panels]
+    if not all(isinstance(one.form, LaneForm) for one in prepared):
+        return prepared
+    forms = alike([one.form for one in prepared])
     size = max((len(form.slots) for form in forms), default=0)
 
     def filled(values: Any) -> Any:
@@ -171,35 +171,21 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
                 cells=None if one.cells is None else replace(one.cells, at=filled(one.cells.at)),
             ),
         )
-        for one, form in zip(made, forms, strict=True)
+        for one, form in zip(prepared, forms, strict=True)
     ]
 
 
 def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel:
     marks, sequence = jnp.asarray(panel.marks), jnp.asarray(panel.sequence)
-    num_events = marks.shape[0]
-    num_sequences, num_marks = len(panel.sequence_names), len(panel.mark_names)
-    first = jnp.concatenate([jnp.ones(min(1, num_events), bool), sequence[1:] != sequence[:-1]])
-    counts = jnp.zeros((num_sequences, num_marks), dtype).at[sequence, marks].add(1)
-    remaining = jnp.asarray(panel.remaining, dtype)
-    form: Any = ScanForm(
-        gaps=jnp.asarray(panel.gaps, dtype),
-        remaining=remaining,
-        marks=marks,
-        sequence=sequence,
-        first=first,
-        num_marks=num_marks,
-    )
+    first = jnp.concatenate([jnp.ones(min(1, len(marks)), bool), sequence[1:] != sequence[:-1]])
+    sizes = {"num_sequences": len(panel.sequence_names), "num_marks": len(panel.mark_names)}
+    counts = jnp.zeros(tuple(sizes.values()), dtype).at[sequence, marks].add(1)
+    gaps, remaining = jnp.asarray(panel.gaps, dtype), jnp.asarray(panel.remaining, dtype)
+    form: Any = ScanForm(gaps, remaining, marks, sequence, first, sizes["num_marks"])
     if kernel != EXPONENTIAL:
         ratios = jnp.asarray(kernel.ratios, dtype)
-        form = MixtureForm(form, marks, sequence, remaining, ratios, num_marks, False)
-    return PreparedPanel(
-        form=form,
-        durations=jnp.asarray(panel.duration, dtype),
-        counts=counts,
-        num_sequences=num_sequences,
-        num_marks=num_marks,
-    )
+        form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)
+    return PreparedPanel(form, jnp.asarray(panel.duration, dtype), counts, **sizes)
 
 
 def same_gamma(fixed: Any, given: Any) -> bool:
@@ -211,7 +197,7 @@ def same_gamma(fixed: Any, given: Any) -> bool:
         return False
 
 
-def check_panel(panel: Any, *, shared: bool) -> None:
+def check_panel(panel: EventPanel, *, shared: bool) -> None:
     """Refuse what no baseline can be learned from.
 
     Args:
@@ -219,12 +205,10 @@ def check_panel(panel: Any, *, shared: bool) -> None:
         shared: whether all sequences share a baseline.
 
     Raises:
-        ValueError: for anything but an `EventPanel`, and for sequences that have events but no
-            time in which their baseline could be learned.
+        ValueError: for sequences that have events but no time in which their baseline could be
+            learned.
     """
-    if not isinstance(panel, EventPanel):
-        raise ValueError(f"The data must be an EventPanel, not {type(panel).__name__}.")
-    events = np.bincount(np.asarray(panel.sequence), minlength=panel.num_sequences)
+    events = panel.counts.sum(axis=1)
     duration = np.asarray(panel.duration)
     empty = (duration <= 0) & (events > 0)
     if shared:

@@ -16,21 +16,10 @@ from hawkesjax.hawkes import tables
 class HawkesPosterior(Posterior):
     """A `Posterior` with the field's own tables."""
 
-    def spillover(self) -> pd.DataFrame:
-        """Effects of each source on each target with intervals: `tables.spillover`."""
-        return tables.spillover(self.posterior)
-
-    def decay(self) -> pd.DataFrame:
-        """Decay rates and half-lives with intervals: `tables.decay`."""
-        return tables.decay(self.posterior)
-
-    def baseline(self) -> pd.DataFrame:
-        """Baselines of each sequence and mark with intervals: `tables.baseline`."""
-        return tables.baseline(self.posterior)
-
-    def rate_ratios(self) -> pd.DataFrame:
-        """Rate ratios exp(beta) of the covariates with intervals: `tables.rate_ratios`."""
-        return tables.rate_ratios(self.posterior)
+    spillover = tables.spillover
+    decay = tables.decay
+    baseline = tables.baseline
+    rate_ratios = tables.rate_ratios
 
     def shares(self, panel: Any = None) -> pd.DataFrame:
         """Parts of each target's events due to each source, with 95 % intervals from whole draws.
@@ -42,7 +31,7 @@ class HawkesPosterior(Posterior):
         """
         if panel is not None:
             return attribution(self, panel).shares()
-        return tables.shares(self.posterior)
+        return tables.shares(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table that needs no more than the draws, by name."""
@@ -57,8 +46,8 @@ class HawkesEstimate(Estimate):
     """An `Estimate` with the field's own tables."""
 
     def rate_ratios(self) -> pd.DataFrame:
-        """Rate ratios exp(beta) of the covariates with 95 % intervals, a row a mark and feature;
-        the intercept's row is the rate per unit of time where all features are 0.
+        """Rate ratios exp(beta) of the covariates with 95 % intervals, one row per mark and
+        feature; the intercept's row is the rate per unit of time where all features are 0.
 
         Raises:
             ValueError: when the model has no covariates.

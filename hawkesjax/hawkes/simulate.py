@@ -43,7 +43,7 @@ def simulate(
         key: PRNG key; the same key gives the same panel.
         num_sequences: needed only where neither `mu`, `window` nor `sequence_names` tells it.
         sequence_names, mark_names: names; "0", "1", ... by default.
-        unit: the time unit's name, for tables and pictures.
+        unit: the time unit's name, for tables and figures.
         origin: ISO date and time of time 0, when there is one; with covariates, unit and origin
             are theirs by default.
         max_events: give up with an error, never with a truncated panel, beyond this many events.
@@ -78,7 +78,8 @@ def simulate(
         given["mu"] = np.asarray(model.background.level(given))
     missing = [name for name in model.natural if name not in given]
     if missing:
-        raise ValueError(f"params lack {', '.join(missing)}; they need {', '.join(model.natural)}.")
+        names = ", ".join(model.natural)
+        raise ValueError(f"params are without {', '.join(missing)}; they need {names}.")
     if origin is not None and unit not in UNITS:
         raise ValueError(
             f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."
@@ -130,6 +131,23 @@ def simulate(
     return replace(empty, times=times, gaps=gaps, remaining=rest, marks=kinds, sequence=owners)
 
 
+def simulate_like(
+    model: HawkesLaw, params: Any, panel: EventPanel, *, key: Array, max_events: int
+) -> EventPanel:
+    """A panel in the windows of another, with its names and clock."""
+    return simulate(
+        model,
+        params,
+        window=panel.window,
+        key=key,
+        sequence_names=panel.sequence_names,
+        mark_names=panel.mark_names,
+        unit=panel.unit,
+        origin=panel.origin,
+        max_events=max_events,
+    )
+
+
 def terms_of(model: HawkesLaw, params: Mapping[str, Any]) -> Terms:
     """Ratios and weights of the terms of a model's kernel."""
     return model.kernel.ratios, np.asarray(model.kernel.weights(params), np.float64)
@@ -173,8 +191,8 @@ def _parameters(given):
     return mu, alpha, gamma
 
 
-def _count(*, num_sequences, **told) -> int:
-    sizes = {name: size for name, size in told.items() if size is not None}
+def _count(*, num_sequences, **given) -> int:
+    sizes = {name: size for name, size in given.items() if size is not None}
     if num_sequences is not None:
         sizes["num_sequences"] = int(num_sequences)
     distinct = set(sizes.values())
@@ -182,8 +200,8 @@ def _count(*, num_sequences, **told) -> int:
         del sizes["mu"]  # one row serves every sequence
         distinct = set(sizes.values())
     if len(distinct) > 1:
-        said = ", ".join(f"{name} says {size}" for name, size in sizes.items())
-        raise ValueError(f"The number of sequences is not clear: {said}.")
+        claims = ", ".join(f"{name} says {size}" for name, size in sizes.items())
+        raise ValueError(f"The number of sequences is not clear: {claims}.")
     count = distinct.pop() if distinct else 1
     if count < 0:
         raise ValueError(f"num_sequences is {count}; it cannot be negative.")

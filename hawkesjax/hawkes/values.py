@@ -11,13 +11,14 @@ from hawkesjax.core.draws import model_of, thinned
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
+from hawkesjax.inputs.arrays import HostArray
 
 
 def law_of(values: Any, model: HawkesLaw | None) -> HawkesLaw:
     """The model that was given, else the one that the values carry, else the plain one.
 
     Raises:
-        ValueError: for values of another baseline or kernel, which parameters alone do not tell.
+        ValueError: for values of another baseline or kernel, which parameters alone do not show.
     """
     own, known = model_of(values, None), model_of(values, model)
     if known is None:
@@ -47,7 +48,7 @@ def draws_of(
 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
-        model: the model, needed beside a dict that is of no plain `Hawkes()`.
+        model: needed beside a dict that is of no plain `Hawkes()`.
         limit: keep at most this many draws, evenly spaced over all chains.
         panel: bring the values of an `Estimate` or `Posterior` into the order of this panel's
             sequences and marks, by name.
@@ -74,6 +75,11 @@ def draws_of(
     if panel is not None:
         found = _aligned(found, values, panel)
     return thinned(found, limit)
+
+
+def one_of(draws: dict[str, np.ndarray], number: int) -> dict[str, HostArray]:
+    """One draw; the draws begin again after the last, and what has one draw keeps it."""
+    return {name: value[number % len(value)] for name, value in draws.items()}
 
 
 def point_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from numbers import Real
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 SHOWN = 5  # offending rows that a message names
+MISSING = "Fill these rows in, or leave them out before."  # the remedy for missing values
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def refuse(
     Raises:
         ValueError: if any row is wrong.
     """
-    found = np.flatnonzero(np.asarray(wrong, bool))
-    if not len(found):
+    found = np.flatnonzero(np.asarray(wrong, bool)).tolist()
+    if not found:
         return
 
     def show(row: int) -> str:
@@ -66,10 +68,9 @@ def refuse(
             return rows.name(row)
         return f"{rows.name(row)} ({values(row) if callable(values) else short(values[row])})"
 
-    shown = ", ".join(show(int(row)) for row in found[:SHOWN])
-    total = f", ... ({len(found):,} in all)" if len(found) > SHOWN else ""
+    shown = joined(map(show, found), len(found))
     plural = "s" if len(found) > 1 else ""
-    raise ValueError(f"Column {column!r}: {what} in {rows.word}{plural} {shown}{total}. {remedy}")
+    raise ValueError(f"Column {column!r}: {what} in {rows.word}{plural} {shown}. {remedy}")
 
 
 def short(value: Any, most: int = 40) -> str:
@@ -83,8 +84,13 @@ def short(value: Any, most: int = 40) -> str:
 def listed(names: Iterable[Any], most: int = 10) -> str:
     """The first names, and how many more there are."""
     names = list(names)
-    more = f", ... ({len(names):,} in all)" if len(names) > most else ""
-    return ", ".join(repr(str(name)) for name in names[:most]) + more
+    return joined((repr(str(name)) for name in names), len(names), most)
+
+
+def joined(texts: Iterable[str], size: int, most: int = SHOWN) -> str:
+    """The first of `size` texts, and how many there are."""
+    more = f", ... ({size:,} in all)" if size > most else ""
+    return ", ".join(itertools.islice(texts, most)) + more
 
 
 def counted(number: int, what: str) -> str:
@@ -105,7 +111,7 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
         if array.ndim != 1:
             raise ValueError(
                 f"Column {column!r}: expected one dimension, got shape {array.shape}. "
-                f"Give one value an event."
+                f"Give one value per event."
             )
         series = pd.Series(array.astype(array.dtype.newbyteorder("="), copy=False))
     remedy = "Give numbers, text or datetimes."
@@ -115,7 +121,7 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
         booleans = series.map(lambda v: isinstance(v, (bool, np.bool_)))
         refuse(booleans, column, "a boolean", remedy, series, rows)
         nested = series.map(pd.api.types.is_list_like)
-        remedy = "Give one value an event, in one dimension."
+        remedy = "Give one value per event, in one dimension."
         refuse(nested, column, "several values at once", remedy, series, rows)
     return series
 
@@ -124,7 +130,7 @@ def same_length(sizes: dict[str, int]) -> None:
     """Refuse columns of different lengths."""
     if len(set(sizes.values())) > 1:
         found = ", ".join(f"{name!r} has {size:,}" for name, size in sizes.items())
-        raise ValueError(f"The columns' lengths differ: {found}. Give one value an event in each.")
+        raise ValueError(f"The columns' lengths differ: {found}. Give one value per event in each.")
 
 
 def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
@@ -134,8 +140,7 @@ def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
     array = names if isinstance(names, np.ndarray) else list(names)
     out = tuple(str(name) for name in array)
     if len(set(out)) != len(out):
-        seen: set[str] = set()
-        repeated = [name for name in out if name in seen or seen.add(name)]
+        repeated = [out[i] for i in np.flatnonzero(pd.Index(out).duplicated())]
         raise ValueError(f"{what}_names repeat {listed(repeated, SHOWN)}. Name each {what} once.")
     return out
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
+from hawkesjax.inputs.checks import MISSING, ROWS, Rows, column_of, refuse
 
 NANOSECONDS = 1_000_000_000
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -19,7 +19,6 @@ ISO = r"^\s*\d{4}-?\d{2}(?:-?\d{2})?(?:[T ].*)?$"
 OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
 EXACT = 2**53  # beyond it, float64 does not hold every whole number
 LARGEST = 2**62  # differences of two such numbers still fit in int64
-MISSING = "Fill these rows in, or leave them out before."
 ZONES = (
     "Pass timezone='UTC' (or another zone, such as 'Europe/London') to put them all on one clock; "
     "times without an offset are then read in that zone."
@@ -97,10 +96,10 @@ def read_times(
     series: Any = column_of(values, column, rows)
     refuse(series.isna(), column, "a missing time (NaN or empty)", MISSING, None, rows)
     dtype = series.dtype
-    if len(series) and not _dates_or_numbers(dtype):
+    dated, numeric = pd.api.types.is_datetime64_any_dtype, pd.api.types.is_numeric_dtype
+    if len(series) and not (numeric(dtype) or dated(dtype)):
         series = _parse_text(series, column, timezone, rows)
-        dtype = series.dtype
-    if pd.api.types.is_datetime64_any_dtype(dtype):
+    if dated(series.dtype):
         unit = _date_unit(unit, column)
         ticks, zone = _ticks(series, column, timezone, rows)
         return Clock(ticks, unit, True, zone, column)
@@ -152,17 +151,12 @@ def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
     return _ticks(series, "window", clock.zone, rows)[0]
 
 
-def _dates_or_numbers(dtype: Any) -> bool:
-    return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
-
-
 def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
     if not len(series):
         return np.zeros(0)
-    kind = "i" if pd.api.types.is_integer_dtype(series.dtype) else "f"
     if pd.api.types.is_complex_dtype(series.dtype):
         raise ValueError(f"Column {column!r} holds complex numbers. Give real times.")
-    if kind == "i":
+    if pd.api.types.is_integer_dtype(series.dtype):
         array = series.to_numpy()
         remedy = "Subtract a start first, or use a coarser unit."
         far = (array > LARGEST) | (array < -LARGEST)

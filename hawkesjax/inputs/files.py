@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hawkesjax.inputs.checks import listed
+from hawkesjax.inputs.checks import joined, listed
 
 KINDS = (
     (b"PAR1", "a Parquet file"),
@@ -30,7 +30,7 @@ KINDS = (
     (b"\xfe\xff", "UTF-16 text"),
 )
 SUFFIXES = {".csv": "CSV", ".csv.gz": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
-CHUNK = 1 << 24
+CHUNK = 1 << 24  # bytes at once: 16 MB
 NEWLINE, RETURN = 10, 13
 
 
@@ -155,18 +155,17 @@ def _by_parser(path: Path, raw: bytes, separator: str) -> tuple[list[str], np.nd
 
 def _refuse_ragged(path: Path, sizes: np.ndarray, lines: np.ndarray, blank: np.ndarray) -> None:
     if len(blank):
-        plural = "s" if len(blank) > 1 else ""
-        raise ValueError(f"{path} has blank line{plural} {_first(blank)}. Take them out.")
+        raise ValueError(f"{path} has blank line{_first(blank)}. Take them out.")
     wrong = np.flatnonzero(sizes != sizes[0])
     if len(wrong):
-        plural = "s" if len(wrong) > 1 else ""
         raise ValueError(
-            f"{path}: the header has {sizes[0]} fields, but line{plural} {_first(lines[wrong])} "
-            f"{'have' if plural else 'has'} another number (the first has {sizes[wrong[0]]}). "
-            f"Give every row a value a column; quote text that holds a separator."
+            f"{path}: the header has {sizes[0]} fields, but line{_first(lines[wrong])} "
+            f"{'have' if len(wrong) > 1 else 'has'} another number (the first has "
+            f"{sizes[wrong[0]]}). Give every row one value per column; quote text that holds a "
+            f"separator."
         )
 
 
 def _first(numbers: np.ndarray) -> str:
-    more = f", ... ({len(numbers):,} in all)" if len(numbers) > 5 else ""
-    return ", ".join(str(n) for n in numbers[:5]) + more
+    """The end of "line 3" or "lines 3, 4"."""
+    return f"{'s' if len(numbers) > 1 else ''} {joined(map(str, numbers), len(numbers))}"

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, listed, refuse, unique_names
+from hawkesjax.inputs.checks import MISSING, ROWS, Rows, column_of, listed, refuse, unique_names
 
 ABSENT = {"", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT"}
-MISSING = "Fill these rows in, or leave them out before."
 Codes = tuple[np.ndarray, tuple[str, ...]]
 
 
@@ -78,7 +77,7 @@ def read_labels(
         raise ValueError(f"Column {column!r}: values that are no labels ({error}).") from error
     found = list(found.categories[found.codes] if hasattr(found, "categories") else found)
     text = [str(label) for label in found]
-    codes, text = _check_labels(codes, found, text, declared, what, column, rows)
+    codes, text = _check_labels(codes, text, declared, what, column, rows)
     whole = [label.removeprefix("-").isdecimal() for label in text]
     if declared is None:
         order = sorted(
@@ -87,12 +86,11 @@ def read_labels(
         place = np.empty(len(text), np.int64)
         place[order] = np.arange(len(text))
         return place[codes].astype(np.int32), tuple(text[i] for i in order)
-    position = {name: i for i, name in enumerate(declared)}
     counted = text and all(whole) and not any(n.removeprefix("-").isdecimal() for n in declared)
     if counted:
         place = np.array([int(t) if 0 <= int(t) < len(declared) else -1 for t in text], np.int64)
     else:
-        place = np.array([position.get(t, -1) for t in text], np.int64)
+        place = pd.Index(declared, dtype=object).get_indexer(pd.Index(text, dtype=object))
     out = place[codes] if len(text) else codes
     known_ones = f"The declared ones are {listed(declared)}"
     remedy = f"{known_ones}: add it to {what}_names, or leave these rows out."
@@ -100,15 +98,7 @@ def read_labels(
     return out.astype(np.int32), declared
 
 
-def _check_labels(
-    codes: np.ndarray,
-    found: list[Any],
-    text: list[str],
-    declared: tuple[str, ...] | None,
-    what: str,
-    column: str,
-    rows: Rows,
-) -> tuple[np.ndarray, list[str]]:
+def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray, list[str]]:
     """Refuse labels that are no names; "2.0" is written "2" where all labels are numbers."""
 
     def where(wrong: Sequence[bool | np.bool_], problem: str, remedy: str) -> None:
@@ -121,8 +111,7 @@ def _check_labels(
     where(absent, f"a missing {what}", f"{MISSING} (If it is a name, put it in {what}_names.)")
     logical = bool(text) and {t.strip().lower() for t in text} <= {"true", "false"}
     where([logical and t not in known for t in text], "a boolean", f"Give other names for {what}s.")
-    seen: set[str] = set()
-    again = [t.strip() in seen or bool(seen.add(t.strip())) for t in text]
+    again = pd.Series([t.strip() for t in text], dtype=object).duplicated().tolist()
     where(again, f"a {what} that differs from another in blanks or type alone", "Choose one.")
     parsed: Any = pd.to_numeric(pd.Series(text, dtype=object), errors="coerce")
     numbers = parsed.to_numpy(float)
@@ -133,10 +122,8 @@ def _check_labels(
     where([not ok for ok in whole], f"a {what} that is not a whole number", remedy)
     remedy = f"Number {what}s 0, 1, ...; -1 often stands for a missing one."
     where([n < 0 for n in numbers], f"a negative {what}", remedy)
-    short = [
-        t.strip() if t.strip().isdecimal() else str(int(n))
-        for t, n in zip(text, numbers, strict=True)
-    ]
+    pairs = zip((t.strip() for t in text), numbers, strict=True)
+    short = [t if t.isdecimal() else str(int(n)) for t, n in pairs]
     merged, unique = pd.factorize(np.array(short, object))
     return merged[codes], list(unique)
 

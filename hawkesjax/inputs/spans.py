@@ -12,7 +12,7 @@ import pandas as pd
 from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
 from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times, ticks_of
 
-NEAR = 8 * np.finfo(float).eps
+NEAR = 8 * np.finfo(float).eps  # relative, of two roundings of one date
 
 
 def read_clock(

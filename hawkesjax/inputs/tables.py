@@ -88,7 +88,7 @@ def read_table(
         empty: remedy for a file without rows.
 
     Raises:
-        ValueError: if the file is not what its name says, has no rows or lacks a column.
+        ValueError: if the file is not what its name says, has no rows or does not have a column.
         ImportError: if it is Parquet and pyarrow is not installed.
     """
     file = Path(path)

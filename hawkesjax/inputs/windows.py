@@ -63,8 +63,12 @@ def read_window(
         return values, start, end
     pair = _is_pair(window)
     bounds = _flat(window, names, column)
-    edges = Rows("bound", lambda i: _bound(i, names, pair))
-    array = read_bounds(bounds, clock, edges)
+
+    def side(place: int) -> str:
+        end = ("'start'", "'end'")[place % 2]
+        return end if pair else f"{end} of sequence {names[place // 2]!r}"
+
+    array = read_bounds(bounds, clock, Rows("bound", side))
     values, array = _same_kind(values, array, clock)
     start, end = array.reshape(-1, 2).T
     remedy = "Give (start, end) with start <= end."
@@ -102,14 +106,8 @@ def check_inside(
         remedy += " All are within a day of it: are times and window in the same time zone?"
     elif not clock.dated and (values[outside] < 0).any() and (low[outside] >= 0).any():
         remedy += " Negative times often come from a start in another time zone."
-    refuse(
-        outside,
-        clock.column,
-        "an event outside the window",
-        remedy,
-        lambda row: clock.show(values[row]),
-        rows,
-    )
+    show = lambda row: clock.show(values[row])  # noqa: E731
+    refuse(outside, clock.column, "an event outside the window", remedy, show, rows)
 
 
 def _is_pair(window: Any) -> bool:
@@ -119,15 +117,10 @@ def _is_pair(window: Any) -> bool:
         a, b = window
     except TypeError as error:
         raise ValueError(
-            f"window={short(window)} is not known. Give a pair (start, end), one pair a sequence, "
-            f"or 'sequence'."
+            f"window={short(window)} is not known. Give a pair (start, end), one pair per "
+            f"sequence, or 'sequence'."
         ) from error
     return np.ndim(a) == 0 and np.ndim(b) == 0
-
-
-def _bound(place: int, names: tuple[str, ...], pair: bool) -> str:
-    side = ("'start'", "'end'")[place % 2]
-    return side if pair else f"{side} of sequence {names[place // 2]!r}"
 
 
 def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
@@ -153,7 +146,7 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
     elif len(window) != len(names) and np.ndim(window[0]):
         raise ValueError(
             f"window has {len(window):,} rows for {counted(len(names), 'sequence')}. Give "
-            f"one pair for all, or one pair a sequence, in the order of sequence_names."
+            f"one pair for all, or one pair per sequence, in the order of sequence_names."
         )
     if hasattr(window, "to_numpy"):
         window = window.to_numpy()

@@ -4,7 +4,7 @@
 user will be once a spike has settled.
 """
 
-from hawkesjax.katz.data.spike import detect_spike
+from hawkesjax.katz.data.windows import detect_spike
 from hawkesjax.katz.steady.decay import decay, half_life, implied_alpha_star
 from hawkesjax.katz.steady.evaluation import KatzEvaluation, evaluate
 from hawkesjax.katz.steady.radius import Radius

@@ -18,7 +18,7 @@ class Block:
     r"""Groups of users whose integrals take equally many nodes.
 
     A group is users with the same rows (r, g, count); a class is groups that share their nodes;
-    a cell is a distinct (class, r, g): `log` and `expm1` are taken once a cell and node.
+    a cell is a distinct (class, r, g): `log` and `expm1` are taken once per cell and node.
 
     Args:
         low, high: by grid, at most the events that nothing but the baseline explains, and at

@@ -10,17 +10,15 @@ from jaxtyping import Float, Int, Real
 
 from hawkesjax.core.cache import kept
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.forms import FORMS, Form
 from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
-from hawkesjax.katz.links import LINKS
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import FORMS, LINKS, Form, Settings
 
-FACTOR_STEP = 0.1  # of the logarithm of the volume
-MOST = 20_000_000  # counts of silent bins held at once
+FACTOR_STEP = 0.1  # of the logarithm of the volume: few different factors, so few distinct rows
+MOST = 20_000_000  # counts of silent bins held at once: 160 MB
 
 
 class Rows(NamedTuple):
-    """One row a distinct (user, messages heard, factor).
+    """One row per distinct (user, messages heard, factor).
 
     Args:
         user, heard, factor: of each row: i, r_i[k], g_k.
@@ -114,7 +112,7 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
     Args:
         data: network and activity.
         common_factor: None, `"volume"` (active users, or posts, of the bin itself, rounded to steps
-            of 10 % so that few different factors remain), or one number a bin of the fit.
+            of 10 % so that few different factors remain), or one number per bin of the fit.
         posts: whether volume counts posts.
 
     Raises:
@@ -132,7 +130,7 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
         if factor.shape != (last - first,):
             raise ValueError(
                 f"common_factor has {factor.size} numbers, the fit {last - first} bins "
-                f"({first} to {last - 1}): give one a bin."
+                f"({first} to {last - 1}): give one per bin."
             )
     if not np.sum(factor) > 0:
         raise ValueError("The common factor is 0 in every bin of the fit: there is nothing to fit.")
@@ -143,14 +141,14 @@ def factor_ahead(given: Any, bins: int) -> Float[np.ndarray, " bins"]:
     """g_k of bins that are yet to come, as they are given; 1 where they are not.
 
     Raises:
-        ValueError: for anything but one number a bin.
+        ValueError: for anything but one number per bin.
     """
     if given is None:
         return np.ones(bins)
     factor = np.asarray(given, np.float64)
     if factor.shape != (bins,) or not np.all(np.isfinite(factor) & (factor >= 0)):
         raise ValueError(
-            f"common_factor must be {bins} finite numbers of at least 0, one a bin; got "
+            f"common_factor must be {bins} finite numbers of at least 0, one per bin; got "
             f"{factor.shape}."
         )
     return factor
@@ -164,13 +162,8 @@ def senders_of(data: Activity, *, posts: bool, memory: float) -> Senders:
 
 def counts_of(data: Activity, settings: Settings) -> SpikeCounts:
     """`count_spikes`, once for each container and settings."""
-    return count_spikes(
-        data,
-        link=settings.link,
-        form=settings.form,
-        memory=settings.memory,
-        common_factor=settings.common_factor,
-    )
+    names = ("link", "form", "memory", "common_factor")
+    return count_spikes(data, **{name: getattr(settings, name) for name in names})
 
 
 @kept
@@ -212,13 +205,7 @@ def count_spikes(
     rows = _collapse(Rows(user, heard, own, count, np.zeros(len(user), bool)))
     if LINKS[link].silence:
         rows = _joined(rows, *_silent_rows(data, network, senders, factor, user, at))
-    return SpikeCounts(
-        rows=rows,
-        heard_in_all=sums,
-        exposure=float(np.sum(factor)),
-        num_bins=last - first,
-        constant_by_user=constant,
-    )
+    return SpikeCounts(rows, sums, float(np.sum(factor)), last - first, constant)
 
 
 def _refuse_impossible(heard, factor, bins, form: Form) -> None:

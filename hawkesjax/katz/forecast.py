@@ -17,13 +17,12 @@ from hawkesjax.katz.counts import factor_ahead, senders_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.simulate import MAX_POSTS, Chain
-from hawkesjax.katz.users import draw_baselines
-from hawkesjax.katz.values import draws_of, one_of
+from hawkesjax.katz.users import draw_baselines, draws_of, one_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpikeForecast:
-    """Simulated volumes of the bins after a cut, one continuation a draw.
+    """Simulated volumes of the bins after a cut, one continuation per draw.
 
     Args:
         volume: (draws, bins) active users of each bin; posts for the Poisson link.
@@ -37,7 +36,7 @@ class SpikeForecast:
     first: int
 
     def summary(self) -> pd.DataFrame:
-        """Mean and quantiles of the volume, a row a bin."""
+        """Mean and quantiles of the volume, one row per bin."""
         return _table(self.volume, range(self.first, self.first + self.volume.shape[1]))
 
     def total(self) -> pd.DataFrame:
@@ -45,7 +44,7 @@ class SpikeForecast:
         return _table(self.volume.sum(axis=1, keepdims=True), ["all"])
 
     def decay(self) -> pd.DataFrame:
-        """What is left of the cut's activity k bins on: mean and quantiles, a row a k."""
+        """What is left of the cut's activity k bins on: mean and quantiles, one row per k."""
         return _table(self.left, range(self.left.shape[1])).rename_axis("bins after the cut")
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -27,7 +27,7 @@ def gamma_grid(
     (their error falls exponentially with the number of nodes).
 
     Args:
-        low, high: shapes, one pair a class of integrals.
+        low, high: shapes, one pair per class of integrals.
         nodes: nodes of each.
 
     Returns:

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from scipy import sparse
 from scipy.signal import lfilter
 
-MOST = 4_000_000  # pairs (user, bin) held at once
-CHUNK = 4_000_000  # pairs (event, in-neighbour) looked up at once
+MOST = 4_000_000  # pairs (user, bin) held at once: 32 MB for each of their columns
+CHUNK = 4_000_000  # pairs (event, in-neighbour) looked up at once: 32 MB per column
 
 
 def ranges(begin: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +79,7 @@ def heard_at(
     The cost is the sum of the pairs' in-degrees, a chunk at a time.
 
     Args:
-        network: A, a row a listener.
+        network: A, one row per listener.
         senders: the active pairs.
         user, bin: the pairs asked for.
     """
@@ -145,9 +145,6 @@ def heard_everywhere(
         states.eliminate_zeros()
     heard: Any = network @ states
     product = heard.tocoo()
-    some = product.data > 0
-    return (
-        product.row[some].astype(np.int64),
-        product.col[some].astype(np.int64) + first,
-        product.data[some],
-    )
+    loud = product.data > 0
+    user, bin = (part[loud].astype(np.int64) for part in (product.row, product.col))
+    return user, bin + first, product.data[loud]

@@ -28,12 +28,12 @@ from hawkesjax.katz.likelihood import (
 )
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
 from hawkesjax.katz.results import KatzPosterior
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 
 Params = Mapping[str, Any]
 Data = Activity | PreparedActivity
 
-SATURATED = 0.5
+SATURATED = 0.5  # of the bins: beyond it, an active bin hardly tells one rate from a larger one
 
 
 class CircularityWarning(UserWarning):
@@ -41,7 +41,7 @@ class CircularityWarning(UserWarning):
 
 
 class SaturationWarning(UserWarning):
-    """A user is active in most bins: rates beyond one a bin cannot be told apart."""
+    """A user is active in most bins: rates beyond one per bin cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             if self.common_factor != "volume":
                 raise ValueError(
                     f"common_factor is {self.common_factor!r}; it must be None, 'volume', or one "
-                    f"number a bin."
+                    f"number per bin."
                 )
         elif self.common_factor is not None:
             value = np.asarray(self.common_factor, np.float64)
             if value.ndim != 1 or not np.all(np.isfinite(value) & (value >= 0)):
-                raise ValueError("common_factor must be one finite number of at least 0 a bin.")
+                raise ValueError("common_factor must be one finite number of at least 0 per bin.")
             object.__setattr__(self, "common_factor", tuple(value.tolist()))
         super().__post_init__()
 
@@ -83,15 +83,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Axes of what `derived` gives."""
         return {} if self.form_rule.multiplies else {"alpha_star": ()}
 
     def sizes(self, data: Data) -> dict[str, int]:
-        """Length of each axis."""
         return {"user": int(data.num_users)}
 
     def coords(self, data: Activity) -> dict[str, list[str]]:
-        """Names along each axis."""
         return {"user": list(data.user_names)}
 
     def observed(self, data: Activity) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -132,7 +129,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         if isinstance(data, PreparedActivity):
             return data
         if least and self.baseline == "free":
-            raise ValueError("baseline='free' has a parameter a user: it cannot be filled up.")
+            raise ValueError("baseline='free' has one parameter per user: it cannot be filled up.")
         self.accept(data)
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
             raise ValueError(
@@ -145,7 +142,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
         Args:
-            params: `alpha`, and `shape` and `mean` (posts a user and bin), or `b` (N,).
+            params: `alpha`, and `shape` and `mean` (posts per user and bin), or `b` (N,).
             data: an `Activity`, or the result of `prepare`.
         """
         total = free_log_likelihood if self.baseline == "free" else integrated_log_likelihood
@@ -154,7 +151,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"
     ) -> Float[Array, " users"]:
-        """The log-likelihood in terms that sum to it, one a user."""
+        """The log-likelihood in terms that sum to it, one per user."""
         if by != "user":
             raise ValueError(f'by is {by!r}; it must be "user".')
         prepared, counts = self.prepare(data), counts_of(data, self)
@@ -171,7 +168,6 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         return values + jnp.asarray(counts.constant_by_user)
 
     def pointwise_sizes(self, data: Activity) -> dict[str, int]:
-        """Numbers of pointwise terms."""
         return {"user": data.num_users}
 
     # Priors and inference
@@ -209,7 +205,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         ]
 
     def check(self, data: Any) -> None:
-        """What `fit` and `sample` ask of the data before anything is computed.
+        """Refuse anything but an `Activity` with a log.
 
         Warns:
             CircularityWarning: when network and fit share bins.
@@ -245,7 +241,6 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 
     @property
     def local(self) -> str | None:
-        """The parameter whose entries do not interact given all others."""
         return "b" if self.baseline == "free" else None
 
 

@@ -11,10 +11,9 @@ from jax.scipy.special import gammaln, logsumexp
 from jaxtyping import Array, Float
 
 from hawkesjax.katz.blocks import Block
-from hawkesjax.katz.forms import Form
 from hawkesjax.katz.grid import gamma_grid
-from hawkesjax.katz.links import Link
 from hawkesjax.katz.prepared import PreparedActivity
+from hawkesjax.katz.rules import Form, Link
 
 Params = Mapping[str, Any]
 

@@ -52,7 +52,7 @@ class KatzSpike(KatzLaw):
             `b[user]`).
         memory: phi; what is heard becomes `A h`, `h[k] = phi h[k-1] + s[k]`.
         common_factor: None, `"volume"` (active users of bin k + 1 itself, in steps of 10 %), or one
-            number a bin of the fit, scaled to mean 1.
+            number per bin of the fit, scaled to mean 1.
         priors: `"default"`, or a dict from parameter names to numpyro distributions. The default
             does not depend on the length of a bin or the size of the network: with rho the
             spectral radius, `alpha ~ HalfNormal(1 / rho)`, so that :math:`\alpha^* = \alpha \rho`

@@ -1,4 +1,4 @@
-"""Pictures of a spike: its volume, what a ranking is worth over alpha*, and who is in it."""
+"""Figures of a spike: its volume, what a ranking is worth over alpha*, and who is in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hawkesjax.plotting.door import needs
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEAD = 8
+LEAD = 8  # lengths of the spike that are drawn before it
 SHADES = {"usual": "0.90", "spike": "#f5d5ad"}
 
 
@@ -28,7 +28,7 @@ def volume(
     window: tuple[int, int] | None = None,
     responsiveness: bool = True,
 ) -> Figure:
-    """Posts a bin with the windows marked, and below it how often authors had just been named.
+    """Posts per bin with the windows marked, and below it how often authors had just been named.
 
     Args:
         activity: from a log.
@@ -289,8 +289,8 @@ def _smooth(activity: Activity, low: int, high: int, points: int = 150) -> tuple
     width = max(1, (high - low) // points)
     count = (high - low) // width
     cut = slice(low, low + count * width)
-    heard = activity.heard[cut].reshape(count, width).sum(1)
-    posts = activity.volume[cut].reshape(count, width).sum(1)
+    columns = (activity.heard, activity.volume)
+    heard, posts = (column[cut].reshape(count, width).sum(1) for column in columns)
     value = np.where(posts > 0, heard / np.maximum(posts, 1), np.nan)
     return low + width * np.arange(count) + width // 2, value
 
@@ -303,4 +303,4 @@ def _name(activity: Activity, user: int | np.integer, most: int = 16) -> str:
 def _key(*lines: tuple[str, Any, Any]) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    return [Line2D([], [], color=c, linestyle=dash, label=said) for said, c, dash in lines]
+    return [Line2D([], [], color=c, linestyle=dash, label=label) for label, c, dash in lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -14,14 +14,14 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.katz.blocks import EMPTY, Block, filled_block, padded, roomy
-from hawkesjax.katz.counts import Rows, SpikeCounts, check_activity, counts_of
+from hawkesjax.katz.counts import Rows, check_activity, counts_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.grid import REACH, nodes_needed
 from hawkesjax.katz.heard import ranges
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.solve import radius
 
-RATIO = np.log(1.1)
+RATIO = np.log(1.1)  # between rungs: kinds of users that differ by less share their nodes
 
 
 @jax.tree_util.register_dataclass
@@ -78,7 +78,7 @@ class PreparedActivity:
 
     @property
     def rate(self) -> Float[Array, ""]:
-        """Events a user and bin; half an event where there is none."""
+        """Events per user and bin; half an event where there is none."""
         return jnp.maximum(self.events, 0.5) / (self.num_users * self.exposure)
 
 
@@ -92,13 +92,14 @@ class Grouping:
     kind: Int[np.ndarray, " users"]
 
 
-def group_users(counts: SpikeCounts, settings: Settings) -> Grouping:
-    """Find users with identical rows, exactly, and what their integrals share.
+def grouping_of(data: Activity, settings: Settings) -> Grouping:
+    """Users with identical rows, exactly, and what their integrals share; found once."""
+    return _grouping(data, settings.bare)
 
-    Args:
-        counts: the rows, sorted by user within active and silent ones.
-        settings: form and link count.
-    """
+
+@kept
+def _grouping(data: Activity, settings: Settings) -> Grouping:
+    counts = counts_of(data, settings)
     size = counts.num_users
     multiplies = settings.form_rule.multiplies
     own = counts.heard_in_all if multiplies else np.zeros(size)
@@ -125,6 +126,7 @@ def group_users(counts: SpikeCounts, settings: Settings) -> Grouping:
     if multiplies:
         base, total = base * np.exp(-RATIO / 2), total * np.exp(RATIO / 2)
     nodes = nodes_needed(base, total)
+    shapes = np.stack([base, total, multiplier], axis=1)
 
     begin = np.searchsorted(user, np.arange(size + 1))
     place = np.empty(len(first), np.int64)
@@ -134,17 +136,9 @@ def group_users(counts: SpikeCounts, settings: Settings) -> Grouping:
         place[chosen] = done + np.arange(len(chosen))
         done += roomy(len(chosen))
         owner, rows = ranges(begin[first[chosen]], np.diff(begin)[first[chosen]])
-        blocks.append(
-            _block(
-                int(number),
-                np.stack([base, total, multiplier], axis=1)[chosen],
-                (own[first] - multiplier)[chosen],
-                members[chosen],
-                owner,
-                np.stack([heard, factor, silent], axis=1)[rows],
-                count[rows],
-            )
-        )
+        groups = shapes[chosen], (own[first] - multiplier)[chosen], members[chosen]
+        cells = np.stack([heard, factor, silent], axis=1)[rows]
+        blocks.append(_block(int(number), *groups, owner, cells, count[rows]))
     chosen = np.flatnonzero(quiet)
     place[chosen] = done + np.arange(len(chosen))
     room = roomy(len(chosen))
@@ -157,7 +151,7 @@ def group_users(counts: SpikeCounts, settings: Settings) -> Grouping:
 
 
 def _kinds(size, user, rows, own) -> np.ndarray:
-    """A number for each distinct sequence of rows: users walk down a tree, a row a level."""
+    """A number for each distinct sequence of rows: users walk down a tree, a row per level."""
     code = np.unique(rows, axis=1, return_inverse=True)[1].ravel() if len(user) else user
     kind = np.unique(own, return_inverse=True)[1].ravel().astype(np.int64)
     begin = np.searchsorted(user, np.arange(size))
@@ -190,8 +184,8 @@ def _rung(count, way) -> np.ndarray:
 
 def _ratio_rung(heard) -> np.ndarray:
     """Numbers to the nearest rung of a ladder of ratio 1.1; 0 stays."""
-    some = np.where(heard > 0, heard, 1)
-    return np.where(heard > 0, np.exp(RATIO * np.round(np.log(some) / RATIO)), 0)
+    positive = np.where(heard > 0, heard, 1)
+    return np.where(heard > 0, np.exp(RATIO * np.round(np.log(positive) / RATIO)), 0)
 
 
 def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
@@ -200,7 +194,7 @@ def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
     keyed = np.concatenate([group_class[term_group][:, None], cells], axis=1)
     distinct, term_cell = np.unique(keyed, axis=0, return_inverse=True)
     grids, class_grid = np.unique(classes[:, :2], axis=0, return_inverse=True)
-    made = Block(
+    block = Block(
         low=grids[:, 0],
         high=grids[:, 1],
         class_grid=class_grid.ravel().astype(np.int32),
@@ -217,12 +211,12 @@ def _block(nodes, shapes, rest, members, term_group, cells, count) -> Block:
         group_users=members.astype(float),
         nodes=nodes,
     )
-    return filled_block(made, {"cells": len(distinct) + 1})  # one spare at least
+    return filled_block(block, {"cells": len(distinct) + 1})  # one spare at least
 
 
-def _filled_up(made: PreparedActivity, least: Mapping[tuple[int, str], int]) -> PreparedActivity:
+def _filled_up(data: PreparedActivity, least: Mapping[tuple[int, str], int]) -> PreparedActivity:
     """With at least so many of everything, and blocks of 0 users for other numbers of nodes."""
-    blocks = {block.nodes: block for block in made.blocks}
+    blocks = {block.nodes: block for block in data.blocks}
     parts = [
         filled_block(
             blocks.get(nodes, replace(EMPTY, nodes=nodes)),
@@ -231,22 +225,8 @@ def _filled_up(made: PreparedActivity, least: Mapping[tuple[int, str], int]) -> 
         for nodes in sorted({*blocks, *(many for many, what in least if many)})
     ]
     kinds = least.get((0, "kinds"), 0)
-    return replace(
-        made,
-        blocks=tuple(parts),
-        quiet_heard=padded(np.asarray(made.quiet_heard), kinds),
-        quiet_users=padded(np.asarray(made.quiet_users), kinds),
-    )
-
-
-def grouping_of(data: Activity, settings: Settings) -> Grouping:
-    """`group_users`, once for each container and settings."""
-    return _grouping(data, _bare(settings))
-
-
-@kept
-def _grouping(data: Activity, settings: Settings) -> Grouping:
-    return group_users(counts_of(data, settings), settings)
+    heard, users = (padded(np.asarray(x), kinds) for x in (data.quiet_heard, data.quiet_users))
+    return replace(data, blocks=tuple(parts), quiet_heard=heard, quiet_users=users)
 
 
 def prepare(
@@ -265,12 +245,7 @@ def prepare(
     """
     check_activity(data)
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
-    return _prepared(data, _bare(settings), dtype, tuple(sorted((least or {}).items())))
-
-
-def _bare(settings: Settings) -> Settings:
-    """The settings without the rest of the model."""
-    return Settings(**{one.name: getattr(settings, one.name) for one in fields(Settings)})
+    return _prepared(data, settings.bare, dtype, tuple(sorted((least or {}).items())))
 
 
 @kept
@@ -297,7 +272,7 @@ def _layout(data: Activity, settings: Settings) -> PreparedActivity:
     rows = counts.rows if free else active.take(slice(0))
     echo = float(np.sum(active.count * active.heard))
     total = float(np.sum(counts.heard_in_all))
-    some = float(np.sum(active.count[active.heard > 0]))
+    hearing = float(np.sum(active.count[active.heard > 0]))
     return PreparedActivity(
         blocks=groups.blocks,
         quiet_heard=groups.quiet_heard,
@@ -311,7 +286,7 @@ def _layout(data: Activity, settings: Settings) -> PreparedActivity:
         num_users=counts.num_users,
         events=np.float64(np.sum(active.count)),
         radius=np.float64(rho),
-        spread=np.float64(some / echo if multiplies and echo > 0 else _inverse(rho, data)),
+        spread=np.float64(hearing / echo if multiplies and echo > 0 else _inverse(rho, data)),
         acyclic=rho == 0,
     )
 

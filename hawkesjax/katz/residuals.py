@@ -14,8 +14,7 @@ from hawkesjax.katz.counts import counts_of, factor_of, senders_of, target_bins,
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import heard_everywhere
 from hawkesjax.katz.law import KatzLaw
-from hawkesjax.katz.users import user_baselines
-from hawkesjax.katz.values import draws_of
+from hawkesjax.katz.users import draws_of, user_baselines
 
 DRAWS = 50
 
@@ -52,7 +51,7 @@ def residuals(
         key: PRNG key of u; None for 1/2.
 
     Returns:
-        A row a bin or user: `observed`, `expected`, `residual`.
+        One row per bin or user: `observed`, `expected`, `residual`.
 
     Source: Dunn and Smyth (1996), J. Comput. Graph. Stat. 5, 236-244; binomial approximation: Ehm
     (1991), Stat. Probab. Lett. 11, 7-16.

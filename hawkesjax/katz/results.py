@@ -14,13 +14,12 @@ from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.decay import half_life
 from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.radius import radius_bounds
 from hawkesjax.katz.steady.solve import matrix_of
-from hawkesjax.katz.users import draw_baselines, user_baselines
-from hawkesjax.katz.values import draws_of, one_of
+from hawkesjax.katz.users import draw_baselines, draws_of, one_of, user_baselines
 
 RESIDUAL = 1e-8
 
@@ -79,8 +78,8 @@ class KatzPosterior(Posterior):
             draws: posterior draws to use.
 
         Returns:
-            A row a user that was ever among them, most probable first: `probability`, mean and 95 %
-            interval of the score (posts a bin in the steady state).
+            One row per user that was ever among them, most probable first: `probability`, mean and
+            95 % interval of the score (posts per bin in the steady state).
 
         Raises:
             ValueError: for a `top` that is no number of users, or draws without a steady state.
@@ -112,7 +111,7 @@ class KatzPosterior(Posterior):
 def steady_states(
     settings: Settings, draws: Mapping[str, np.ndarray], data: Activity, key: Array
 ) -> np.ndarray:
-    """Scores of all users, a row a draw.
+    """Scores of all users, one row per draw.
 
     Raises:
         ValueError: when draws have no steady state; it says how many.

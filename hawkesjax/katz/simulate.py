@@ -16,7 +16,7 @@ from hawkesjax.katz.counts import factor_ahead
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import ranges
 from hawkesjax.katz.law import KatzLaw
-from hawkesjax.katz.settings import Settings
+from hawkesjax.katz.rules import Settings
 
 MAX_POSTS = 10_000_000
 
@@ -63,7 +63,7 @@ class Chain:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
         off. So a bin costs its messages and their audiences only, however many users there are.
         (With memory, what was heard is a vector of all users. The clipped link has no such sum:
-        one uniform number a user and bin.)
+        one uniform number per user and bin.)
 
         Args:
             alpha, b: of the model.
@@ -194,7 +194,7 @@ def simulate(
     if isinstance(chosen, str):
         raise ValueError(
             "A common factor by volume is what happened, not a law of what will: give "
-            "common_factor= with one number a bin."
+            "common_factor= with one number per bin."
         )
     factor = factor_ahead(chosen, bins)
     chain = Chain.of(model, data)
@@ -233,7 +233,7 @@ def _checked(values, size: int, rng) -> tuple[float, np.ndarray]:
     missing = [name for name in ("alpha", *known) if name not in values]
     if missing:
         raise ValueError(
-            f"params lack {', '.join(missing)}; they need alpha, and b or shape and mean."
+            f"params do not have {', '.join(missing)}; they need alpha, and b or shape and mean."
         )
     for name in ("alpha", *known):
         value = values[name]

@@ -1,4 +1,4 @@
-"""The users' own baselines, given the three parameters that are left when they integrate out."""
+"""Draws of the parameters, and of the users' own baselines where these were integrated out."""
 
 from __future__ import annotations
 
@@ -12,18 +12,39 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from hawkesjax.core.draws import draws_of as core_draws
 from hawkesjax.core.tables import QUANTILES
+from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.forms import Form
 from hawkesjax.katz.likelihood import node_terms
-from hawkesjax.katz.links import Link
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
-from hawkesjax.katz.settings import Settings
-from hawkesjax.katz.values import one_of
+from hawkesjax.katz.rules import Form, Link, Settings
 
 EDGES = (QUANTILES[0], QUANTILES[2])
-CHUNK = 20_000_000  # numbers held at once
+CHUNK = 20_000_000  # numbers held at once: 160 MB
+
+
+def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
+    """alpha, and b or shape and mean, with a leading axis of draws (one for a dict or an estimate).
+
+    Args:
+        values: dict of natural parameters, `Estimate`, or `Posterior`.
+        limit: keep at most this many draws, evenly spaced over all chains.
+
+    Raises:
+        ValueError: when a parameter is missing.
+    """
+    found = {n: np.asarray(v, np.float64) for n, v in core_draws(values, limit).items()}
+    found.pop("alpha_star", None)
+    if "alpha" not in found or not ("b" in found or {"shape", "mean"} <= set(found)):
+        raise ValueError("Parameters are missing: alpha, and b or shape and mean, are needed.")
+    return found
+
+
+def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, HostArray]:
+    """One of the draws; what has one draw serves for all."""
+    return {name: value[number if len(value) > 1 else 0] for name, value in draws.items()}
 
 
 @partial(jax.jit, static_argnames=("link", "form"))
@@ -102,7 +123,7 @@ def user_baselines(
 
     Args:
         settings: with `baseline="integrated"`.
-        draws: `alpha`, `shape`, `mean`, one number a draw.
+        draws: `alpha`, `shape`, `mean`, one number per draw.
         data: network and activity.
     """
     prepared, groups = prepare(data, settings), grouping_of(data, settings)

@@ -15,23 +15,29 @@ from hawkesjax.retweet.swing import wave
 SURE = 1e4  # precision of what is known of a cascade without error
 EXTRAS = 2  # beside w: log of the reposters' mean followers, log of the author's
 STEPS = ((12, 0.2), (72, 1), (288, 3), (np.inf, 12))  # up to an age: step, in units of s0
-ROUNDS = 40
+ROUNDS = 40  # of the EM algorithm
 
 
 def sizes_at(cascades: Cascades, age: float) -> np.ndarray:
     """Reposts of each cascade before an age since its post."""
+    return np.bincount(_before(cascades, age)[0], minlength=cascades.num_posts)
+
+
+def _before(cascades: Cascades, age: float) -> list[np.ndarray]:
+    """Post, age and followers of the reposts before an age."""
     early = np.asarray(cascades.ages) < age
-    return np.bincount(np.asarray(cascades.post)[early], minlength=cascades.num_posts)
+    return [np.asarray(part)[early] for part in (cascades.post, cascades.ages, cascades.followers)]
 
 
-def check_seen(cascades: Cascades, age: float, said: str) -> None:
+def check_observed(cascades: Cascades, age: float, option: str) -> None:
+    """Refuse cascades that were not observed up to an age; `option` is where it was given."""
     span = np.asarray(cascades.until) - np.asarray(cascades.post_times)
     short = span < age * (1 - 1e-9)
     if short.any():
         names = [cascades.names[row] for row in np.flatnonzero(short)]
         raise ValueError(
             f"{counted(len(names), 'cascade')} ({listed(names, 5)}) were observed for less than "
-            f"{age:g}. Select the others (Cascades.select), or say a smaller {said}."
+            f"{age:g}. Select the others (Cascades.select), or pass a smaller {option}."
         )
 
 
@@ -64,14 +70,12 @@ def distinct(edges: np.ndarray, near: float) -> np.ndarray:
 
 def binned(model: RetweetLaw, cascades: Cascades, edges: np.ndarray, until: float):
     """Reposts, reach and followers of each cascade in bins of age; nothing from `until` on."""
-    early = np.asarray(cascades.ages) < until
-    ages, post = np.asarray(cascades.ages)[early], np.asarray(cascades.post)[early]
+    post, ages, weights = _before(cascades, until)
     place = np.searchsorted(edges, ages, side="right") - 1
     shape = cascades.num_posts, len(edges) - 1
     cell = post.astype(np.int64) * shape[1] + np.minimum(place, shape[1] - 1)
     size = shape[0] * shape[1]
     counts = np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
-    weights = np.asarray(cascades.followers)[early]
     followers = np.bincount(cell, weights, size).reshape(shape)
     s0, _ = lengths_of(model, cascades)
     root = np.asarray(cascades.post_followers)[:, None]
@@ -87,10 +91,15 @@ def wave_of(model, cascades, ages, swing) -> np.ndarray:
 
 
 def by_piece(values: np.ndarray, piece: np.ndarray, pieces: int) -> np.ndarray:
-    out = np.zeros((len(values), pieces))
-    for k in range(pieces):
-        out[:, k] = values[:, piece == k].sum(axis=1)
-    return out
+    """Sums over the bins of each piece."""
+    return values @ (piece[:, None] == np.arange(pieces)).astype(np.float64)
+
+
+def in_pieces(model, cascades, edges, fine, counts, reach, swing) -> tuple[np.ndarray, np.ndarray]:
+    """Reposts, and reach times the swing, of each cascade between the edges."""
+    piece = np.searchsorted(edges, fine[:-1], side="right") - 1
+    turned = reach * wave_of(model, cascades, (fine[1:] + fine[:-1]) / 2, swing)
+    return by_piece(counts, piece, len(edges) - 1), by_piece(turned, piece, len(edges) - 1)
 
 
 def learn_swing(model, cascades, edges, counts, reach, piece) -> np.ndarray:
@@ -108,8 +117,7 @@ def learn_swing(model, cascades, edges, counts, reach, piece) -> np.ndarray:
     n = by_piece(counts, piece, pieces)
     for _ in range(30):
         factor = 1 - np.tensordot(swing, waves, 1)
-        seen = reach * factor
-        f = np.maximum(by_piece(seen, piece, pieces), 1e-300)
+        f = np.maximum(by_piece(reach * factor, piece, pieces), 1e-300)
         tilts = np.stack([by_piece(reach * wave, piece, pieces) / f for wave in waves])
         own = waves / factor
         slope = -np.sum(counts * own, axis=(1, 2)) + np.sum(n * tilts, axis=(1, 2))
@@ -128,8 +136,7 @@ def learn_swing(model, cascades, edges, counts, reach, piece) -> np.ndarray:
 
 def extras_of(cascades: Cascades, until: float, spread: float) -> tuple[np.ndarray, np.ndarray]:
     """What is known of the two numbers beside w, and how well: their precision."""
-    early = np.asarray(cascades.ages) < until
-    post, d = np.asarray(cascades.post)[early], np.asarray(cascades.followers)[early]
+    post, _, d = _before(cascades, until)
     count = np.bincount(post, minlength=cascades.num_posts)
     total = np.bincount(post, d, cascades.num_posts)
     mean = np.log((total + 1) / np.maximum(count, 1))
@@ -145,10 +152,10 @@ def spread_of(cascades: Cascades) -> float:
     num = cascades.num_posts
     count = np.bincount(post, minlength=num)
     total, square = np.bincount(post, d, num), np.bincount(post, d**2, num)
-    kept = (count >= 10) & (total > 0)
-    if not kept.any():
+    large = (count >= 10) & (total > 0)
+    if not large.any():
         raise ValueError("No cascade has 10 reposts with followers: there is nothing to learn.")
-    spread = square[kept] * count[kept] / total[kept] ** 2 - 1
+    spread = square[large] * count[large] / total[large] ** 2 - 1
     return max(float(np.median(spread)), 1e-3)
 
 

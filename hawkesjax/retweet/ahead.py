@@ -14,7 +14,7 @@ from hawkesjax.retweet.swing import wave
 
 STRENGTH = 20.0  # reposters that the overall mean of followers counts for
 EARLY = ((24, 1), (144, 3))  # up to a time: longest step, in units of s0
-ROWS = 20_000
+ROWS = 20_000  # cascades solved together at most: bounds the memory
 QUIET = 1e-3  # reposts expected of posts that are left out
 RETRIES = 20  # of a cascade that explodes
 FEW = 1e5  # reposts that a cascade may always get
@@ -47,11 +47,6 @@ class Part(NamedTuple):
     reach: np.ndarray
     followers: np.ndarray
 
-    @classmethod
-    def together(cls, parts: Sequence[Part]) -> Part:
-        """All cascades of several parts."""
-        return cls(*map(np.concatenate, zip(*parts, strict=True)))
-
 
 Again = Callable[[np.ndarray], Part]
 
@@ -78,18 +73,17 @@ class Ahead:
         self.ages = self.end - (np.asarray(data.post_times)[stream["cascade"]] + stream["age"])
         self.weights, self.owner = stream["weight"], stream["cascade"]
         self.open = np.asarray(data.until) >= self.end * (1 - 1e-9)
-        self.made: tuple[float, np.ndarray, np.ndarray] | None = None
+        self.last: dict[float, tuple[np.ndarray, np.ndarray]] = {}
 
     def kernel(self, theta: float) -> tuple[np.ndarray, np.ndarray]:
         """Reach of known events, and the kernel's mass between steps."""
-        if self.made is None or self.made[0] != theta:
+        if theta not in self.last:
             kernel = theta, self.s0, self.tail
-            num = self.data.num_posts
-            ages = np.maximum(self.ages, 0)
-            reach = known_reach(self.edges, ages, self.weights, self.owner, num, *kernel)
+            events = np.maximum(self.ages, 0), self.weights, self.owner, self.data.num_posts
+            reach = known_reach(self.edges, *events, *kernel)
             within = transfer(self.edges, self.edges, *kernel)
-            self.made = theta, np.where(self.open[:, None], reach, 0), within
-        return self.made[1:]
+            self.last = {theta: (np.where(self.open[:, None], reach, 0), within)}
+        return self.last[theta]
 
     def rates(self, one, born, sentiment) -> np.ndarray:
         """p / p0 of each cascade in each step, for posts at these times since the window's end."""
@@ -119,9 +113,10 @@ class Ahead:
         unit = profile[level[rows]] * since[rows, None]
         part = Part(law.p0[rows, None] * unit, reach[rows], self.followers[rows])
 
-        def again(some: np.ndarray) -> Part:
-            fresh = Law.draw(rng, law.shape[rows[some]], law.scale[rows[some]])
-            return Part(fresh.p0[:, None] * unit[some], part.reach[some], part.followers[some])
+        def again(chosen: np.ndarray) -> Part:
+            own = rows[chosen]
+            fresh = Law.draw(rng, law.shape[own], law.scale[own])
+            return Part(fresh.p0[:, None] * unit[chosen], reach[own], self.followers[own])
 
         return part, again, rows, critical
 
@@ -134,6 +129,10 @@ class Ahead:
         mass = np.diff(kernel_integral(since, theta, self.s0, self.tail), axis=1)
         unit = self.rates(one, born, np.asarray(self.data.sentiment)[like])
         return Part(law.p0[like, None] * unit, root[:, None] * mass, self.followers[like])
+
+
+def _together(parts: Sequence[Part]) -> Part:
+    return Part(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 class Queue:
@@ -182,7 +181,7 @@ class Queue:
         if not self.parts:
             return
         starts = np.cumsum([0, *(len(part.rate) for _, _, part, _ in self.parts)])
-        whole = Part.together([part for _, _, part, _ in self.parts])
+        whole = _together([part for _, _, part, _ in self.parts])
         expected, drawn, boom = self._solve(whole)
         left = np.flatnonzero(boom)
         for _ in range(RETRIES):
@@ -193,12 +192,12 @@ class Queue:
                 self.parts[number][3](left[owner == number] - starts[number])
                 for number in np.unique(owner)
             ]
-            expected[left], drawn[left], still = self._solve(Part.together(fresh))
+            expected[left], drawn[left], still = self._solve(_together(fresh))
             left = left[still]
         for number, (draw, known, _, _) in enumerate(self.parts):
             rows = slice(starts[number], starts[number + 1])
-            for kept, values in ((self.mean, expected), (self.drawn, drawn)):
-                kept[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
+            for sums, values in ((self.mean, expected), (self.drawn, drawn)):
+                sums[draw] += np.bincount(self.owner, values[rows].sum(axis=0))
             self.exploded[draw] |= boom[rows].any()
             if known is not None:
                 self.sizes[known, draw] = drawn[rows].sum(axis=1)

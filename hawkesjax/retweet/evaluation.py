@@ -26,34 +26,35 @@ from hawkesjax.retweet.law import RetweetLaw
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RetweetEvaluation:
-    """A forecast beside what came.
+    """A forecast beside what was observed.
 
     Args:
-        scores: MAE, Pearson, mean log score a bin and coverage of posts and reposts together.
-        told: the forecast.
-        observed: (B,) posts and reposts that came.
+        scores: MAE, Pearson, mean log score per bin and coverage of posts and reposts together.
+        forecast: the forecast.
+        observed: (B,) posts and reposts observed.
         level: nominal level of the intervals.
     """
 
     scores: dict[str, float]
-    told: RetweetForecast
+    forecast: RetweetForecast
     observed: np.ndarray
     level: float
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
         scored = pd.DataFrame([self.scores]).assign(level=self.level)
-        told = self.told.table(self.level)
-        told["observed"] = self.observed
-        return {"scores": scored, "forecast": told, "sizes": self.told.sizes.table(self.level)}
+        table = self.forecast.table(self.level)
+        table["observed"] = self.observed
+        sizes = self.forecast.sizes.table(self.level)
+        return {"scores": scored, "forecast": table, "sizes": sizes}
 
     def __repr__(self) -> str:
-        found = self.scores
+        scores = self.scores
         return (
-            f"RetweetEvaluation: {len(self.observed)} bins, {self.observed.sum():,.0f} came; MAE "
-            f"{found['mae']:.3f}, Pearson {found['pearson']:.3f}, log score "
-            f"{found['log_score']:.3f} a bin, {100 * self.level:g} % intervals hold "
-            f"{100 * found['coverage']:.1f} %"
+            f"RetweetEvaluation: {len(self.observed)} bins, {self.observed.sum():,.0f} observed; "
+            f"MAE {scores['mae']:.3f}, Pearson {scores['pearson']:.3f}, log score "
+            f"{scores['log_score']:.3f} per bin, {100 * self.level:g} % intervals hold "
+            f"{100 * scores['coverage']:.1f} %"
         )
 
 
@@ -69,7 +70,7 @@ def evaluate(
     level: float = LEVEL,
     draws: int = 200,
 ) -> RetweetEvaluation:
-    """Score a fit on what came after it, bin by bin.
+    """Score a fit on what followed it, bin by bin.
 
     Args:
         model: the model.
@@ -94,11 +95,10 @@ def evaluate(
             f"The window from {start:.6g} to {end:.6g} does not reach from before the cut at "
             f"{at:.6g} to {until:.6g}: move the cut, or shorten the horizon."
         )
-    told = forecast(
-        model, values, data.between(start, at), horizon=until - at, key=key, bins=bins, draws=draws
-    )
-    observed = counts_between(data, told.edges)
-    return RetweetEvaluation(scores(observed, told.counts, level), told, observed, level)
+    past, options = data.between(start, at), {"key": key, "bins": bins, "draws": draws}
+    ahead = forecast(model, values, past, horizon=until - at, **options)
+    observed = counts_between(data, ahead.edges)
+    return RetweetEvaluation(scores(observed, ahead.counts, level), ahead, observed, level)
 
 
 def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:

@@ -74,7 +74,7 @@ class RetweetForecast:
         )
 
     def table(self, level: float = 0.8) -> pd.DataFrame:
-        """A row a bin: its start; mean, lower and upper of posts, reposts and both."""
+        """One row per bin: its start; mean, lower and upper of posts, reposts and both."""
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
         parts = {
@@ -143,7 +143,7 @@ def forecast(
         data: the past. Posts whose observation ended before the window did get no more reposts.
         horizon: how far beyond the window, in the data's unit.
         key: PRNG key.
-        bins: number of equal bins; by default one an hour, or one where the unit has no hours.
+        bins: number of equal bins; by default one per hour, or one where the unit has no hours.
         covariates: features over the horizon; by default the data's own, if they reach so far.
         draws: draws of the posterior and continuations; a posterior's are thinned or repeated.
         cap: a cascade with more reposts to come than this has exploded. It is drawn again (p0 of
@@ -167,24 +167,26 @@ def forecast(
     if bins < 1:
         raise ValueError(f"bins is {bins!r}; at least 1 is needed.")
     prepared = model.prepare(data if prepared is None else prepared)
-    found = draws_of(values, model, data, limit=draws)
+    params = draws_of(values, model, data, limit=draws)
     rng = generator(key)
     steps, owner = grid_of(horizon, bins, s0)
     ahead = Ahead(model, data, steps, s0, period)
     edges = np.linspace(0, horizon, bins + 1)
-    cells, features, times = _background(data, covariates, horizon, edges)
+    cells, begin, features, times = _background(data, covariates, horizon, edges)
     rates, posts = np.zeros((draws, bins)), np.zeros((draws, bins))
     critical = np.zeros(draws)
     queue = Queue(ahead, rng, owner, draws, cap)
     for number in range(draws):
-        one = {name: value[number % len(value)] for name, value in found.items()}
+        one = {name: value[number % len(value)] for name, value in params.items()}
         given = _p0_given(model, one, prepared)
         shape, rate = (np.asarray(x, np.float64)[: data.num_posts] for x in given)
         law = Law.draw(rng, shape, np.where(rate > 0, 1 / np.where(rate > 0, rate, 1), 0))
         expected = np.exp(features @ np.asarray(one["beta"], np.float64)) * times
-        rates[number] = np.bincount(cells[0], expected, bins)
-        new = _new_posts(rng, expected, cells[1], cells[2])
-        posts[number] = np.bincount(_bin_of(new, horizon, bins), minlength=bins)
+        rates[number] = np.bincount(cells, expected, bins)
+        count = rng.poisson(expected)
+        new = np.repeat(begin, count) + np.repeat(times, count) * rng.random(count.sum())
+        place = np.minimum((new / horizon * bins).astype(np.int64), bins - 1)
+        posts[number] = np.bincount(place, minlength=bins)
         theta = float(exponent(model, one))
         *known, critical[number] = ahead.known(one, law, theta, rng)
         queue.put(number, theta, *known)
@@ -214,12 +216,12 @@ def forecast(
 
 
 def _background(data, covariates, horizon, edges):
-    """((bin, begin, length) of each piece of constant features, its features, its length)."""
+    """Bin, begin, features and length of each piece of constant features."""
     end = float(data.start + data.length)
     source = data.covariates if covariates is None else covariates.aligned(data)
     if source is None:
         starts, widths = edges[:-1], np.diff(edges)
-        return (np.arange(len(widths)), starts, widths), np.ones((len(widths), 1)), widths
+        return np.arange(len(widths)), starts, np.ones((len(widths), 1)), widths
     if covariates is not None and source.feature_names != feature_names(data):
         raise ValueError(
             f"The covariates of the horizon have the features {', '.join(source.feature_names)}; "
@@ -231,32 +233,22 @@ def _background(data, covariates, horizon, edges):
     middle = (pieces[1:] + pieces[:-1]) / 2
     width = np.diff(pieces)
     owner = np.clip(np.searchsorted(edges, middle, side="right") - 1, 0, len(edges) - 2)
-    return (owner, pieces[:-1], width), cut.at(end + middle), width
-
-
-def _new_posts(rng, expected, begin, width) -> np.ndarray:
-    """Times of new posts since the window's end."""
-    number = rng.poisson(expected)
-    return np.repeat(begin, number) + np.repeat(width, number) * rng.random(number.sum())
-
-
-def _bin_of(times, horizon, bins) -> np.ndarray:
-    return np.minimum((times / horizon * bins).astype(np.int64), bins - 1)
+    return owner, pieces[:-1], cut.at(end + middle), width
 
 
 def _warn_of(out: RetweetForecast) -> None:
     """Warn of cascades that may explode, or did."""
-    said = []
+    warned = []
     if out.critical >= 0.01:
-        said.append(
+        warned.append(
             f"for {100 * out.critical:.0f} % of the known cascades a repost brings more than one "
             f"further repost at the start (p dbar >= 1)"
         )
     if out.exploded > 0:
-        said.append(
+        warned.append(
             f"in {100 * out.exploded:.0f} % of the draws a cascade passed {out.cap:g} reposts; it "
             f"was drawn again, and where that did not help stopped there: means and upper "
             f"quantiles are those of paths below the cap, and so lower bounds"
         )
-    if said:
-        warnings.warn("; ".join(said).capitalize() + ".", ExplosionWarning, stacklevel=5)
+    if warned:
+        warnings.warn("; ".join(warned).capitalize() + ".", ExplosionWarning, stacklevel=5)

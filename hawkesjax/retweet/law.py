@@ -70,7 +70,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         def row(name: str, dims: tuple[str, ...] = (), **rest: Any) -> Parameter:
             return Parameter(name, lambda data: default_priors(data)[name], dims, **rest)
 
-        beta = row("beta", ("feature",), start=_log_rate, edge=_without_posts)
+        def intercept(data: PreparedCascades) -> Array:
+            return jnp.asarray(data.intercept) * jnp.log(data.rate)
+
+        beta = row("beta", ("feature",), start=intercept, edge=_without_posts)
         tau = row("tau", edge=_too_slow)
         swing = row("swing", ("part",), start=_small_swing, edge=_at_rim, present=swings)
         shape = row("p0_shape", start=1.0, edge=lambda params, data: params["p0_shape"] > 1e6)
@@ -87,7 +90,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Axes of what `derived` gives."""
         return {"r0": (), "phi0": ()}
 
     @property
@@ -96,7 +98,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return PRINTED_TAIL if self.as_printed else 1.0
 
     def coords(self, data: Cascades) -> dict[str, list[str]]:
-        """Names along each axis."""
         return {
             "feature": list(feature_names(data)),
             "part": ["cos", "sin"],
@@ -124,7 +125,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         }
 
     def sizes(self, data: Data) -> dict[str, int]:
-        """Length of each axis."""
         prepared = isinstance(data, PreparedCascades)
         features = data.num_features if prepared else len(feature_names(data))
         return {"feature": features, "part": 2, "post": data.num_posts}
@@ -141,7 +141,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             dtype: floating type; JAX's default when None.
             least: the `sizes` of other prepared cascades, or {}: these are filled up with what
                 weighs nothing, so that one compilation serves data of many sizes. Results of one
-                value a post then have zeros at their end.
+                value per post then end with zeros.
         """
         if isinstance(data, PreparedCascades):
             if data.settings != settings_of(self):
@@ -149,7 +149,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             return data
         self.accept(data)
         if least is not None and self.p0 == "free":
-            raise ValueError("p0='free' has a parameter a post: it cannot be filled up.")
+            raise ValueError("p0='free' has one parameter per post: it cannot be filled up.")
         return prepare(self, data, dtype, least)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
@@ -194,18 +194,19 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return shape + data.reposts, shape / terms.mean(self, params, data) + exposure
 
     def pointwise(self, params: Params, data: Cascades, by: str = "post") -> Float[Array, " terms"]:
-        """The log-likelihood in terms that sum to it: one a post, for its reposts and the silence
+        """The log-likelihood in terms that sum to it: one per post, for its reposts and the silence
         between them, and one for each distinct row of the covariates, for the times of posts."""
         if by != "post":
             raise ValueError(f'by is {by!r}; it must be "post".')
         prepared = self.prepare(data)
         own = terms.by_post(self, params, prepared)
         if prepared.swinging:
-            own = own + terms.swing_by_post(params, prepared, terms.circles(data, prepared))
+            circles = terms.circles(data, prepared.period, np.dtype(prepared.dtype))
+            own = own + terms.swing_by_post(params, prepared, circles)
         return jnp.concatenate([own, terms.background(params, prepared)])
 
     def pointwise_sizes(self, data: Cascades) -> dict[str, int]:
-        """Number of terms of each kind of `pointwise`; none where p0 is at its best for each."""
+        """None where p0 is at its best for each post."""
         if self.p0 == "profiled":
             return {}
         return {"post": data.num_posts + len(self.prepare(data).posts)}
@@ -213,7 +214,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     # Priors and inference
 
     def program(self, data: PreparedCascades) -> None:
-        """The model as a numpyro program over prepared data."""
         if self.p0 == "profiled":
             raise ValueError("p0='profiled' has no posterior: sample with p0='integrated'.")
         super().program(data)
@@ -242,11 +242,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return out
 
     def check(self, data: Any) -> None:
-        """What `fit` and `sample` ask of the data before anything is computed.
-
-        Raises:
-            ValueError: for anything but `Cascades`, and for a window without posts.
-        """
+        """Refuse anything but `Cascades`, and a window without posts."""
         super().check(data)
         if not np.any(np.asarray(data.post_times) >= 0):
             raise ValueError(
@@ -262,7 +258,6 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
     @property
     def local(self) -> str | None:
-        """The parameter whose entries do not interact given all others: a diagonal Hessian."""
         return "p0" if self.p0 == "free" else None
 
     def _without_reposts(self, params: Params, data: PreparedCascades) -> np.ndarray:
@@ -275,10 +270,6 @@ def swings(data: Data) -> bool:
     if isinstance(data, PreparedCascades):
         return data.swinging
     return bool(np.any(np.asarray(data.sentiment) > 0))
-
-
-def _log_rate(data: PreparedCascades) -> Array:
-    return jnp.asarray(data.intercept) * jnp.log(data.rate)
 
 
 def _small_swing(data: PreparedCascades) -> Array:

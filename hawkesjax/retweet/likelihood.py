@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from jax.core import Tracer
 from jax.scipy.special import gammaln, xlogy
 from jaxtyping import Array, Float
 
+from hawkesjax.core.cache import kept
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import THETA
@@ -21,7 +21,7 @@ from hawkesjax.retweet.prepared import PreparedCascades, reach_at
 from hawkesjax.retweet.swing import pair_of
 
 Params = Mapping[str, Any]
-CELLS = 64  # of the circle of each post, for pointwise terms
+CELLS = 64  # of the circle of each post, for pointwise terms: at most 512 nodes per post
 
 
 def swing(params: Params, data: PreparedCascades) -> tuple[Array, Array]:
@@ -148,22 +148,15 @@ def check_supports(params: Params, bound: float) -> None:
         )
 
 
-_cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()
-
-
-def circles(data: Cascades, prepared: PreparedCascades) -> Phases:
+@kept
+def circles(data: Cascades, period: float, dtype: Any) -> Phases:
     """The reposts of each post on a circle of their own."""
-    made = _cache.setdefault(data, {})
-    key = prepared.period, np.dtype(prepared.dtype)
-    if key not in made:
-        inside = np.asarray(data.times) >= 0
-        clock = np.asarray(data.times)[inside] + np.remainder(float(data.start), prepared.period)
-        post = np.asarray(data.post)[inside]
-        levels = np.asarray(data.sentiment, np.float64)
-        phases = build_phases(clock, post, levels, prepared.period, prepared.dtype, CELLS)
-        with jax.ensure_compile_time_eval():
-            made[key] = jax.tree.map(jnp.asarray, phases)
-    return made[key]
+    inside = np.asarray(data.times) >= 0
+    clock = np.asarray(data.times)[inside] + np.remainder(float(data.start), period)
+    post, levels = np.asarray(data.post)[inside], np.asarray(data.sentiment, np.float64)
+    phases = build_phases(clock, post, levels, period, dtype, CELLS)
+    with jax.ensure_compile_time_eval():
+        return jax.tree.map(jnp.asarray, phases)
 
 
 def swing_by_post(params: Params, data: PreparedCascades, phases: Phases) -> Float[Array, " posts"]:

@@ -42,7 +42,7 @@ class RetweetHawkes(RetweetLaw):
     Args:
         p0: `"integrated"`: `p0_i ~ Gamma(p0_shape, mean p0_mean)` with the integral over p0_i in
             closed form, so that the number of posts does not matter; `"profiled"`: `R_i / L_i`,
-            the best for each, for `fit`; `"free"`: a parameter a post.
+            the best for each, for `fit`; `"free"`: one parameter per post.
         theta: exponent of the kernel's tail; or `"learned"`, between 0.05 and 1.
         s0: length of the kernel's flat part in the data's unit; 300 seconds by default.
         period: T_m in the data's unit; a day by default.

@@ -1,4 +1,4 @@
-"""Pictures of posts and reposts: kernels, forecasts, what drives posts, scores, residuals."""
+"""Figures of posts and reposts: kernels, forecasts, what drives posts, scores, residuals."""
 
 from __future__ import annotations
 
@@ -111,18 +111,18 @@ def infectivity(
 
 
 def counts(
-    told: RetweetForecast,
+    forecast: RetweetForecast,
     *,
     observed: Any = None,
     covariates: Covariates | None = None,
     features: Sequence[str] = (),
     level: float = 0.8,
 ) -> Figure:
-    """Posts and reposts forecast by the bin, with what came, and when covariates were on.
+    """Posts and reposts forecast by the bin, with the observed counts, and when covariates were on.
 
     Args:
-        told: what `hawkesjax.forecast` returned.
-        observed: counts that came, posts and reposts together, one a bin.
+        forecast: what `hawkesjax.forecast` returned.
+        observed: observed counts, posts and reposts together, one per bin.
         covariates: whose `features` are shaded where they are not 0.
         features: their names, such as events.
         level: of the band.
@@ -131,14 +131,14 @@ def counts(
         ValueError: when the observed counts have another length, or a feature is not there, and
             for anything but a forecast of posts and reposts.
     """
-    if not isinstance(told, RetweetForecast):
-        raise refuse("counts", "what forecast of a RetweetHawkes returned", told)
-    found = told.counts
+    if not isinstance(forecast, RetweetForecast):
+        raise refuse("counts", "what forecast of a RetweetHawkes returned", forecast)
+    found = forecast.counts
     low, high = found.interval(level)
-    starts = told.starts()
+    starts = forecast.starts()
     if observed is not None and np.shape(observed) != np.shape(found.mean):
         raise ValueError(f"observed has shape {np.shape(observed)}, the bins {found.mean.shape}.")
-    dated = told.origin is not None
+    dated = forecast.origin is not None
     with style.canvas(height=2.9) as figure:
         axis = figure.subplots()
         axis.fill_between(
@@ -147,17 +147,19 @@ def counts(
         )  # fmt: skip
         axis.step(starts, found.mean, where="post", color=style.colour(0), label="mean forecast")
         axis.step(
-            starts, told.originals, where="post", color=style.colour(2), linestyle=style.dashes(1),
-            label="of it new posts",
+            starts, forecast.originals, where="post", color=style.colour(2),
+            linestyle=style.dashes(1), label="of it new posts",
         )  # fmt: skip
         if observed is not None:
-            axis.plot(starts, observed, ".", color=style.colour(1), markersize=3.5, label="came")
+            axis.plot(
+                starts, observed, ".", color=style.colour(1), markersize=3.5, label="observed"
+            )
         if covariates is not None:
-            _shade(axis, told, covariates, features, dated)
+            _shade(axis, forecast, covariates, features, dated)
         axis.set_xlim(starts[0], starts[-1])
         axis.set_ylim(bottom=0)
-        width = (told.edges[-1] - told.edges[0]) / len(found.mean)
-        bin_name = f"{width:g} {told.unit}s" if width != 1 else told.unit
+        width = (forecast.edges[-1] - forecast.edges[0]) / len(found.mean)
+        bin_name = f"{width:g} {forecast.unit}s" if width != 1 else forecast.unit
         axis.set_ylabel(f"posts and reposts per {bin_name or 'bin'}")
         if dated:
             from matplotlib import dates
@@ -165,15 +167,15 @@ def counts(
             locator = dates.AutoDateLocator(tz=starts.tz)
             axis.xaxis.set_major_locator(locator)
             axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=starts.tz))
-            axis.set_xlabel(f"local time ({told.timezone})" if told.timezone else "time")
+            axis.set_xlabel(f"local time ({forecast.timezone})" if forecast.timezone else "time")
         else:
-            axis.set_xlabel(style.time_label(told.unit))
+            axis.set_xlabel(style.time_label(forecast.unit))
         figure.legend(loc="outside upper center", ncols=5)
     return figure
 
 
-def _shade(axis, told, covariates, features, dated) -> None:
-    cut = covariates.between(float(told.edges[0]), float(told.edges[-1]))
+def _shade(axis, forecast, covariates, features, dated) -> None:
+    cut = covariates.between(float(forecast.edges[0]), float(forecast.edges[-1]))
     ends = moments(cut, cut.edges) if dated else np.asarray(cut.edges)
     for number, name in enumerate(features):
         if name not in cut.feature_names:
@@ -245,7 +247,7 @@ def drivers(values: Any) -> Figure:
 
 
 def scores(found: Rolling) -> Figure:
-    """Violins of MAE and of Pearson's correlation over the folds, one a forecaster.
+    """Violins of MAE and of Pearson's correlation over the folds, one per forecaster.
 
     Args:
         found: what `hawkesjax.rolling` returned.
@@ -258,10 +260,8 @@ def scores(found: Rolling) -> Figure:
     names = list(dict.fromkeys(found.folds["forecaster"]))
     with style.canvas(height=1.1 + 0.42 * len(names)) as figure:
         axes = figure.subplots(1, 2, sharey=True)
-        for axis, column, title in zip(
-            axes, ("mae", "pearson"), ("mean absolute error, counts a bin", "Pearson correlation"),
-            strict=True,
-        ):  # fmt: skip
+        titles = {"mae": "mean absolute error, counts per bin", "pearson": "Pearson correlation"}
+        for axis, (column, title) in zip(axes, titles.items(), strict=True):
             for number, name in enumerate(names):
                 values = found.folds.loc[found.folds["forecaster"] == name, column].to_numpy()
                 at = len(names) - 1 - number
@@ -288,15 +288,15 @@ def scores(found: Rolling) -> Figure:
 
 
 def rescaled(table: Any, *, points: int = 1500) -> Figure:
-    """Quantiles of residuals of posts and of reposts against the unit exponential, a panel each.
+    """Quantiles of residuals of posts and of reposts against the unit exponential, one panel each.
 
     Points on the line: the model explains the waiting times; the grey band holds each point with
     95 % probability under the truth. Where the largest residual is beyond five times the largest
     to expect, the vertical axis is logarithmic above that.
 
     Args:
-        table: what `hawkesjax.residuals` returned, with a row an event.
-        points: draw at most about this many points a panel; the largest ones always.
+        table: what `hawkesjax.residuals` returned, with one row per event.
+        points: draw at most about this many points per panel; the largest ones always.
 
     Raises:
         ValueError: for a table without residuals, and for anything else.

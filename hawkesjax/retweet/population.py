@@ -1,4 +1,4 @@
-"""How the infectivity of cascades falls with age, learned from many, to foretell one's size."""
+"""How the infectivity of cascades falls with age, learned from many, to predict the size of one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hawkesjax.core.random import generator
 from hawkesjax.inputs.checks import counted
 from hawkesjax.retweet.ages import (
     binned,
-    by_piece,
-    check_seen,
+    check_observed,
     extras_of,
     fine_edges,
+    in_pieces,
     learn_normal,
     learn_swing,
     posterior,
@@ -33,7 +33,7 @@ from hawkesjax.retweet.prepared import lengths_of
 from hawkesjax.retweet.sizes import SizeForecast
 
 AGES = (0, 2, 6, 12, 36, 72, 108, 144, 216, 288, 432, 720, 1152, 2016)  # in units of s0
-ROWS = 20_000  # cascades times draws at once
+ROWS = 20_000  # cascades times draws continued at once: bounds the memory
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,13 +101,12 @@ class CascadePopulation:
                 f"{counted(cascades.num_posts, 'cascade')} do not make a population: give at "
                 f"least 10."
             )
-        check_seen(cascades, edges[-1], "ages=")
+        check_observed(cascades, edges[-1], "ages=")
         fine = fine_edges(edges, s0, edges[-1])
         counts, reach, _ = binned(model, cascades, fine, edges[-1])
         piece = np.searchsorted(edges, fine[:-1], side="right") - 1
         swing = learn_swing(model, cascades, fine, counts, reach, piece)
-        seen = reach * wave_of(model, cascades, (fine[1:] + fine[:-1]) / 2, swing)
-        n, f = by_piece(counts, piece, len(edges) - 1), by_piece(seen, piece, len(edges) - 1)
+        n, f = in_pieces(model, cascades, edges, fine, counts, reach, swing)
         spread = spread_of(cascades)
         mean, covariance = learn_normal(n, f, *extras_of(cascades, edges[-1], spread))
         return cls(edges, mean, covariance, swing, spread, cascades, model)
@@ -149,7 +148,7 @@ class CascadePopulation:
             cap: a continuation with more reposts than this has exploded; None: ten times the
                 largest training cascade. No cascade of the population did, so w is restricted to
                 paths that do not: an exploded draw gives its place to another of its cascade
-                (where all explode, they stop at the cap). The share is told.
+                (where all explode, they stop at the cap). The share is reported.
 
         Raises:
             ValueError: for ages out of order or beyond the population's, another unit of time
@@ -168,17 +167,14 @@ class CascadePopulation:
             )
         if draws < 1:
             raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
-        check_seen(cascades, observed, "observed=")
+        check_observed(cascades, observed, "observed=")
         rng = generator(key)
         if cap is None:
             cap = 10.0 * float(np.max(sizes_at(self.training, np.inf)))
-        levels = None
-        if calibrate:
-            levels = self._calibration(observed, horizon, rng, draws, cap)
-        seen, sizes, exploded = self._continue(cascades, observed, horizon, rng, draws, cap)
-        return SizeForecast(
-            cascades.names, seen, sizes, exploded, observed, horizon, cascades.unit, levels
-        )
+        stretch = observed, horizon, rng, draws, cap
+        levels = self._calibration(*stretch) if calibrate else None
+        parts = self._continue(cascades, *stretch)
+        return SizeForecast(cascades.names, *parts, observed, horizon, cascades.unit, levels)
 
     def _calibration(self, observed, horizon, rng, draws, cap) -> np.ndarray:
         """Sorted positions, among their draws, of training cascades forecast by the others."""
@@ -201,12 +197,7 @@ class CascadePopulation:
         s0, _ = lengths_of(self.model, cascades)
         before = fine_edges(self.edges, s0, observed)
         counts, reach, followers = binned(self.model, cascades, before, observed)
-        piece = np.searchsorted(self.edges, before[:-1], side="right") - 1
-        seen_reach = reach * wave_of(
-            self.model, cascades, (before[1:] + before[:-1]) / 2, self.swing
-        )
-        pieces = len(self.edges) - 1
-        n, f = by_piece(counts, piece, pieces), by_piece(seen_reach, piece, pieces)
+        n, f = in_pieces(self.model, cascades, self.edges, before, counts, reach, self.swing)
         extras = extras_of(cascades, observed, self.spread)
         mode, curvature = posterior(n, f, *extras, self.mean, np.linalg.inv(self.covariance))
         factor = np.linalg.cholesky(np.linalg.inv(curvature))
@@ -214,12 +205,12 @@ class CascadePopulation:
         after = steps_ahead(self.edges, s0, observed, horizon)
         middle = (after[1:] + after[:-1]) / 2
         later = np.searchsorted(self.edges, middle, side="right") - 1
-        theta, tail = self.model.theta, 1.0
+        kernel = self.model.theta, s0
         known = np.asarray(cascades.post_followers)[:, None] * np.diff(
-            kernel_integral(after, theta, s0, tail)
+            kernel_integral(after, *kernel)
         )
-        known = known + followers @ transfer(after, before, theta, s0, tail).T
-        within = transfer(after, after, theta, s0, tail)
+        known = known + followers @ transfer(after, before, *kernel).T
+        within = transfer(after, after, *kernel)
         wave = wave_of(self.model, cascades, middle, self.swing)
         seen = counts.sum(axis=1)
         num = cascades.num_posts
@@ -230,7 +221,7 @@ class CascadePopulation:
             normal = rng.standard_normal((size, num, len(self.mean)))
             paths = mode + np.einsum("pkl,spl->spk", factor, normal)
             rate = (np.exp(paths[:, :, later]) * wave).reshape(size * num, -1)
-            part = rate, np.tile(known, (size, 1)), np.exp(paths[:, :, pieces]).ravel()
+            part = rate, np.tile(known, (size, 1)), np.exp(paths[:, :, len(self.edges) - 1]).ravel()
             drawn, boom = draw_reposts(rng, *part, self.spread, within, cap=cap)
             total = seen + drawn.sum(axis=1).reshape(size, num)
             sizes[:, low : low + size] = total.T
@@ -244,7 +235,7 @@ class CascadePopulation:
             f"CascadePopulation of {counted(self.training.num_posts, 'cascade')}: infectivity "
             f"{np.exp(self.mean[0]):.3g} at first and {fall:.2g} times that after "
             f"{self.edges[-2]:g} {self.training.unit}s, r0 {self.r0:.3g}, "
-            f"{np.exp(self.mean[last + 1]):.4g} followers a reposter"
+            f"{np.exp(self.mean[last + 1]):.4g} followers per reposter"
         )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +13,14 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 
+from hawkesjax.core.cache import kept
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.inputs.checks import counted, listed
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.exposure import Exposure, build_exposure
 from hawkesjax.retweet.memory.kernel import THETA
-from hawkesjax.retweet.memory.phases import Phases, build_phases, padded
+from hawkesjax.retweet.memory.phases import Phases, build_phases, filled, padded
 from hawkesjax.retweet.memory.sums import sum_log_reach
 
 THETAS = (0.05, 1.0)  # the range over which theta is learned
@@ -73,7 +73,7 @@ class PreparedCascades:
     num_posts: int = field(metadata={"static": True})
     num_features: int = field(metadata={"static": True})
     swinging: bool = field(metadata={"static": True})
-    settings: tuple = field(metadata={"static": True})
+    settings: Settings = field(metadata={"static": True})
 
     @property
     def dtype(self) -> Any:
@@ -105,14 +105,26 @@ def lengths_of(model: Any, data: Cascades) -> tuple[float, float]:
         raise ValueError(
             f"The data's unit of time is {data.unit or 'not named'!r}, so that 300 seconds and a "
             f"day are not known in it. Name one of {', '.join(map(repr, UNITS))} as unit= of the "
-            f"data, or say RetweetHawkes(s0=, period=)."
+            f"data, or pass RetweetHawkes(s0=, period=)."
         )
     else:
         known = model.s0, model.period
     return float(model.s0 or known[0]), float(model.period or known[1])
 
 
-_cache: weakref.WeakKeyDictionary[Cascades, dict] = weakref.WeakKeyDictionary()
+class Settings(NamedTuple):
+    """What of a model its prepared data depend on."""
+
+    theta: Any
+    s0: float | None
+    period: float | None
+    tail: float
+    history: str
+
+
+def settings_of(model: Any) -> Settings:
+    """The settings of a model."""
+    return Settings(*(getattr(model, name) for name in Settings._fields))
 
 
 def prepare(
@@ -123,7 +135,7 @@ def prepare(
     Args:
         least: the `sizes` of other prepared cascades: these are filled up, to at least as many,
             with posts without a repost, rows without time and nodes without weight, so that all
-            share a compilation. Not for free p0, which has a parameter a post.
+            share a compilation. Not for free p0, which has one parameter per post.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
@@ -131,18 +143,17 @@ def prepare(
             "Cascades cannot be prepared under a transformation. Call model.prepare(data) before, "
             "and give its result to the transformed function."
         )
-    key = (*settings_of(model), dtype, None if least is None else tuple(sorted(least.items())))
-    made = _cache.setdefault(data, {})
-    if key not in made:
-        prepared = _prepare(model, data, dtype, least)
-        with jax.ensure_compile_time_eval():
-            made[key] = jax.tree.map(jnp.asarray, prepared)
-    return made[key]
+    sizes = None if least is None else tuple(sorted(least.items()))
+    return _prepared(data, settings_of(model), dtype, sizes)
 
 
-def settings_of(model: Any) -> tuple:
-    """What of a model its prepared data depend on."""
-    return model.theta, model.s0, model.period, model.as_printed, model.history
+@kept
+def _prepared(
+    data: Cascades, settings: Settings, dtype: np.dtype, sizes: tuple | None
+) -> PreparedCascades:
+    layout = _layout(data, settings, dtype, None if sizes is None else dict(sizes))
+    with jax.ensure_compile_time_eval():
+        return jax.tree.map(jnp.asarray, layout)
 
 
 def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
@@ -165,39 +176,31 @@ def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
     return {"age": age, "weight": weight, "cascade": cascade, "first": first, "inside": inside}
 
 
-def _prepare(
-    model: Any, data: Cascades, dtype: np.dtype, least: Mapping[str, int] | None
+def _layout(
+    data: Cascades, settings: Settings, dtype: np.dtype, least: Mapping[str, int] | None
 ) -> PreparedCascades:
     if least is None:
-        filled = {"posts": data.num_posts}
+        sizes = {"posts": data.num_posts}
     else:
-        filled = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
-    s0, period = lengths_of(model, data)
-    tail = model.tail
+        sizes = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
+    s0, period = lengths_of(settings, data)
     stream = whole_cascades(data)
-    log_reach = _log_reach(model, data, stream, s0, tail)
+    log_reach = _log_reach(settings, data, stream, s0)
     inside = np.asarray(data.times) >= 0
     post, start = np.asarray(data.post)[inside], float(data.start)
     sentiment = np.asarray(data.sentiment, np.float64)
     reposts = np.bincount(post, minlength=data.num_posts).astype(np.float64)
+    phase = np.remainder(start, period)
     exposure = build_exposure(
-        stream["age"],
-        stream["weight"],
-        stream["cascade"],
-        np.asarray(data.post_times),
-        np.asarray(data.until),
-        np.remainder(start, period),
-        s0=s0,
-        tail=tail,
-        period=period,
-        dtype=dtype,
-        least=filled,
-    )
-    clock = np.asarray(data.times)[inside] + np.remainder(start, period)
+        stream["age"], stream["weight"], stream["cascade"],
+        np.asarray(data.post_times), np.asarray(data.until), phase,
+        s0=s0, tail=settings.tail, period=period, dtype=dtype, least=sizes,
+    )  # fmt: skip
+    clock = np.asarray(data.times)[inside] + phase
     levels, level = np.unique(sentiment, return_inverse=True)
-    phases = build_phases(clock, level[post], levels, period, dtype, least=filled.get("nodes", 0))
+    phases = build_phases(clock, level[post], levels, period, dtype, least=sizes.get("nodes", 0))
     features, durations, posts = _background(data)
-    theta = THETA if model.theta == "learned" else model.theta
+    theta = THETA if settings.theta == "learned" else settings.theta
     sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
     sums = sums[: data.num_posts]
     total = float(sums[:, 0].sum())
@@ -210,20 +213,20 @@ def _prepare(
     largest = float(sentiment.max())
     scalars = (1 / largest if largest > 0 else np.inf, cut, guess, data.num_events)
     intercept = [name == INTERCEPT for name in feature_names(data)]
-    many = filled["posts"]
-    own = [_filled(x, many) for x in (log_reach, reposts, _ages(data, inside), sentiment)]
+    ages = np.bincount(post, np.asarray(data.ages)[inside], data.num_posts)
+    own = [filled(x, sizes["posts"]) for x in (log_reach, reposts, ages, sentiment)]
     count = len(posts) if least is None else max(padded(len(posts)), least.get("rows", 0))
-    background = [_filled(x, count) for x in (features, durations, posts)]
+    background = [filled(x, count) for x in (features, durations, posts)]
     arrays = (*own, *background, intercept)
     return PreparedCascades(
         exposure,
         phases,
         *(np.asarray(array, dtype) for array in (*arrays, *scalars)),
         period=period,
-        num_posts=many,
+        num_posts=sizes["posts"],
         num_features=features.shape[1],
         swinging=largest > 0,
-        settings=settings_of(model),
+        settings=settings,
     )
 
 
@@ -232,33 +235,19 @@ def _sums(exposure: Exposure, tau: AnyArray, theta: Any) -> Array:
     return exposure.sums(tau, theta)
 
 
-def _filled(array: np.ndarray, size: int) -> np.ndarray:
-    """With rows of zeros up to a size."""
-    return np.pad(array, [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1))
-
-
-def _ages(data: Cascades, inside: np.ndarray) -> np.ndarray:
-    return np.bincount(data.post[inside], np.asarray(data.ages)[inside], data.num_posts)
-
-
 def _log_reach(
-    model: Any, data: Cascades, stream: dict[str, np.ndarray], s0: float, tail: float
+    settings: Settings, data: Cascades, stream: dict[str, np.ndarray], s0: float
 ) -> np.ndarray:
     """(P, 1), or (P, DEGREE) Chebyshev coefficients in log theta."""
-    learned = model.theta == "learned"
+    learned = settings.theta == "learned"
     angles = (np.arange(DEGREE) + 0.5) * np.pi / DEGREE
     low, high = np.log(THETAS)
     nodes = np.exp(low + (high - low) * (np.cos(angles) + 1) / 2)
     values = sum_log_reach(
-        stream["age"],
-        stream["weight"],
-        stream["first"],
-        stream["inside"],
-        thetas=nodes if learned else np.array([model.theta]),
-        s0=s0,
-        tail=tail,
-        form=model.history,
-    )
+        stream["age"], stream["weight"], stream["first"], stream["inside"],
+        thetas=nodes if learned else np.array([settings.theta]), s0=s0, tail=settings.tail,
+        form=settings.history,
+    )  # fmt: skip
     lost = ~np.isfinite(values).all(axis=1)
     if lost.any():
         names = [data.names[row] for row in np.flatnonzero(lost)]

@@ -49,8 +49,8 @@ def residuals(
         join: lay posts end to end.
 
     Returns:
-        A row an event: mark ("original" or "repost"), sequence (the post's name), time (absolute),
-        residual; posts first.
+        One row per event, posts first: mark ("original" or "repost"), sequence (the post's name),
+        time (absolute), residual.
     """
     found = {name: v.mean(axis=0) for name, v in draws_of(values, model, data).items()}
     posts = np.flatnonzero(np.asarray(data.post_times) >= 0)

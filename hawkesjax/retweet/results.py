@@ -1,31 +1,66 @@
-"""What `sample` and `fit` return for the retweet model."""
+"""What `sample` and `fit` return for the retweet model, with tables in the words of those who post.
+
+Intervals run from 2.5 to 97.5 %; of an estimate the column "mean" is the estimate itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import jax
+import numpy as np
 import pandas as pd
 from jaxtyping import Array
 
+from hawkesjax.core.draws import thinned
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.posterior import Posterior
-from hawkesjax.retweet import tables
+from hawkesjax.core.random import generator
+from hawkesjax.core.tables import statistics
 
 
 class _Tables:
     """The tables that an estimate and a posterior have in common."""
 
     def rate_ratios(self: Any) -> pd.DataFrame:
-        """Rate ratios of the covariates: `retweet.tables.rate_ratios`."""
-        return tables.rate_ratios(self)
+        """Rate ratios `exp(beta)`: how many times the rate of posts one unit of a feature makes it.
+
+        Of the intercept it is the rate itself, posts per unit of time where all else is 0.
+        """
+        names = pd.Index(self.coords["feature"], name="rate ratio of")
+        return pd.DataFrame(_columns(self, "beta", np.exp), index=names)
 
     def rhythm(self: Any) -> pd.DataFrame:
-        """Amplitude and phase of the daily swing: `retweet.tables.rhythm`."""
-        return tables.rhythm(self)
+        r"""The daily swing: its amplitude r0, its phase phi0 as a time, and when reposts peak.
+
+        The chance of a repost is largest at `t = -phi0 - T / 4`, where the sine is -1.
+
+        Raises:
+            ValueError: where no post has a level of sentiment.
+        """
+        if "r0" not in self.draws():
+            raise ValueError("Every post has S = 0: there is no swing.")
+        if isinstance(self, Posterior):
+            period = float(self.constant_data["period"])
+            phase = _columns(self, "phi0", lambda draws: around(draws, period))
+        else:
+            period = self.constants["period"]
+            phase = _columns(self, "phi0")
+        peak = {name: -value - period / 4 for name, value in phase.items()}
+        peak |= {"2.5%": peak["97.5%"], "97.5%": peak["2.5%"]}
+        numbers = [list(map(float, row.values())) for row in (_columns(self, "r0"), phase)]
+        times = [[clock_time(at, period) for at in row.values()] for row in (phase, peak)]
+        index = pd.Index(["r0", "phi0", "phi0, time of day", "reposts peak at"], name="swing")
+        return pd.DataFrame([*numbers, *times], index=index, columns=list(phase), dtype=object)
 
     def lifetime(self: Any) -> pd.DataFrame:
-        """Decay time, half-life and theta: `retweet.tables.lifetime`."""
-        return tables.lifetime(self)
+        """Decay time tau, the half-life `tau log 2` of the chance to be reposted, and theta."""
+        tau = _columns(self, "tau")
+        rows = {"tau": tau, "half-life": {name: value * np.log(2) for name, value in tau.items()}}
+        if "theta" in self.draws():
+            rows["theta"] = _columns(self, "theta")
+        return pd.DataFrame.from_dict(rows, orient="index", dtype=float).rename_axis("lifetime")
 
     def tables(self: Any) -> dict[str, pd.DataFrame]:
         """Every table that needs no data beside, by name."""
@@ -35,18 +70,56 @@ class _Tables:
 
 
 class RetweetPosterior(_Tables, Posterior):
-    """A `Posterior` with the field's own tables; intervals run from 2.5 to 97.5 %."""
+    """A `Posterior` with the field's own tables."""
 
     def p0(self, data: Any = None, *, key: Array, num_draws: int = 400) -> pd.DataFrame:
-        """Each post's p0 with intervals, from `Gamma(a + R, b + L)` in each of some draws.
+        """One row per post: its reposts in the window, and mean and quantiles of its p0.
+
+        Integrated p0 is drawn from `Gamma(a + R, b + L)` in each of some draws.
 
         Args:
             data: the cascades that were sampled; after `load` they must be given.
             key: PRNG key of the draws of integrated p0.
             num_draws: of the posterior's draws, evenly spaced.
         """
-        return tables.p0(self, self.sampled(data), key, num_draws)
+        data, draws = self.sampled(data), self.draws()
+        if "p0" in draws:
+            p0 = draws["p0"]
+        else:
+            model: Any = self.model
+            names = [name for name in model.shapes(data) if name != "beta"]
+            chosen = thinned({name: draws[name] for name in names}, num_draws)
+            given = jax.jit(
+                lambda draws, data: jax.lax.map(lambda one: model.p0_given(one, data), draws)
+            )
+            parts = given(chosen, model.prepare(data))
+            shape, rate = (np.asarray(part, np.float64) for part in parts)
+            p0 = generator(key).gamma(shape, 1 / rate)
+        index = pd.Index(data.names, name="post")
+        return pd.DataFrame({"reposts": np.asarray(data.counts)} | statistics(p0), index=index)
 
 
 class RetweetEstimate(_Tables, Estimate):
-    """An `Estimate` with the field's own tables; the column "mean" is the estimate."""
+    """An `Estimate` with the field's own tables."""
+
+
+def _columns(values: Any, name: str, change: Callable[[Any], Any] = np.asarray) -> dict[str, Any]:
+    """Mean and quantiles of a parameter, changed first, by column; of an estimate itself and the
+    ends of its interval."""
+    if isinstance(values, Posterior):
+        return statistics(change(values.draws()[name]))
+    low, middle, high = (change(part[name]) for part in (values.lower, values.params, values.upper))
+    return {"mean": middle, "2.5%": low, "50%": middle, "97.5%": high}
+
+
+def clock_time(value: float, period: float) -> str:
+    """A point of the period as a time of day: "18:30"."""
+    minutes = round(float(np.mod(value / period, 1)) * 1440) % 1440
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def around(draws: np.ndarray, period: float) -> np.ndarray:
+    """Draws on a circle, moved into the period around their circular mean."""
+    turns = np.exp(2j * np.pi * draws / period)
+    centre = np.angle(turns.mean()) / (2 * np.pi) * period
+    return centre + np.mod(draws - centre + period / 2, period) - period / 2

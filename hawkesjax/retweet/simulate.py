@@ -23,7 +23,7 @@ from hawkesjax.retweet.memory.kernel import kernel_integral, kernel_quantile
 from hawkesjax.retweet.prepared import lengths_of
 from hawkesjax.retweet.swing import pair_of, polar_of, wave
 
-MAX_EVENTS = 20_000_000
+MAX_EVENTS = 20_000_000  # beyond it, mistaken parameters are likelier than data of that size
 
 
 class ExplosionWarning(UserWarning):
@@ -52,7 +52,7 @@ def simulate(
     Args:
         model: a `RetweetHawkes`.
         params: `beta`, `tau`, `r0` and `phi0` (or `swing`), `theta` where it is learned, and `p0`
-            (one for all, or one a post) or the parameters of its distribution; or an `Estimate`.
+            (one for all, or one per post) or the parameters of its distribution; or an `Estimate`.
         key: PRNG key; the same key gives the same data.
         followers: numbers of followers of reposters, to draw from with replacement.
         window: (start, end): numbers in the unit, or datetimes with their zone where the
@@ -99,22 +99,17 @@ def simulate(
         times, authors, [], [], [], sentiment=levels, window=(low, high), horizon=horizon,
         unit=clock["unit"],
     )  # fmt: skip
-    shift, clock = _midnight(clock)
-    empty = replace(empty, start=np.float64(low + shift), **clock)
+    start, clock = _from_midnight(low, clock)
+    empty = replace(empty, start=start, **clock)
     params = settled(model, values, empty, rng)
     first = np.arange(size), times - low, authors
     post, since, reached = grow(rng, model, params, empty, pools["followers"], first, max_events)
     order = np.lexsort((since, post))
     post, since, reached = post[order], since[order], reached[order]
     covering = None if covariates is None else covariates.aligned(empty)
-    return replace(
-        empty,
-        times=since,
-        ages=since - empty.post_times[post],
-        followers=reached,
-        post=post.astype(np.int32),
-        covariates=covering,
-    )
+    ages = since - empty.post_times[post]
+    columns = {"times": since, "ages": ages, "followers": reached, "post": post.astype(np.int32)}
+    return replace(empty, **columns, covariates=covering)
 
 
 def settled(
@@ -123,7 +118,7 @@ def settled(
     """`swing` as a pair, `tau`, `theta` and `p0` of each post, drawn where it has a distribution.
 
     Raises:
-        ValueError: for parameters that lack, are outside their support, or do not fit the posts.
+        ValueError: for parameters that are missing, outside their support, or do not fit the posts.
     """
     _, period = lengths_of(model, data)
     levels = np.asarray(data.sentiment, np.float64)
@@ -131,7 +126,7 @@ def settled(
 
     def number(name: str) -> float:
         if name not in values:
-            raise ValueError(f"params lack {name!r}; they have {', '.join(values)}.")
+            raise ValueError(f"params do not have {name!r}; they have {', '.join(values)}.")
         value = float(np.asarray(values[name]))
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value}; it must be positive and finite.")
@@ -155,8 +150,9 @@ def settled(
         p0 = np.broadcast_to(p0, size)
     else:
         shape = number("p0_shape")
-        mean = np.full(size, number("p0_mean")) if "p0_mean" in values else None
-        if mean is None:
+        if "p0_mean" in values:
+            mean = np.full(size, number("p0_mean"))
+        else:
             slope = float(np.asarray(values["p0_slope"])) * levels
             mean = np.exp(float(np.asarray(values["p0_level"])) + slope)
         p0 = rng.gamma(shape, mean / shape)
@@ -226,8 +222,8 @@ def grow(
         post, times = post[parent], times[parent] + wait
         swing = wave(params["swing"], sentiment[post], times + float(data.start), period)
         chance = np.exp(-wait / tau) * swing / (1 + level[post])
-        kept = (rng.random(len(parent)) < chance) & (times <= until[post])
-        post, times = post[kept], times[kept]
+        real = (rng.random(len(parent)) < chance) & (times <= until[post])
+        post, times = post[real], times[real]
         followers = rng.choice(pool, len(post))
         total += len(post)
         out.append((post, times, followers))
@@ -254,15 +250,15 @@ def _window(
     return low, high, clock
 
 
-def _midnight(clock: dict[str, Any]) -> tuple[float, dict[str, Any]]:
-    """How long after the midnight before it the origin lies, and the clock from that midnight."""
+def _from_midnight(start: float, clock: dict[str, Any]) -> tuple[np.float64, dict[str, Any]]:
+    """A time, and its clock, counted from the midnight before the clock's origin."""
     if clock["origin"] is None:
-        return 0.0, clock
+        return np.float64(start), clock
     zero = ticks_of(clock["origin"])
     zone = clock["timezone"] or pd.Timestamp(clock["origin"]).tzinfo
     dates = Clock(np.array([zero]), clock["unit"], True, zone)
     begin = dates.midnight(zero)
-    return float(dates.in_units(zero - begin)), clock | {"origin": dates.show(begin)}
+    return start + dates.in_units(zero - begin), clock | {"origin": dates.show(begin)}
 
 
 def _pool(name: str, values: Any) -> np.ndarray:
@@ -285,7 +281,7 @@ def _posts(
 ) -> np.ndarray:
     """Times of posts drawn from the background."""
     if "beta" not in values:
-        raise ValueError("params lack 'beta', the log rates of posts; or give post_times=.")
+        raise ValueError("params do not have 'beta', the log rates of posts; or give post_times=.")
     beta = np.atleast_1d(np.asarray(values["beta"], np.float64))
     rows, edges = np.ones((1, 1)), np.array([low, high])
     if covariates is not None:

@@ -48,8 +48,8 @@ class SizeForecast:
         return replace(self, places=None)
 
     def table(self, level: float = 0.8) -> pd.DataFrame:
-        """A row a cascade: reposts seen, median, mean and interval of the size, and the share of
-        its draws that passed the cap at first and were replaced (`exploded`)."""
+        """One row per cascade: reposts seen; median, mean and interval of the size; `exploded`, the
+        share of its draws that passed the cap at first and were replaced."""
         if not 0 < level < 1:
             raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
         tail = (1 - level) / 2
@@ -73,7 +73,7 @@ class SizeForecast:
         """Median absolute percentage error of the median, and coverage of the interval.
 
         Args:
-            truth: sizes that came; those of 0 have no percentage and are left out of the error.
+            truth: observed sizes; those of 0 have no percentage and are left out of the error.
             level: of the interval.
         """
         truth = np.asarray(truth, np.float64)

@@ -23,7 +23,7 @@ class TwoStage:
     Args:
         params: `p0` (P,), `r0`, `phi0`, `tau`.
         error: the error at them.
-        windows: a row a post and window: post, time (its middle, since the window's start),
+        windows: one row per post and window: post, time (its middle, since the window's start),
             reposts, exposure, p (their ratio).
     """
 
@@ -191,11 +191,9 @@ def windows_of(
     return table
 
 
-def _medians(
-    seen: np.ndarray, shape: np.ndarray, post: np.ndarray, starts: np.ndarray
-) -> np.ndarray:
-    """For each post the p0 that minimises `sum |seen - p0 shape|`: a weighted median of ratios."""
-    ratio = seen / shape
+def _medians(p, shape, post, starts) -> np.ndarray:
+    """For each post the p0 that minimises `sum |p - p0 shape|`: a weighted median of ratios."""
+    ratio = p / shape
     order = np.lexsort((ratio, post))
     weight = np.cumsum(shape[order])
     ends = np.append(starts[1:], len(post)) - 1

@@ -95,7 +95,7 @@ def test_evaluate_sets_the_model_beside_simple_forecasts(work, results):
         ("there already", "--force"),
         ("a gap", "missing number of followers"),
         ("a missing column", "no column"),
-        ("backwards", "horizon|ahead"),
+        ("backwards", "covariates reach"),
     ],
 )
 def test_bad_input_ends_with_2_and_one_line(results, name, message):

@@ -221,7 +221,7 @@ def test_tables_and_arviz(panel, unbroken):
     params = {n: unbroken[n].values[1, 3] for n in ("mu", "alpha", "gamma")}
     np.testing.assert_allclose(lp[1, 3], MODEL.log_likelihood(params, panel), rtol=1e-10)
     with pytest.raises(ValueError, match="GiB"):
-        unbroken.with_log_likelihood(MODEL, panel, by="event", max_bytes=100)
+        unbroken.with_log_likelihood(panel, by="event", max_bytes=100)
 
 
 def test_shares_are_the_formula_of_each_draw(unbroken, panel):

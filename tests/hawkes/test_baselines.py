@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -352,17 +353,17 @@ def test_rate_ratios():
     beta = np.random.default_rng(0).normal(size=(2, 50, 2, 3))
     names = {"mark": ["a", "b"], "feature": ["intercept", "on", "warmth"]}
     draws = xr.Dataset({"beta": (("chain", "draw", "mark", "feature"), beta)}, coords=names)
-    table = tables.rate_ratios(draws)
+    table = tables.rate_ratios(SimpleNamespace(posterior=draws))
     assert list(table.index[:2]) == [("a", "intercept"), ("a", "on")]
     own = np.exp(beta[:, :, 1, 2])
     row = table.loc[("b", "warmth")]
     assert row["mean"] == pytest.approx(own.mean())
     assert row["97.5%"] == pytest.approx(np.quantile(own, 0.975))
     assert row["above 1"] == pytest.approx((own > 1).mean())
-    shared = tables.rate_ratios(draws.isel(mark=0, drop=True))
+    shared = tables.rate_ratios(SimpleNamespace(posterior=draws.isel(mark=0, drop=True)))
     assert list(shared.index) == names["feature"]
     with pytest.raises(ValueError, match="no covariates"):
-        tables.rate_ratios(xr.Dataset())
+        tables.rate_ratios(SimpleNamespace(posterior=xr.Dataset()))
 
 
 @pytest.mark.slow

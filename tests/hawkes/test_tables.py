@@ -1,5 +1,7 @@
 """Shares at and beyond criticality, and users without events."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ def by_hand(post, i, j, rows):
 @pytest.mark.parametrize("beyond", [0, 5, 6, 199, 200])
 def test_shares_beyond_criticality_are_never_numbers(beyond):
     post = posterior(beyond)
-    table = tables.shares(post)
+    table = tables.shares(SimpleNamespace(posterior=post))
     assert np.all(table["beyond"] == beyond / 200)
     numbers = table[["mean", "2.5%", "50%", "97.5%"]]
     if beyond > 5:  # more than a tail of the interval

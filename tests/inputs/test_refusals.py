@@ -53,8 +53,11 @@ ARRAYS = {
     "complex": (lambda: arrays(np.ones(2) * 1j, [0, 0]), "'times'|complex"),
     "durations": (lambda: arrays(np.ones(2, "m8[s]"), [0, 0]), "'times'|durations|Divide"),
     "beyond 2**62": (lambda: arrays([2**63, 1], [0, 0]), "'times'|row 0|Subtract"),
-    "two dimensions": (lambda: arrays(np.ones((2, 2)), MARKS), "'times'|(2, 2)|one value an event"),
-    "ragged": (lambda: arrays([[1, 2], [3]], [0, 0]), "'times'|row|one value an event"),
+    "two dimensions": (
+        lambda: arrays(np.ones((2, 2)), MARKS),
+        "'times'|(2, 2)|one value per",
+    ),
+    "ragged": (lambda: arrays([[1, 2], [3]], [0, 0]), "'times'|row|one value per event"),
     "lengths": (lambda: arrays(TIMES, MARKS[:3]), "lengths differ|'times' has 4, 'marks' has 3"),
     "a mark named as totals are": (lambda: panel(mark_names=["all", "b"]), "mark|'all'|another"),
     "a sequence named as totals are": (frame(s=["all"] * 4), "sequence|'all'|another"),

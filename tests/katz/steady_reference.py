@@ -26,7 +26,7 @@ def network(messages, usual, bin_length):
 
 
 def volume(messages, start, count, bin_length):
-    """Posts a bin: distinct pairs of time and author."""
+    """Posts per bin: distinct pairs of time and author."""
     out = np.zeros(count, int)
     for time, _ in {(row[0], row[1]) for row in messages}:
         out[math.floor((time - start) / bin_length)] += 1

@@ -1,4 +1,4 @@
-"""Pictures of a spike: what is drawn, the labels, and refusals."""
+"""Figures of a spike: what is drawn, the labels, and refusals."""
 
 import io
 

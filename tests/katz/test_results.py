@@ -158,7 +158,7 @@ def test_the_chain_has_its_steady_state_for_a_mean(network, link):
 
 def test_simulation_refuses_what_it_cannot_draw(network, truth):
     cases = [
-        ({"alpha": 0.1}, {}, "params lack shape, mean"),
+        ({"alpha": 0.1}, {}, "params do not have shape, mean"),
         (truth | {"alpha": -1.0}, {}, "alpha must be finite and not negative"),
         (truth | {"alpha": 5.0}, {"max_posts": 2000}, "grows without end"),
         (truth, {"common_factor": [1.0]}, "common_factor must be 50"),

@@ -212,7 +212,7 @@ def test_leaves_and_names_survive_a_transformation():
     doubled = jax.tree.map(lambda leaf: 2 * leaf, data)
     assert doubled.followers.tolist() == [20, 40, 14, 0]
     assert repr(jax.eval_shape(lambda d: d, data)) == "Cascades(2 posts, traced)"
-    for words in ("2 posts, 4 reposts", "0 to 5, 5 long", "1 to 3 a post", "zero followers"):
+    for words in ("2 posts, 4 reposts", "0 to 5, 5 long", "1 to 3 per post", "zero followers"):
         assert words in repr(data)
 
 

@@ -58,7 +58,7 @@ def test_an_evaluation_scores_the_forecast_on_what_came(data):
     counts = hourly_counts(data)
     came = counts[(counts.index >= cut) & (counts.index < cut + pd.Timedelta(hours=72))]
     np.testing.assert_array_equal(found.observed, came)
-    assert found.scores["mae"] == pytest.approx(np.mean(np.abs(came - found.told.counts.mean)))
+    assert found.scores["mae"] == pytest.approx(np.mean(np.abs(came - found.forecast.counts.mean)))
     assert 0.7 < found.scores["coverage"] <= 1
     assert "72 bins" in repr(found)
     for bad in (START, START + pd.Timedelta(days=14)):

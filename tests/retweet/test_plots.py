@@ -1,4 +1,4 @@
-"""Pictures of posts and reposts: what they show is what they were given."""
+"""Figures of posts and reposts: what they show is what they were given."""
 
 import numpy as np
 import pytest

@@ -11,8 +11,7 @@ import pytest
 import hawkesjax as hj
 from hawkesjax.core.diagnostics import SamplingWarning
 from hawkesjax.core.unconstrained import Unconstrained, given_point, inside
-from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
-from hawkesjax.retweet.tables import around, clock_time
+from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior, around, clock_time
 from hawkesjax.retweet.two_stage import _medians, curve_of, two_stage, windows_of
 from tests.retweet import reference as slow
 

@@ -117,7 +117,7 @@ def test_explosion_is_warned_of_and_bounded():
 ERRORS = {
     "r0": ({"r0": 0.6}, {"sentiment": [2.0]}, "r0=0.6|1 / max S = 0.5"),
     "tau": ({"tau": -1}, {}, "tau is -1"),
-    "no tau": ({"tau": None}, {}, "lack 'tau'"),
+    "no tau": ({"tau": None}, {}, "do not have 'tau'"),
     "p0": ({"p0": [1, 2, 3.0]}, {}, "p0 has shape (3,) for 2 posts"),
     "pool": ({}, {"followers": [-1]}, "followers must be"),
     "window": ({}, {"window": (3, 1)}, "no length"),

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 
 from hawkesjax.hawkes.data import assemble
-from hawkesjax.hawkes.data.frames import FromTables
-from hawkesjax.hawkes.data.lists import FromLists
 from hawkesjax.hawkes.data.tables import AsTables, absolute
 from hawkesjax.inputs.arrays import AnyArray
-from hawkesjax.inputs.checks import ROWS, column_of, same_length
+from hawkesjax.inputs.checks import (
+    ROWS,
+    Rows,
+    column_of,
+    counted,
+    listed,
+    same_length,
+    unique_names,
+)
 from hawkesjax.inputs.clock import read_times
-from hawkesjax.inputs.labels import one_label, read_indices
+from hawkesjax.inputs.labels import Codes, one_label, read_indices, read_labels
 from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.names import positions
+from hawkesjax.inputs.tables import open_table
 from hawkesjax.inputs.windows import count_of, names_of
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class EventPanel(FromTables, FromLists, AsTables):
+class EventPanel(AsTables):
     """Marked events in continuous time: N events, D marks, M sequences.
 
     Sequence m is observed over its window [a_m, b_m]; an event at exactly b_m belongs to it. Rows
-    are sorted by sequence, then time; events at the same time keep the order they came in. Times
-    are differences, formed in whole numbers or float64 before anything is rounded, so that time
-    stamps of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
+    are sorted by sequence, then time; events at the same time keep their given order. Times are
+    differences, formed in whole numbers or float64 before anything is rounded, so that time stamps
+    of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
 
     Build panels with `from_arrays`, `from_lists`, `from_dataframe` or `hawkesjax.read_events`;
     they check what they are given. The dataclass itself checks nothing: it is a JAX pytree, and
@@ -110,7 +118,7 @@ class EventPanel(FromTables, FromLists, AsTables):
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
     ) -> EventPanel:
-        """A panel from arrays, one value an event, in any order.
+        """A panel from arrays, one value per event, in any order.
 
         Args:
             times: (N,) numbers in `unit`, or datetimes (`datetime64`, or ISO text).
@@ -156,6 +164,112 @@ class EventPanel(FromTables, FromLists, AsTables):
         where = window, "sequence", ROWS
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
+    @classmethod
+    def from_dataframe(
+        cls,
+        df: Any,
+        *,
+        time: Any,
+        mark: Any = None,
+        sequence: Any = None,
+        window: Any = None,
+        unit: str | None = None,
+        mark_names: Collection[Any] | None = None,
+        sequence_names: Collection[Any] | None = None,
+        timezone: str | None = None,
+    ) -> EventPanel:
+        """A panel from a table with one row per event, in any order.
+
+        Args:
+            df: the table.
+            time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
+            mark: column of marks; None for the one mark "event".
+            sequence: column of sequences; None for one sequence "0".
+            window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
+                Bounds without an offset are read in the times' zone.
+            unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
+                "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
+                earliest window start.
+            mark_names: the marks in their order, those without events too. By default those that
+                occur, sorted. Labels in the table are names: whole numbers, too, unless names are
+                declared none of which is a whole number; then the numbers count them from 0.
+            sequence_names: likewise.
+            timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
+                several offsets stand in one column; without it they are refused. Times without
+                any zone are taken as they are, on a clock that knows no daylight saving.
+
+        Raises:
+            ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
+        """
+        df, rows = open_table(df, time=time, mark=mark, sequence=sequence)
+        clock = read_times(df[time], str(time), unit, timezone, rows)
+        marks, kinds = _column(df, mark, mark_names, "mark", "event", rows)
+        declared = names_of(window) if sequence_names is None else sequence_names
+        codes, names = _column(df, sequence, declared, "sequence", "0", rows)
+        column = "sequence" if sequence is None else str(sequence)
+        return cls(**assemble.assemble(clock, marks, codes, kinds, names, window, column, rows))
+
+    @classmethod
+    def from_lists(
+        cls,
+        users: Sequence[Sequence[Any]],
+        *,
+        window: Any = None,
+        mark_names: Collection[Any] = ("online", "offline"),
+        sequence_names: Collection[Any] | None = None,
+        unit: str = "",
+    ) -> EventPanel:
+        """A panel from one tuple of arrays per user: the times of each mark.
+
+        Args:
+            users: M tuples of D arrays of times, as `[(online, offline), ...]`.
+            window: as in `from_arrays`.
+            mark_names: D names, in the order within the tuples.
+            sequence_names: M names; "0", "1", ... by default.
+            unit: as in `from_arrays`.
+
+        Raises:
+            ValueError: as `from_arrays`; says which value of which user's array is wrong.
+        """
+        marks = unique_names(mark_names, "mark")
+        declared = names_of(window) if sequence_names is None else sequence_names
+        names = unique_names(range(len(users)) if declared is None else declared, "sequence")
+        if len(names) != len(users):
+            raise ValueError(
+                f"{counted(len(names), 'sequence_name')} for {counted(len(users), 'user')}. "
+                f"Give one each."
+            )
+        parts: list[Any] = []
+        for name, user in zip(names, users, strict=True):
+            if isinstance(user, (str, bytes)) or not hasattr(user, "__len__"):
+                raise ValueError(
+                    f"Sequence {name!r}: give a tuple of {len(marks)} arrays of times."
+                )
+            if len(user) != len(marks):
+                raise ValueError(
+                    f"Sequence {name!r} has {counted(len(user), 'array')} of times for the "
+                    f"{counted(len(marks), 'mark')} {listed(marks)}. "
+                    f"Give one array per mark, in that order."
+                )
+            parts.extend(user)
+        cells = [f"{mark!r} of sequence {name!r}" for name in names for mark in marks]
+        arrays = [column_of(part, cell) for part, cell in zip(parts, cells, strict=True)]
+        sizes = np.array([len(array) for array in arrays], np.int64)
+        ends = np.cumsum(sizes)
+        filled = [array for array in arrays if len(array)]
+        times = pd.concat(filled, ignore_index=True) if filled else pd.Series([], dtype=float)
+
+        def called(row: int) -> str:
+            cell = int(np.searchsorted(ends, row, side="right"))
+            place = row - int(ends[cell] - sizes[cell])
+            return f"{place} of {cells[cell]}"
+
+        rows = Rows("value", called)
+        clock = read_times(times, "times", unit, None, rows)
+        kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
+        codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
+        return cls(**assemble.assemble(clock, kinds, codes, marks, names, window, "sequence", rows))
+
     def between(self, a: Any, b: Any) -> EventPanel:
         """The panel seen through [a, b): every window is cut to what it shares with it.
 
@@ -198,3 +312,9 @@ class EventPanel(FromTables, FromLists, AsTables):
         start, end = (absolute(self, bound) for bound in self.window.T)
         pairs = zip(start.tolist(), end.tolist(), strict=True)
         return dict(zip(self.sequence_names, pairs, strict=True))
+
+
+def _column(df: pd.DataFrame, column: Any, names: Any, what: str, single: str, rows: Rows) -> Codes:
+    if column is None:
+        return one_label(len(df), names, what, single)
+    return read_labels(df[column], names, what, str(column), rows)

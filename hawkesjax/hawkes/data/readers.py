@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -23,8 +23,8 @@ def read_events(
     sequence: str | None = None,
     window: Any = None,
     unit: str | None = None,
-    mark_names: Sequence[Any] | None = None,
-    sequence_names: Sequence[Any] | None = None,
+    mark_names: Collection[Any] | None = None,
+    sequence_names: Collection[Any] | None = None,
     timezone: str | None = None,
     separator: str = ",",
 ) -> EventPanel:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
-from hawkesjax.inputs.labels import MISSING
+from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse
 
 NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
 WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}

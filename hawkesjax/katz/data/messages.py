@@ -151,16 +151,7 @@ def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([[0], np.flatnonzero(new) + 1]), rank
 
 
-def _heard(
-    source: np.ndarray,
-    target: np.ndarray,
-    rank: np.ndarray,
-    users_of: np.ndarray,
-    rank_of: np.ndarray,
-    lowest: np.ndarray,
-    bin_of: np.ndarray,
-    count: int,
-) -> np.ndarray:
+def _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count) -> np.ndarray:
     """Messages received by each post's author in [t - bin, t), summed by bin."""
     times = len(lowest)
     received = target.astype(np.int64) * times + rank

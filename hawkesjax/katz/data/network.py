@@ -54,15 +54,15 @@ def network_of(
     source, target, way = place[source[linked]], place[target[linked]], way[linked]
     forward, backward = (way & FORWARD) > 0, (way & BACKWARD) > 0
     heard = np.concatenate([source[forward], target[backward]])
-    said = np.concatenate([target[forward], source[backward]])
-    listener, sender, weight = pairs_of(heard, said, len(users))
-    seen = present[log.post_user]
-    codes, bins, posts = (array[seen] for array in (log.post_user, log.post_bin, log.post_count))
+    spoken = np.concatenate([target[forward], source[backward]])
+    listener, sender, weight = pairs_of(heard, spoken, len(users))
+    known = present[log.post_user]
+    codes, bins, posts = (array[known] for array in (log.post_user, log.post_bin, log.post_count))
     codes = place[codes]
     begin, end = np.searchsorted(bins, window)
     inside = slice(begin, end)
     baseline = np.bincount(codes[inside], weights=posts[inside], minlength=len(users))
-    known = np.bincount(bins, weights=posts, minlength=len(log.volume)).astype(np.int64)
+    volume = np.bincount(bins, weights=posts, minlength=len(log.volume)).astype(np.int64)
     posters = np.zeros(len(log.names), bool)
     posters[log.post_user] = True
     tally = Tally(
@@ -81,7 +81,7 @@ def network_of(
         "active_bin": bins,
         "active_posts": posts,
         "volume": log.volume,
-        "unseen": log.volume - known,
+        "unseen": log.volume - volume,
         "heard": log.heard,
         "user_names": log.names.take(users),
         "tally": tally,
@@ -112,7 +112,8 @@ def _from_sparse(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]
         b = _by_name(b, users)
     baseline = _baseline(b, size)
     rows, columns = matrix.coords
-    return _checked(rows, columns, matrix.data, baseline, users, self_loops)
+    weight = _real(matrix.data, "weight")
+    return _checked(rows, columns, weight, baseline, users, self_loops)
 
 
 def _from_edges(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def _from_edges(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
     if len(codes["listener"]) != len(codes["sender"]):
         raise ValueError(
             f"{len(codes['listener']):,} listeners and {len(codes['sender']):,} senders. Give one "
-            f"of each an edge."
+            f"of each per edge."
         )
     declared = codes.get("names", codes.get("baseline"))
     if declared is not None:
@@ -197,7 +198,7 @@ def _baseline(b: Any, size: int) -> np.ndarray:
     array = _real(b, "b")
     array = np.broadcast_to(array, size).copy() if array.ndim == 0 else array
     if array.shape != (size,):
-        raise ValueError(f"b has shape {array.shape} for {size:,} users. Give one number a user.")
+        raise ValueError(f"b has shape {array.shape} for {size:,} users. Give one number per user.")
     bad = ~np.isfinite(array) | (array < 0)
     refuse(bad, "b", "no count of posts", "Give numbers of at least 0.", array, Rows("user"))
     return array
@@ -207,12 +208,10 @@ def _checked(
     listener: Any, sender: Any, weight: Any, baseline: Any, users: Names, self_loops: bool
 ) -> dict[str, Any]:
     if weight is not None:
-        weight = _real(weight, "weight")
         bad = ~np.isfinite(weight) | (weight < 0)
+        what = "a weight that is negative or not finite"
         remedy = "Attention is a number of at least 0; leave edges of none out."
-        refuse(
-            bad, "weight", "a weight that is negative or not finite", remedy, weight, Rows("edge")
-        )
+        refuse(bad, "weight", what, remedy, weight, Rows("edge"))
         there = weight > 0
         listener, sender, weight = listener[there], sender[there], weight[there]
     own = listener == sender

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
-from hawkesjax.inputs.labels import ABSENT, MISSING, read_whole
+from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse
+from hawkesjax.inputs.labels import ABSENT, read_whole
 from hawkesjax.inputs.names import Names
 
 SPREAD = 8  # ids up to this many times the number of rows are looked up in a table

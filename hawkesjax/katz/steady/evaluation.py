@@ -16,15 +16,15 @@ from scipy import sparse
 from hawkesjax.inputs.checks import whole
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
-from hawkesjax.katz.forms import form_of
+from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.krylov import krylov_sweep, sweep_room
 from hawkesjax.katz.steady.radius import radius_bounds
 from hawkesjax.katz.steady.solve import KatzWarning, matrix_of, radius, solve, sweep_grid
 from hawkesjax.katz.steady.ties import gains_in_order, membership, walk_order
 
-BLOCK = 5
-FEW_BLOCKS = 8
-DRAWS = 2000
+BLOCK = 5  # bins that are resampled together: neighbours are alike
+FEW_BLOCKS = 8  # of which intervals are too narrow to go without a warning
+DRAWS = 2000  # of the bootstrap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,11 +32,10 @@ class KatzEvaluation:
     """A sweep of alpha* scored on a spike.
 
     Args:
-        table: a row an alpha*, 0 first: activity (posts of the top r in the spike), change against
-            alpha = 0, lower and upper (block bootstrap), precision (part of the top r that is
-            among the spike's true top r), ndcg, tied (users who share the places at the cut),
-            placebo and placebo_sd (mean and standard deviation of the change when the
-            network's labels are permuted).
+        table: one row per alpha*, 0 first: activity (posts of the top r in the spike), change
+            against alpha = 0, lower and upper (block bootstrap), precision (part of the top r in
+            the spike's true top r), ndcg, tied (users who share the places at the cut), placebo
+            and placebo_sd (mean and sd of the change when the network's labels are permuted).
         top: r.
         oracle: posts of the spike's true top r among the users of the network: the most that any
             ranking of them reaches.
@@ -120,12 +119,12 @@ def evaluate(
         activity: with a spike.
         key: PRNG key, for the bootstrap and the placebos.
         top: r.
-        alpha_star: grid; 0, 0.05, ..., 0.95 by default. 0 is added where it lacks.
+        alpha_star: grid; 0, 0.05, ..., 0.95 by default. 0 is added where it is missing.
         alpha: grid of alpha itself, instead (a network without cycles needs it).
         form: as in `solve`.
         level: of the interval.
         draws: bootstrap samples.
-        block: bins a block.
+        block: bins per block.
         placebos: permuted networks; 0 for none.
 
     Raises:
@@ -139,7 +138,8 @@ def evaluate(
     oracle and placebo are ours. Choose alpha* on one spike and score it on another.
     """
     name, rows, alphas = sweep_grid(activity, alpha_star, alpha, form, zero=True)
-    _check(activity, top, level, draws, block, placebos)
+    sizes = {"top": (top, 1), "draws": (draws, 1), "block": (block, 1), "placebos": (placebos, 0)}
+    _check(activity, level, sizes)
     assert activity.spike is not None
     window = activity.spike
     posts = activity.posts(window).astype(np.float64)
@@ -153,7 +153,9 @@ def evaluate(
             stacklevel=2,
         )
     keys = np.asarray(jax.random.key_data(jax.random.split(key)))
-    resampled = _resample(by_block.shape[0], draws, keys[0])
+    blocks = by_block.shape[0]
+    rng = np.random.default_rng(keys[0])  # how often each block is drawn
+    resampled = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws).astype(np.float64)
 
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
     best = membership(posts, top)
@@ -167,7 +169,7 @@ def evaluate(
         if by_block.shape[0] == 1:
             low = high = np.nan
         gains = gains_in_order(row, posts, top)
-        found = {
+        cells = {
             "activity": chosen @ posts,
             "change": (chosen - base) @ posts,
             "lower": low,
@@ -176,7 +178,7 @@ def evaluate(
             "ndcg": _discounted(gains) / ideal,
             "tied": int(((chosen > 0) & (chosen < 1)).sum()),
         }
-        for column, value in found.items():
+        for column, value in cells.items():
             table.setdefault(column, []).append(value)
     redrawn = 0
     if placebos:
@@ -197,9 +199,7 @@ def evaluate(
     )
 
 
-def _check(
-    activity: Activity, top: int, level: float, draws: int, block: int, placebos: int
-) -> None:
+def _check(activity: Activity, level: float, sizes: dict[str, tuple[int, int]]) -> None:
     if activity.spike is None:
         raise ValueError(
             "The activity has no spike to score the ranking on. Give spike=(start, end), or "
@@ -207,7 +207,6 @@ def _check(
         )
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
-    sizes = {"top": (top, 1), "draws": (draws, 1), "block": (block, 1), "placebos": (placebos, 0)}
     for name, (value, least) in sizes.items():
         whole(value, name, least)
     if not activity.posts(activity.spike).any():
@@ -226,26 +225,12 @@ def _posts_by_block(activity: Activity, window: Bins, block: int) -> sparse.csr_
     return sparse.csr_array(data, shape=(count, activity.num_users))
 
 
-def _resample(blocks: int, draws: int, seed: np.ndarray) -> Float[np.ndarray, "draws blocks"]:
-    """How often each block is drawn."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws).astype(np.float64)
-
-
 def _discounted(gains: np.ndarray) -> float:
     return float((gains / np.log2(np.arange(2, len(gains) + 2))).sum())
 
 
 def _placebos(
-    activity: Activity,
-    rows: np.ndarray,
-    alphas: np.ndarray,
-    name: str,
-    form: str,
-    top: int,
-    posts: np.ndarray,
-    count: int,
-    seed: np.ndarray,
+    activity: Activity, rows, alphas, name, form, top, posts, count, seed
 ) -> tuple[Float[np.ndarray, "placebos alphas"], int]:
     """The change of activity under networks whose users are permuted, and how many were redrawn.
 
@@ -262,8 +247,8 @@ def _placebos(
         matrix = matrix_of(moved, form)
         attenuations = alphas
         if form_of(form).multiplies and name == "alpha_star":
-            found = radius_bounds(matrix)
-            if found.acyclic:  # alpha* has no meaning there: draw another
+            bounds = radius_bounds(matrix)
+            if bounds.acyclic:  # alpha* has no meaning there: draw another
                 if tries >= 20 * count:
                     raise ValueError(
                         f"Of {tries:,} permuted networks only {len(out):,} hold a cycle of users "
@@ -271,7 +256,7 @@ def _placebos(
                         f"or placebos=0."
                     )
                 continue
-            attenuations = rows / found.value
+            attenuations = rows / bounds.value
         scores = np.empty((len(rows), activity.num_users))
         swept = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
         scores[:, order] = swept.scores

@@ -22,7 +22,7 @@ class Sweep(NamedTuple):
     """Solutions of `(I - alpha A) s = b` for several alpha.
 
     Args:
-        scores: (L, N) one row an alpha.
+        scores: (L, N) one row per alpha.
         residuals: (L,) norm of `b - (I - alpha A) s` over the norm of b.
         products: how many products `A x` were formed.
     """
@@ -95,7 +95,7 @@ def krylov_sweep(
 
 def _sweep(matrix, b, alphas, tolerance, limit, room, memory, enough) -> tuple[Sweep, np.ndarray]:
     """`krylov_sweep`, its vectors in single precision once their coefficients are below `enough`;
-    and the sum of the coefficients of single vectors, an alpha each, times alpha."""
+    and the sum of the coefficients of single vectors, for each alpha, times alpha."""
     dtype = b.dtype
     size, norm = len(b), float(np.linalg.norm(b))
     count = len(alphas)

@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray
 
-BASIS = 24
-CYCLES = 40
+BASIS = 24  # vectors: fewer than on the host, since all are multiplied at every step
+CYCLES = 40  # restarts, before the tolerance is given up
 
 
 class Graph(NamedTuple):
@@ -31,17 +31,13 @@ class Graph(NamedTuple):
 
 def heard(graph: Graph, x: Float[AnyArray, " users"]) -> Float[Array, " users"]:
     """A x: what each listener hears."""
-    said = graph.weight * x[graph.sender]
-    return jax.ops.segment_sum(
-        said, graph.listener, num_segments=x.shape[0], indices_are_sorted=True
-    )
+    sent = graph.weight * x[graph.sender]
+    return jax.ops.segment_sum(sent, graph.listener, x.shape[0], indices_are_sorted=True)
 
 
-def said(graph: Graph, x: Float[AnyArray, " users"]) -> Float[Array, " users"]:
+def returned(graph: Graph, x: Float[AnyArray, " users"]) -> Float[Array, " users"]:
     """The transposed product: what each sender's listeners hold."""
-    return jax.ops.segment_sum(
-        graph.weight * x[graph.listener], graph.sender, num_segments=x.shape[0]
-    )
+    return jax.ops.segment_sum(graph.weight * x[graph.listener], graph.sender, x.shape[0])
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(3,))
@@ -99,7 +95,7 @@ def _solve_rows(graph, right, alphas, tolerance):
         return lambda _, rows: jax.vmap(one)(rows, alphas)
 
     return jax.lax.custom_linear_solve(
-        partial(apply, heard), right, solve(heard), transpose_solve=solve(said)
+        partial(apply, heard), right, solve(heard), transpose_solve=solve(returned)
     )
 
 

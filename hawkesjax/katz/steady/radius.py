@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,11 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
 
-POWER_STEPS = 60
+POWER_STEPS = 60  # of power iteration, before slow components are solved one by one
 FACTORED = 2000  # components up to this size, or
-THIN = 1.5  # with at most this many edges a user, are factored where power iteration is slow
+THIN = 1.5  # with at most this many edges per user, are factored where power iteration is slow
 GIANT = 0.5  # a component with more than this part of all users is not cut out
-FLOOR = 1e-280
+FLOOR = 1e-280  # of a vector's entries, which must stay above 0 for the quotients
 ROUNDING = 1e-13  # the bounds are widened by the rounding of a product
 
 
@@ -151,7 +150,7 @@ def cyclic_blocks(matrix: sparse.csr_array) -> list[Block]:
 
 def _bounds(block: Block, tolerance: float, floor: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Bounds of each component, tight for those that can exceed `floor` and the others."""
-    lows, highs, vector, used = _power(block.apply, block, tolerance, floor)
+    lows, highs, vector, used = _power(block, tolerance, floor)
     for place in np.argsort(-highs):
         floor = max(floor, lows.max())
         if highs[place] <= floor * (1 + tolerance):
@@ -168,14 +167,14 @@ def _bounds(block: Block, tolerance: float, floor: float) -> tuple[np.ndarray, n
 
 
 def _power(
-    apply: Callable[[np.ndarray], np.ndarray], block: Block, tolerance: float, floor: float
+    block: Block, tolerance: float, floor: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Power iteration for all components at once, until the largest is known or steps run out."""
     begins, sizes = block.begins, block.sizes
     lows, highs = np.zeros(len(begins)), np.full(len(begins), np.inf)
     vector, widths = np.ones(block.size), []
     for step in range(POWER_STEPS):
-        image = apply(vector)
+        image = block.apply(vector)
         ratio = image / vector
         np.maximum(lows, np.minimum.reduceat(ratio, begins), out=lows)
         np.minimum(highs, np.maximum.reduceat(ratio, begins), out=highs)
@@ -190,9 +189,7 @@ def _power(
     return lows, highs, vector, POWER_STEPS
 
 
-def _noda(
-    matrix: sparse.csr_array, vector: np.ndarray, tolerance: float
-) -> tuple[float, float, int]:
+def _noda(matrix: Any, vector: np.ndarray, tolerance: float) -> tuple[float, float, int]:
     """Inverse iteration with the upper bound as shift: positive and quadratically convergent."""
     low, high = 0.0, np.inf
     eye = sparse.eye_array(len(vector), format="csc")
@@ -213,9 +210,7 @@ def _noda(
     return low, high, 40
 
 
-def _arpack(
-    matrix: sparse.csr_array, vector: np.ndarray, tolerance: float
-) -> tuple[float, float, int]:
+def _arpack(matrix: Any, vector: np.ndarray, tolerance: float) -> tuple[float, float, int]:
     """ARPACK's vector made positive, polished by power steps, certified by the quotient."""
     used = 0
     shift = 0.5 * float(((matrix @ vector) / vector).min())
@@ -241,5 +236,5 @@ def _arpack(
         if high - low <= tolerance * high:
             break
         vector = image + shift * vector
-        vector = np.maximum(vector / vector.max(), 1e-280)
+        vector = np.maximum(vector / vector.max(), FLOOR)
     return low, high, used

@@ -16,16 +16,16 @@ from scipy import sparse
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.checks import short, whole
 from hawkesjax.katz.data.activity import Activity
-from hawkesjax.katz.forms import form_of
+from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.top import certified_top
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))
-CLOSEST = 1e-12
+CLOSEST = 1e-12  # relative distance of alpha from its limit below which rounding decides
 GAP = 1e-6  # relative gap of the radius' bounds that is worth a word
-TOLERANCE = {8: 1e-8, 4: 1e-5}
+TOLERANCE = {8: 1e-8, 4: 1e-5}  # of relative residuals, by the bytes of a number
 
 
 class KatzWarning(UserWarning):
@@ -159,7 +159,7 @@ def solve(
     backend: str = "auto",
     limit: int = 2000,
 ) -> Any:
-    r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores an alpha.
+    r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores per alpha.
 
     All alphas share one Krylov basis, which grows until the relative residual of each is at most
     the tolerance. Differentiable in alpha, the baselines and the weights on the `"jax"` backend,
@@ -177,7 +177,7 @@ def solve(
         limit: products with A at most (`"scipy"`).
 
     Returns:
-        Scores of shape `alpha.shape + (N,)`: one row an alpha; one vector for a single number.
+        Scores of shape `alpha.shape + (N,)`: one row per alpha; one vector for a single number.
 
     Raises:
         ValueError: for alpha that is negative, or too large for a steady state; alpha* on a
@@ -203,16 +203,14 @@ def solve(
         backend = "jax" if traced or jax.default_backend() != "cpu" else "scipy"
     if backend == "scipy":
         if traced:
-            raise ValueError("backend='scipy' cannot be traced. Say backend='jax' or leave it out.")
+            raise ValueError(
+                "backend='scipy' cannot be traced. Pass backend='jax' or leave it out."
+            )
         rows = np.atleast_1d(alphas).ravel()
-        found = krylov_sweep(
-            matrix_of(activity, form),
-            np.asarray(activity.baseline, np.float64),
-            rows,
-            tolerance=tolerance or TOLERANCE[8],
-            limit=limit,
-        )
-        _warn_left(found.residuals, tolerance or TOLERANCE[8])
+        b, goal = np.asarray(activity.baseline, np.float64), tolerance or TOLERANCE[8]
+        matrix = matrix_of(activity, form)
+        found = krylov_sweep(matrix, b, rows, tolerance=goal, limit=limit)
+        _warn_left(found.residuals, goal)
         return found.scores.reshape(*np.shape(alphas), activity.num_users)
     if backend != "jax":
         raise ValueError(f"backend is {backend!r}; it must be 'auto', 'scipy' or 'jax'.")
@@ -246,7 +244,7 @@ class Ranking:
     """The users with the largest scores, and how sure that is.
 
     Args:
-        table: a row a rank, 1 first: user, score, lower and upper bound of the score, baseline
+        table: one row per rank, 1 first: user, score, lower and upper bound of the score, baseline
             (posts in business as usual), tied (its place at the cut is shared).
         certified: whether nobody else can belong to the top.
         tied: how many users share the last places; 0 where the cut is certain.
@@ -309,14 +307,8 @@ def rank(
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
     found = radius(activity, form=form)
     largest = np.inf if found.acyclic else 1 / found.upper
-    result = certified_top(
-        matrix_of(activity, form),
-        np.asarray(activity.baseline),
-        float(attenuated),
-        top,
-        largest=largest,
-        order=order,
-    )
+    b, one = np.asarray(activity.baseline), float(attenuated)
+    result = certified_top(matrix_of(activity, form), b, one, top, largest=largest, order=order)
     if not np.isfinite(result.upper).all():
         warnings.warn(
             "alpha is so close to its limit that no bound of the scores was found: the scores "
@@ -335,11 +327,10 @@ def rank(
             "score": result.scores[users],
             "lower": result.lower[users],
             "upper": result.upper[users],
-            "baseline": np.asarray(activity.baseline)[users],
+            "baseline": b[users],
             "tied": result.tied[users],
         },
         index=pd.RangeIndex(1, len(users) + 1, name="rank"),
     )
-    star = None if found.acyclic else float(attenuated) * found.value
-    tied = int(result.tied.sum())
-    return Ranking(table, result.certified, tied, result.products, float(attenuated), star)
+    star = None if found.acyclic else one * found.value
+    return Ranking(table, result.certified, int(result.tied.sum()), result.products, one, star)

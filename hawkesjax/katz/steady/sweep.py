@@ -31,7 +31,7 @@ def sweep(
         form: as in `solve`.
 
     Returns:
-        A row an alpha* and rank, best first, users tied at the cut in the order of the
+        One row per alpha* and rank, best first, users tied at the cut in the order of the
         network: user, score, share of the sum of all scores, and by alpha*, repeated: shared
         (part of the top that the row before it had, in expectation over ties at the cut) and
         kept (the same against the first row).

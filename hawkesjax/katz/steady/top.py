@@ -10,7 +10,7 @@ from scipy import sparse
 
 from hawkesjax.katz.steady.krylov import Basis, projected
 
-FIRST_CHECK = 3
+FIRST_CHECK = 3  # products before the bounds are looked at
 TINY = 1e-15  # of the residual, beyond which products bring nothing
 CLOSE = 0.8  # how far theta lies between alpha and the largest alpha
 
@@ -145,14 +145,7 @@ def _weights(
     return weights, contraction * (1 + 1e-12), step
 
 
-def _confirmed(
-    matrix: sparse.csr_array,
-    b: np.ndarray,
-    alpha: float,
-    scores: np.ndarray,
-    weights: np.ndarray,
-    contraction: float,
-) -> np.ndarray:
+def _confirmed(matrix, b, alpha, scores, weights, contraction) -> np.ndarray:
     """Bounds of the error from the residual itself, rounding included."""
     image = alpha * (matrix @ scores)
     left = np.abs(b - scores + image)

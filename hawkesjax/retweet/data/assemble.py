@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import Rows, refuse, short
-from hawkesjax.inputs.clock import UNITS, Clock
+from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
+from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.moments import Fields, moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import read_window
@@ -42,21 +42,13 @@ class Policies:
         self.chosen = chosen
         self.touched: list[tuple[str, str, int]] = []
 
-    def apply(
-        self,
-        name: str,
-        wrong: np.ndarray,
-        column: str,
-        what: str,
-        remedy: str,
-        values: Any,
-        rows: Rows,
-    ) -> bool:
-        """Refuse the wrong rows, or count them; whether there are any."""
+    def apply(self, name: str, wrong: np.ndarray, *how: Any) -> bool:
+        """Refuse the wrong rows (`how`: further arguments of `refuse`), or count them; whether
+        there are any."""
         if not wrong.any():
             return False
         if self.chosen.get(name, "error") == "error":
-            refuse(wrong, column, what, remedy, values, rows)
+            refuse(wrong, *how)
         self.touched.append((name, self.chosen[name], int(wrong.sum())))
         return True
 
@@ -71,7 +63,7 @@ class Rowset:
     time: str
     column: str
 
-    def kept(self, where: np.ndarray) -> Rowset:
+    def take(self, where: np.ndarray) -> Rowset:
         """Some of the rows, by a mask or by place; they keep their names."""
         rows = self.rows.at(np.arange(len(self.values))[where])
         return replace(self, values=self.values[where], followers=self.followers[where], rows=rows)
@@ -120,8 +112,8 @@ def assemble(
     if odd("late", gone, posts, "a post after the window", remedy):
         place = np.cumsum(~gone) - 1
         keep = ~gone[post]
-        posts, names = posts.kept(~gone), tuple(np.array(names, object)[~gone])
-        sentiment, reposts, post = sentiment[~gone], reposts.kept(keep), place[post[keep]]
+        posts, names = posts.take(~gone), tuple(np.array(names, object)[~gone])
+        sentiment, reposts, post = sentiment[~gone], reposts.take(keep), place[post[keep]]
         if not len(names):
             raise ValueError("No post is left: all lie after the window. Give another window.")
     posts.followers = _filled(posts, policies)
@@ -129,7 +121,7 @@ def assemble(
     before = reposts.values < posts.values[post]
     remedy = "Correct the times (are both in one time zone?), or pass early='drop'."
     if odd("early", before, reposts, "a repost before its post", remedy):
-        reposts, post = reposts.kept(~before), post[~before]
+        reposts, post = reposts.take(~before), post[~before]
     end = np.full(len(names), high)
     if reach is not None:
         end = np.minimum(posts.values + reach, high)
@@ -139,7 +131,7 @@ def assemble(
         "then as if not seen yet)."
     )
     if odd("late", behind, reposts, "a repost after the end of the observation", remedy):
-        reposts, post = reposts.kept(~behind), post[~behind]
+        reposts, post = reposts.take(~behind), post[~behind]
     order = np.lexsort((reposts.values, post))
     values, post, followers = reposts.values[order], post[order], reposts.followers[order]
     zero = clock.midnight(low) if clock.dated else 0
@@ -236,21 +228,19 @@ def cut(data: Any, a: Any, b: Any) -> Fields:
     if whole:
         end = float(data.length)
     posts = np.ones(data.num_posts, bool) if whole else np.asarray(data.post_times) < end
-    kept = posts[data.post] & (whole | (np.asarray(data.times) < end))
+    rows = posts[data.post] & (whole | (np.asarray(data.times) < end))
     place = np.cumsum(posts) - 1
-    covariates = data.covariates
     return {
         "post_times": data.post_times[posts] - at,
         "post_followers": data.post_followers[posts],
         "sentiment": data.sentiment[posts],
         "until": np.minimum(data.until[posts], end) - at,
-        "times": data.times[kept] - at,
-        "ages": data.ages[kept],
-        "followers": data.followers[kept],
-        "post": place[data.post[kept]].astype(np.int32),
+        "times": data.times[rows] - at,
+        "ages": data.ages[rows],
+        "followers": data.followers[rows],
+        "post": place[data.post[rows]].astype(np.int32),
         "start": np.float64(low),
         "length": np.float64(end - at),
-        "covariates": covariates,
         "names": tuple(n for n, keep in zip(data.names, posts, strict=True) if keep),
     }
 
@@ -283,8 +273,8 @@ def joined(a: Clock, b: Clock) -> tuple[Clock, np.ndarray, np.ndarray]:
         a = Clock(b.values[:0], b.unit, b.dated, b.zone, b.column)
     if a.dated != b.dated or (a.zone is None) != (b.zone is None):
         kinds = {c.column: _kind(c) for c in (a, b)}
-        said = ", ".join(f"column {name!r} holds {kind}" for name, kind in kinds.items())
-        raise ValueError(f"Times of two kinds: {said}. Give both of one kind.")
+        both = ", ".join(f"column {name!r} holds {kind}" for name, kind in kinds.items())
+        raise ValueError(f"Times of two kinds: {both}. Give both of one kind.")
     x, y = a.values, b.values
     if x.dtype != y.dtype:
         x, y = x.astype(np.float64), y.astype(np.float64)
@@ -298,9 +288,39 @@ def _kind(clock: Clock) -> str:
     return "datetimes without a zone" if clock.zone is None else "datetimes with a zone"
 
 
-def in_steps(values: np.ndarray, unit: str, clock: Clock) -> np.ndarray:
-    """Durations in a unit as numbers of a clock."""
-    if not clock.dated:
-        return values
-    whole = np.asarray(values) * UNITS[unit]
-    return np.rint(whole).astype(np.int64)
+def read_followers(values: Any, column: str, rows: Rows = ROWS) -> np.ndarray:
+    """Numbers of followers as float64, NaN where missing; the rest must be finite and >= 0."""
+    series: Any = column_of(values, column, rows)
+    if not pd.api.types.is_numeric_dtype(series.dtype):
+        text = series.astype(object)
+        text = text.where(text.map(lambda v: not (isinstance(v, str) and not v.strip())), None)
+        numbers: Any = pd.to_numeric(text, errors="coerce")
+        remedy = "Give a number in every row, or leave it empty."
+        wrong = numbers.isna() & text.notna()
+        refuse(wrong, column, "text that is not a number", remedy, series, rows)
+        series = numbers
+    if pd.api.types.is_complex_dtype(series.dtype):
+        raise ValueError(f"Column {column!r} holds complex numbers. Give real ones.")
+    array = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    refuse(np.isinf(array), column, "a value that is not finite", "Correct it.", array, rows)
+    remedy = "Give a number of at least 0; -1 often stands for a missing one."
+    refuse(array < 0, column, "a negative number", remedy, array, rows)
+    return array
+
+
+def audience_of(df: pd.DataFrame, column: Any, rows: Rows = ROWS) -> np.ndarray:
+    """The column of followers; ones where there is none."""
+    return np.ones(len(df)) if column is None else read_followers(df[column], str(column), rows)
+
+
+def read_levels(values: Any, size: int, column: str, rows: Rows = ROWS) -> np.ndarray:
+    """Levels of sentiment of `size` posts: one number for all, or one each; 1 for None."""
+    if values is None:
+        return np.ones(size)
+    if np.ndim(values) == 0:
+        values = np.full(size, values)
+    array = read_followers(values, column, rows)
+    if len(array) != size:
+        raise ValueError(f"Column {column!r} has {len(array):,} values for {size:,} posts.")
+    refuse(np.isnan(array), column, "a missing level", "Every post needs one.", None, rows)
+    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray, Scalar
-from hawkesjax.retweet.data import assemble as cascades_assemble
-from hawkesjax.retweet.data.arrays import FromArrays
+from hawkesjax.inputs.checks import ROWS, counted, same_length, unique_names
+from hawkesjax.inputs.clock import read_times
+from hawkesjax.inputs.labels import read_indices
+from hawkesjax.retweet.data import assemble
 from hawkesjax.retweet.data.frames import FromTables
-from hawkesjax.retweet.data.lists import FromLists
 from hawkesjax.retweet.data.text import AsTables
 
 Count = tuple[str, str, int]
@@ -21,7 +23,7 @@ Count = tuple[str, str, int]
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Cascades(FromTables, FromArrays, FromLists, AsTables):
+class Cascades(FromTables, AsTables):
     """P posts and their N reposts, seen from `start` to `start + length`.
 
     Times are differences to the window's start, formed in whole numbers or float64 before
@@ -106,6 +108,61 @@ class Cascades(FromTables, FromArrays, FromLists, AsTables):
         inside = np.asarray(self.times) >= 0
         return np.bincount(self.post[inside], minlength=self.num_posts).astype(np.int64)
 
+    @classmethod
+    def from_arrays(
+        cls,
+        post_times: Any,
+        post_followers: Any,
+        times: Any,
+        followers: Any,
+        post: Any,
+        *,
+        sentiment: Any = None,
+        window: Any = None,
+        horizon: Any = None,
+        names: Sequence[Any] | None = None,
+        unit: str = "",
+        timezone: str | None = None,
+        covariates: Any = None,
+        missing_followers: str = "error",
+        early: str = "error",
+        late: str = "error",
+    ) -> Cascades:
+        """Cascades from arrays, posts and reposts apart, in any order.
+
+        Args:
+            post_times: (P,) numbers in `unit`, or datetimes.
+            post_followers: (P,) numbers of at least 0.
+            times: (N,) times of the reposts, of the same kind.
+            followers: (N,) numbers of at least 0.
+            post: (N,) whole numbers 0 .. P-1: the post that each reposts; or its name.
+            sentiment: (P,) levels of at least 0, or one number for all; 1 by default.
+            names: P names, "0", "1", ... by default.
+            window, horizon, unit, timezone, covariates, missing_followers, early, late: as in
+                `from_dataframe`.
+
+        Raises:
+            ValueError: as `from_dataframe`.
+        """
+        chosen = assemble.Policies(missing_followers=missing_followers, early=early, late=late)
+        first = read_times(post_times, "post_times", unit, timezone)
+        later = read_times(times, "times", unit, timezone if len(times) else None)
+        audience = assemble.read_followers(post_followers, "post_followers")
+        reached = assemble.read_followers(followers, "followers")
+        same_length({"post_times": len(first.values), "post_followers": len(audience)})
+        same_length({"times": len(later.values), "followers": len(reached), "post": len(post)})
+        size = len(first.values)
+        known = unique_names(range(size) if names is None else names, "post")
+        if len(known) != size:
+            raise ValueError(f"{counted(len(known), 'name')} for {counted(size, 'post')}.")
+        codes, _ = read_indices(post, known, "post", "post", size)
+        clock, x, y = assemble.joined(first, later)
+        levels = assemble.read_levels(sentiment, size, "sentiment")
+        posts = assemble.Rowset(x, audience, ROWS, "post_times", "post_followers")
+        reposts = assemble.Rowset(y, reached, ROWS, "times", "followers")
+        seen = window, horizon, covariates, chosen
+        return cls(**assemble.assemble(clock, posts, reposts, codes, levels, known, *seen))
+
     def between(self, a: Any, b: Any) -> Cascades:
         """The same posts and reposts seen through the window [a, b).
 
@@ -118,7 +175,7 @@ class Cascades(FromTables, FromArrays, FromLists, AsTables):
         Raises:
             ValueError: if a is not before b, or they reach beyond the window.
         """
-        return replace(self, **cascades_assemble.cut(self, a, b))
+        return replace(self, **assemble.cut(self, a, b))
 
     def select(self, posts: Any) -> Cascades:
         """Some posts and their reposts, in the order given.
@@ -130,7 +187,7 @@ class Cascades(FromTables, FromArrays, FromLists, AsTables):
         Raises:
             ValueError: if one is unknown or repeated.
         """
-        return replace(self, **cascades_assemble.choose(self, posts))
+        return replace(self, **assemble.choose(self, posts))
 
     def with_covariates(self, covariates: Any) -> Cascades:
         """The same cascades with other features of time.
@@ -138,4 +195,4 @@ class Cascades(FromTables, FromArrays, FromLists, AsTables):
         Raises:
             ValueError: if they do not cover the window.
         """
-        return replace(self, covariates=cascades_assemble.fitting(covariates, self))
+        return replace(self, covariates=assemble.fitting(covariates, self))

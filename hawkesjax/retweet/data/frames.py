@@ -1,21 +1,29 @@
-"""Cascades from a table of posts and reposts."""
+"""Cascades from tables: of posts and reposts, and of cascades with times since their posts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
-from hawkesjax.inputs.clock import EXACT, read_times
+from hawkesjax.inputs.checks import ROWS, Rows, column_of, listed, refuse
+from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_times
+from hawkesjax.inputs.labels import read_labels
 from hawkesjax.inputs.tables import open_table
-from hawkesjax.retweet.data.assemble import Policies, Rowset, assemble, joined
-from hawkesjax.retweet.data.audience import audience_of, read_levels
+from hawkesjax.retweet.data.assemble import (
+    Policies,
+    Rowset,
+    assemble,
+    audience_of,
+    joined,
+    read_levels,
+)
 
 
 class FromTables:
-    """What `Cascades` reads from tables of posts and reposts."""
+    """What `Cascades` reads from tables."""
 
     @classmethod
     def from_dataframe(
@@ -123,18 +131,18 @@ class FromTables:
         is_post = keep & (target == "")
         place = np.cumsum(is_post) - 1
         post = np.where((root >= 0) & is_post[root], place[root], -1)
-        told_by, names = np.flatnonzero(is_post), list(own[is_post])  # the rows that tell of posts
-        posts = whole.kept(told_by)
+        rows_of, names = np.flatnonzero(is_post), list(own[is_post])  # the rows that describe posts
+        posts = whole.take(rows_of)
         if restore and orphan.any():
             codes, lost, heads = _lost(own, target, orphan, rows)
-            told_by, called = np.append(told_by, heads), rows.at(heads)
-            told = read_times(df[original_time].iloc[heads], original_time, unit, timezone, called)
-            clock, whole.values, added = joined(clock, told)
+            rows_of, called = np.append(rows_of, heads), rows.at(heads)
+            first = read_times(df[original_time].iloc[heads], original_time, unit, timezone, called)
+            clock, whole.values, added = joined(clock, first)
             reached = audience_of(df.iloc[heads], original_followers, called)
             posts = Rowset(
                 np.append(whole.values[is_post], added),
                 np.append(audience[is_post], reached),
-                rows.at(told_by),
+                rows.at(rows_of),
                 f"{time}, {original_time}",
                 f"{followers}, {original_followers}",
             )
@@ -145,11 +153,92 @@ class FromTables:
                 f"No row is a post: every row of column {repost_of!r} names another. Add the "
                 f"posts, or pass orphans='restore' where the reposts describe them."
             )
-        levels = None if sentiment is None else df[sentiment].iloc[told_by]
+        levels = None if sentiment is None else df[sentiment].iloc[rows_of]
         levels = read_levels(levels, len(names), str(sentiment), posts.rows)
         reposts = keep & (target != "") & (post >= 0)
-        rest, seen = whole.kept(reposts), (window, horizon, covariates, chosen)
+        rest, seen = whole.take(reposts), (window, horizon, covariates, chosen)
         return cls(**assemble(clock, posts, rest, post[reposts], levels, tuple(names), *seen))
+
+    @classmethod
+    def from_cascades(
+        cls,
+        df: Any,
+        *,
+        cascade: Any,
+        time: Any,
+        followers: Any,
+        start: Any = None,
+        sentiment: Any = None,
+        window: Any = None,
+        horizon: Any = None,
+        unit: str = "",
+        timezone: str | None = None,
+        covariates: Any = None,
+        missing_followers: str = "error",
+        late: str = "error",
+    ) -> Self:
+        """Cascades from a list of cascades with times since each one's post.
+
+        The form of TiDeH, SEISMIC and evently: the first row of a cascade, at time 0, is the
+        post itself.
+
+        Args:
+            df: a table with a row for each post and repost; rows of a cascade need not be
+                together, but where several have one time, the first row is the earliest.
+            cascade: column of cascades; None for a single one.
+            time: column of numbers in `unit`, since the cascade's post.
+            followers: column of numbers of followers; None: everyone counts as one.
+            start: when each cascade was posted: a mapping or Series from names to numbers in
+                `unit` or datetimes; None: all at 0, which leaves the time of day unknown.
+            sentiment: a mapping or Series from names to levels, or one number for all.
+            window, horizon, unit, timezone, covariates, missing_followers, late: as in
+                `from_dataframe`.
+
+        Raises:
+            ValueError: as `from_dataframe`; for cascades without a row at time 0, and with
+                negative times.
+        """
+        chosen = Policies(missing_followers=missing_followers, late=late)
+        df, rows = open_table(df, cascade=cascade, time=time, followers=followers)
+        since = read_times(df[time], str(time), unit, None, rows)
+        if since.dated:
+            raise ValueError(
+                f"Column {time!r} holds datetimes, but must hold numbers since each cascade's "
+                f"post. For a table of posts and reposts in calendar time use "
+                f"Cascades.from_dataframe."
+            )
+        what, remedy = "a negative time", "Times count from the cascade's post, which is at 0."
+        refuse(since.values < 0, str(time), what, remedy, since.values, rows)
+        if cascade is None:
+            codes, names = np.zeros(len(df), np.int64), ("0",)
+        else:
+            codes, names = read_labels(df[cascade], None, "cascade", str(cascade), rows)
+        if not len(codes):
+            raise ValueError("The table has no rows. Give at least one post.")
+        order = np.lexsort((since.values, codes))
+        root = order[np.diff(codes[order], prepend=-1) != 0]
+        begun_late = since.values[root] != 0
+        if begun_late.any():
+            lacking = listed(np.array(names)[begun_late], 5)
+            raise ValueError(
+                f"Column {time!r}: no row at time 0 in cascade {lacking}. "
+                f"The first row of a cascade is its post, at time 0."
+            )
+        begun = _starts(start, names, unit, timezone)
+        steps, at = since.values, begun.values
+        if begun.dated:
+            steps = np.rint(np.asarray(steps) * UNITS[unit]).astype(np.int64)
+        if at.dtype != steps.dtype:
+            at, steps = at.astype(np.float64), steps.astype(np.float64)
+        values = at[codes] + steps
+        clock = Clock(values, begun.unit, begun.dated, begun.zone, str(time))
+        audience = audience_of(df, followers, rows)
+        whole = Rowset(values, audience, rows, str(time), str(followers))
+        later = np.ones(len(codes), bool)
+        later[root] = False
+        posts, reposts, levels = whole.take(root), whole.take(later), _levels(sentiment, names)
+        seen = window, horizon, covariates, chosen
+        return cls(**assemble(clock, posts, reposts, codes[later], levels, names, *seen))
 
 
 def read_identifiers(values: Any, column: str, rows: Rows = ROWS) -> np.ndarray:
@@ -174,23 +263,21 @@ def _roots(
     own: np.ndarray, target: np.ndarray, keep: np.ndarray, column: str, rows: Rows
 ) -> np.ndarray:
     """The row of the post at the end of each row's chain; -1 where it is not in the table."""
-    kept = np.flatnonzero(keep)
-    index = pd.Index(own[kept])
-    found = index.get_indexer(pd.Index(target))
-    parent = np.where(found >= 0, kept[found], -1)
+    place = np.flatnonzero(keep)
+    found = pd.Index(own[place]).get_indexer(pd.Index(target))
+    parent = np.where(found >= 0, place[found], -1)
     itself = np.arange(len(own))
     parent = np.where(target == "", itself, parent)
     remedy = "Leave repost_of empty in the rows of posts."
-    self_made = (target != "") & (parent == itself)
-    refuse(self_made, column, "a repost of itself", remedy, own, rows)
+    refuse((target != "") & (parent == itself), column, "a repost of itself", remedy, own, rows)
     root = parent
     for _ in range(64):
         further = np.where(root >= 0, parent[root], -1)
         if (further == root).all():
             return root
         root = further
-    circle = (root >= 0) & (target[root] != "")
-    refuse(circle, column, "a chain of reposts without a post at its end", remedy, own, rows)
+    endless = (root >= 0) & (target[root] != "")
+    refuse(endless, column, "a chain of reposts without a post at its end", remedy, own, rows)
     return root
 
 
@@ -205,3 +292,44 @@ def _lost(
     inner = np.isin(names, own)[codes]
     refuse(inner, "repost_of", what, remedy, target[where], rows.at(where))
     return codes, list(names), where[np.unique(codes, return_index=True)[1]]
+
+
+def _starts(start: Any, names: tuple[str, ...], unit: str, timezone: str | None) -> Clock:
+    """The posting times on a clock, in the order of the names."""
+    if start is None:
+        if timezone is not None:
+            raise ValueError("timezone= needs start=, the datetimes at which cascades began.")
+        return Clock(np.zeros(len(names), np.int64), unit)
+    return read_times(_by_name(start, names, "start"), "start", unit, timezone, _called(names))
+
+
+def _levels(sentiment: Any, names: tuple[str, ...]) -> np.ndarray:
+    if isinstance(sentiment, (Mapping, pd.Series)):
+        sentiment = _by_name(sentiment, names, "sentiment")
+    return read_levels(sentiment, len(names), "sentiment", _called(names))
+
+
+def _called(names: tuple[str, ...]) -> Rows:
+    return Rows("cascade", lambda row: repr(names[row]))
+
+
+def _by_name(values: Any, names: tuple[str, ...], what: str) -> pd.Series:
+    if not isinstance(values, (Mapping, pd.Series)):
+        raise ValueError(
+            f"{what} must be a mapping or Series from the names of cascades, not "
+            f"{type(values).__name__}."
+        )
+    series = values if isinstance(values, pd.Series) else pd.Series(dict(values))
+    series = series.set_axis([_name(label) for label in series.index])
+    if series.index.has_duplicates:
+        twice = series.index[series.index.duplicated()]
+        raise ValueError(f"{what} names cascade {listed(twice, 5)} more than once.")
+    missing = [name for name in names if name not in series.index]
+    if missing:
+        raise ValueError(f"{what} has no entry for cascade {listed(missing, 5)}. Give one each.")
+    return series.loc[list(names)].reset_index(drop=True)
+
+
+def _name(label: Any) -> str:
+    whole = isinstance(label, (float, np.floating)) and float(label).is_integer()
+    return str(int(label)) if whole else str(label)

@@ -59,7 +59,7 @@ class AsTables:
         lines = [
             f"Cascades: {counted(self.num_posts, 'post')}, {counted(self.num_reposts, 'repost')}",
             f"  window     {low} to {high}, {float(self.length):.6g}{unit} long{zone}",
-            f"  reposts    {counts.min():,} to {counts.max():,} a post in the window, median "
+            f"  reposts    {counts.min():,} to {counts.max():,} per post in the window, median "
             f"{np.median(counts):,.0f}",
         ]
         watched = np.asarray(self.until - self.post_times)[self.until < self.length]

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.memory.panels import NODES, POINTS, TO_NODAL, Panels, panel_edges
-from hawkesjax.retweet.memory.phases import padded
+from hawkesjax.retweet.memory.phases import filled, padded
 
 
 @jax.tree_util.register_dataclass
@@ -191,11 +191,9 @@ def build_exposure(
     for name, value in pieces.items():
         family = "atoms" if name.startswith("atom") else "blocks"
         family = "young" if name.startswith("young") else family
-        fill = [(0, sizes[family] - len(value))] + [(0, 0)] * (value.ndim - 1)
-        last = len(pieces["young_row"]) and len(pieces["young_row"]) - 1
-        value = np.pad(value, fill, constant_values=last if name == "atom_block" else 0)
-        whole = value.dtype.kind == "i"
-        arrays[name] = value.astype(np.int32 if whole else dtype)
+        last = max(len(pieces["young_row"]) - 1, 0) if name == "atom_block" else 0
+        kind = np.int32 if value.dtype.kind == "i" else dtype
+        arrays[name] = filled(value, sizes[family], last).astype(kind)
     return Exposure(
         panels=Panels.from_edges(edges, s0, period, tail, dtype),
         **arrays,

@@ -20,12 +20,18 @@ from hawkesjax.retweet.memory.kernel import scale
 NODES = 16
 
 
+def legendre(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gauss-Legendre nodes and weights, and what turns Legendre moments into nodal weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(size)
+    values = np.polynomial.legendre.legvander(nodes, size - 1)
+    return nodes, weights, (np.arange(size) + 0.5)[:, None] * weights * values.T
+
+
 def _rules() -> tuple[np.ndarray, ...]:
-    """Nodes, weights, Legendre values at the nodes, integrals of the Lagrange polynomials."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    """`legendre`, and integrals of the Lagrange polynomials left and right of each node."""
+    nodes, weights, to_nodal = legendre(NODES)
     values = np.polynomial.legendre.legvander(nodes, NODES)  # (node, degree), one degree more
     degrees = np.arange(NODES)
-    to_nodal = (degrees + 0.5)[:, None] * weights[None, :] * values[:, :NODES].T
     # int_-1^x P_j = (P_{j+1}(x) - P_{j-1}(x)) / (2 j + 1), and x + 1 for j = 0
     integral = np.empty((NODES, NODES))
     integral[:, 0] = nodes + 1

@@ -11,17 +11,24 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.retweet.memory.panels import legendre
 
 CELLS = 512
 NODES = 8
 
 
 def padded(size: int) -> int:
-    """The next power of two up to 8,192, then the next of eight sizes an octave: like data share
+    """The next power of two up to 8,192, then the next of eight sizes per octave: like data share
     a compilation."""
     octave = int(max(size, 8) - 1).bit_length()
     step = 1 << (octave if octave <= 13 else octave - 4)
     return -(-max(size, 1) // step) * step
+
+
+def filled(array: np.ndarray, size: int, value: float = 0) -> np.ndarray:
+    """With rows of one value up to a size."""
+    fill = [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1)
+    return np.pad(array, fill, constant_values=value)
 
 
 @jax.tree_util.register_dataclass
@@ -81,9 +88,7 @@ def build_phases(
     turn, group, key = turn[order], group[order], key[order]
     counts = np.bincount(group, minlength=len(levels))
     many = (counts > cells * NODES)[group]
-    points, weights = np.polynomial.legendre.leggauss(NODES)
-    values = np.polynomial.legendre.legvander(points, NODES - 1)
-    to_nodal = (np.arange(NODES) + 0.5)[:, None] * weights[None, :] * values.T
+    points, _, to_nodal = legendre(NODES)
     dense = np.flatnonzero(many)
     begin = dense[np.diff(key[dense], prepend=-1) != 0]
     starts = np.searchsorted(dense, begin)
@@ -98,12 +103,9 @@ def build_phases(
     angle = 2 * np.pi * turns[order]
     groups = groups[order]
     size = max(padded(len(groups)) if len(groups) else 0, least)
-    fill = (0, size - len(groups))
     last = groups[-1] if len(groups) else 0
+    columns = np.sin(angle), np.cos(angle), mass[order], levels[groups]
     return Phases(
-        sine=np.pad(np.sin(angle), fill).astype(dtype),
-        cosine=np.pad(np.cos(angle), fill).astype(dtype),
-        weight=np.pad(mass[order], fill).astype(dtype),
-        level=np.pad(levels[groups], fill).astype(dtype),
-        group=np.pad(groups, fill, constant_values=last).astype(np.int32),
+        *(filled(column, size).astype(dtype) for column in columns),
+        group=filled(groups, size, last).astype(np.int32),
     )

@@ -11,8 +11,8 @@ from hawkesjax.retweet.memory.kernel import scale
 
 TOLERANCE = 1e-8  # relative error of the kernel that the fit aims at ...
 ACCEPTED = 1e-5  # ... and the worst it may end with
-MOST_TERMS = 48
-CHUNK = 1 << 18
+MOST_TERMS = 48  # beyond them rounding, not the number of terms, limits the fit
+CHUNK = 1 << 18  # events at once: 2 MB per column of theta
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,7 @@ def reach(
 
 
 def _reaches(
-    ages: np.ndarray,
-    weights: np.ndarray,
-    first: np.ndarray,
-    thetas: np.ndarray,
-    s0: float,
-    tail: float,
-    form: str,
+    ages, weights, first, thetas, s0, tail, form
 ) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
     """h / c of every event, in runs of whole cascades of about `CHUNK` events.
 
@@ -173,14 +167,7 @@ def _behind(ages: np.ndarray, starts: np.ndarray, s0: float) -> np.ndarray:
     return behind
 
 
-def _by_sums(
-    ages: np.ndarray,
-    weights: np.ndarray,
-    starts: np.ndarray,
-    fitted: ExponentialSum | None,
-    s0: float,
-    tail: float,
-) -> np.ndarray:
+def _by_sums(ages, weights, starts, fitted: ExponentialSum | None, s0, tail) -> np.ndarray:
     """h / c of each event, (N, E)."""
     size = len(ages)
     cascade = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, size)))
@@ -222,13 +209,13 @@ def _decayed(decay: np.ndarray, arrived: np.ndarray) -> np.ndarray:
         decay, arrived: (steps, lanes).
     """
     steps, lanes = decay.shape
-    state, kept = np.zeros(lanes), np.ones(lanes)
+    state, whole = np.zeros(lanes), np.ones(lanes)
     for step in range(steps):
         state = state * decay[step] + arrived[step]
-        kept = kept * decay[step]
+        whole = whole * decay[step]
     start = np.zeros(lanes)
     for lane in range(1, lanes):
-        start[lane] = start[lane - 1] * kept[lane - 1] + state[lane - 1]
+        start[lane] = start[lane - 1] * whole[lane - 1] + state[lane - 1]
     out = np.empty((steps, lanes))
     state = start
     for step in range(steps):
@@ -237,15 +224,7 @@ def _decayed(decay: np.ndarray, arrived: np.ndarray) -> np.ndarray:
     return out
 
 
-def _by_pairs(
-    ages: np.ndarray,
-    weights: np.ndarray,
-    starts: np.ndarray,
-    thetas: np.ndarray,
-    s0: float,
-    tail: float,
-    block: int = 512,
-) -> np.ndarray:
+def _by_pairs(ages, weights, starts, thetas, s0, tail, block: int = 512) -> np.ndarray:
     """The same over every pair, in blocks of events."""
     out = np.zeros((len(ages), len(thetas)))
     for a, b in zip(starts, np.append(starts[1:], len(ages)), strict=True):

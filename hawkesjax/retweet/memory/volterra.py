@@ -71,7 +71,7 @@ def known_reach(
 ) -> Float[np.ndarray, "{num_cascades} edges-1"]:
     r"""`int f_i` over each step: followers times the kernel's mass there, of known events.
 
-    Linear in the events: each is shared between the two nearest nodes of age (200 a decade), so
+    Linear in the events: each is shared between the two nearest nodes of age (200 per decade), so
     that the relative error is below 1e-4.
 
     Args:
