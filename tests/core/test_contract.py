@@ -78,7 +78,7 @@ def test_what_is_no_model_is_refused_in_words(verb: str, thing: Any) -> None:
 
 
 @pytest.mark.parametrize("verb", ["forecast", "residuals"])
-def test_swapped_values_and_data_are_told(verb: str) -> None:
+def test_swapped_values_and_data_are_refused(verb: str) -> None:
     case = CASES[0]
     options = {"horizon": 1.0, "key": KEY} if verb == "forecast" else {}
     with pytest.raises(ValueError, match="data come last"):
