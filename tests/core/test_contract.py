@@ -111,7 +111,7 @@ def test_a_dict_does_not_say_its_model() -> None:
 
 
 @pytest.mark.parametrize("thing", [3, None, {"a": 1}, np.zeros(3)], ids=str)
-def test_residual_tests_need_residuals(thing: Any) -> None:
+def test_residual_tests_of_something_else_are_refused(thing: Any) -> None:
     with pytest.raises(ValueError, match="takes the table that residuals gave"):
         hj.residual_tests(thing)
 
