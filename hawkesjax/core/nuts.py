@@ -80,7 +80,7 @@ class Kernel:
 
         def advance(state, data, count):
             self.traces += 1
-            sample = jax.vmap(lambda chain: _regular(chain, nuts.sample(chain, (data,), {})))
+            sample = jax.vmap(lambda chain: regular(chain, nuts.sample(chain, (data,), {})))
             blank = jax.eval_shape(_draw, state)
 
             def step(state, index):
@@ -118,7 +118,7 @@ def _strong(leaf: Any) -> Any:
     return jax.lax.convert_element_type(leaf, leaf.dtype)
 
 
-def _regular(before: Any, after: Any) -> Any:
+def regular(before: Any, after: Any) -> Any:
     """The state after a step; a covariance that is not regular leaves the earlier one in place.
 
     Draws that hardly moved in a window of warm-up have one, where it is not regularized.

@@ -88,11 +88,9 @@ def test_intervals_stay_in_the_support_and_hold_the_estimate(panel):
 
 def test_a_missing_effect_is_named_as_on_the_boundary():
     params = TRUTH | {"alpha": np.array([[0.5, 0.0], [0.1, 0.3]])}
-    for seed in range(10):
-        panel = hj.simulate(hj.Hawkes(), params, window=WINDOW, key=jax.random.key(seed))
-        found = hj.fit(hj.Hawkes(), panel)
-        if found.result is hj.Result.BOUNDARY:
-            break
+    # The events of this key are likeliest without the effect; half of all keys give such events.
+    panel = hj.simulate(hj.Hawkes(), params, window=WINDOW, key=jax.random.key(0))
+    found = hj.fit(hj.Hawkes(), panel)
     assert found.result is hj.Result.BOUNDARY
     assert "alpha[1 -> 0]" in found.message
     assert np.isnan(found.standard_errors["alpha"][0, 1])
