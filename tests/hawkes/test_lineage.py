@@ -49,7 +49,7 @@ def test_lineage_is_the_double_sum(counts):
     np.testing.assert_allclose(lost, gone, rtol=1e-11, atol=1e-14)
     np.testing.assert_allclose(np.sum(direct, axis=1), 1, rtol=1e-12)
 
-    found = hj.attribution({"mu": MU, "alpha": ALPHA, "gamma": GAMMA}, panel)
+    found = hj.attribution({"mu": MU, "alpha": ALPHA, "gamma": GAMMA}, panel, model=hj.Hawkes())
     table = found.events()
     assert list(table["event", "mark"]) == [panel.mark_names[m] for m in marks]
     np.testing.assert_allclose(table["background", "mean"], expected[:, 0], rtol=1e-11)
@@ -69,7 +69,9 @@ def test_the_lost_are_the_long_run_share_over_a_long_window():
         hj.Hawkes(), {"mu": MU[:1], "alpha": ALPHA, "gamma": GAMMA}, window=(0, 40_000),
         key=jax.random.key(0), mark_names=["online", "offline"],
     )  # fmt: skip
-    found = hj.attribution({"mu": MU[:1], "alpha": ALPHA, "gamma": GAMMA}, panel).shares()
+    found = hj.attribution(
+        {"mu": MU[:1], "alpha": ALPHA, "gamma": GAMMA}, panel, model=hj.Hawkes()
+    ).shares()
     without = ALPHA.copy()
     without[1, 0] = 0
     whole, cut = (np.linalg.solve(np.eye(2) - a, MU[0]) for a in (ALPHA, without))
@@ -81,6 +83,6 @@ def test_what_cannot_be_asked_is_refused():
     panel = hj.EventPanel.from_arrays([1.0, 2.0], [0, 1], window=(0, 3), mark_names=["a", "b"])
     params = {"mu": MU[:1], "alpha": ALPHA, "gamma": GAMMA}
     with pytest.raises(ValueError, match=r"links name \['c'\]; the panel's marks are a, b"):
-        hj.attribution(params, panel, links=[("c", "a")])
+        hj.attribution(params, panel, model=hj.Hawkes(), links=[("c", "a")])
     with pytest.raises(ValueError, match="fewer draws or links"):
-        hj.attribution(params, panel, max_bytes=10)
+        hj.attribution(params, panel, model=hj.Hawkes(), max_bytes=10)
