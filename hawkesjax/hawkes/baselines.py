@@ -68,7 +68,7 @@ class Baseline:
             return cls(baseline, None)
         if baseline == "shared":
             raise ValueError(
-                "A shared level is the covariates' own intercept: say baseline=covariates."
+                "A shared level is the covariates' own intercept: pass baseline=covariates."
             )
         kept = [name for name in covariates.feature_names if name != INTERCEPT]
         if not kept:

@@ -11,13 +11,16 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.lanes_layout import lane_layout
+from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
+
+SMALL = 1 << 15  # lags of a mark that are summed in one array; more of them step by step
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class LaneForm:
+class LaneForm(RowForm):
     r"""Decayed counts of few marks, by one recursion over many pieces of the stream at once.
 
     The stream is cut into contiguous pieces of `steps` events, the lanes; no lane holds events of
@@ -81,39 +84,25 @@ class LaneForm:
         """
         return cls(**lane_layout(stream, np.dtype(dtype), lanes))
 
-    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
-        """R[n, j] for the row of each event's own mark, in the stream's order."""
-        return _counts(self._pair(gamma), self)
+    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+        return _counts(gamma, self)
 
-    def excitation(
-        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
-    ) -> Float[Array, " events"]:
-        r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
-        gamma = self._pair(gamma)
-        weights = (jnp.asarray(alpha, gamma.dtype) * gamma)[self._event_marks()]
-        return jnp.sum(weights * _counts(gamma, self), axis=1)
+    def event_marks(self) -> Int[Array, " events"]:
+        return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
 
     def event_terms(
         self,
-        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        baseline: Baseline,
         alpha: Float[AnyArray, "marks marks"],
         gamma: Float[AnyArray, "..."],
-    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+    ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
-        gamma = self._pair(gamma)
+        gamma = self.by_pair(gamma)
         alpha = jnp.asarray(alpha, gamma.dtype)
         baseline = jnp.asarray(baseline, gamma.dtype)
         if not self.slots.shape[0]:
             return jnp.zeros((), gamma.dtype), jnp.zeros_like(gamma)
         return _terms(baseline, alpha, gamma, self)
-
-    def _pair(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "marks marks"]:
-        return jnp.broadcast_to(
-            jnp.asarray(gamma, self.gaps.dtype), (self.num_marks, self.num_marks)
-        )
-
-    def _event_marks(self):
-        return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
 
 
 # ---------------------------------------------------------------- decayed counts
@@ -128,7 +117,7 @@ def _counts(gamma, form: LaneForm):
 def _counts_jvp(primals, tangents):
     gamma, form = primals
     counts, weighted = _recursion(gamma, form, weighted=True)
-    return counts, -weighted * tangents[0][form._event_marks()]
+    return counts, -weighted * tangents[0][form.event_marks()]
 
 
 def _recursion(gamma, form: LaneForm, *, weighted: bool):
@@ -317,16 +306,17 @@ def _link(factor, span, state, depth: int):
     distance = 1
     while distance < depth:
         before = _shift(stacked, distance)
-        factor = stacked[0]
         if len(state) == 2:
+            factor, span, counts, lagged = stacked
             rows = (
                 factor * before[0],
-                stacked[1] + before[1],
-                stacked[2] + factor * before[2],
-                stacked[3] + factor * (before[3] + stacked[1] * before[2]),
+                span + before[1],
+                counts + factor * before[2],
+                lagged + factor * (before[3] + span * before[2]),
             )
         else:
-            rows = (factor * before[0], stacked[1] + factor * before[1])
+            factor, counts = stacked
+            rows = (factor * before[0], counts + factor * before[1])
         stacked = jax.lax.optimization_barrier(jnp.stack(rows))
         distance *= 2
     return tuple(stacked[-len(state) :])
@@ -344,7 +334,7 @@ def _mark_sums(gamma, lags, weighted: bool):
         decay = jnp.where(lag >= 0, jnp.exp(jnp.multiply.outer(-gamma, lag)), 0)
         return (decay, lag * decay) if weighted else (decay,)
 
-    if lags.size <= _SMALL:
+    if lags.size <= SMALL:
         sums = jax.tree.map(lambda a: jnp.sum(a, 1), terms(lags))
     else:
         zero = jnp.zeros((gamma.shape[0], lags.shape[1]), lags.dtype)
@@ -353,9 +343,6 @@ def _mark_sums(gamma, lags, weighted: bool):
             lambda c, lag: (jax.tree.map(jnp.add, c, terms(lag)), None), start, lags
         )
     return sums if weighted else (sums[0], None)
-
-
-_SMALL = 1 << 15
 
 
 def _shift(array, distance: int):
