@@ -32,9 +32,6 @@ def read_events(
         options: `window`, `unit`, `mark_names`, `sequence_names` and `timezone`, as in
             `EventPanel.from_dataframe`.
 
-    Returns:
-        The panel, sorted.
-
     Raises:
         ValueError: if the file is not what its name says, has no rows, rows of unequal length or
             repeated columns, and as `EventPanel.from_arrays`; rows of a CSV file are named by
