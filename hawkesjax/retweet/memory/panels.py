@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.memory.kernel import scale
 
-NODES = 16
+NODES = 16  # of each panel: relative errors below 1e-10, see `exposure.Exposure`
 
 
 def legendre(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
