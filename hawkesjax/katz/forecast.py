@@ -32,7 +32,7 @@ class SpikeForecast:
     """
 
     volume: Int[np.ndarray, "draws bins"]
-    left: Float[np.ndarray, "draws bins"]
+    left: Float[np.ndarray, "draws bins+1"]
     first: int
 
     def summary(self) -> pd.DataFrame:

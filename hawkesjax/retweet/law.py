@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.core.model import Model, Parameter
-from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.retweet import likelihood as terms
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, THETA
@@ -260,7 +260,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     def local(self) -> str | None:
         return "p0" if self.p0 == "free" else None
 
-    def _without_reposts(self, params: Params, data: PreparedCascades) -> np.ndarray:
+    def _without_reposts(self, params: Params, data: PreparedCascades) -> HostArray:
         """Free p0 that explain next to nothing."""
         return np.asarray(params["p0"]) * np.asarray(self.exposures(params, data)) < 0.01
 
@@ -288,5 +288,5 @@ def _at_rim(params: Params, data: PreparedCascades) -> np.ndarray:
     return np.full(2, size > (1 - 1e-6) * float(data.bound))
 
 
-def _too_slow(params: Params, data: PreparedCascades) -> np.ndarray:
+def _too_slow(params: Params, data: PreparedCascades) -> HostArray:
     return np.asarray(params["tau"]) > 1e3 * np.sum(np.asarray(data.durations))
