@@ -78,7 +78,7 @@ def test_what_is_no_model_is_refused_in_words(verb: str, thing: Any) -> None:
 
 
 @pytest.mark.parametrize("verb", ["forecast", "residuals"])
-def test_swapped_values_and_data_are_told(verb: str) -> None:
+def test_swapped_values_and_data_are_refused(verb: str) -> None:
     case = CASES[0]
     options = {"horizon": 1.0, "key": KEY} if verb == "forecast" else {}
     with pytest.raises(ValueError, match="data come last"):
@@ -111,7 +111,7 @@ def test_a_dict_does_not_say_its_model() -> None:
 
 
 @pytest.mark.parametrize("thing", [3, None, {"a": 1}, np.zeros(3)], ids=str)
-def test_residual_tests_need_residuals(thing: Any) -> None:
+def test_residual_tests_of_something_else_are_refused(thing: Any) -> None:
     with pytest.raises(ValueError, match="takes the table that residuals gave"):
         hj.residual_tests(thing)
 

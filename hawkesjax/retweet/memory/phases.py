@@ -25,7 +25,7 @@ def padded(size: int) -> int:
     return -(-max(size, 1) // step) * step
 
 
-def filled(array: np.ndarray, size: int, value: float = 0) -> np.ndarray:
+def filled(array: np.ndarray, size: int, value: float | np.integer = 0) -> np.ndarray:
     """With rows of one value up to a size."""
     fill = [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1)
     return np.pad(array, fill, constant_values=value)
