@@ -161,8 +161,8 @@ class Baseline:
             return jnp.ones(())
         if "mu" in params:
             return jnp.asarray(params["mu"])
-        spread = jnp.asarray(params["mu_spread"]) * jnp.asarray(params["mu_offset"])
-        return jnp.asarray(params["mu_median"]) * jnp.exp(spread)
+        spread = jnp.asarray(params["mu_spread"])[None] * jnp.asarray(params["mu_offset"])
+        return jnp.asarray(params["mu_median"])[None] * jnp.exp(spread)
 
     def at_events(self, params: Params, data: Any) -> Float[Array, "..."]:
         """The baseline of each event's own mark (N,); of constant ones that of each cell (M, D)."""

@@ -38,7 +38,7 @@ def gamma_grid(
     low, high = jax.lax.stop_gradient((low, high))
     begin, end = bounds(low, high, jnp)
     step = (end - begin) / (nodes - 1)
-    t = begin[:, None] + step[:, None] * jnp.arange(nodes, dtype=step.dtype)
+    t = begin[:, None] + step[:, None] * jnp.arange(nodes, dtype=step.dtype)[None]
     x = t - jnp.exp(-t)
     far = x < -30
     log_z = jnp.where(far, x, jnp.log(jax.nn.softplus(jnp.where(far, 0, x))))

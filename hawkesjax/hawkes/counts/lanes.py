@@ -127,7 +127,7 @@ def _recursion(gamma, form: LaneForm, *, weighted: bool):
     def step(carry, row):
         gap, jumps, mark = row
         carry = _advance(gamma, carry, gap, jumps)
-        own = mark == jnp.arange(form.num_marks, dtype=mark.dtype)[:, None]
+        own = mark[None] == jnp.arange(form.num_marks, dtype=mark.dtype)[:, None]
         return carry, jax.tree.map(lambda a: jnp.sum(jnp.where(own[:, None], a, 0), 0), carry)
 
     _, rows = jax.lax.scan(step, start, (form.gaps, form.jumps, form.marks))
@@ -201,7 +201,7 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
         out = None
         if weighted:
             marks = jnp.arange(num_marks, dtype=mark.dtype)[:, None]
-            inverse = jnp.where(mark == marks, 1 / rate, 0)
+            inverse = jnp.where(mark[None] == marks, 1 / rate[None], 0)
             sums = tuple(a + b * inverse[:, None] for a, b in zip(sums, state, strict=False)) + (
                 () if by_event else (sums[-1] + inverse,)
             )
@@ -265,8 +265,9 @@ _FORMATS = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}
 
 def _advance(gamma, state, gap, jumps):
     """One step of the recursion for all lanes: S, and Q where it is carried."""
+    gap = gap[None, None]
     decay = jnp.exp(-gamma[:, :, None] * gap)
-    moved = decay * (state[0] + jumps)
+    moved = decay * (state[0] + jumps[None])
     return (moved,) if len(state) == 1 else (moved, decay * state[1] + gap * moved)
 
 
@@ -276,23 +277,25 @@ def _advance(gamma, state, gap, jumps):
 def _starts(gamma, form: LaneForm, *, weighted: bool):
     """S and Q at each lane's start, and E with its weighted twin (None where not wanted)."""
     pair = gamma[:, :, None]
+    tails, spans, linked = (part[None, None] for part in (form.tails, form.spans, form.linked))
     local, lagged = _local(gamma, form, weighted=weighted)
-    decay = jnp.exp(-pair * form.tails)
-    ends = jnp.sum(decay * (local + form.pending), 2)
+    decay = jnp.exp(-pair * tails)
+    last = local + form.pending[None]
+    ends = jnp.sum(decay * last, 2)
     slope = None
     if weighted:
-        slope = -jnp.sum(decay * (lagged + form.tails * (local + form.pending)), 2)
+        slope = -jnp.sum(decay * (lagged + tails * last), 2)
     if form.depth <= 1:
         zero = jnp.zeros_like(local)
         return (zero, zero) if weighted else (zero,), ends, slope
-    factor = form.linked * jnp.exp(-pair * form.spans)
-    moved = factor * form.carried
+    factor = linked * jnp.exp(-pair * spans)
+    moved = factor * form.carried[None]
     local = local + moved
     if weighted:
-        lagged = lagged + form.spans * moved
+        lagged = lagged + spans * moved
     state = (local, lagged) if weighted else (local,)
-    state = _link(factor, form.spans, state, form.depth)
-    return tuple(form.linked * _shift(s, 1) for s in state), ends, slope
+    state = _link(factor, spans, state, form.depth)
+    return tuple(linked * _shift(s, 1) for s in state), ends, slope
 
 
 def _link(factor, span, state, depth: int):
@@ -332,7 +335,7 @@ def _local(gamma, form: LaneForm, *, weighted: bool) -> tuple[Any, Any]:
 def _mark_sums(gamma, lags, weighted: bool):
     def terms(lag):
         decay = jnp.where(lag >= 0, jnp.exp(jnp.multiply.outer(-gamma, lag)), 0)
-        return (decay, lag * decay) if weighted else (decay,)
+        return (decay, lag[None] * decay) if weighted else (decay,)
 
     if lags.size <= SMALL:
         sums = jax.tree.map(lambda a: jnp.sum(a, 1), terms(lags))

@@ -64,7 +64,7 @@ def source_states(
         lax.dynamic_index_in_dim(jnp.asarray(a), number, 0, False) for a in jax.tree.leaves(sources)
     )
     rate = gamma[mark]
-    decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, exp(-rate * gaps)))
+    decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, exp(-rate[None] * gaps)))
     place = number % sources.held
     carried = [table.ravel().at[begin].get(mode="promise_in_bounds") for table in tables]
     spare = gaps.shape[1] - begin.shape[0]

@@ -98,7 +98,7 @@ def _recursion(gamma, form: ScanForm):
         keep = jnp.where(first, 0, 1).astype(gamma.dtype)
         state, weighted, jumps = keep * state, keep * weighted, keep * jumps
         moved = gap > 0
-        arrived = state + jnp.where(moved, jumps, 0)
+        arrived = state + jnp.where(moved, jumps, 0)[None]
         decay = jnp.exp(-gamma * gap)
         weighted = decay * (weighted + gap * arrived)
         state = decay * arrived
