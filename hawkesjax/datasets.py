@@ -16,9 +16,9 @@ def spillover(
     """A simulated panel of online and offline events, and the parameters that made it.
 
     Each user posts online and acts offline; both kinds set off more of both. The parameters are
-    the defaults of o2o-process: 0.3 online and 0.1 offline events a day of their own accord,
+    the defaults of o2o-process: 0.3 online and 0.1 offline events per day of their own accord,
     `alpha` 0.8 online on online, 0.2 offline on online, 0.1 online on offline and 0.6 offline on
-    offline, with half-lives between 3 and 17 hours. About 3.2 events a user and day result.
+    offline, with half-lives between 3 and 17 hours. About 3.2 events per user and day result.
 
     Args:
         key: PRNG key.

@@ -40,7 +40,7 @@ def wrong_for(plot: str, estimates: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("plot", PLOTS)
-def test_what_a_figure_cannot_draw_is_told(plot: str, estimates: dict[str, Any]) -> None:
+def test_what_a_figure_cannot_draw_is_refused(plot: str, estimates: dict[str, Any]) -> None:
     draw = PLOTS[plot]
     needed = [
         one

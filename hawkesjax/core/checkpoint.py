@@ -73,11 +73,11 @@ class Checkpoint:
         if block is not None:
             arrays = {f"point/{name}": value for name, value in block.point.items()}
             arrays |= {f"statistics/{name}": value for name, value in block.statistics.items()}
-            self._write(self._block(group, number), arrays)
+            _replace(self._block(group, number), arrays)
         leaves = jax.tree.leaves(state)
         arrays = {f"leaf/{i}": _plain(leaf) for i, leaf in enumerate(leaves)}
         arrays |= {"done": np.int64(done), "blocks": np.int64(number + (block is not None))}
-        self._write(self._state(group), arrays)
+        _replace(self._state(group), arrays)
 
     def load(self, group: int, template: Any) -> tuple[Any, list[Block], int] | None:
         """State, blocks and steps done of a group of chains; None when it has not begun.
@@ -115,14 +115,6 @@ class Checkpoint:
     def _block(self, group: int, number: int) -> Path:
         return self.folder / f"group-{group}-block-{number:05d}.npz"
 
-    def _write(self, path: Path, arrays: dict[str, np.ndarray]) -> None:
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-
     def _read(self, path: Path, names: set[str]) -> dict[str, np.ndarray]:
         try:
             with zipfile.ZipFile(path) as archive:
@@ -157,10 +149,13 @@ def _typed(array: np.ndarray, leaf: Any) -> Any:
     return jax.numpy.asarray(array)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes | dict[str, np.ndarray]) -> None:
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
-        file.write(content)
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            np.savez(file, **content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

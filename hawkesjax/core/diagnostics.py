@@ -79,25 +79,25 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
     """Sentences about what is wrong; empty when nothing is.
 
     Args:
-        table: a row a parameter with `ess_bulk`, `ess_tail`, `r_hat`.
+        table: one row per parameter with `ess_bulk`, `ess_tail`, `r_hat`.
         sample_stats: the sampler's statistics (chain, draw).
         max_tree_depth: the sampler's limit.
     """
-    said = []
+    sentences = []
     chains, draws = sample_stats.sizes["chain"], sample_stats.sizes["draw"]
     total = chains * draws
     bad = int(sample_stats["non_finite"].sum())
     if bad:
-        said.append(f"{bad} of {total} draws have a density that is not finite: try float64.")
+        sentences.append(f"{bad} of {total} draws have a density that is not finite: try float64.")
     diverging = int(sample_stats["diverging"].sum()) - bad
     if diverging > 0:
-        said.append(
+        sentences.append(
             f"{diverging} of {total} draws diverged: the sampler missed a part of the posterior. "
             f"Raise target_accept (0.95), or give a tighter prior."
         )
     deep = int((sample_stats["tree_depth"] >= max_tree_depth).sum())
     if deep:
-        said.append(
+        sentences.append(
             f"{deep} of {total} draws reached the tree depth of {max_tree_depth}: sampling is "
             f"slow, not wrong. Raise max_tree_depth, or reparametrise."
         )
@@ -105,25 +105,25 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
     if worst > RHAT_LIMIT:
         over = int((table["r_hat"] > RHAT_LIMIT).sum())
         whom = "the chains" if chains > 1 else "parts of the chain"
-        said.append(
+        sentences.append(
             f"R-hat is up to {worst:.3f} ({table['r_hat'].idxmax()}; {over} of {len(table)} "
             f"parameters above {RHAT_LIMIT}): {whom} do not agree. Run longer."
         )
     for column, word in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         least = float(table[column].min())
         if least < ESS_PER_CHAIN * chains:
-            said.append(
+            sentences.append(
                 f"The {word} effective sample size is down to {least:.0f} "
                 f"({table[column].idxmin()}), below {ESS_PER_CHAIN} a chain: "
                 f"{'means' if word == 'bulk' else 'intervals'} are rough. Run longer."
             )
     stuck = [label for label, value in table["r_hat"].items() if np.isnan(value)]
     if len(stuck) and draws > 3:
-        said.append(f"{len(stuck)} parameters never moved or are not finite ({stuck[0]}).")
+        sentences.append(f"{len(stuck)} parameters never moved or are not finite ({stuck[0]}).")
     fraction = np.nanmin(energy_fraction(sample_stats["energy"].values), initial=np.inf)
     if fraction < BFMI_LIMIT:
-        said.append(
+        sentences.append(
             f"E-BFMI is {fraction:.2f}, below {BFMI_LIMIT}: the tails are explored slowly. Run "
             f"longer, or reparametrise."
         )
-    return said
+    return sentences

@@ -107,7 +107,7 @@ class Estimate:
         return self.num_parameters * np.log(max(self.num_events, 1)) - 2 * self.log_likelihood
 
     def summary(self, var_names: str | list[str] | None = None) -> pd.DataFrame:
-        """A row a parameter: estimate, standard error, 95 % interval."""
+        """One row per parameter: estimate, standard error, 95 % interval."""
         rows = []
         var_names = [var_names] if isinstance(var_names, str) else var_names
         for name in var_names or self.params:

@@ -26,10 +26,10 @@ from hawkesjax.core.unconstrained import (
 )
 
 NORMAL_975 = 1.959963984540054
-SCATTER = 1.5
-QUASI_NEWTON_STEPS = 150
+SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
+QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 50
-LONGEST_STEP = 3.0
+LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter
 
 
 class ConvergenceWarning(UserWarning):
@@ -66,7 +66,7 @@ def fit(
             scales; the others are scattered around it.
         key: PRNG key for `starts > 1`.
         init: an `Estimate` or dict of natural parameters to start from instead.
-        max_steps: steps a start.
+        max_steps: steps per start.
         tol: 1e-8 in float64, 1e-5 in float32 by default.
         errors: whether to compute standard errors and intervals.
         dtype: floating type; JAX's default when None.

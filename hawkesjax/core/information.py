@@ -17,7 +17,7 @@ from hawkesjax.inputs.arrays import HostArray
 class Arrow:
     r"""Hessian of a loss at a point, `[[L, X], [X^T, G]]` with a diagonal L.
 
-    The entries of `model.local` (one a sequence and mark) do not interact given the others, so
+    The entries of `model.local` (one per sequence and mark) do not interact given the others, so
     one Hessian-vector product gives all of L. Among the others, those of different targets do not
     interact (`model.blocks`), so one product serves one parameter of every target at once: 2 D
     products by pair instead of 2 D^2.
@@ -178,7 +178,7 @@ def _groups(blocks, names, sizes) -> np.ndarray:
 
 
 def _colours(groups: np.ndarray) -> np.ndarray:
-    """One colour a Hessian-vector product: global parameters alone, one of each group together."""
+    """One colour per Hessian-vector product: a global parameter, or one of each group."""
     colours = np.zeros(groups.shape, int)
     ranks: dict[int, int] = {}
     for index, group in enumerate(groups):

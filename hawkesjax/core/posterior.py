@@ -85,7 +85,7 @@ class Posterior:
         return self.posterior[name]
 
     def summary(self, var_names: str | list[str] | None = None) -> pd.DataFrame:
-        """A row a parameter: mean, sd, 2.5, 50 and 97.5 %, bulk and tail ESS, R-hat."""
+        """One row per parameter: mean, sd, 2.5, 50 and 97.5 %, bulk and tail ESS, R-hat."""
         if not self._table:
             self._table.append(_summary(self.posterior))
         if var_names is None:
@@ -102,9 +102,8 @@ class Posterior:
 
     def diagnose(self) -> list[str]:
         """The diagnostics in plain words: what is wrong, or the figures of a sound run."""
-        said = self.problems()
-        if said:
-            return said
+        if sentences := self.problems():
+            return sentences
         table, sizes = self.summary(), self.sample_stats.sizes
         fraction = np.nanmin(energy_fraction(self.sample_stats["energy"].values))
         return [
@@ -125,8 +124,8 @@ class Posterior:
 
         Args:
             data: what was sampled; after `load` it must be given.
-            by: which terms, of those that the model has (of Hawkes: `"event"`, one an event and one
-                for each sequence's last silence, or `"sequence"`); the coarsest by default.
+            by: which terms, of those that the model has (of Hawkes: `"event"`, one per event
+                and for each sequence's last silence, or `"sequence"`); the coarsest by default.
             max_bytes: refuse when the result would be larger.
 
         Raises:
@@ -153,16 +152,13 @@ class Posterior:
         flat = {name: v.reshape(chains * count, *v.shape[2:]) for name, v in draws.items()}
         values = _over_draws(lambda one: model.pointwise(one, data, by), flat)
         values = values.reshape(chains, count, terms)
-        coords: dict[str, Any] = {
-            "chain": self.posterior["chain"],
-            "draw": self.posterior["draw"],
-        }
+        coords: dict[str, Any] = {dim: self.posterior[dim] for dim in ("chain", "draw")}
         named = model.coords(data).get(by, ())
         dim = by if len(named) == terms else "term"
         if dim == by:
             coords[by] = named
-        kept = xr.Dataset({"events": (("chain", "draw", dim), values)}, coords=coords)
-        return replace(self, log_likelihood=kept)
+        pointwise = xr.Dataset({"events": (("chain", "draw", dim), values)}, coords=coords)
+        return replace(self, log_likelihood=pointwise)
 
     @property
     def config(self) -> dict[str, Any]:

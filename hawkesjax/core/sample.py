@@ -25,9 +25,11 @@ from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.unconstrained import Unconstrained, best_start, given_point, inside, scattered
 
-JITTER = 0.1
-POINTWISE_LIMIT = 20_000_000
-VECTORIZED_EVENTS = 20_000
+JITTER = 0.1  # of the starts, on the unconstrained scale
+POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
+VECTORIZED_EVENTS = 20_000  # up to here a CPU spends its time on calls and not on events
+# The learned covariance goes without its pull towards 10^-3 only where it is narrow (variances
+# of about 1 / events) and has many draws per entry: see `_regularized`.
 NARROW_EVENTS = 50_000
 LEARNING_STEPS = 150
 FEW_PARAMETERS = 8
@@ -62,8 +64,8 @@ def sample(
         model: a model.
         data: its data.
         key: PRNG key; the same key, settings and chain method give the same draws.
-        num_warmup: steps of adaptation a chain, not kept.
-        num_samples: draws a chain.
+        num_warmup: steps of adaptation per chain, not kept.
+        num_samples: draws per chain.
         num_chains: chains.
         init: an `Estimate` or dict of natural parameters near which the chains start (but those
             on a boundary start inside); by default the best of the model's own starting values.

@@ -72,7 +72,7 @@ def read(
 
 
 def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:
-    total, seen = 0, 0
+    total, objects = 0, 0
     waiting: list[h5py.Group] = [file]
     addresses = set()
     while waiting:
@@ -82,10 +82,10 @@ def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise ValueError(f"{path}: {where} is a link to elsewhere; it is not followed.")
             child = group[name]
-            seen += 1
+            objects += 1
             address = h5py.h5o.get_info(child.id).addr
-            if address in addresses or seen > MAX_OBJECTS:
-                raise ValueError(f"{path}: its groups are linked in circles or beyond count.")
+            if address in addresses or objects > MAX_OBJECTS:
+                raise ValueError(f"{path}: its groups are linked in a cycle, or too many.")
             addresses.add(address)
             if isinstance(child, h5py.Group):
                 waiting.append(child)

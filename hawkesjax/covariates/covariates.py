@@ -31,8 +31,7 @@ class Covariates(FromTables, FromCalendar):
     in `unit`, counted from `origin`, as those of an `EventPanel`.
 
     Build covariates with `calendar`, `intervals` or `from_dataframe`, and put them side by side
-    with `join`; these check what they are given. The dataclass itself checks nothing: it is a
-    JAX pytree, and its leaves may be anything under a transformation.
+    with `join`; these check what they are given. The dataclass, a JAX pytree, checks nothing.
 
     Args:
         edges: (C + 1,) ascending times, in `unit` since `origin`.

@@ -18,7 +18,7 @@ HIGH_K = 0.7
 def compare(posteriors: Mapping[str, Posterior]) -> pd.DataFrame:
     r"""Rank models of the same events by their expected log predictive density (PSIS-LOO).
 
-    One line a model, best first: `elpd` and its standard error, the effective number of
+    One line per model, best first: `elpd` and its standard error, the effective number of
     parameters, the difference from the best and the standard error of that difference (over the
     same terms, so that what the models share cancels), how many terms have a Pareto k above 0.7
     (their leave-one-out density is unreliable), and a sentence.
@@ -83,7 +83,7 @@ def _check_same(posteriors: Mapping[str, Posterior]) -> None:
         if posterior.log_likelihood is None:
             raise ValueError(
                 f"{name!r} has no pointwise log-likelihood: "
-                f"use posterior.with_log_likelihood(model, panel)."
+                f"use posterior.with_log_likelihood(panel)."
             )
     reference = posteriors[first]
     for name in others:
@@ -96,7 +96,7 @@ def _check_same(posteriors: Mapping[str, Posterior]) -> None:
         if shapes[0] != shapes[1]:
             raise ValueError(
                 f"The pointwise terms of {first!r} and {name!r} differ ({shapes[0]}, {shapes[1]}): "
-                f"give both the same with with_log_likelihood(model, panel, by=...)."
+                f"give both the same with with_log_likelihood(panel, by=...)."
             )
 
 

@@ -19,7 +19,7 @@ class CountForecast:
     Args:
         mean: (B,) mean of each bin; this is what MAE and Pearson score.
         size: of the negative binomial, whose variance is `mean + mean**2 / size`; infinite for
-            Poisson. A number, or one a bin.
+            Poisson. A number, or one per bin.
         draws: (draws, B) simulated counts; then the negative binomial is matched to their
             variance, and `size` is not used.
     """
@@ -58,13 +58,13 @@ def scores(counts: np.ndarray, forecast: CountForecast, level: float = LEVEL) ->
     """What the forecast of one stretch was worth.
 
     Args:
-        counts: (B,) what came.
+        counts: (B,) what was observed.
         forecast: of the same bins.
         level: nominal level of the interval.
 
     Returns:
         `mae` of the mean; `pearson` correlation of mean and counts, 0 where either is constant;
-        `log_score`, mean log probability a bin, nats; `coverage`, share of bins whose count
+        `log_score`, mean log probability per bin, nats; `coverage`, share of bins whose count
         lies in the interval.
 
     Raises:

@@ -49,7 +49,7 @@ class Rolling:
     """Scores of several forecasters over the folds.
 
     Args:
-        folds: a row a forecaster and fold: cut, MAE, Pearson, log score, coverage.
+        folds: one row per forecaster and fold: cut, MAE, Pearson, log score, coverage.
         forecasts: (forecaster, fold number) -> its forecast.
         counts: the series.
         cuts: (first training bin, cut, end of the scored bins) of each fold.
@@ -65,7 +65,7 @@ class Rolling:
     level: float
 
     def summary(self) -> pd.DataFrame:
-        """A row a forecaster: mean and sd over folds of each score."""
+        """One row per forecaster: mean and sd over folds of each score."""
         groups: Any = self.folds.groupby("forecaster", sort=False)[list(SCORES)]
         return groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
 
@@ -129,7 +129,7 @@ def rolling(
     calendar and what is announced), and nothing else of what comes after.
 
     Args:
-        counts: a series of counts a bin; the index holds the bins' starts, evenly spaced in
+        counts: a series of counts per bin; the index holds the bins' starts, evenly spaced in
             absolute time. Its time zone is the local clock.
         forecasters: name -> function from `Past` to `CountForecast`.
         covariates: features over the whole series, constant within each bin.
@@ -174,12 +174,12 @@ def rolling(
             data=None if data is None else data.between(index[start], index[cut]),
         )
         for name, forecaster in forecasters.items():
-            told = forecaster(past)
+            ahead_of = forecaster(past)
             try:
-                found = scores(values[cut:end], told, level)
+                found = scores(values[cut:end], ahead_of, level)
             except ValueError as error:
                 raise ValueError(f"{name}, cut at {index[cut]}: {error}") from error
-            forecasts[name, number] = told
+            forecasts[name, number] = ahead_of
             where = {"forecaster": name, "fold": number, "cut": index[cut]}
             rows[number].append(where | found)
     folds = pd.DataFrame([row for fold in rows for row in fold])
@@ -200,7 +200,7 @@ def _check_series(counts: Any) -> pd.Timedelta:
         index = index.tz_convert("UTC")
     gaps = index[1:] - index[:-1]
     uneven = np.r_[False, gaps != gaps[0]]
-    remedy = "Give one row a bin, in order, zero where nothing came."
+    remedy = "Give one row per bin, in order, zero where there was nothing."
     refuse(uneven, "counts", "another spacing", remedy, lambda row: str(counts.index[row]))
     return gaps[0]
 

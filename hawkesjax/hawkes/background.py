@@ -22,7 +22,7 @@ class Cells:
     r"""Distinct rows of features, the time spent in each, and the row of each event.
 
     A calendar repeats: a year of hours has 168 distinct rows. One evaluation costs the distinct
-    rows times the features, the distinct windows times the rows, and one look-up an event.
+    rows times the features, the distinct windows times the rows, and one look-up per event.
 
     Args:
         rows: (U, F) distinct rows of features.

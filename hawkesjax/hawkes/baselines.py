@@ -68,7 +68,7 @@ class Baseline:
             return cls(baseline, None)
         if baseline == "shared":
             raise ValueError(
-                "A shared level is the covariates' own intercept: say baseline=covariates."
+                "A shared level is the covariates' own intercept: pass baseline=covariates."
             )
         kept = [name for name in covariates.feature_names if name != INTERCEPT]
         if not kept:
@@ -161,8 +161,8 @@ class Baseline:
             return jnp.ones(())
         if "mu" in params:
             return jnp.asarray(params["mu"])
-        spread = jnp.asarray(params["mu_spread"]) * jnp.asarray(params["mu_offset"])
-        return jnp.asarray(params["mu_median"]) * jnp.exp(spread)
+        spread = jnp.asarray(params["mu_spread"])[None] * jnp.asarray(params["mu_offset"])
+        return jnp.asarray(params["mu_median"])[None] * jnp.exp(spread)
 
     def at_events(self, params: Params, data: Any) -> Float[Array, "..."]:
         """The baseline of each event's own mark (N,); of constant ones that of each cell (M, D)."""

@@ -1,4 +1,4 @@
-"""Hawkes processes as clusters: immigrants, their children, and theirs, a generation at a time."""
+"""Hawkes processes as clusters: immigrants, their children and theirs, by generations."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def excitation_increments(
         gap, mark, first = event
         state = jnp.where(first, 0, state)
         lost = -jnp.expm1(-gamma * gap) * state
-        state = state - lost + eye[mark]
+        state = state - lost + eye[mark][None]
         return state, jnp.sum(alpha * lost, axis=1)
 
     _, inside = jax.lax.scan(step, jnp.zeros_like(gamma), (gaps, stream.marks, stream.first))

@@ -26,7 +26,7 @@ class Evaluation:
     Args:
         log_score: log predictive density of the held-out events given those before, nats.
         events: number of held-out events.
-        counts: a row a sequence and mark, and `all`: observed count, mean and interval of the
+        counts: one row per sequence and mark, and `all`: observed count, mean and interval of the
             forecast, whether the interval holds it.
         level: nominal level of the intervals.
     """
@@ -93,7 +93,7 @@ def evaluate(
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     at = moment(cut, panel, "cut")
-    ends = np.asarray(panel.start) + np.asarray(panel.duration)
+    ends = panel.window[:, 1]
     until = float(np.min(ends[ends > at], initial=np.inf)) if horizon is None else at + horizon
     horizon = until - at
     outside = (np.asarray(panel.start) >= at) | (ends < until) | (horizon <= 0)
@@ -117,22 +117,22 @@ def evaluate(
     }
     scores = _log_likelihoods(model, stacked, whole) - _log_likelihoods(model, stacked, past)
 
-    told = forecast(model, values, past, horizon=horizon, key=key, draws=draws)
+    ahead = forecast(model, values, past, horizon=horizon, key=key, draws=draws)
     tail = (1 - level) / 2
-    simulated = np.concatenate([told.counts, told.counts.sum(axis=1, keepdims=True)], axis=1)
+    simulated = np.concatenate([ahead.counts, ahead.counts.sum(axis=1, keepdims=True)], axis=1)
     low, high = np.quantile(simulated, (tail, 1 - tail), axis=0, method="inverted_cdf")
-    seen = np.asarray(later.counts)
-    seen = np.concatenate([seen, seen.sum(axis=0, keepdims=True)])
+    observed = later.counts
+    observed = np.concatenate([observed, observed.sum(axis=0, keepdims=True)])
     index = pd.MultiIndex.from_product(
         [[*panel.sequence_names, "all"], panel.mark_names], names=["sequence", "mark"]
     )
     counts = pd.DataFrame(
         {
-            "observed": seen.ravel().astype(int),
+            "observed": observed.ravel().astype(int),
             "mean": simulated.mean(axis=0).ravel(),
             "lower": low.ravel().astype(int),
             "upper": high.ravel().astype(int),
-            "inside": ((seen >= low) & (seen <= high)).ravel(),
+            "inside": ((observed >= low) & (observed <= high)).ravel(),
         },
         index=index,
     )

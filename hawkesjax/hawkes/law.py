@@ -192,7 +192,9 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         at_events = self.background.at_events(params, data)
         total, ends = data.form.event_terms(at_events, alpha, *rest)
         children = jnp.sum(jnp.asarray(data.counts, total.dtype), axis=0)
-        kept = children - ends if self.compensator == "exact" else children
+        kept = children[None]
+        if self.compensator == "exact":
+            kept = kept - ends
         expected = jnp.sum(self.background.integrals(params, data)) + jnp.sum(alpha * kept)
         return total - expected
 

@@ -38,7 +38,7 @@ def o2o_priors(rates: jax.Array) -> dict[str, dist.Distribution]:
     """Priors of o2o-process 3.10: alpha ~ Beta(1, 1), mu and gamma ~ HalfCauchy(5).
 
     They depend on the unit of time (the package takes days). The hierarchical baseline, which
-    that package has not, keeps `default_priors`.
+    that package does not have, keeps `default_priors`.
     """
     one, five = jnp.ones((), rates.dtype), jnp.asarray(5.0, rates.dtype)
     own = {

@@ -34,7 +34,7 @@ def residuals(
         join: lay sequences end to end.
 
     Returns:
-        A row an event, in the panel's order: sequence, mark, time (as in the panel's own clock),
+        One row per event, in the panel's order: sequence, mark, time (as in the panel's own clock),
         residual.
 
     Source: Brown, Barbieri, Ventura, Kass and Frank (2002), Neural Computation 14, 325-346.

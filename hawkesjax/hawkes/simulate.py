@@ -79,7 +79,7 @@ def simulate(
     missing = [name for name in model.natural if name not in given]
     if missing:
         names = ", ".join(model.natural)
-        raise ValueError(f"params are without {', '.join(missing)}; they need {names}.")
+        raise ValueError(f"params lack {', '.join(missing)}; they need {names}.")
     if origin is not None and unit not in UNITS:
         raise ValueError(
             f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."

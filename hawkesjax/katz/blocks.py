@@ -90,12 +90,8 @@ def padded(values: np.ndarray, size: int, value: float = 0) -> np.ndarray:
 
 
 def filled_block(block: Block, least: Mapping[str, int]) -> Block:
-    """With more of everything, which is finite and counts 0 times, up to roomy sizes.
-
-    Args:
-        block: the groups.
-        least: by what is counted, how many there must be.
-    """
+    """With more of everything, which is finite and counts 0 times, up to roomy sizes of at least
+    `least`, by what is counted."""
     sizes = {what: roomy(max(size, least.get(what, 0))) for what, size in block.sizes.items()}
     last = {"term_group": sizes["groups"] - 1, "term_cell": sizes["cells"] - 1}  # stay sorted
     value = last | dict.fromkeys(ONES, 1)

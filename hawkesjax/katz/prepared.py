@@ -235,14 +235,7 @@ def prepare(
     dtype: Any = None,
     least: Mapping[tuple[int, str], int] | None = None,
 ) -> PreparedActivity:
-    """Lay the counts out; asked again for the same, the same object comes back.
-
-    Args:
-        data: network and activity.
-        settings: the model.
-        dtype: floating type; JAX's default when None.
-        least: the `sizes` of other prepared activities, to fill these up to.
-    """
+    """Lay the counts out, once for each container and settings; arguments as `KatzLaw.prepare`."""
     check_activity(data)
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     return _prepared(data, settings.bare, dtype, tuple(sorted((least or {}).items())))

@@ -120,11 +120,7 @@ def user_baselines(
     """Posterior mean and 2.5 and 97.5 % quantiles of every user's baseline.
 
     Exact given the draws: each draw's posterior on the grid is pooled, no user is sampled.
-
-    Args:
-        settings: with `baseline="integrated"`.
-        draws: `alpha`, `shape`, `mean`, one number per draw.
-        data: network and activity.
+    Arguments as `draw_baselines`, with one number per draw.
     """
     prepared, groups = prepare(data, settings), grouping_of(data, settings)
     parts = [

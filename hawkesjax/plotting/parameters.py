@@ -1,4 +1,4 @@
-"""Pictures of parameters: intervals beside the truth, and traces of chains."""
+"""Figures of parameters: intervals beside the truth, and traces of chains."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parameters(
     unit: str = "",
     max_rows: int = 60,
 ) -> Figure:
-    """Estimates with 95 % intervals, a panel a parameter, beside the truth where it is known.
+    """Estimates with 95 % intervals, one panel per parameter, beside the truth where it is known.
 
     Args:
         values: an `Estimate` or a `Posterior`.

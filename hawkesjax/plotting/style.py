@@ -1,4 +1,4 @@
-"""What all pictures share: fonts, colours that differ in grey too, and no global state."""
+"""What all figures share: fonts, colours that differ in grey too, and no global state."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ROWS = 20_000  # cascades solved together at most: bounds the memory
 QUIET = 1e-3  # reposts expected of posts that are left out
 RETRIES = 20  # of a cascade that explodes
 FEW = 1e5  # reposts that a cascade may always get
-NEVER = 1e7  # more reposts than that are not followed
+NEVER = 1e7  # more reposts of one cascade than that are not followed
 
 
 class Law(NamedTuple):

@@ -96,12 +96,8 @@ def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""
 
 
 def check_values(model: Any, params: Params, data: PreparedCascades) -> None:
-    """Refuse missing parameters, other shapes, and values outside their support; traced values
-    pass.
-
-    Raises:
-        ValueError: with the value and what it must be.
-    """
+    """Refuse missing parameters, other shapes, and values (but traced ones) outside their support,
+    with what they must be."""
     shapes = dict(model.shapes(data))
     if "p0" in params:
         shapes = {n: s for n, s in shapes.items() if not n.startswith("p0")}
@@ -121,15 +117,7 @@ def check_values(model: Any, params: Params, data: PreparedCascades) -> None:
 
 
 def check_supports(params: Params, bound: float) -> None:
-    """Refuse values, of any leading axes, outside their support.
-
-    Args:
-        params: some parameters.
-        bound: what r0 must stay below.
-
-    Raises:
-        ValueError: with the value and what it must be.
-    """
+    """Refuse values, of any leading axes, outside their support; `bound` is that of r0."""
     for name in ("tau", "theta", "p0_mean", "p0_shape"):
         value = np.asarray(params.get(name, 1.0), np.float64)
         if not np.all(value > 0):

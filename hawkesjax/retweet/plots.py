@@ -321,19 +321,13 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
 
 
 def figures(model: RetweetLaw, values: Any, data: Cascades) -> dict[str, Any]:
-    """Every figure of a fit, by name.
-
-    Args:
-        model: the model.
-        values: an `Estimate` or a `Posterior`.
-        data: the cascades.
-    """
-    made = model.common_figures(values, data)
+    """Every figure of a fit, by name; arguments as `Model.figures`."""
+    figures = model.common_figures(values, data)
     if isinstance(values, Posterior):
         drawn = [name for name in FIRST if name in values.posterior]
-        made["trace"] = trace(values, var_names=drawn)
+        figures["trace"] = trace(values, var_names=drawn)
     if len(model.coords(data)["feature"]) > 1:
-        made["drivers"] = drivers(values)
+        figures["drivers"] = drivers(values)
     table = residuals(model, values, data, join=True)
-    made["infectivity"] = infectivity(values, data, sentiment=(1,))
-    return made | ({"residuals": rescaled(table)} if len(table) else {})
+    figures["infectivity"] = infectivity(values, data, sentiment=(1,))
+    return figures | ({"residuals": rescaled(table)} if len(table) else {})

@@ -24,7 +24,7 @@ from hawkesjax.retweet.memory.phases import Phases, build_phases, filled, padded
 from hawkesjax.retweet.memory.sums import sum_log_reach
 
 THETAS = (0.05, 1.0)  # the range over which theta is learned
-DEGREE = 24
+DEGREE = 24  # of the polynomial in log theta that stands for `sum log h`
 FLAT_SECONDS = 300
 INTERCEPT = "intercept"
 
@@ -130,12 +130,9 @@ def settings_of(model: Any) -> Settings:
 def prepare(
     model: Any, data: Cascades, dtype: Any = None, least: Mapping[str, int] | None = None
 ) -> PreparedCascades:
-    """Do what does not depend on parameters; asked again, the same object comes back.
+    """Do what does not depend on parameters, once; arguments as `RetweetLaw.prepare`.
 
-    Args:
-        least: the `sizes` of other prepared cascades: these are filled up, to at least as many,
-            with posts without a repost, rows without time and nodes without weight, so that all
-            share a compilation. Not for free p0, which has one parameter per post.
+    What fills up are posts without a repost, rows without time and nodes without weight.
     """
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):

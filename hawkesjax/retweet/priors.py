@@ -65,11 +65,7 @@ def _biject_to_disc(constraint: Disc) -> DiscTransform:
 
 
 class UniformDisc(dist.Distribution):
-    """Uniform within a circle around 0: no time of day is preferred.
-
-    Args:
-        radius: of the circle.
-    """
+    """Uniform within a circle around 0: no time of day is preferred."""
 
     arg_constraints = {"radius": constraints.positive}  # noqa: RUF012
     reparametrized_params = ["radius"]  # noqa: RUF012

@@ -66,9 +66,6 @@ def simulate(
         unit: unit of time, where there are no covariates.
         max_events: give up with an error, never with truncated data, beyond so many reposts.
 
-    Returns:
-        `Cascades`.
-
     Raises:
         ValueError: for parameters outside their support, a window without covariates, empty
             pools, and more reposts than `max_events`.

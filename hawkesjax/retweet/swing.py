@@ -17,13 +17,7 @@ def angle_of(time: Any, period: float) -> Any:
 
 
 def pair_of(r0: Any, phi0: Any, period: float, xp: Any = np) -> tuple[Any, Any]:
-    """u and v of amplitude and phase.
-
-    Args:
-        r0, phi0: of like shapes.
-        period: of the swing.
-        xp: `numpy` or `jax.numpy`.
-    """
+    """u and v of amplitude and phase, of like shapes, with `numpy` or `jax.numpy`."""
     angle = angle_of(phi0, period)
     return r0 * xp.cos(angle), r0 * xp.sin(angle)
 

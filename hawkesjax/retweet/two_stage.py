@@ -93,14 +93,7 @@ def two_stage(
 
 
 def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> TwoStage:
-    """The second stage: the curve nearest to the windows' estimates.
-
-    Args:
-        table: the windows, by post.
-        data: the cascades, for their posts.
-        period: of the swing.
-        loss: "L1" or "L2".
-    """
+    """The second stage: the curve nearest to the windows' estimates."""
     post = table["post"].to_numpy()
     time = table["time"].to_numpy()
     age = time - np.asarray(data.post_times)[post]

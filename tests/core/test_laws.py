@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -136,6 +137,20 @@ LAWS = [
     starts_lie_inside,
     simulate_then_fit_recovers,
 ]
+
+
+# What runs numpyro, optax and ArviZ inside, which promote as they please.
+PROMOTING = [simulate_then_fit_recovers]
+
+
+@pytest.fixture(autouse=True)
+def strict(law: Any) -> Iterator[None]:
+    """No implicit promotion of ranks or dtypes, where a wrong broadcast would give a number."""
+    if law in PROMOTING:
+        yield
+        return
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        yield
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

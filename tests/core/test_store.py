@@ -88,7 +88,7 @@ def half(file):
         (external_data, "another file"),
         (virtual_data, "another file"),
         (bomb, "cap"),
-        (circle, "circles"),
+        (circle, "in a cycle"),
         (stranger, "not a result"),
         (half, "sample_stats"),
     ],

@@ -30,7 +30,7 @@ def drawn(model, centre, panel=PANEL, by="event"):
     draws = xr.Dataset(variables, coords={dim: coords[dim] for dim in used})
     stats = xr.Dataset({"lp": (("chain", "draw"), np.zeros((2, 100)))})
     post = hj.Posterior.from_parts(model, panel, draws, stats, {"max_tree_depth": 10})
-    return post if by is None else post.with_log_likelihood(model, panel, by=by)
+    return post if by is None else post.with_log_likelihood(panel, by=by)
 
 
 @pytest.fixture(scope="module")

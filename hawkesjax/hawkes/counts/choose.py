@@ -21,8 +21,9 @@ FORMS: dict[str, type[ScanForm] | type[LaneForm] | type[PairForm]] = {
     "pairs": PairForm,
 }
 
-# On a CPU, above this many marks 2 D exponentials an event and their gathers cost less than D^2.
-# On a GPU gathers cost more than exponentials: 29 ns an event by lanes, 1,025 by pairs (D = 20).
+# On a CPU, above this many marks 2 D exponentials per event and their gathers cost less than D^2.
+# On a GPU gathers cost more than exponentials: 29 ns per event by lanes, 1,025 by pairs (D = 20,
+# docs/performance.md).
 FEW_MARKS = 4
 
 

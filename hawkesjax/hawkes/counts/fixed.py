@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from hawkesjax.hawkes.counts.pairs import PairForm, chunk_counts
 from hawkesjax.hawkes.counts.pairs_chunks import Chunks
 from hawkesjax.hawkes.counts.pairs_sums import add_chunk, finish_sums, start_sums
+from hawkesjax.hawkes.counts.rows import Baseline, Terms
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
@@ -21,7 +22,7 @@ from hawkesjax.inputs.arrays import AnyArray
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class FixedForm:
-    r"""Decayed counts for a given gamma, so that an evaluation is matrix-vector work.
+    r"""Decayed counts for a given gamma, so that evaluating it is matrix-vector work.
 
     With `G[n, j] = gamma[i, j] R[n, j]`, i the mark of event n, the intensity at event n is
     `baseline_n + alpha[i] . G[n]`, linear in the parameters; the log-likelihood is concave in
@@ -62,7 +63,7 @@ class FixedForm:
             stream: the events.
             dtype: floating type of the form and of all it returns.
             gamma: (D, D) by pair, (D,) by source, or () shared; per unit of the stream's time.
-            width: events a chunk; chosen by size if not given.
+            width: events per chunk; chosen by size if not given.
 
         Raises:
             ValueError: if gamma is missing.
@@ -98,10 +99,10 @@ class FixedForm:
 
     def event_terms(
         self,
-        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        baseline: Baseline,
         alpha: Float[AnyArray, "marks marks"],
         gamma: Any = None,
-    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+    ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
         dtype = self.rates.dtype
         total = _total(jnp.asarray(baseline, dtype), jnp.asarray(alpha, dtype), self)

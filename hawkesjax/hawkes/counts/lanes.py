@@ -11,13 +11,16 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.lanes_layout import lane_layout
+from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
+
+SMALL = 1 << 15  # lags of a mark that are summed in one array; more of them step by step
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class LaneForm:
+class LaneForm(RowForm):
     r"""Decayed counts of few marks, by one recursion over many pieces of the stream at once.
 
     The stream is cut into contiguous pieces of `steps` events, the lanes; no lane holds events of
@@ -81,39 +84,25 @@ class LaneForm:
         """
         return cls(**lane_layout(stream, np.dtype(dtype), lanes))
 
-    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
-        """R[n, j] for the row of each event's own mark, in the stream's order."""
-        return _counts(self._pair(gamma), self)
+    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+        return _counts(gamma, self)
 
-    def excitation(
-        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
-    ) -> Float[Array, " events"]:
-        r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
-        gamma = self._pair(gamma)
-        weights = (jnp.asarray(alpha, gamma.dtype) * gamma)[self._event_marks()]
-        return jnp.sum(weights * _counts(gamma, self), axis=1)
+    def event_marks(self) -> Int[Array, " events"]:
+        return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
 
     def event_terms(
         self,
-        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        baseline: Baseline,
         alpha: Float[AnyArray, "marks marks"],
         gamma: Float[AnyArray, "..."],
-    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+    ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
-        gamma = self._pair(gamma)
+        gamma = self.by_pair(gamma)
         alpha = jnp.asarray(alpha, gamma.dtype)
         baseline = jnp.asarray(baseline, gamma.dtype)
         if not self.slots.shape[0]:
             return jnp.zeros((), gamma.dtype), jnp.zeros_like(gamma)
         return _terms(baseline, alpha, gamma, self)
-
-    def _pair(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "marks marks"]:
-        return jnp.broadcast_to(
-            jnp.asarray(gamma, self.gaps.dtype), (self.num_marks, self.num_marks)
-        )
-
-    def _event_marks(self):
-        return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
 
 
 # ---------------------------------------------------------------- decayed counts
@@ -128,7 +117,7 @@ def _counts(gamma, form: LaneForm):
 def _counts_jvp(primals, tangents):
     gamma, form = primals
     counts, weighted = _recursion(gamma, form, weighted=True)
-    return counts, -weighted * tangents[0][form._event_marks()]
+    return counts, -weighted * tangents[0][form.event_marks()]
 
 
 def _recursion(gamma, form: LaneForm, *, weighted: bool):
@@ -138,7 +127,7 @@ def _recursion(gamma, form: LaneForm, *, weighted: bool):
     def step(carry, row):
         gap, jumps, mark = row
         carry = _advance(gamma, carry, gap, jumps)
-        own = mark == jnp.arange(form.num_marks, dtype=mark.dtype)[:, None]
+        own = mark[None] == jnp.arange(form.num_marks, dtype=mark.dtype)[:, None]
         return carry, jax.tree.map(lambda a: jnp.sum(jnp.where(own[:, None], a, 0), 0), carry)
 
     _, rows = jax.lax.scan(step, start, (form.gaps, form.jumps, form.marks))
@@ -212,7 +201,7 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
         out = None
         if weighted:
             marks = jnp.arange(num_marks, dtype=mark.dtype)[:, None]
-            inverse = jnp.where(mark == marks, 1 / rate, 0)
+            inverse = jnp.where(mark[None] == marks, 1 / rate[None], 0)
             sums = tuple(a + b * inverse[:, None] for a, b in zip(sums, state, strict=False)) + (
                 () if by_event else (sums[-1] + inverse,)
             )
@@ -276,8 +265,9 @@ _FORMATS = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}
 
 def _advance(gamma, state, gap, jumps):
     """One step of the recursion for all lanes: S, and Q where it is carried."""
+    gap = gap[None, None]
     decay = jnp.exp(-gamma[:, :, None] * gap)
-    moved = decay * (state[0] + jumps)
+    moved = decay * (state[0] + jumps[None])
     return (moved,) if len(state) == 1 else (moved, decay * state[1] + gap * moved)
 
 
@@ -287,23 +277,25 @@ def _advance(gamma, state, gap, jumps):
 def _starts(gamma, form: LaneForm, *, weighted: bool):
     """S and Q at each lane's start, and E with its weighted twin (None where not wanted)."""
     pair = gamma[:, :, None]
+    tails, spans, linked = (part[None, None] for part in (form.tails, form.spans, form.linked))
     local, lagged = _local(gamma, form, weighted=weighted)
-    decay = jnp.exp(-pair * form.tails)
-    ends = jnp.sum(decay * (local + form.pending), 2)
+    decay = jnp.exp(-pair * tails)
+    last = local + form.pending[None]
+    ends = jnp.sum(decay * last, 2)
     slope = None
     if weighted:
-        slope = -jnp.sum(decay * (lagged + form.tails * (local + form.pending)), 2)
+        slope = -jnp.sum(decay * (lagged + tails * last), 2)
     if form.depth <= 1:
         zero = jnp.zeros_like(local)
         return (zero, zero) if weighted else (zero,), ends, slope
-    factor = form.linked * jnp.exp(-pair * form.spans)
-    moved = factor * form.carried
+    factor = linked * jnp.exp(-pair * spans)
+    moved = factor * form.carried[None]
     local = local + moved
     if weighted:
-        lagged = lagged + form.spans * moved
+        lagged = lagged + spans * moved
     state = (local, lagged) if weighted else (local,)
-    state = _link(factor, form.spans, state, form.depth)
-    return tuple(form.linked * _shift(s, 1) for s in state), ends, slope
+    state = _link(factor, spans, state, form.depth)
+    return tuple(linked * _shift(s, 1) for s in state), ends, slope
 
 
 def _link(factor, span, state, depth: int):
@@ -317,16 +309,17 @@ def _link(factor, span, state, depth: int):
     distance = 1
     while distance < depth:
         before = _shift(stacked, distance)
-        factor = stacked[0]
         if len(state) == 2:
+            factor, span, counts, lagged = stacked
             rows = (
                 factor * before[0],
-                stacked[1] + before[1],
-                stacked[2] + factor * before[2],
-                stacked[3] + factor * (before[3] + stacked[1] * before[2]),
+                span + before[1],
+                counts + factor * before[2],
+                lagged + factor * (before[3] + span * before[2]),
             )
         else:
-            rows = (factor * before[0], stacked[1] + factor * before[1])
+            factor, counts = stacked
+            rows = (factor * before[0], counts + factor * before[1])
         stacked = jax.lax.optimization_barrier(jnp.stack(rows))
         distance *= 2
     return tuple(stacked[-len(state) :])
@@ -342,9 +335,9 @@ def _local(gamma, form: LaneForm, *, weighted: bool) -> tuple[Any, Any]:
 def _mark_sums(gamma, lags, weighted: bool):
     def terms(lag):
         decay = jnp.where(lag >= 0, jnp.exp(jnp.multiply.outer(-gamma, lag)), 0)
-        return (decay, lag * decay) if weighted else (decay,)
+        return (decay, lag[None] * decay) if weighted else (decay,)
 
-    if lags.size <= _SMALL:
+    if lags.size <= SMALL:
         sums = jax.tree.map(lambda a: jnp.sum(a, 1), terms(lags))
     else:
         zero = jnp.zeros((gamma.shape[0], lags.shape[1]), lags.dtype)
@@ -353,9 +346,6 @@ def _mark_sums(gamma, lags, weighted: bool):
             lambda c, lag: (jax.tree.map(jnp.add, c, terms(lag)), None), start, lags
         )
     return sums if weighted else (sums[0], None)
-
-
-_SMALL = 1 << 15
 
 
 def _shift(array, distance: int):

@@ -104,7 +104,7 @@ def choose_steps(counts: np.ndarray, lanes: int | None = None, *, on_cpu: bool =
     longest = max(int(counts.max(initial=1)), 1)
     options = np.unique(np.geomspace(1, longest, 80).astype(int))
     widths = np.array([np.sum(-(-counts // s)) for s in options])
-    # seconds a step, an event and a lane, as measured on one core; a GPU wants many more lanes
+    # seconds per step, per event and per lane, as measured on one core; a GPU wants many more lanes
     step, event, lane = (4e-6, 18e-9, 130e-9) if on_cpu else (60e-6, 0.2e-9, 3e-9)
     spill = np.where((widths > 1500) & on_cpu, 1.2, 1.0)  # the states no longer fit the cache
     cost = step * options + event * spill * options * widths + lane * widths

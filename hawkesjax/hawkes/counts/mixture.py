@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.choose import choose_form
+from hawkesjax.hawkes.counts.rows import Baseline, Terms, decayed_to_end
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
@@ -59,11 +60,11 @@ class MixtureForm:
         stacked = gamma is not None and form == "auto"
         if stacked:
             forms = [choose_form(stream, dtype=dtype, gamma=gamma * ratio) for ratio in ratios]
-            made = jax.tree.map(lambda *leaves: np.stack(leaves), *forms)
+            built: Any = jax.tree.map(lambda *leaves: np.stack(leaves), *forms)
         else:
-            made = choose_form(stream, form=form, dtype=dtype)
+            built = choose_form(stream, form=form, dtype=dtype)
         return cls(
-            form=made,
+            form=built,
             marks=stream.marks,
             sequence=stream.sequence,
             remaining=stream.remaining.astype(dtype),
@@ -84,11 +85,11 @@ class MixtureForm:
 
     def event_terms(
         self,
-        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        baseline: Baseline,
         alpha: Float[AnyArray, "marks marks"],
         gamma: Float[AnyArray, "..."],
         weights: Float[AnyArray, " terms"],
-    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+    ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: expected share of the children of each mark's
         events that would come after their window's end, summed over the events."""
         baseline = jnp.asarray(baseline, self.remaining.dtype)
@@ -104,8 +105,7 @@ class MixtureForm:
 
     def _ends(self, form, alpha, gamma, weight):
         gamma = jnp.broadcast_to(gamma, (self.num_marks,) * 2)
-        decayed = jnp.exp(-gamma.T[self.marks] * self.remaining[:, None])
-        return weight * jax.ops.segment_sum(decayed, self.marks, self.num_marks).T
+        return weight * decayed_to_end(gamma, self.marks, self.remaining)
 
     def _over_terms(self, what, start, alpha, gamma, weights):
         alpha, gamma, weights = (jnp.asarray(x, start.dtype) for x in (alpha, gamma, weights))

@@ -17,6 +17,7 @@ from hawkesjax.hawkes.counts.pairs_chunks import Chunks
 from hawkesjax.hawkes.counts.pairs_places import Places
 from hawkesjax.hawkes.counts.pairs_states import Sources, source_states
 from hawkesjax.hawkes.counts.pairs_sums import add_chunk, finish_sums, start_sums
+from hawkesjax.hawkes.counts.rows import Baseline, Terms
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
@@ -24,7 +25,7 @@ from hawkesjax.inputs.arrays import AnyArray
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class PairForm:
-    r"""Decayed counts for many marks, with 2 D exponentials an event instead of D^2.
+    r"""Decayed counts for many marks, with 2 D exponentials per event instead of D^2.
 
     Let :math:`S^{ij}_p = \sum_{k \le p} e^{-\gamma_{ij} (t_p - t_k)}` over the events of mark j
     of one sequence, the state just after its p-th event, and :math:`Q^{ij}_p` the same sum
@@ -94,9 +95,9 @@ class PairForm:
         Args:
             stream: the events.
             dtype: floating type of the form and of all it returns.
-            width: target events a chunk.
-            steps: source events a lane.
-            block: source events a block. These three are chosen by size if not given; they change
+            width: target events per chunk.
+            steps: source events per lane.
+            block: source events per block. These three are chosen by size if not given; they change
                 the speed only.
         """
         places, chunks = Places.from_stream(stream, width, steps, block)
@@ -138,10 +139,10 @@ class PairForm:
 
     def event_terms(
         self,
-        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        baseline: Baseline,
         alpha: Float[AnyArray, "marks marks"],
         gamma: Float[AnyArray, "..."],
-    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+    ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end.
 
         Nothing of the size events x marks is written. Sums over events are taken chunk by chunk
@@ -174,14 +175,14 @@ def _chunk_counts_jvp(primals, tangents):
 
 
 def _chunk_counts(rows: AnyArray, form: PairForm, derivative: bool) -> tuple[Array, ...]:
-    def keep(kept, chunk, values):
+    def keep(arrays, chunk, values):
         return tuple(
             lax.dynamic_update_index_in_dim(array, value, chunk, 0)
-            for array, value in zip(kept, values, strict=True)
+            for array, value in zip(arrays, values, strict=True)
         )
 
-    kept = (jnp.zeros(form.lag.shape, rows.dtype),) * (2 if derivative else 1)
-    return _visit(rows, form, derivative, keep, kept)[0]
+    arrays = (jnp.zeros(form.lag.shape, rows.dtype),) * (2 if derivative else 1)
+    return _visit(rows, form, derivative, keep, arrays)[0]
 
 
 @jax.custom_jvp
@@ -199,11 +200,8 @@ def _terms_jvp(primals, tangents):
     by_weight, by_rate = parts[0], -weights * parts[1]
     if rows.shape[0] == 1:
         by_rate = jnp.sum(by_rate, axis=0, keepdims=True)
-    change = (
-        jnp.vdot(by_baseline, tangents[0])
-        + jnp.vdot(by_weight, tangents[1])
-        + jnp.vdot(by_rate, tangents[2])
-    )
+    slopes = (by_baseline, by_weight, by_rate)
+    change = sum(jnp.vdot(slope, t) for slope, t in zip(slopes, tangents[:3], strict=True))
     return (total, ends[0]), (change, -ends[1] * tangents[2])
 
 

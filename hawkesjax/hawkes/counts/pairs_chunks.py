@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
-CHUNK = 768  # target events a chunk: its arrays stay in a core's cache
+CHUNK = 768  # target events per chunk: its arrays stay in a core's cache
 OVERHEAD = 200  # events whose cost is that of visiting one more chunk
 
 

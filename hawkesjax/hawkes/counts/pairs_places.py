@@ -12,8 +12,8 @@ from hawkesjax.hawkes.counts.pairs_chunks import Chunks, chunk_width, pack
 from hawkesjax.hawkes.counts.pairs_states import Sources
 from hawkesjax.hawkes.counts.stream import Stream
 
-LANE = 64  # source events a lane
-BLOCK = 25_000  # source events a block: the states of two fit a core's cache
+LANE = 64  # source events per lane, at most: the steps of the recursion
+BLOCK = 25_000  # source events per block: the states of two fit a core's cache
 PADDING = 1.1  # chunks that may be cut for the sake of a short table, as a ratio
 
 

@@ -61,18 +61,10 @@ def source_states(
     """
     derivative = len(tables) == 2
     gaps, span, mark, jump, linked, begin = (
-        lax.dynamic_index_in_dim(jnp.asarray(a), number, 0, False)
-        for a in (
-            sources.gaps,
-            sources.span,
-            sources.mark,
-            sources.jump,
-            sources.linked,
-            sources.begin,
-        )
+        lax.dynamic_index_in_dim(jnp.asarray(a), number, 0, False) for a in jax.tree.leaves(sources)
     )
     rate = gamma[mark]
-    decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, exp(-rate * gaps)))
+    decay = lax.optimization_barrier(jnp.where(gaps < 0, 0, exp(-rate[None] * gaps)))
     place = number % sources.held
     carried = [table.ravel().at[begin].get(mode="promise_in_bounds") for table in tables]
     spare = gaps.shape[1] - begin.shape[0]
@@ -91,10 +83,10 @@ def source_states(
     def keeping(carry, x):
         step, *x = x
         state: Any = advance(carry[0], x)
-        told = (state[0], state[1] / jnp.maximum(state[0], 1)) if derivative else state
+        stored = (state[0], state[1] / jnp.maximum(state[0], 1)) if derivative else state
         tables = (
             lax.dynamic_update_slice(table, row[None, None], (place, step, 0))
-            for table, row in zip(carry[1], told, strict=True)
+            for table, row in zip(carry[1], stored, strict=True)
         )
         return (state, tuple(tables)), None
 

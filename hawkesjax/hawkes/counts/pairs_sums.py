@@ -38,7 +38,8 @@ def add_chunk(
     """Add the events of one chunk, whose intensity is `baseline + weights[mark] @ values[0]`."""
     sums, by_event = state
     mark = jnp.asarray(chunks.mark)[chunk]
-    inside = jnp.arange(chunks.width) < jnp.asarray(chunks.size)[chunk]
+    size = jnp.asarray(chunks.size)[chunk]
+    inside = jnp.arange(chunks.width, dtype=size.dtype) < size
     rate = lax.dynamic_index_in_dim(baseline, chunk, 0, False) + weights[mark] @ values[0]
     rate = jnp.where(inside, rate, 1)
     parts = [jnp.sum(jnp.log(rate))[None]]

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms, decayed_to_end
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class ScanForm:
+class ScanForm(RowForm):
     r"""Decayed counts by one recursion over the events.
 
     For the row of each event's own mark,
@@ -53,38 +54,25 @@ class ScanForm:
             num_marks=stream.num_marks,
         )
 
-    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
-        """R[n, j] for the row of each event's own mark, in the stream's order."""
-        return _counts(self._pair(gamma), self)
+    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+        return _counts(gamma, self)
 
-    def excitation(
-        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
-    ) -> Float[Array, " events"]:
-        r"""`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
-        gamma = self._pair(gamma)
-        weights = (jnp.asarray(alpha, gamma.dtype) * gamma)[self.marks]
-        return jnp.sum(weights * _counts(gamma, self), axis=1)
+    def event_marks(self) -> Array:
+        return self.marks
 
     def event_terms(
         self,
-        baseline: Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"],
+        baseline: Baseline,
         alpha: Float[AnyArray, "marks marks"],
         gamma: Float[AnyArray, "..."],
-    ) -> tuple[Float[Array, ""], Float[Array, "marks marks"]]:
+    ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
-        gamma = self._pair(gamma)
+        gamma = self.by_pair(gamma)
         baseline = jnp.asarray(baseline, gamma.dtype)
         if baseline.ndim == 2:
             baseline = baseline[self.sequence, self.marks]
         total = jnp.sum(jnp.log(baseline + self.excitation(alpha, gamma)))
-        decayed = jnp.exp(-gamma.T[self.marks] * self.remaining[:, None])
-        ends = jax.ops.segment_sum(decayed, self.marks, self.num_marks).T
-        return total, ends
-
-    def _pair(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "marks marks"]:
-        return jnp.broadcast_to(
-            jnp.asarray(gamma, self.gaps.dtype), (self.num_marks, self.num_marks)
-        )
+        return total, decayed_to_end(gamma, self.marks, self.remaining)
 
 
 @jax.custom_jvp
@@ -110,7 +98,7 @@ def _recursion(gamma, form: ScanForm):
         keep = jnp.where(first, 0, 1).astype(gamma.dtype)
         state, weighted, jumps = keep * state, keep * weighted, keep * jumps
         moved = gap > 0
-        arrived = state + jnp.where(moved, jumps, 0)
+        arrived = state + jnp.where(moved, jumps, 0)[None]
         decay = jnp.exp(-gamma * gap)
         weighted = decay * (weighted + gap * arrived)
         state = decay * arrived

@@ -41,9 +41,8 @@ class EventPanel(AsTables):
     differences, formed in whole numbers or float64 before anything is rounded, so that time stamps
     of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
 
-    Build panels with `from_arrays`, `from_lists`, `from_dataframe` or `hawkesjax.read_events`;
-    they check what they are given. The dataclass itself checks nothing: it is a JAX pytree, and
-    its leaves may be anything under a transformation.
+    Build panels with `from_arrays`, `from_lists`, `from_dataframe` or `hawkesjax.read_events`,
+    which check what they are given; the dataclass, a JAX pytree, checks nothing.
 
     Args:
         times: (N,) time since the start of the event's own sequence's window, in `unit`.

@@ -36,9 +36,6 @@ def read_events(
         window, unit, mark_names, sequence_names, timezone: as in `EventPanel.from_dataframe`.
         separator: what stands between the fields of a CSV file.
 
-    Returns:
-        The panel, sorted.
-
     Raises:
         ValueError: if the file is not what its name says, has no rows, rows of unequal length or
             repeated columns, and as `EventPanel.from_arrays`; rows of a CSV file are named by

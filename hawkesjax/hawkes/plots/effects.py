@@ -1,4 +1,4 @@
-"""Pictures of who drives what: the network of effects, the kernels over time, forecasts."""
+"""Figures of who drives what: the network of effects and the kernels over time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) 
 
     Args:
         values: a `Posterior` or an `Estimate`.
-        model: the model, only for what a dict lacks.
+        model: the model, needed when the values do not say.
         least: leave out arrows whose middle value is below this; the caption says how many.
 
     Raises:
@@ -52,10 +52,10 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) 
                 if middle[i, j] < max(least, NOTHING):
                     hidden += 1
                     continue
-                said = f"{middle[i, j]:.2g}"
+                label = f"{middle[i, j]:.2g}"
                 if np.isfinite(low[i, j]):
-                    said += f"\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
-                _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, said, len(names[j]))
+                    label += f"\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
+                _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, label, len(names[j]))
         for number, name in enumerate(names):
             axis.text(
                 at[number, 0],
@@ -75,7 +75,7 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) 
     return figure
 
 
-def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, said: str, letters: int):
+def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, label: str, letters: int):
     from matplotlib.patches import FancyArrowPatch
 
     start, end = at[source], at[target]
@@ -99,16 +99,16 @@ def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, said: s
         FancyArrowPatch(begin, stop, connectionstyle=bend, linewidth=width, zorder=2, **options)
     )
     paper = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    axis.text(*place, said, ha="center", va="center", fontsize=7, linespacing=1.1, bbox=paper)
+    axis.text(*place, label, ha="center", va="center", fontsize=7, linespacing=1.1, bbox=paper)
 
 
 def kernels(
     values: Any, *, model: HawkesLaw | None = None, unit: str = "", horizon: float | None = None
 ) -> Figure:
     r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
-    \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, a panel a target, with 95 %
+    \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, one panel per target, with 95 %
     bands and half-lives as dots. Both axes are logarithmic: memories of minutes and of weeks fit
-    into one picture, exponential ones bend down, power laws are straight in the end.
+    into one figure, exponential ones bend down, power laws are straight in the end.
 
     Args:
         values: a `Posterior` or an `Estimate`.
@@ -173,7 +173,7 @@ def _marks(values: Any) -> list[str]:
     law_of(values, None)
     names = names_of(values)
     if "mark" not in names:
-        raise ValueError("This picture needs a Posterior or an Estimate.")
+        raise ValueError("This figure needs a Posterior or an Estimate.")
     return names["mark"]
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a fit beside its events: intensities and residuals."""
+"""Figures of a fit beside its events: intensities and residuals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def intensity(
     points: int = 600,
     draws: int = 200,
 ) -> Figure:
-    """The intensity of each mark over time, a panel a sequence, with a rug of the events.
+    """The intensity of each mark over time, one panel per sequence, with a rug of the events.
 
     A posterior gives the pointwise median and a 95 % band over its draws.
 
@@ -124,7 +124,7 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
 def residuals(
     values: Any, panel: EventPanel, *, model: HawkesLaw | None = None, points: int = 1500
 ) -> Figure:
-    """Quantiles of the time-rescaled residuals against the unit exponential, a panel a mark.
+    """Quantiles of the time-rescaled residuals against the unit exponential, one panel per mark.
 
     Points on the line: the model explains the waiting times. The grey band holds each point with
     95 % probability under the truth (order statistics of n exponentials). Sequences are laid end
@@ -134,7 +134,7 @@ def residuals(
         values: dict of natural parameters, `Estimate`, or `Posterior` (its mean).
         panel: the events.
         model: the model, needed beside a dict that is of no plain `Hawkes()`.
-        points: draw at most about this many points a mark; the largest ones always.
+        points: draw at most about this many points per mark; the largest ones always.
     """
     table = residual_table(law_of(values, model), values, panel, join=True)
     columns = 2 if panel.num_marks in (2, 4) else min(3, panel.num_marks)

@@ -61,7 +61,7 @@ def forecast(ahead: Any, *, observed: Any = None, max_rows: int = 40) -> Figure:
 
 
 def fan(ahead: Any, *, observed: Any = None, sequences: Any = None) -> Figure:
-    """Events so far over the time after the window, a panel a mark: median, 50 and 95 %.
+    """Events so far over the time after the window, one panel per mark: median, 50 and 95 %.
 
     Args:
         ahead: what `hawkesjax.forecast` returned, with `bins` of a few or a few dozen.

@@ -1,4 +1,4 @@
-"""Pictures of criticism: predictive checks, and the prior beside the posterior."""
+"""Figures of predictive checks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def predictive(check: Any) -> Figure:
     """Statistics over all sequences: replicates as a histogram, the observed value as a line.
 
-    A row a statistic, a column a mark; in the corner the part of replicates above the observed
-    value. A line outside the histogram is what the model does not reproduce.
+    One row per statistic, one column per mark; in the corner the part of replicates above the
+    observed value. A line outside the histogram is what the model does not reproduce.
 
     Args:
         check: what `hawkesjax.predictive_check` returned.
@@ -42,8 +42,8 @@ def predictive(check: Any) -> Figure:
                 unit = f" ({check.unit}s)" if timed else ""
                 axis.set_title(f"{mark}: {name}{unit}", loc="left", fontsize=8)
                 p = table.loc[key, "p"]
-                said = "not defined" if np.isnan(p) else f"p = {p:.2g}"
-                axis.text(0.99, 0.93, said, ha="right", va="top", transform=axis.transAxes, size=7)
+                words = "not defined" if np.isnan(p) else f"p = {p:.2g}"
+                axis.text(0.99, 0.93, words, ha="right", va="top", transform=axis.transAxes, size=7)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower right", ncols=2)
     return figure

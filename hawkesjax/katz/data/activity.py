@@ -35,7 +35,7 @@ class Activity(AsTables):
     are ranges of bins `(first, last + 1)`.
 
     Build with `from_messages`, `hawkesjax.read_messages` or `from_matrix`, which check what they
-    are given. The dataclass itself checks nothing: it is a JAX pytree.
+    are given; the dataclass, a JAX pytree, checks nothing.
 
     Args:
         listener: (E,) 0 .. N-1, rising.

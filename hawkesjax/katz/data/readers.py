@@ -35,9 +35,6 @@ def read_messages(
         options: `edges`, `bin`, `usual`, `spike`, `fit`, `weighted`, `self_loops`, `unit`,
             `timezone`, as in `Activity.from_messages`.
 
-    Returns:
-        The activity.
-
     Raises:
         ValueError: as `hawkesjax.read_events`, and as `Activity.from_messages`.
         FileNotFoundError: if there is no such file.

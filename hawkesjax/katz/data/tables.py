@@ -19,11 +19,8 @@ class AsTables:
         return found if np.ndim(bins) else found[0]
 
     def describe(self: Any) -> pd.DataFrame:
-        """What the log holds, what the network was made of, and what was left out of it, counted.
-
-        Returns:
-            A table of one column `value`, one row per quantity.
-        """
+        """What the log holds, what the network was made of, and what was left out of it, counted:
+        one column `value`, one row per quantity."""
         tally, size = self.tally, self.num_users
         table: dict[str, Any] = {}
         if self.log is not None:

@@ -35,9 +35,8 @@ class Cascades(FromTables, AsTables):
     the clock of their zone) before the window's start, so that whole days of absolute time are
     the host's midnights, up to daylight-saving changes within the window.
 
-    Build cascades with `from_dataframe`, `from_arrays`, `from_cascades` or
-    `hawkesjax.read_cascades`; they check what they are given. The dataclass itself checks
-    nothing: it is a JAX pytree, and its leaves may be anything under a transformation.
+    Build cascades with `from_dataframe`, `from_arrays`, `from_cascades` or `read_cascades`, which
+    check what they are given; the dataclass, a JAX pytree, checks nothing.
 
     Args:
         post_times: (P,) time of each post since the window's start, in `unit`.

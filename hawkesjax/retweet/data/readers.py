@@ -37,9 +37,6 @@ def read_cascades(
         options: the other arguments of the constructor: window, horizon, unit, timezone, start,
             covariates, and the policies.
 
-    Returns:
-        The cascades.
-
     Raises:
         ValueError: as the constructor, and if the file is not what its name says; rows of a CSV
             file are named by line (the header is line 1), rows of a Parquet file from 0.

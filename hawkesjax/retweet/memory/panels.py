@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.memory.kernel import scale
 
-NODES = 16
+NODES = 16  # of each panel: relative errors below 1e-10, see `exposure.Exposure`
 
 
 def legendre(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -109,7 +109,7 @@ class Panels:
         power = jnp.exp(-(1 + theta) * self.log_ratio - self.lag / tau)
         kernel = c * power * (1 + self.far * (self.tail - 1))[:, None]
         parts = jnp.stack([kernel, kernel * self.cosine, kernel * self.sine])
-        half = 0.5 * self.width
+        half = 0.5 * self.width[None]
         rules = [LEFT, RIGHT] if backward else [LEFT]
         out = []
         whole = half * jnp.einsum("kpj,j->kp", parts, _as(WEIGHTS, parts), precision="highest")
@@ -118,7 +118,7 @@ class Panels:
             ordered = whole if rule is LEFT else whole[:, ::-1]
             outside = jnp.cumsum(ordered, axis=1) - ordered
             outside = outside if rule is LEFT else outside[:, ::-1]
-            out.append(outside[:, :, None] + half[:, None] * inside)
+            out.append(outside[:, :, None] + half[:, :, None] * inside)
         table = jnp.concatenate(out, axis=1)
         repeat = len(rules)
         cosine, sine = (jnp.tile(part, (repeat, 1)) for part in (self.cosine, self.sine))

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.memory.panels import legendre
 
-CELLS = 512
-NODES = 8
+CELLS = 512  # of a circle: a relative error below 1e-9 up to S r0 = 0.999
+NODES = 8  # of Gauss-Legendre in each
 
 
 def padded(size: int) -> int:

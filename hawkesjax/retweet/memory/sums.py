@@ -12,7 +12,7 @@ from hawkesjax.retweet.memory.kernel import scale
 TOLERANCE = 1e-8  # relative error of the kernel that the fit aims at ...
 ACCEPTED = 1e-5  # ... and the worst it may end with
 MOST_TERMS = 48  # beyond them rounding, not the number of terms, limits the fit
-CHUNK = 1 << 18  # events at once: 2 MB per column of theta
+CHUNK = 1 << 18  # events at once: 2 MB per exponent
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,53 @@
+"""What the forms share whose decayed counts are one row per event."""
+
+from __future__ import annotations
+
+import abc
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hawkesjax.inputs.arrays import AnyArray
+
+Baseline = Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"]
+Terms = tuple[Float[Array, ""], Float[Array, "marks marks"]]
+
+
+class RowForm(abc.ABC):
+    """A form with `rows`, from which its excitation follows."""
+
+    gaps: Float[AnyArray, "..."]
+    num_marks: int
+
+    @abc.abstractmethod
+    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+        """R at decay rates by pair."""
+
+    @abc.abstractmethod
+    def event_marks(self) -> Array:
+        """Mark of each event, in the stream's order."""
+
+    def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
+        """R[n, j] for the row of each event's own mark, in the stream's order."""
+        return self.rows(self.by_pair(gamma))
+
+    def excitation(
+        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."]
+    ) -> Float[Array, " events"]:
+        """`sum_j alpha[i, j] gamma[i, j] R[n, j]` with `i` the mark of event n."""
+        gamma = self.by_pair(gamma)
+        weights = (jnp.asarray(alpha, gamma.dtype) * gamma)[self.event_marks()]
+        return jnp.sum(weights * self.rows(gamma), axis=1)
+
+    def by_pair(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "marks marks"]:
+        """gamma of every pair, in the form's dtype."""
+        return jnp.broadcast_to(jnp.asarray(gamma, self.gaps.dtype), (self.num_marks,) * 2)
+
+
+def decayed_to_end(
+    gamma: Float[Array, "marks marks"], marks: AnyArray, remaining: AnyArray
+) -> Float[Array, "marks marks"]:
+    """`E[i, j]`: counts of mark j decayed to their window's end."""
+    decayed = jnp.exp(-gamma.T[marks] * remaining[:, None])
+    return jax.ops.segment_sum(decayed, marks, gamma.shape[0]).T
