@@ -21,11 +21,11 @@ class RowForm(abc.ABC):
     num_marks: int
 
     @abc.abstractmethod
-    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+    def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
         """R at decay rates by pair."""
 
     @abc.abstractmethod
-    def event_marks(self) -> Array:
+    def event_marks(self) -> AnyArray:
         """Mark of each event, in the stream's order."""
 
     def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
@@ -46,7 +46,7 @@ class RowForm(abc.ABC):
 
 
 def decayed_to_end(
-    gamma: Float[Array, "marks marks"], marks: AnyArray, remaining: AnyArray
+    gamma: Float[AnyArray, "marks marks"], marks: AnyArray, remaining: AnyArray
 ) -> Float[Array, "marks marks"]:
     """`E[i, j]`: counts of mark j decayed to their window's end."""
     decayed = jnp.exp(-gamma.T[marks] * remaining[:, None])

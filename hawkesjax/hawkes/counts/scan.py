@@ -57,7 +57,7 @@ class ScanForm(RowForm):
     def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
         return _counts(gamma, self)
 
-    def event_marks(self) -> Array:
+    def event_marks(self) -> AnyArray:
         return self.marks
 
     def event_terms(
