@@ -139,7 +139,7 @@ LAWS = [
 ]
 
 
-# What runs numpyro, optax and ArviZ inside, which promote as they please.
+# A fit runs numpyro and optax inside, which promote as they please.
 PROMOTING = [simulate_then_fit_recovers]
 
 
