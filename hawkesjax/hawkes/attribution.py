@@ -51,7 +51,7 @@ class Attribution:
         }
         table = statistics(self.values, median=False)
         columns |= {
-            (cause, name): column[:, number]
+            (cause, name): np.asarray(column)[:, number]
             for number, cause in enumerate(self.causes)
             for name, column in table.items()
         }
@@ -150,7 +150,7 @@ def attribution(
     parts = []
     for number in range(count):
         one = one_of(parameters, number)
-        alone = {name: value[None] for name, value in one.items()}
+        alone = {name: np.asarray(value)[None] for name, value in one.items()}
         mu = model.background.along(alone, stream.sequence, absolute(panel), panel)[0]
         own = np.broadcast_to(mu, (panel.num_events, len(names)))
         own = own[np.arange(panel.num_events), stream.marks]

@@ -84,10 +84,10 @@ class LaneForm(RowForm):
         """
         return cls(**lane_layout(stream, np.dtype(dtype), lanes))
 
-    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+    def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
         return _counts(gamma, self)
 
-    def event_marks(self) -> Int[Array, " events"]:
+    def event_marks(self) -> Int[AnyArray, " events"]:
         return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
 
     def event_terms(

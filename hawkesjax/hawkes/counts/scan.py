@@ -54,7 +54,7 @@ class ScanForm(RowForm):
             num_marks=stream.num_marks,
         )
 
-    def rows(self, gamma: Float[Array, "marks marks"]) -> Float[Array, "events marks"]:
+    def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
         return _counts(gamma, self)
 
     def event_marks(self) -> AnyArray:
