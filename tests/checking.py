@@ -8,11 +8,24 @@ from typing import Any, TypeVar
 import beartype
 import jax
 import jaxtyping
+import numpy as np
 
 F = TypeVar("F", bound=Callable)
 
-# An int may stand where a float is annotated, as for every other type checker.
-_check = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))
+# NumPy makes numbers of its own of arrays without dimensions, which may stand where an array or a
+# number of that kind is annotated; an int where a float is, as for every other type checker.
+_check = beartype.beartype(
+    conf=beartype.BeartypeConf(
+        hint_overrides=beartype.FrozenDict(
+            {
+                np.ndarray: np.ndarray | np.generic,
+                float: float | int | np.floating | np.integer,
+                int: int | np.integer,
+                bool: bool | np.bool_,
+            }
+        )
+    )
+)
 
 
 def checked(function: F) -> F:

@@ -250,7 +250,7 @@ def test_data_that_are_filled_up_say_the_same(case):
         exposures[: data.num_posts], model.exposures(params, data), rtol=1e-10 if DOUBLE else 1e-4
     )
     assert not exposures[data.num_posts :].any()
-    with pytest.raises(ValueError, match="parameter a post"):
+    with pytest.raises(ValueError, match="parameter per post"):
         hj.RetweetHawkes(p0="free").prepare(data, least=sizes)
 
 
