@@ -112,7 +112,7 @@ def _columns(values: Any, name: str, change: Callable[[Any], Any] = np.asarray) 
     return {"mean": middle, "2.5%": low, "50%": middle, "97.5%": high}
 
 
-def clock_time(value: float, period: float) -> str:
+def clock_time(value: Any, period: float) -> str:
     """A point of the period as a time of day: "18:30"."""
     minutes = round(float(np.mod(value / period, 1)) * 1440) % 1440
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
