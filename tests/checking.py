@@ -12,15 +12,16 @@ import numpy as np
 
 F = TypeVar("F", bound=Callable)
 
-# NumPy makes numbers of its own of arrays without dimensions, which may stand where an array or a
-# number of that kind is annotated; an int where a float is, as for every other type checker.
+# NumPy makes numbers of its own of arrays without dimensions: these stand for those, and either for
+# a number; an int may stand where a float is annotated, as for every other type checker.
+NUMBER = jaxtyping.Shaped[np.ndarray, ""]
 _check = beartype.beartype(
     conf=beartype.BeartypeConf(
         hint_overrides=beartype.FrozenDict(
             {
                 np.ndarray: np.ndarray | np.generic,
-                float: float | int | np.floating | np.integer,
-                int: int | np.integer,
+                float: float | int | np.floating | np.integer | NUMBER,
+                int: int | np.integer | NUMBER,
                 bool: bool | np.bool_,
             }
         )

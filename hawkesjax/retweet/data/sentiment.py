@@ -212,7 +212,7 @@ def score_sentiment(
     return out
 
 
-def keep_keywords(df: pd.DataFrame, *, text: Any, keywords: Iterable[str]) -> pd.DataFrame:
+def keep_keywords(df: pd.DataFrame, *, text: Any, keywords: Iterable[Any]) -> pd.DataFrame:
     """The rows whose text has at least one keyword as a whole word, or as a hashtag.
 
     Args:
