@@ -1,8 +1,9 @@
 """The package's annotations, shapes and types, are checked at every call of every test."""
 
+import contextlib
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import beartype
@@ -72,3 +73,20 @@ def install() -> None:
     """Check all that is imported of the package from now on."""
     jax.tree_util.register_dataclass = register_unchecked
     jaxtyping.install_import_hook("hawkesjax", "tests.checking.checked")
+
+
+def unchecked(raises: Callable) -> Callable:
+    """`pytest.raises` within which nothing is checked: there wrong types are given on purpose, as
+    by users whom no type checker warns, so that the door has to."""
+
+    @contextlib.contextmanager
+    def within(*args: Any, **options: Any) -> Iterator[Any]:
+        before = jaxtyping.config.jaxtyping_disable
+        jaxtyping.config.update("jaxtyping_disable", True)
+        try:
+            with raises(*args, **options) as caught:
+                yield caught
+        finally:
+            jaxtyping.config.update("jaxtyping_disable", before)
+
+    return within

@@ -30,6 +30,7 @@ import jaxtyping  # noqa: E402
 from tests import checking  # noqa: E402
 
 checking.install()
+pytest.raises = checking.unchecked(pytest.raises)
 
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -368,7 +368,7 @@ def test_a_top_that_is_no_number_of_users_is_refused(top):
             call(activity, top=top, alpha_star=0.5)
 
 
-def test_decay_takes_one_alpha_and_a_number_of_bins():
+def test_decay_refuses_several_alphas_and_parts_of_bins():
     activity = activity_of(np.ones((3, 3)), 1.0)
     with pytest.raises(ValueError, match="takes one"):
         hj.katz.decay(activity, alpha_star=[0.1, 0.2])
