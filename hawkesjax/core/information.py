@@ -121,7 +121,11 @@ class Arrow:
     def _invert(self, fixed: dict[str, HostArray]):
         """Masks of free others and locals, L^-1, and C over the free others."""
         free = ~self._flat(fixed)
-        open_ = ~np.ravel(fixed[self.local_name]) if self.local_name else np.zeros(0, bool)
+        open_ = (
+            ~np.ravel(np.asarray(fixed[self.local_name], bool))
+            if self.local_name
+            else np.zeros(0, bool)
+        )
         open_ &= self.local > 0
         weight = np.where(open_, 1 / np.where(open_, self.local, 1), 0)
         schur = self.block - self.cross.T @ (weight[:, None] * self.cross)

@@ -210,7 +210,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def at_boundary(self, params: Params, data: Any) -> Masks:
         """Masks of parameters on the edge of what they may be or of what the data can tell."""
-        masks = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
+        masks: Masks = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
         for one in self.parameters:
             if one.name in masks and one.edge is not None:
                 masks[one.name] = masks[one.name] | np.asarray(one.edge(params, data))
