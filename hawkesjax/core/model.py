@@ -213,13 +213,14 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         masks: Masks = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
         for one in self.parameters:
             if one.name in masks and one.edge is not None:
-                masks[one.name] = masks[one.name] | np.asarray(one.edge(params, data))
+                edge = np.asarray(one.edge(params, data))
+                masks[one.name] = np.asarray(masks[one.name], bool) | edge
         for name, prior in self.sites(data).items():
             for side in ("lower_bound", "upper_bound"):
                 bound = getattr(prior.support, side, None)
                 if bound is not None and np.all(np.asarray(bound) != 0):
                     near = np.abs(np.asarray(params[name]) / np.asarray(bound) - 1) < 1e-6
-                    masks[name] = masks[name] | near
+                    masks[name] = np.asarray(masks[name], bool) | near
         return masks
 
     def dense_mass(self, data: Any) -> list[tuple[str, ...]] | bool:
