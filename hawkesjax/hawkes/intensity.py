@@ -10,11 +10,11 @@ def intensity_at(
     at: Float[np.ndarray, " points"],
     times: Float[np.ndarray, " events"],
     marks: Int[np.ndarray, " events"],
-    mu: Float[np.ndarray, "draws marks"] | Float[np.ndarray, "draws points marks"],
-    alpha: Float[np.ndarray, "draws marks marks"],
+    mu: Float[np.ndarray, "#draws marks"] | Float[np.ndarray, "#draws points marks"],
+    alpha: Float[np.ndarray, "#draws marks marks"],
     gamma: Float[np.ndarray, "draws ..."],
     ratios: Float[np.ndarray, " terms"] | None = None,
-    weights: Float[np.ndarray, "draws terms"] | None = None,
+    weights: Float[np.ndarray, "#draws terms"] | None = None,
 ) -> Float[np.ndarray, "draws points marks"]:
     r"""Every mark's intensity in one sequence, given the events strictly before each time.
 

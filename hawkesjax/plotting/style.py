@@ -84,7 +84,7 @@ def time_label(unit: str) -> str:
     return f"time ({unit}s)" if unit and not unit.endswith("s") else f"time ({unit or 'units'})"
 
 
-def pick(given: Sequence | None, names: Sequence[str], default: Sequence[int], what: str):
+def pick(given: Any, names: Sequence[str], default: Any, what: str):
     """Indices of the chosen names; a name or an index each."""
     if given is None:
         return list(default)
