@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import numpy as np
-from jaxtyping import Array
 
 
-def generator(key: Array) -> np.random.Generator:
+def generator(key: Any) -> np.random.Generator:
     """A NumPy generator seeded by a jax key.
 
     Raises:
