@@ -54,7 +54,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "created_at": hours.tz_localize(None).strftime("%Y-%m-%dT%H:%M:%S"),
             "followers": rng.integers(10, 1000, posts),
             "retweeted_id": np.where(originals, "", np.arange(posts) - posts // 2),
-            "level": np.where(originals, rng.integers(-1, 2, posts).astype(str), ""),
+            "level": np.where(originals, rng.integers(1, 6, posts).astype(str), ""),
         }
     ).to_csv("tweets.csv", index=False)
     usual, spike = rng.uniform(0, 259200, 600), rng.uniform(259200, 262800, 400)

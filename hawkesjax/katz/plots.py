@@ -129,7 +129,7 @@ def stability(
     activity: Activity,
     *,
     top: int = 20,
-    alpha_star: Sequence[float] = GRID,
+    alpha_star: Sequence[float] | np.ndarray = GRID,
     form: str = "additive",
 ) -> Figure:
     """The place of users over alpha*: those in the top at either end of the sweep.

@@ -41,7 +41,7 @@ def infectivity(
     data: Cascades | None = None,
     *,
     model: RetweetLaw | None = None,
-    sentiment: Sequence[float] = (1, 3, 5),
+    sentiment: Sequence[float] | np.ndarray = (1, 3, 5),
     horizon: float | None = None,
     draws: int = 200,
 ) -> Figure:

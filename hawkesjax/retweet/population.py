@@ -74,7 +74,7 @@ class CascadePopulation:
         cls,
         cascades: Cascades,
         *,
-        ages: Sequence[float] | None = None,
+        ages: Sequence[float] | np.ndarray | None = None,
         model: RetweetHawkes | None = None,
     ) -> CascadePopulation:
         """Learn from cascades by an EM algorithm (a Laplace approximation for each cascade).

@@ -16,8 +16,8 @@ from hawkesjax.katz.steady.ties import membership
 def sweep(
     activity: Activity,
     *,
-    alpha_star: Sequence[float] | None = None,
-    alpha: Sequence[float] | None = None,
+    alpha_star: Sequence[float] | np.ndarray | None = None,
+    alpha: Sequence[float] | np.ndarray | None = None,
     top: int = 100,
     form: str = "additive",
 ) -> pd.DataFrame:
