@@ -5,6 +5,7 @@ jax reads the environment when it is first imported, so this comes before any su
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,11 @@ FLAGS = (
     # The tests compile much and compute little: a quarter of their CPU time is LLVM's optimiser.
     "--xla_backend_optimization_level=0",
 )
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # One compilation serves all workers, modules and subprocesses of this run, and no later run.
+    compiled = tempfile.TemporaryDirectory(prefix="hawkesjax-tests-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 given = os.environ.get("XLA_FLAGS", "")
 more = [flag for flag in FLAGS if flag.split("=")[0] not in given]
 os.environ["XLA_FLAGS"] = " ".join([given, *more]).strip()
