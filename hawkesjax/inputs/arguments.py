@@ -1,0 +1,182 @@
+"""Arguments at the door: what a signature says of a number, a flag or a name, made true."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+
+import jax
+import numpy as np
+
+from hawkesjax.inputs.checks import short
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where a number may lie, from `least` to `most`; `above` leaves the least out."""
+
+    least: float = -np.inf
+    most: float = np.inf
+    above: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether a number lies there."""
+        return (self.least < value if self.above else self.least <= value) and value <= self.most
+
+    def words(self, kind: str) -> str:
+        """ "a whole number of at least 1", "a number above 0"."""
+        low = "" if self.least == -np.inf else f"{'above' if self.above else 'of at least'} "
+        low += "" if self.least == -np.inf else f"{self.least:g}"
+        high = "" if self.most == np.inf else f"{'at most' if low else 'of at most'} {self.most:g}"
+        return " ".join([kind, *([" and ".join(filter(None, (low, high)))] if low or high else [])])
+
+
+# What signatures say; a type checker reads int and float.
+Count = Annotated[int, Range(1)]
+Whole = Annotated[int, Range(0)]
+Positive = Annotated[float, Range(0, above=True)]
+AtLeastZero = Annotated[float, Range(0)]
+Share = Annotated[float, Range(0, 1)]
+
+
+def number(value: Any, name: str, where: Range = Range(), *, whole: bool = False) -> float | int:
+    """A finite number in a range; of an array without axes its value. Neither True nor text is one.
+
+    Raises:
+        ValueError: for anything else; it names the argument and says what it must be.
+    """
+    kind = "a whole number" if whole else "a finite number"
+    found = value
+    if isinstance(value, np.ndarray | np.generic | jax.Array) and value.ndim == 0:
+        found = np.asarray(value).item()
+    good = isinstance(found, int | float) and not isinstance(found, bool)
+    try:
+        good = good and bool(np.isfinite(found)) and (not whole or found == int(found))
+    except (OverflowError, TypeError):  # a whole number beyond all floats
+        good = False
+    if not good or not where.holds(found):
+        raise ValueError(f"{name} is {_shown(value)}; it must be {where.words(kind)}.")
+    return operator.index(int(found)) if whole else float(found)
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False, and nothing that merely counts as one of them.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} is {_shown(value)}; it must be True or False.")
+    return bool(value)
+
+
+def choice(value: Any, name: str, allowed: tuple[Any, ...]) -> Any:
+    """One of some values.
+
+    Raises:
+        ValueError: for anything else; it lists them.
+    """
+    if isinstance(value, str | int | float | None) and value in allowed:
+        return value
+    listed = ", ".join(map(repr, allowed))
+    raise ValueError(f"{name} is {_shown(value)}; it must be one of {listed}.")
+
+
+def text(value: Any, name: str) -> str:
+    """Text.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {_shown(value)}; it must be text.")
+    return str(value)
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a public function hold its callers to its own signature.
+
+    Arguments that are annotated as `int`, `float`, `bool`, `str` or a `Literal`, with a `Range`
+    where there is one and with `None` where it is allowed, are checked and given on as plain
+    numbers; all others go through untouched, to the checks of the function itself.
+    """
+    signature = inspect.signature(function)
+
+    @functools.cache
+    def rules() -> dict[str, Any]:
+        space = vars(sys.modules[function.__module__])
+        found = {}
+        for name, one in signature.parameters.items():
+            hint = one.annotation
+            try:
+                hint = eval(hint, space) if isinstance(hint, str) else hint
+            except (NameError, TypeError):  # imported for type checkers only
+                continue
+            if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) and _known(hint):
+                found[name] = hint
+        return found
+
+    @functools.wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> R:
+        bound = signature.bind(*args, **options)
+        for name, hint in rules().items():
+            if name in bound.arguments:
+                bound.arguments[name] = _held(bound.arguments[name], name, hint)
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+def _parts(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _known(hint: Any) -> bool:
+    """Whether every part of an annotation is one that can be checked here."""
+    plain = (int, float, bool, str, type(None))
+    return all(
+        part in plain
+        or get_origin(part) is Literal
+        or (get_origin(part) is Annotated and get_args(part)[0] in (int, float))
+        for part in _parts(hint)
+    )
+
+
+def _held(value: Any, name: str, hint: Any) -> Any:
+    parts = _parts(hint)
+    if value is None and type(None) in parts:
+        return None
+    parts = [part for part in parts if part is not type(None)]
+    wanted = []
+    for part in parts:
+        try:
+            return _one(value, name, part)
+        except ValueError as error:
+            wanted.append(str(error).split("it must be ", 1)[1].rstrip("."))
+    raise ValueError(f"{name} is {_shown(value)}; it must be {', or '.join(wanted)}.")
+
+
+def _one(value: Any, name: str, part: Any) -> Any:
+    if get_origin(part) is Literal:
+        return choice(value, name, get_args(part))
+    where = next((m for m in get_args(part)[1:] if isinstance(m, Range)), Range())
+    kind = get_args(part)[0] if get_origin(part) is Annotated else part
+    if kind is bool:
+        return flag(value, name)
+    if kind is str:
+        return text(value, name)
+    return number(value, name, where, whole=kind is int)
+
+
+def _shown(value: Any) -> str:
+    plain = value is None or isinstance(value, bool | int | float | str | bytes | np.generic)
+    return short(value) if plain else f"a {type(value).__name__}"
