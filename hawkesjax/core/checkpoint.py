@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -12,9 +13,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from hawkesjax.core.disk import Lock, write_whole
 from hawkesjax.core.nuts import STATISTICS, Block
 
 MAX_BYTES = 4 * 2**30
+DIGEST = hashlib.sha256().digest_size
 
 
 def fingerprint(data: Any) -> str:
@@ -31,53 +34,67 @@ class Checkpoint:
     """A folder with one run of the sampler in it.
 
     `identity.json` says which run it is; `group-G-block-B.npz` holds the draws of block B of the
-    chains in group G, `group-G-state.npz` the state after the last of them. Each is written to a
-    temporary file, synced, and moved in place, draws before state: a run that is killed at any
-    moment resumes bit for bit.
+    chains in group G, `group-G-state.npz` the state after the last of them, each with its SHA-256
+    at its end. They are written whole, draws before state: a run that is killed at any moment
+    resumes bit for bit. The folder is locked until `close` or the end of the process.
 
     Args:
         folder: made when it is missing.
         identity: what the run is; a folder of another run is refused.
 
     Raises:
-        ValueError: for a folder of another model, other data or other settings (it says which).
+        ValueError: for a folder of another model, other data or other settings (it says which),
+            and one that another process has.
     """
 
     def __init__(self, folder: str | os.PathLike[str], identity: dict[str, Any]) -> None:
         self.folder = Path(folder)
-        identity = json.loads(json.dumps(identity))
         path = self.folder / "identity.json"
-        if path.exists():
-            try:
-                found = json.loads(path.read_text())
-            except (ValueError, UnicodeDecodeError) as error:
-                raise ValueError(f"Checkpoint {path} is damaged: remove the folder.") from error
-            other = sorted(
-                name
-                for name in {*identity, *(found if isinstance(found, dict) else ())}
-                if not isinstance(found, dict) or found.get(name) != identity.get(name)
-            )
-            if other:
+        if not path.exists():
+            if self.folder.exists() and not {file.name for file in self.folder.iterdir()} <= {
+                Lock.NAME
+            }:
                 raise ValueError(
-                    f"Checkpoint {self.folder} is of another run: its {', '.join(other)} differ. "
-                    f"Name another folder, or call with what it was begun with."
+                    f"{self.folder} is not empty and no checkpoint: name another folder."
                 )
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = Lock(self.folder)
+        try:
+            self._identify(path, json.loads(json.dumps(identity)))
+        except BaseException:
+            self.close()
+            raise
+
+    def _identify(self, path: Path, identity: dict[str, Any]) -> None:
+        if not path.exists():
+            write_whole(path, json.dumps(identity, indent=1).encode())
             return
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise ValueError(f"{self.folder} is not empty and no checkpoint: name another folder.")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(identity, indent=1).encode())
+        try:
+            found = json.loads(path.read_text())
+        except (ValueError, UnicodeDecodeError) as error:
+            raise ValueError(f"Checkpoint {path} is damaged: remove the folder.") from error
+        found = found if isinstance(found, dict) else {}
+        other = sorted(n for n in {*identity, *found} if found.get(n) != identity.get(n))
+        if other:
+            raise ValueError(
+                f"Checkpoint {self.folder} is of another run: its {', '.join(other)} differ. "
+                f"Name another folder, or call with what it was begun with."
+            )
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        self._lock.release()
 
     def save(self, group: int, state: Any, block: Block | None, number: int, done: int) -> None:
         """Write a block of draws (None in warm-up), then the state after it."""
         if block is not None:
             arrays = {f"point/{name}": value for name, value in block.point.items()}
             arrays |= {f"statistics/{name}": value for name, value in block.statistics.items()}
-            _replace(self._block(group, number), arrays)
+            write_whole(self._block(group, number), _packed(arrays))
         leaves = jax.tree.leaves(state)
         arrays = {f"leaf/{i}": _plain(leaf) for i, leaf in enumerate(leaves)}
         arrays |= {"done": np.int64(done), "blocks": np.int64(number + (block is not None))}
-        _replace(self._state(group), arrays)
+        write_whole(self._state(group), _packed(arrays))
 
     def load(self, group: int, template: Any) -> tuple[Any, list[Block], int] | None:
         """State, blocks and steps done of a group of chains; None when it has not begun.
@@ -117,16 +134,16 @@ class Checkpoint:
 
     def _read(self, path: Path, names: set[str]) -> dict[str, np.ndarray]:
         try:
-            with zipfile.ZipFile(path) as archive:
-                declared = sum(member.file_size for member in archive.infolist())
-                if declared > MAX_BYTES:
-                    raise ValueError(
-                        f"Checkpoint {path} declares {declared} bytes, more than {MAX_BYTES}. "
-                        f"{_REMEDY}"
-                    )
-                if archive.testzip() is not None:
-                    raise zipfile.BadZipFile("a checksum fails")
-            with np.load(path, allow_pickle=False) as stored:
+            size = path.stat().st_size
+            if size > MAX_BYTES:
+                raise ValueError(
+                    f"Checkpoint {path} has {size:,} bytes, more than {MAX_BYTES:,}. {_REMEDY}"
+                )
+            content = path.read_bytes()
+            body, digest = content[:-DIGEST], content[-DIGEST:]
+            if hashlib.sha256(body).digest() != digest:
+                raise zipfile.BadZipFile("its digest does not fit")
+            with np.load(io.BytesIO(body), allow_pickle=False) as stored:
                 if set(stored.files) != names:
                     raise ValueError(f"Checkpoint {path} lacks arrays or has others. {_REMEDY}")
                 return {name: stored[name] for name in stored.files}
@@ -149,13 +166,8 @@ def _typed(array: np.ndarray, leaf: Any) -> Any:
     return jax.numpy.asarray(array)
 
 
-def _replace(path: Path, content: bytes | dict[str, np.ndarray]) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        if isinstance(content, bytes):
-            file.write(content)
-        else:
-            np.savez(file, **content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+def _packed(arrays: dict[str, np.ndarray]) -> bytes:
+    """The arrays as an npz file, and behind it the SHA-256 of all that."""
+    image = io.BytesIO()
+    np.savez(image, **arrays)  # pyright: ignore[reportArgumentType]
+    return image.getvalue() + hashlib.sha256(image.getbuffer()).digest()

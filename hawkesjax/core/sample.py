@@ -166,6 +166,8 @@ def sample(
         stopped = True
     finally:
         bar.close()
+        if saved is not None:
+            saved.close()
     blocks_by_group = [blocks for blocks in groups if blocks]
     if not blocks_by_group:
         raise KeyboardInterrupt(

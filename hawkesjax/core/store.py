@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any
 import h5py
 import h5py.h5o
 import xarray as xr
+
+from hawkesjax.core.disk import write_whole
 
 MAX_BYTES = 4 * 2**30
 MAX_OBJECTS = 1000
@@ -26,20 +29,23 @@ def write(
 ) -> None:
     """Write groups of data sets as one NetCDF file, whole or not at all.
 
+    The file is made in memory first: HDF5 ends the whole process where it meets a full disk.
+
     Raises:
         FileExistsError: when the file is there and `force` is not set.
+        FileNotFoundError: when its folder is missing.
+        OSError: when it cannot be written; the file that was there before stays.
     """
     path = Path(path)
     if path.exists() and not force:
         raise FileExistsError(f"{path} exists: choose another name, or set force=True.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give a file name.")
     root = xr.Dataset(attrs={"format": FORMAT, "attributes": json.dumps(dict(attributes))})
     tree = xr.DataTree.from_dict({"/": root, **{f"/{name}": part for name, part in groups.items()}})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        tree.to_netcdf(temporary, engine="h5netcdf")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    image = io.BytesIO()
+    tree.to_netcdf(image, engine="h5netcdf")
+    write_whole(path, image.getbuffer())
 
 
 def read(

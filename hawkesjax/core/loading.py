@@ -1,0 +1,87 @@
+"""What a result file must hold before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hawkesjax.core.model import Model, known_model
+
+GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data")
+STATISTICS = ("lp", "energy", "diverging", "num_steps", "tree_depth", "non_finite")
+INFO = ("num_warmup", "num_samples", "max_tree_depth")  # whole numbers that summaries need
+DRAWS = ("chain", "draw")
+
+
+def model_in(
+    path: Any, groups: Mapping[str, xr.Dataset], attributes: Mapping[str, Any]
+) -> Model[Any, Any, Any]:
+    """The model of a result, once its parts are whole and fit together.
+
+    Raises:
+        ValueError: for groups or settings that are missing, others that `load` does not know,
+            draws with other axes or shapes than the model's, and draws that are not finite or
+            outside the parameters' supports; it names the first.
+    """
+    missing = [name for name in (*GROUPS, "model") if name not in groups]
+    if missing := [name for name in missing if name != "log_likelihood"]:
+        raise ValueError(f"{path} is not a whole result: it lacks {', '.join(missing)}.")
+    if more := sorted(set(groups) - {*GROUPS, "model"}):
+        raise ValueError(
+            f"{path} also holds {', '.join(more)}, which no result of sample has: read the file "
+            f"with arviz.from_netcdf, or take these groups out."
+        )
+    config, home, info = (attributes.get(name) for name in ("config", "home", "info"))
+    if not isinstance(config, Mapping) or not isinstance(config.get("model"), str):
+        raise ValueError(f"{path} is not a whole result: it does not say its model's settings.")
+    if not isinstance(home, str):
+        raise ValueError(f"{path} is not a whole result: it does not say its model's module.")
+    if not isinstance(info, Mapping) or not all(isinstance(info.get(n), int) for n in INFO):
+        raise ValueError(f"{path} is not a whole result: it does not say how it was sampled.")
+    kind = known_model(config["model"], home)
+    arrays = {str(name): one.values for name, one in groups["model"].items()}
+    try:
+        model = kind.from_config(config, arrays)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        raise ValueError(
+            f"{path}: its settings are not those of a {kind.__name__}: {error}."
+        ) from error
+    _check_draws(path, model, groups["posterior"])
+    _check_statistics(path, groups)
+    return model
+
+
+def _check_draws(path: Any, model: Model[Any, Any, Any], draws: xr.Dataset) -> None:
+    wanted = {name: (*DRAWS, *dims) for name, dims in model.dims.items()}
+    if strange := sorted(set(map(str, draws)) - set(wanted)):
+        raise ValueError(f"{path}: the model has no parameter {', '.join(strange)}.")
+    needed = [one.name for one in model.parameters if one.is_in_all]
+    if lost := [name for name in needed if name not in draws]:
+        raise ValueError(f"{path} is not a whole result: it lacks draws of {', '.join(lost)}.")
+    for name, values in draws.items():
+        if values.dims != wanted[str(name)]:
+            raise ValueError(
+                f"{path}: {name} has the axes {', '.join(map(str, values.dims))}; the model's are "
+                f"{', '.join(wanted[str(name)])}."
+            )
+        if values.dtype.kind != "f":
+            raise ValueError(f"{path}: the draws of {name} are {values.dtype}, not numbers.")
+        if not np.all(np.isfinite(values.values)):
+            raise ValueError(f"{path}: {name} has draws that are not finite.")
+    for dim in draws.dims:
+        if dim not in draws.coords:
+            raise ValueError(f"{path}: the axis {dim} has no names.")
+
+
+def _check_statistics(path: Any, groups: Mapping[str, xr.Dataset]) -> None:
+    draws, statistics = groups["posterior"], groups["sample_stats"]
+    sizes = {dim: draws.sizes.get(dim) for dim in DRAWS}
+    for name in STATISTICS:
+        if name not in statistics or statistics[name].dims != DRAWS:
+            raise ValueError(f"{path} is not a whole result: sample_stats lacks {name}.")
+    for group in ("sample_stats", "log_likelihood"):
+        if group in groups and {dim: groups[group].sizes.get(dim) for dim in DRAWS} != sizes:
+            raise ValueError(f"{path}: {group} and posterior have other numbers of draws.")
