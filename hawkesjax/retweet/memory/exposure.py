@@ -37,39 +37,25 @@ class Exposure:
     would be lost there) are atoms: at most 16 up to the age of 4 s0 and for every fourfold age
     beyond, each with its own age and its row of the panel's Lagrange polynomials. The relative
     error is below 1e-10 for tau >= 10 s0, and 1e-8 down to s0.
-
-    Args:
-        panels: the nodes.
-        weights: (B, 16) of the blocks of old events.
-        lag: (B,) right end of the panel less the window's end, both since the post.
-        row: (B,) the block's row of the tables.
-        cascade: (B,) its cascade.
-        cosine, sine: (B,) of w times the window's end.
-        atom_age, atom_weight: (A,) of the young events.
-        atom_row: (A, 16) Lagrange polynomials.
-        atom_block: (A,) index of the block, 0 .. Y-1, ascending.
-        young_row, young_cascade, young_cosine, young_sine: (Y,) of those blocks.
-        num_cascades: C.
-        history: whether there are events before the window.
     """
 
     panels: Panels
     weights: Float[AnyArray, "blocks nodes"]
-    lag: Float[AnyArray, " blocks"]
-    row: Int[AnyArray, " blocks"]
+    lag: Float[AnyArray, " blocks"]  # right end of the panel less the window's end
+    row: Int[AnyArray, " blocks"]  # of the tables
     cascade: Int[AnyArray, " blocks"]
-    cosine: Float[AnyArray, " blocks"]
+    cosine: Float[AnyArray, " blocks"]  # of w times the window's end
     sine: Float[AnyArray, " blocks"]
     atom_age: Float[AnyArray, " atoms"]
     atom_weight: Float[AnyArray, " atoms"]
-    atom_row: Float[AnyArray, "atoms nodes"]
-    atom_block: Int[AnyArray, " atoms"]
+    atom_row: Float[AnyArray, "atoms nodes"]  # Lagrange polynomials
+    atom_block: Int[AnyArray, " atoms"]  # 0 .. young - 1, ascending
     young_row: Int[AnyArray, " young"]
     young_cascade: Int[AnyArray, " young"]
     young_cosine: Float[AnyArray, " young"]
     young_sine: Float[AnyArray, " young"]
     num_cascades: int = field(metadata={"static": True})
-    history: bool = field(metadata={"static": True})
+    history: bool = field(metadata={"static": True})  # whether events lie before the window
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -83,12 +69,7 @@ class Exposure:
         }
 
     def sums(self, tau: Any, theta: Any) -> Float[Array, "cascades 3"]:
-        """A_i, and cosine (real) and sine (imaginary) part of B_i.
-
-        Args:
-            tau: decay time, in the unit of the ages.
-            theta: exponent of the kernel's tail.
-        """
+        """A_i, and cosine (real) and sine (imaginary) part of B_i."""
         tables = self.panels.tables(tau, theta, backward=self.history)
         tau = jnp.asarray(tau, tables.dtype)
         # exp(-age / tau) of old events in two factors: from their panel's end, and of that end.
@@ -143,18 +124,9 @@ def build_exposure(
 ) -> Exposure:
     """Turn events into weights, on the host in float64, linear in the events.
 
-    Args:
-        ages: (N,) time of each event, posts (0) too, since its cascade's post; cascades in
-            order, ages ascending.
-        weights: (N,) followers.
-        cascade: (N,) 0 .. C-1.
-        post_times: (C,) time of each post since the window's start.
-        until: (C,) end of its observation since the window's start.
-        phase: the window's start in the time of which the swing is a function.
-        s0, tail: as in `memory_kernel`.
-        period: length of the swing.
-        dtype: floating type of the result.
-        least: sizes to fill up to, of the names of `Exposure.sizes`.
+    Events are posts (of age 0) and reposts, cascades in order and ages ascending. `post_times`
+    and `until` count from the window's start, which is at `phase` of the swing; `least` holds
+    `Exposure.sizes` to fill up to.
     """
     least = least or {}
     watched = (until > np.maximum(post_times, 0))[cascade] & (weights > 0)
@@ -170,18 +142,16 @@ def build_exposure(
     edges = panel_edges(longest, s0, period, least.get("panels", 1))
     parts = [_weigh(kind, edges, s0) for kind in kinds]
     count = len(edges) - 1
-    pieces = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    young = np.cumsum([0] + [len(p["young_row"]) for p in parts])
-    pieces["atom_block"] = np.concatenate(
-        [p["atom_block"] + base for p, base in zip(parts, young, strict=False)]
-    )
+    first = 0
+    for part in parts:
+        part["atom_block"] += first
+        first += len(part["young_row"])
+    pieces = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for name, where, stop in (("", "cascade", "stop"), ("young_", "young_cascade", "young_stop")):
         at = post_times[pieces[where]] + pieces.pop(stop) + phase
         angle = 2 * np.pi * np.remainder(at / period, 1)
         pieces[f"{name}cosine"], pieces[f"{name}sine"] = np.cos(angle), np.sin(angle)
-    for name in ("row", "young_row"):
-        kind = pieces.pop(f"{name}_kind")
-        pieces[name] = pieces[name] + count * kind
+    pieces["row"] += count * pieces.pop("row_kind")
     lengths = {"blocks": "row", "atoms": "atom_age", "young": "young_row"}
     sizes = {
         family: max(padded(len(pieces[name])), least.get(family, 0))
@@ -222,9 +192,7 @@ def _weigh(seen: _Seen, edges: np.ndarray, s0: float) -> dict[str, np.ndarray]:
     pick = np.flatnonzero(young)
     age, own = seen.age[pick], (seen.cascade[pick], panel[pick])
     blocks = _starts(*own)
-    block = np.zeros(len(pick), np.int64)
-    block[blocks[1:]] = 1
-    block = np.cumsum(block)
+    block = np.repeat(np.arange(len(blocks)), np.diff(np.append(blocks, len(pick))))
     with np.errstate(divide="ignore"):
         span = np.maximum(np.floor(np.log2(age / s0) / 2), 0)
     groups = _starts(block, span)
@@ -255,7 +223,6 @@ def _weigh(seen: _Seen, edges: np.ndarray, s0: float) -> dict[str, np.ndarray]:
     out |= {f"atom_{name}": value for name, value in atoms.items()}
     out["young_row"], out["young_cascade"] = panel[head], seen.cascade[head]
     out["young_stop"] = stop
-    out["young_row_kind"] = np.zeros(len(head), np.int64)
     return out
 
 
