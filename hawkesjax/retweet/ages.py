@@ -46,9 +46,8 @@ def fine_edges(ages: np.ndarray, s0: float, until: float) -> np.ndarray:
     low, parts = 0.0, [ages, [until]]
     for high, step in STEPS:
         end = min(high * s0, until)
-        if end > low:
-            parts.append(np.arange(low, end, step * s0))
-        low = max(low, end)
+        parts.append(np.arange(low, end, step * s0))
+        low = end
     edges = np.concatenate(parts)
     return distinct(edges[edges <= until], 1e-9 * until)
 

@@ -110,10 +110,8 @@ def settings_of(model: Any) -> Settings:
 def prepare(
     model: Any, data: Cascades, dtype: Any = None, least: Mapping[str, int] | None = None
 ) -> PreparedCascades:
-    """Do what does not depend on parameters, once; arguments as `RetweetLaw.prepare`.
-
-    What fills up are posts without a repost, rows without time and nodes without weight.
-    """
+    """Do what does not depend on parameters, once; arguments as `RetweetLaw.prepare`. What fills
+    up are posts without a repost, rows without time and nodes without weight."""
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
         raise ValueError(
@@ -152,10 +150,9 @@ def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
 def _layout(
     data: Cascades, settings: Settings, dtype: np.dtype, least: Mapping[str, int] | None
 ) -> PreparedCascades:
-    if least is None:
-        sizes = {"posts": data.num_posts}
-    else:
-        sizes = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
+    sizes = dict(least or {}, posts=data.num_posts)
+    if least is not None:
+        sizes["posts"] = max(padded(data.num_posts), least.get("posts", 0))
     s0, period = lengths_of(settings, data)
     stream = whole_cascades(data)
     log_reach = _log_reach(settings, data, stream, s0)
