@@ -162,14 +162,16 @@ def build_exposure(
         return Blocks(*(laid(x, family) for x in (row, cascade, np.cos(angle), np.sin(angle))))
 
     nodal, lag, *old = map(np.concatenate, zip(*(_old(kind, edges) for kind in kinds), strict=True))
-    (*atoms, block), young = _young(kinds[0], edges, s0)
+    (age, weight, row, block), young = _young(kinds[0], edges, s0)
     return Exposure(
         Panels.from_edges(edges, s0, period, tail, dtype),
         blocks("blocks", *old),
         laid(nodal, "blocks"),
         laid(lag, "blocks"),
         blocks("young", *young),
-        *(laid(column, "atoms") for column in atoms),
+        laid(age, "atoms"),
+        laid(weight, "atoms"),
+        laid(row, "atoms"),
         laid(block, "atoms", max(len(young[0]) - 1, 0)),
         num_cascades=max(len(post_times), sizes.get("posts", 0)),
         history=bool(before.any()),
