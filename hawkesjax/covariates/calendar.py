@@ -102,11 +102,11 @@ class FromCalendar:
         for name in features:
             codes = np.asarray(NUMBERS[name](local))
             if coding == "onehot" and name in LEVELS:
-                found, block = one_hot(codes, LEVELS[name], reference.get(name), name)
+                columns, block = one_hot(codes, LEVELS[name], reference.get(name), name)
             else:
-                found, block = (name,), codes.astype(np.float64)[:, None]
+                columns, block = (name,), codes.astype(np.float64)[:, None]
                 block += name == "month"
-            names.extend(found)
+            names.extend(columns)
             blocks.append(block)
         if dates is not None:
             names.append("holiday")

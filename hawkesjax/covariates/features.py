@@ -21,35 +21,21 @@ def encode(
     """Names and values of the features that columns hold.
 
     Numbers stay one feature; yes and no become 1 and 0; text and categories become one feature
-    `column=level` for every level but the reference, 1 where the row is of that level.
-
-    Args:
-        df: the table.
-        columns: its columns of features.
-        reference: category column -> level without a feature; the first level where left out.
-        rows: how errors call the rows.
+    `column=level` for every level but the reference (category column -> level, by default the
+    first), 1 where the row is of that level.
     """
     unknown = [name for name in reference if name not in columns]
     if unknown:
         raise ValueError(f"reference names {listed(unknown)}, which is no column of features.")
-    names: list[str] = []
-    values: list[np.ndarray] = []
-    for column in columns:
-        found, block = _column(df[column], str(column), reference.get(column), rows)
-        names.extend(found)
-        values.append(block)
+    features = [_column(df[c], str(c), reference.get(c), rows) for c in columns]
+    names = [name for known, _ in features for name in known]
+    values = [block for _, block in features]
     return distinct(names), np.concatenate([np.zeros((len(df), 0)), *values], axis=1)
 
 
 def one_hot(codes: np.ndarray, levels: Sequence[Any], reference: Any, column: str) -> Features:
-    """One feature for every level but the reference, which shares its baseline with the intercept.
-
-    Args:
-        codes: (n,) 0 .. L-1.
-        levels: L levels.
-        reference: the level without a feature; None for the first.
-        column: the feature's name before "=".
-    """
+    """One feature `column=level` for every level but the reference (None: the first), which shares
+    its baseline with the intercept."""
     text = [str(level) for level in levels]
     base = text[0] if reference is None else str(reference)
     if base not in text:
@@ -58,7 +44,7 @@ def one_hot(codes: np.ndarray, levels: Sequence[Any], reference: Any, column: st
         )
     kept = [i for i, level in enumerate(text) if level != base]
     block = (np.asarray(codes)[:, None] == np.asarray(kept, int)).astype(np.float64)
-    return tuple(f"{column}={text[i]}" for i in kept), block.reshape(len(codes), len(kept))
+    return tuple(f"{column}={text[i]}" for i in kept), block
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -16,18 +16,11 @@ MOST = 2**27  # bins: a column of their counts is 1 GB
 
 @dataclass(frozen=True)
 class Grid:
-    """Bins 0, 1, ... of equal length; bin k begins at `anchor + (first + k) * step`.
+    """Bins 0, 1, ... of equal length; bin k begins at `anchor + (first + k) * step`."""
 
-    Args:
-        clock: of the times; its values are not kept.
-        anchor: a border of the grid, in the clock's numbers.
-        step: a bin's length in them.
-        first: number of bin 0, counted from the anchor.
-    """
-
-    clock: Clock
-    anchor: Any
-    step: Any
+    clock: Clock  # of the times, without its values
+    anchor: Any  # a border of the grid, in the clock's numbers
+    step: Any  # a bin's length in them
     first: int = 0
 
     def bins(self, values: Any) -> Any:

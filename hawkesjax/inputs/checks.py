@@ -17,14 +17,10 @@ MISSING = "Fill these rows in, or leave them out before."  # the remedy for miss
 
 @dataclass(frozen=True)
 class Rows:
-    """How errors call the rows of a table.
+    """How errors call the rows of a table."""
 
-    Args:
-        word: "row" for tables in memory (counted from 0), "line" for files (the header is line 1).
-        number: the number of the first row, or every row's own, or a function from row to text.
-    """
-
-    word: str = "row"
+    word: str = "row"  # counted from 0 in memory; "line" for files, whose header is line 1
+    # number of the first row, or every row's own, or a function from row to text
     number: int | np.ndarray | Callable[[int], str] = 0
 
     def name(self, row: int) -> str:
@@ -46,21 +42,15 @@ ROWS = Rows()
 def refuse(
     wrong: Any, column: str, what: str, remedy: str, values: Any = None, rows: Rows = ROWS
 ) -> None:
-    """Raise a ValueError that names the first wrong rows; do nothing where none is wrong.
+    """Raise a ValueError that names the first wrong rows of a column, what is wrong with them and
+    what to do; do nothing where none is wrong.
 
     Args:
         wrong: mask of the offending rows.
-        column: the column's name.
-        what: what is wrong with them.
-        remedy: what to do.
         values: shown beside the rows: an array, or a function from row to ready text.
-        rows: how rows are called.
-
-    Raises:
-        ValueError: if any row is wrong.
     """
-    found = np.flatnonzero(np.asarray(wrong, bool)).tolist()
-    if not found:
+    offending = np.flatnonzero(np.asarray(wrong, bool)).tolist()
+    if not offending:
         return
 
     def show(row: int) -> str:
@@ -68,8 +58,8 @@ def refuse(
             return rows.name(row)
         return f"{rows.name(row)} ({values(row) if callable(values) else short(values[row])})"
 
-    shown = joined(map(show, found), len(found))
-    plural = "s" if len(found) > 1 else ""
+    shown = joined(map(show, offending), len(offending))
+    plural = "s" if len(offending) > 1 else ""
     raise ValueError(f"Column {column!r}: {what} in {rows.word}{plural} {shown}. {remedy}")
 
 
@@ -129,8 +119,10 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
 def same_length(sizes: dict[str, int]) -> None:
     """Refuse columns of different lengths."""
     if len(set(sizes.values())) > 1:
-        found = ", ".join(f"{name!r} has {size:,}" for name, size in sizes.items())
-        raise ValueError(f"The columns' lengths differ: {found}. Give one value per event in each.")
+        lengths = ", ".join(f"{name!r} has {size:,}" for name, size in sizes.items())
+        raise ValueError(
+            f"The columns' lengths differ: {lengths}. Give one value per event in each."
+        )
 
 
 def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,21 +27,13 @@ ZONES = (
 
 @dataclass(frozen=True)
 class Clock:
-    """A column of times as numbers, and what they mean.
+    """A column of times as numbers, and what they mean."""
 
-    Args:
-        values: (N,) int64 where that is exact (whole numbers, nanoseconds), else float64.
-        unit: the panel's unit.
-        dated: whether `values` are nanoseconds since 1970 (in UTC, or local when `zone` is None).
-        zone: the time zone in which datetimes are shown.
-        column: the column's name.
-    """
-
-    values: np.ndarray
-    unit: str
-    dated: bool = False
-    zone: Any = None
-    column: str = field(default="times")
+    values: np.ndarray  # int64 where that is exact (whole numbers, nanoseconds), else float64
+    unit: str  # of differences, as `in_units` gives them
+    dated: bool = False  # whether they are nanoseconds since 1970: in UTC, or local without a zone
+    zone: Any = None  # in which datetimes are shown
+    column: str = "times"
 
     @property
     def scale(self) -> int:
@@ -70,8 +62,8 @@ class Clock:
 
 def stamps(ticks: Any, zone: Any = None) -> pd.DatetimeIndex:
     """Nanoseconds since 1970 as datetimes on the clock of a zone, or without one."""
-    found = pd.DatetimeIndex(np.atleast_1d(ticks).astype(np.int64).astype("datetime64[ns]"))
-    return found if zone is None else found.tz_localize("UTC").tz_convert(zone)
+    dates = pd.DatetimeIndex(np.atleast_1d(ticks).astype(np.int64).astype("datetime64[ns]"))
+    return dates if zone is None else dates.tz_localize("UTC").tz_convert(zone)
 
 
 def ticks_of(stamp: Any) -> int:
@@ -88,10 +80,8 @@ def read_times(
 
     Args:
         values: numbers, datetimes, or text that holds one of them.
-        column: its name.
         unit: name of the numbers' unit, or the unit to convert datetimes to.
         timezone: the zone of datetimes without one; with it, several zones may be mixed.
-        rows: how errors call the rows.
     """
     series: Any = column_of(values, column, rows)
     refuse(series.isna(), column, "a missing time (NaN or empty)", MISSING, None, rows)
@@ -112,13 +102,7 @@ def read_times(
 
 
 def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
-    """Bounds of windows in the numbers of a clock: nanoseconds, or plain numbers.
-
-    Args:
-        values: sequence of 2M bounds.
-        clock: the clock of the events.
-        rows: how errors call the bounds.
-    """
+    """Bounds of windows in the numbers of the events' clock: nanoseconds, or plain numbers."""
     series: Any = column_of(values, "window", rows)
     refuse(series.isna(), "window", "a missing value (NaN)", "Give every bound.", None, rows)
     numeric = pd.api.types.is_numeric_dtype(series.dtype)
@@ -222,9 +206,8 @@ def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> 
             dates = dates.astype("datetime64[ns, UTC]").copy()
             dates.iloc[where] = local.dt.tz_convert("UTC").dt.as_unit("ns").to_numpy()
         return dates
-    refuse(
-        ~aware & aware.any(), column, "times without a zone among times with one", ZONES, text, rows
-    )
+    what = "times without a zone among times with one"
+    refuse(~aware & aware.any(), column, what, ZONES, text, rows)
     offset = text.str.extract(r"([Zz]|[+-]\d{2}(?::?\d{2})?)$", expand=False)
     offset = offset.str.replace(":", "").replace({"Z": "+00", "z": "+00"}).str.ljust(5, "0")
     other = (offset != offset.iloc[0]).to_numpy()
@@ -242,11 +225,10 @@ def _localize_all(series: Any, column: str, timezone: Any, rows: Rows) -> Any:
             f"Write these times with their offset (as in 2024-03-31T02:30:00+02:00), or in UTC "
             f"with timezone='UTC'; the zone is {timezone}."
         )
-        skipped = series.dt.tz_localize(
-            zone, nonexistent="NaT", ambiguous=np.zeros(len(series), bool)
-        ).isna()
+        winter = np.zeros(len(series), bool)
+        skipped = series.dt.tz_localize(zone, nonexistent="NaT", ambiguous=winter)
         gap = "a local time that does not exist (skipped when daylight saving began)"
-        refuse(skipped, column, gap, remedy, series, rows)
+        refuse(skipped.isna(), column, gap, remedy, series, rows)
         twice = "an ambiguous local time (it occurs twice, when daylight saving ended)"
         refuse(marked.isna(), column, twice, remedy, series, rows)
     return marked

@@ -30,7 +30,9 @@ KINDS = (
     (b"\xfe\xff", "UTF-16 text"),
 )
 SUFFIXES = {".csv": "CSV", ".csv.gz": "CSV", ".parquet": "Parquet", ".pq": "Parquet"}
-CHUNK = 1 << 24  # bytes at once: 16 MB
+# Bytes at once. Measured on 2 CPU cores, 92 MB: 0.33 to 0.39 s from 2**18 to 2**26, 0.42 s in one
+# piece, whose positions take eight times the file's size.
+CHUNK = 1 << 24
 NEWLINE, RETURN = 10, 13
 
 
@@ -103,20 +105,13 @@ def header_and_lines(path: Path, raw: bytes, separator: str) -> tuple[list[str],
     if b"\r" in raw and raw.count(b"\r") != raw.count(b"\r\n"):
         raise ValueError(f"{path} ends lines with a lone carriage return. Save it with line feeds.")
     text = np.frombuffer(raw, np.uint8)
-    fields: list[np.ndarray] = []
-    open_fields = 0
+    upto, total = [], 0  # separators before the end of each line, and before the chunk
     for begin in range(0, len(text), CHUNK):
         piece = text[begin : begin + CHUNK]
-        breaks = np.flatnonzero(piece == NEWLINE)
-        commas = np.flatnonzero(piece == ord(separator))
-        upto = np.searchsorted(commas, breaks)
-        counts = np.diff(upto, prepend=0)
-        if len(counts):
-            counts[0] += open_fields
-            open_fields = 0
-        fields.append(counts)
-        open_fields += len(commas) - (int(upto[-1]) if len(upto) else 0)
-    sizes = np.concatenate([*fields, np.array([open_fields])]) + 1
+        breaks, separators = (np.flatnonzero(piece == c) for c in (NEWLINE, ord(separator)))
+        upto.append(total + np.searchsorted(separators, breaks))
+        total += len(separators)
+    sizes = np.diff(np.concatenate([*upto, [total]]), prepend=0) + 1
     first = raw.split(b"\n", 1)[0].decode().rstrip("\r")
     _refuse_ragged(path, sizes, np.arange(1, len(sizes) + 1), _blank_lines(raw, text))
     return first.split(separator), 2

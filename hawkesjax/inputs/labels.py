@@ -20,10 +20,8 @@ def read_indices(
     """Codes and names of an array: whole numbers count 0, 1, ...; anything else is a label.
 
     Args:
-        values: (N,) whole numbers, or labels.
         names: their names, in order; without them as many as the largest number asks for.
-        what: "mark" or "sequence".
-        column: the array's name.
+        what: the noun of messages: "mark", "sequence".
         size: how many there are, where that is known otherwise.
     """
     series = column_of(values, column)
@@ -55,14 +53,7 @@ def read_labels(
 
     Labels become text. Without `names` they are sorted, as numbers where all are whole numbers.
     With them, every label must be one of the names; where the labels are whole numbers and none
-    of the names is, they count the names from 0.
-
-    Args:
-        values: (N,) labels: text, whole numbers, anything with a text of its own.
-        names: the names that may occur, in the order of the codes.
-        what: "mark" or "sequence".
-        column: the column's name.
-        rows: how errors call the rows.
+    of the names is, they count the names from 0. `what` is the noun of messages.
     """
     series: Any = column_of(values, column, rows)
     declared = None if names is None else unique_names(names, what)
@@ -70,24 +61,20 @@ def read_labels(
     if pd.api.types.is_numeric_dtype(series.dtype):
         series = pd.Series(read_whole(series, what, column, rows))
     codes: Any
-    found: Any
+    labels: Any
     try:
-        codes, found = pd.factorize(series)
+        codes, labels = pd.factorize(series)
     except TypeError as error:
         raise ValueError(f"Column {column!r}: values that are no labels ({error}).") from error
-    found = list(found.categories[found.codes] if hasattr(found, "categories") else found)
-    text = [str(label) for label in found]
+    labels = labels.categories[labels.codes] if hasattr(labels, "categories") else labels
+    text = [str(label) for label in labels]
     codes, text = _check_labels(codes, text, declared, what, column, rows)
     whole = [label.removeprefix("-").isdecimal() for label in text]
     if declared is None:
-        order = sorted(
-            range(len(text)), key=(lambda i: int(text[i])) if all(whole) else text.__getitem__
-        )
-        place = np.empty(len(text), np.int64)
-        place[order] = np.arange(len(text))
-        return place[codes].astype(np.int32), tuple(text[i] for i in order)
-    counted = text and all(whole) and not any(n.removeprefix("-").isdecimal() for n in declared)
-    if counted:
+        known = sorted(text, key=int if all(whole) else None)
+        place = pd.Index(known, dtype=object).get_indexer(pd.Index(text, dtype=object))
+        return place[codes].astype(np.int32), tuple(known)
+    if text and all(whole) and not any(n.removeprefix("-").isdecimal() for n in declared):
         place = np.array([int(t) if 0 <= int(t) < len(declared) else -1 for t in text], np.int64)
     else:
         place = pd.Index(declared, dtype=object).get_indexer(pd.Index(text, dtype=object))
@@ -131,15 +118,8 @@ def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray
 def read_whole(
     series: Any, what: str, column: str, rows: Rows = ROWS, optional: bool = False
 ) -> np.ndarray:
-    """Numbers as int64, 0 for a missing one; fractions and infinities are refused.
-
-    Args:
-        series: (N,) numbers.
-        what: what they number, as errors call it.
-        column: its name.
-        rows: how errors call the rows.
-        optional: whether one may be missing.
-    """
+    """Numbers as int64; fractions and infinities are refused, and missing ones, which are 0 where
+    the numbers are `optional`. `what` is the noun of messages."""
     missing = series.isna().to_numpy(bool)
     if not optional:
         refuse(missing, column, f"a missing {what}", MISSING, None, rows)

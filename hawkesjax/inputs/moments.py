@@ -17,11 +17,8 @@ RESOLUTIONS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
     """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin.
 
-    Args:
-        value: a number, or a datetime.
-        panel: anything with a `unit` and an `origin`.
-        what: how errors call the value.
-        owner: how errors call the panel.
+    A panel is anything with a `unit` and an `origin`; errors call the value `what` and the panel
+    `owner`.
     """
     if isinstance(value, Real) and not isinstance(value, bool):
         number = float(value)
@@ -51,7 +48,7 @@ def moments(panel: Any, numbers: Any, *, span: float | None = None, timezone: An
 
     Args:
         panel: anything with a `unit` and an `origin`, perhaps a `timezone`.
-        numbers: (N,) times in its unit since its origin.
+        numbers: times in its unit since its origin.
         span: their largest size, which says how fine a resolution float64 held; by default that
             of these numbers.
         timezone: the zone to show datetimes in; by default the panel's, or the origin's offset.

@@ -47,16 +47,12 @@ class Names(Sequence[str]):
         return Names(self.values[rows])
 
     def positions(self, asked: Any) -> np.ndarray:
-        """Where names stand, -1 for an unknown one.
-
-        Args:
-            asked: names as text, or as numbers where the names are numbers.
-        """
+        """Where names stand (numbers may be given where names are numbers), -1 if unknown."""
         wanted = np.asarray(asked).reshape(-1)
         if self.values.dtype.kind in "iu":
             numbers: Any = pd.to_numeric(pd.Series(wanted), errors="coerce")
-            found = self._places.get_indexer(pd.Index(numbers.fillna(-1).to_numpy()))
-            return np.where(numbers.isna(), -1, found)
+            places = self._places.get_indexer(pd.Index(numbers.fillna(-1).to_numpy()))
+            return np.where(numbers.isna(), -1, places)
         return self._places.get_indexer(pd.Index(wanted.astype(str).astype(object)))
 
     @overload
@@ -105,7 +101,7 @@ def positions(asked: Any, names: Sequence[str], what: str) -> np.ndarray:
     Args:
         asked: names, positions (negative ones count from the end), a mask, or a single one.
         names: all names.
-        what: what they are names of: "sequence", "post".
+        what: the noun of messages: "sequence", "post".
     """
     if isinstance(asked, (str, int, np.integer)):
         asked = [asked]

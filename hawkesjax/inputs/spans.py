@@ -23,16 +23,8 @@ def read_clock(
     timezone: str | None = None,
     rows: Rows = ROWS,
 ) -> Clock:
-    """Read a column of times; numbers count from `origin` where there is one.
-
-    Args:
-        values: numbers, datetimes, or text that holds one of them.
-        column: its name.
-        unit: the numbers' unit, or the unit to convert datetimes to.
-        origin: datetime of the numbers' 0; None for numbers without a date, and for datetimes.
-        timezone: zone of datetimes without one, and the local time of those with one.
-        rows: how errors call the rows.
-    """
+    """Read a column of times as `read_times`; numbers count from the datetime `origin` where there
+    is one, and whole numbers that float64 does not hold are refused."""
     if origin is None:
         clock = read_times(values, column, unit, timezone, rows)
         exact_numbers(clock, rows)
@@ -77,17 +69,11 @@ def exact_numbers(clock: Clock, rows: Rows = ROWS) -> None:
 
 @dataclass(frozen=True)
 class Span:
-    """A window [low, high] in the steps of a clock, and the step that is time 0.
+    """A window [low, high] in the steps of a clock, and the step that is time 0."""
 
-    Args:
-        clock: unit and zone; its values are the two bounds.
-        zero: the step of time 0.
-        bounds: the bounds in units since time 0.
-    """
-
-    clock: Clock
+    clock: Clock  # its values are the two bounds
     zero: int | float | np.integer
-    bounds: tuple[float, float]
+    bounds: tuple[float, float]  # in units since time 0
 
     @property
     def origin(self) -> str | None:
@@ -104,16 +90,9 @@ class Span:
 def read_span(
     window: Any, unit: str | None, origin: Any, timezone: str | None, clock: Clock | None = None
 ) -> Span:
-    """Read one window of positive length.
+    """Read one window of positive length; bounds without a zone have that of `clock`, if given.
 
-    Args:
-        window: a pair of datetimes, or of numbers in `unit` since `origin`.
-        unit, origin, timezone: as in `read_clock`.
-        clock: times that were read already, whose zone bounds without one have.
-
-    Returns:
-        The span; time 0 is the origin, the window's start for datetimes without one, or the
-        numbers' own 0.
+    Time 0 is the origin, the window's start for datetimes without one, or the numbers' own 0.
     """
     pair, rows = pair_of(window), Rows("bound", ("'start'", "'end'").__getitem__)
     if clock is None:

@@ -31,12 +31,8 @@ class Table:
 
 
 def open_table(table: Any, **used: Any) -> tuple[pd.DataFrame, Rows]:
-    """A table as a pandas one with these columns, and how errors call its rows.
-
-    Args:
-        table: what a constructor was given: a pandas table, one with `to_pandas`, or a `Table`.
-        used: argument -> column, None where there is none.
-    """
+    """What a constructor was given (a pandas table, one with `to_pandas`, or a `Table`) as a pandas
+    table with the columns used, and how errors call its rows."""
     if isinstance(table, Table):
         return table.frame, table.rows
     if not isinstance(table, pd.DataFrame):
@@ -81,9 +77,6 @@ def read_table(
     """The used columns of a CSV or Parquet file.
 
     Args:
-        path: the file.
-        used: argument -> column, None where there is none.
-        separator: what stands between the fields of a CSV file.
         types: arguments of `pandas.read_csv` that say what the columns of a CSV file hold.
         empty: remedy for a file without rows.
 

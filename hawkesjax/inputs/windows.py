@@ -33,9 +33,7 @@ def read_window(
     Args:
         window: None (first to last event of all), "sequence" (first to last event of each), one
             pair, one pair for each sequence, or a mapping from names to pairs.
-        clock: the events' times.
-        codes: (N,) the events' sequences.
-        names: names of the M sequences.
+        codes: (N,) the events' sequences, of which there are M names.
         column: the column of sequences.
 
     Returns:

@@ -12,10 +12,12 @@ from hawkesjax.retweet.memory.volterra import transfer
 from hawkesjax.retweet.prepared import lengths_of
 from hawkesjax.retweet.swing import wave
 
-SURE = 1e4  # precision of what is known of a cascade without error
+SURE = 1e4  # precision of what is known of a cascade: a standard error of 0.01 in its log
 EXTRAS = 2  # beside w: log of the reposters' mean followers, log of the author's
 STEPS = ((12, 0.2), (72, 1), (288, 3), (np.inf, 12))  # up to an age: step, in units of s0
-ROUNDS = 40  # of the EM algorithm
+# Of the EM algorithm. With 300 cascades and 8 pieces the mean is then 5e-4 and the covariance 2e-3
+# from their limits (6e-3 after 20), far below the standard error of either.
+ROUNDS = 40
 
 
 def sizes_at(cascades: Cascades, age: float) -> np.ndarray:
@@ -46,9 +48,8 @@ def fine_edges(ages: np.ndarray, s0: float, until: float) -> np.ndarray:
     low, parts = 0.0, [ages, [until]]
     for high, step in STEPS:
         end = min(high * s0, until)
-        if end > low:
-            parts.append(np.arange(low, end, step * s0))
-        low = max(low, end)
+        parts.append(np.arange(low, end, step * s0))
+        low = end
     edges = np.concatenate(parts)
     return distinct(edges[edges <= until], 1e-9 * until)
 

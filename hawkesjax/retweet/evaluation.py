@@ -23,6 +23,8 @@ from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast, forecast
 from hawkesjax.retweet.law import RetweetLaw
 
+MAX_HOURS = 24 * 60  # of a curve of reposts; later ones count in its last hour
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RetweetEvaluation:
@@ -219,7 +221,6 @@ class LogLinearReposts:
     """
 
     shrink: float = 1e-6
-    _hours: int = field(default=24 * 60, repr=False)
 
     def __call__(self, past: Past) -> CountForecast:
         data = past.data
@@ -228,7 +229,7 @@ class LogLinearReposts:
         hour = hour_of(data)
         bins, num = len(past.ahead), data.num_posts
         ages = (float(data.length) - np.asarray(data.post_times)) / hour
-        most = int(min(self._hours, np.ceil(max(ages.max(initial=0.0), 0)) + bins + 1))
+        most = int(min(MAX_HOURS, np.ceil(max(ages.max(initial=0.0), 0)) + bins + 1))
         place = np.minimum((np.asarray(data.ages) / hour).astype(np.int64), most - 1)
         cells = np.asarray(data.post, np.int64) * most + place
         sizes = np.bincount(cells, minlength=num * most).reshape(num, most).cumsum(axis=1)

@@ -86,9 +86,7 @@ class RetweetForecast:
         for name, part in parts.items():
             low, high = part.interval(level)
             columns |= {(name, "mean"): part.mean, (name, "lower"): low, (name, "upper"): high}
-        frame = pd.DataFrame(columns, index=pd.Index(self.starts(), name="start"))
-        frame.columns = pd.MultiIndex.from_tuples(frame.columns)
-        return frame
+        return pd.DataFrame(columns, index=pd.Index(self.starts(), name="start"))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""

@@ -98,11 +98,8 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return PRINTED_TAIL if self.as_printed else 1.0
 
     def coords(self, data: Cascades) -> dict[str, list[str]]:
-        return {
-            "feature": list(feature_names(data)),
-            "part": ["cos", "sin"],
-            "post": list(data.names),
-        }
+        features, posts = list(feature_names(data)), list(data.names)
+        return {"feature": features, "part": ["cos", "sin"], "post": posts}
 
     def observed(self, data: Cascades) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """Posts and their reposts, for ArviZ's observed_data."""

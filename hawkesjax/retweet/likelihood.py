@@ -21,16 +21,16 @@ from hawkesjax.retweet.prepared import PreparedCascades, reach_at
 from hawkesjax.retweet.swing import pair_of
 
 Params = Mapping[str, Any]
-CELLS = 64  # of the circle of each post, for pointwise terms: at most 512 nodes per post
+# Of the circle of each post, for pointwise terms: at most 512 nodes per post. Relative error of a
+# sum over 200,000 events: 1e-14 at S r0 = 0.9, 6e-11 at 0.99.
+CELLS = 64
 
 
 def swing(params: Params, data: PreparedCascades) -> tuple[Array, Array]:
     """The pair of the swing, from itself or from r0 and phi0; 0 where no post has a level."""
-    if "swing" in params:
-        pair = jnp.asarray(params["swing"])
+    if "swing" in params or not data.swinging:
+        pair = jnp.asarray(params.get("swing", np.zeros(2, data.dtype)))
         return pair[0], pair[1]
-    if not data.swinging:
-        return jnp.zeros((), data.dtype), jnp.zeros((), data.dtype)
     return pair_of(jnp.asarray(params["r0"]), jnp.asarray(params["phi0"]), data.period, jnp)
 
 

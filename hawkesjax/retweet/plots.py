@@ -73,10 +73,10 @@ def infectivity(
     if data is None:
         raise ValueError("plots.infectivity needs the cascades: give them as data=.")
     known.accept(data)
-    found = draws_of(values, known, data, limit=draws)
+    params = draws_of(values, known, data, limit=draws)
     s0, period = lengths_of(known, data)
     horizon = 3 * period if horizon is None else float(horizon)
-    pair = found["swing"].T[:, :, None]
+    pair = params["swing"].T[:, :, None]
     size = float(np.max(np.hypot(*pair)))
     if size * max(sentiment) >= 1:
         raise ValueError(
@@ -87,14 +87,14 @@ def infectivity(
     with style.canvas(height=2.8) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.6))
         grid = np.geomspace(s0 / 30, horizon, 300)
-        thetas = found["theta"] if "theta" in found else np.array([known.theta], float)
+        thetas = params["theta"] if "theta" in params else np.array([known.theta], float)
         curves = [np.asarray(memory_kernel(grid, float(t), s0, known.tail)) for t in thetas[:50]]
         left.loglog(grid, np.median(curves, axis=0), color=style.colour(0))
         left.set_title("memory kernel ψ", loc="left")
         left.set_xlabel(style.time_label(data.unit).replace("time", "time since a repost", 1))
         left.set_ylabel(f"density per {data.unit}" if data.unit else "density")
         for number, level in enumerate(sentiment):
-            fall = np.exp(-ages / found["tau"].reshape(-1, 1))
+            fall = np.exp(-ages / params["tau"].reshape(-1, 1))
             path = wave(pair, level, ages, period) * fall
             low, middle, high = np.quantile(path, QUANTILES, axis=0)
             options = {"color": style.colour(number)}
@@ -133,11 +133,13 @@ def counts(
     """
     if not isinstance(forecast, RetweetForecast):
         raise refuse("counts", "what forecast of a RetweetHawkes returned", forecast)
-    found = forecast.counts
-    low, high = found.interval(level)
+    expected = forecast.counts
+    low, high = expected.interval(level)
     starts = forecast.starts()
-    if observed is not None and np.shape(observed) != np.shape(found.mean):
-        raise ValueError(f"observed has shape {np.shape(observed)}, the bins {found.mean.shape}.")
+    if observed is not None and np.shape(observed) != np.shape(expected.mean):
+        raise ValueError(
+            f"observed has shape {np.shape(observed)}, the bins {expected.mean.shape}."
+        )
     dated = forecast.origin is not None
     with style.canvas(height=2.9) as figure:
         axis = figure.subplots()
@@ -145,7 +147,7 @@ def counts(
             starts, low, high, step="post", color=style.colour(0), alpha=0.2, linewidth=0,
             label=f"{100 * level:g} % interval",
         )  # fmt: skip
-        axis.step(starts, found.mean, where="post", color=style.colour(0), label="mean forecast")
+        axis.step(starts, expected.mean, where="post", color=style.colour(0), label="mean forecast")
         axis.step(
             starts, forecast.originals, where="post", color=style.colour(2),
             linestyle=style.dashes(1), label="of it new posts",
@@ -158,7 +160,7 @@ def counts(
             _shade(axis, forecast, covariates, features, dated)
         axis.set_xlim(starts[0], starts[-1])
         axis.set_ylim(bottom=0)
-        width = (forecast.edges[-1] - forecast.edges[0]) / len(found.mean)
+        width = (forecast.edges[-1] - forecast.edges[0]) / len(expected.mean)
         bin_name = f"{width:g} {forecast.unit}s" if width != 1 else forecast.unit
         axis.set_ylabel(f"posts and reposts per {bin_name or 'bin'}")
         if dated:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 
 from hawkesjax.core.cache import kept
+from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.inputs.checks import counted, listed
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
@@ -24,56 +25,37 @@ from hawkesjax.retweet.memory.phases import Phases, build_phases, filled, padded
 from hawkesjax.retweet.memory.sums import sum_log_reach
 
 THETAS = (0.05, 1.0)  # the range over which theta is learned
-DEGREE = 24  # of the polynomial in log theta that stands for `sum log h`
+# Coefficients of the polynomial in log theta that stands for `sum log h`. Measured on 3,000
+# reposts, error of the sum: 1e-3 with 12, 4e-5 with 16, 7e-8 with 24.
+DEGREE = 24
 FLAT_SECONDS = 300
-INTERCEPT = "intercept"
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class PreparedCascades:
-    """What the likelihood needs of cascades; data of like sizes share one compilation.
+    """What the likelihood needs of cascades; data of like sizes share one compilation."""
 
-    Args:
-        exposure: the compensator over p0.
-        phases: the reposts on the circle of a day.
-        log_reach: (P, E) `sum_j log h_j` of each post: one column, or Chebyshev coefficients in
-            log theta where theta is learned.
-        reposts: (P,) R, inside the window.
-        total_age: (P,) sum of the reposts' times since their post.
-        sentiment: (P,) S.
-        features: (U, F) the distinct rows of the covariates; one of ones without covariates.
-        durations: (U,) time of the window with these features.
-        posts: (U,) posts in it.
-        intercept: (F,) 1 for the feature "intercept", 0 for others.
-        bound: 1 / max S, what r0 must stay below.
-        cut: where the circle of phi0 is cut open: opposite to where the data point to.
-        guess: log of the reposts per exposure, a crude p0.
-        period: length of the swing.
-        num_posts, num_features: P, F.
-        swinging: whether any S is above 0.
-        settings: of the model that it was prepared for.
-    """
-
-    exposure: Exposure
-    phases: Phases
+    exposure: Exposure  # the compensator over p0
+    phases: Phases  # the reposts on the circle of a day
+    # `sum_j log h_j` of each post: one column, or Chebyshev coefficients where theta is learned
     log_reach: Float[AnyArray, "posts exponents"]
-    reposts: Float[AnyArray, " posts"]
-    total_age: Float[AnyArray, " posts"]
-    sentiment: Float[AnyArray, " posts"]
-    features: Float[AnyArray, "rows features"]
-    durations: Float[AnyArray, " rows"]
-    posts: Float[AnyArray, " rows"]
-    intercept: Float[AnyArray, " features"]
-    bound: Float[Scalar, ""]
-    cut: Float[Scalar, ""]
-    guess: Float[Scalar, ""]
+    reposts: Float[AnyArray, " posts"]  # R, inside the window
+    total_age: Float[AnyArray, " posts"]  # sum of the reposts' times since their post
+    sentiment: Float[AnyArray, " posts"]  # S
+    features: Float[AnyArray, "rows features"]  # distinct rows; one of ones without covariates
+    durations: Float[AnyArray, " rows"]  # time of the window with these features
+    posts: Float[AnyArray, " rows"]  # number of posts in it
+    intercept: Float[AnyArray, " features"]  # 1 for the feature "intercept", 0 for others
+    bound: Float[Scalar, ""]  # 1 / max S, what r0 must stay below
+    cut: Float[Scalar, ""]  # where the circle of phi0 is cut open: opposite to the data's own phase
+    guess: Float[Scalar, ""]  # log of the reposts per exposure, a crude p0
     num_events: Float[Scalar, ""]
     period: float = field(metadata={"static": True})
     num_posts: int = field(metadata={"static": True})
     num_features: int = field(metadata={"static": True})
-    swinging: bool = field(metadata={"static": True})
-    settings: Settings = field(metadata={"static": True})
+    swinging: bool = field(metadata={"static": True})  # whether any S is above 0
+    settings: Settings = field(metadata={"static": True})  # of the model it was prepared for
 
     @property
     def dtype(self) -> Any:
@@ -130,10 +112,8 @@ def settings_of(model: Any) -> Settings:
 def prepare(
     model: Any, data: Cascades, dtype: Any = None, least: Mapping[str, int] | None = None
 ) -> PreparedCascades:
-    """Do what does not depend on parameters, once; arguments as `RetweetLaw.prepare`.
-
-    What fills up are posts without a repost, rows without time and nodes without weight.
-    """
+    """Do what does not depend on parameters, once; arguments as `RetweetLaw.prepare`. What fills
+    up are posts without a repost, rows without time and nodes without weight."""
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
         raise ValueError(
@@ -154,12 +134,8 @@ def _prepared(
 
 
 def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
-    """Posts and reposts in one stream, each post before its reposts.
-
-    Returns:
-        age (N + P,), weight (followers), cascade, first (P,) where each begins, inside: mask of
-        the reposts within the window.
-    """
+    """Posts and reposts in one stream, each post before its reposts: age, weight (followers) and
+    cascade of each, where cascades begin (`first`), and a mask of reposts inside the window."""
     sizes = np.bincount(data.post, minlength=data.num_posts)
     first = np.concatenate([[0], np.cumsum(sizes + 1)[:-1]]).astype(np.int64)
     size = data.num_posts + data.num_reposts
@@ -176,10 +152,9 @@ def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
 def _layout(
     data: Cascades, settings: Settings, dtype: np.dtype, least: Mapping[str, int] | None
 ) -> PreparedCascades:
-    if least is None:
-        sizes = {"posts": data.num_posts}
-    else:
-        sizes = {**least, "posts": max(padded(data.num_posts), least.get("posts", 0))}
+    sizes = dict(least or {}, posts=data.num_posts)
+    if least is not None:
+        sizes["posts"] = max(padded(data.num_posts), least.get("posts", 0))
     s0, period = lengths_of(settings, data)
     stream = whole_cascades(data)
     log_reach = _log_reach(settings, data, stream, s0)
@@ -214,11 +189,11 @@ def _layout(
     own = [filled(x, sizes["posts"]) for x in (log_reach, reposts, ages, sentiment)]
     count = len(posts) if least is None else max(padded(len(posts)), least.get("rows", 0))
     background = [filled(x, count) for x in (features, durations, posts)]
-    arrays = (*own, *background, intercept)
+    arrays = (*own, *background, intercept, *scalars)
     return PreparedCascades(
         exposure,
         phases,
-        *(np.asarray(array, dtype) for array in (*arrays, *scalars)),
+        *(np.asarray(array, dtype) for array in arrays),
         period=period,
         num_posts=sizes["posts"],
         num_features=features.shape[1],

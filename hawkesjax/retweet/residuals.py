@@ -52,12 +52,12 @@ def residuals(
         One row per event, posts first: mark ("original" or "repost"), sequence (the post's name),
         time (absolute), residual.
     """
-    found = {name: v.mean(axis=0) for name, v in draws_of(values, model, data).items()}
+    params = {name: v.mean(axis=0) for name, v in draws_of(values, model, data).items()}
     posts = np.flatnonzero(np.asarray(data.post_times) >= 0)
     posts = posts[np.argsort(np.asarray(data.post_times)[posts], kind="stable")]
-    own = _posts(found["beta"], data, np.asarray(data.post_times)[posts])
+    own = _posts(params["beta"], data, np.asarray(data.post_times)[posts])
     inside = np.flatnonzero(np.asarray(data.times) >= 0)
-    between = _reposts(model, found, data, join)[inside]
+    between = _reposts(model, params, data, join)[inside]
     owner = np.concatenate([posts, np.asarray(data.post)[inside]])
     since = np.concatenate([np.asarray(data.post_times)[posts], np.asarray(data.times)[inside]])
     kind = np.repeat([0, 1], [len(posts), len(inside)])
@@ -80,41 +80,43 @@ def _posts(beta: np.ndarray, data: Cascades, times: np.ndarray) -> np.ndarray:
     return np.diff(np.interp(times, edges, total), prepend=0.0)
 
 
-def _reposts(model: RetweetLaw, found: dict, data: Cascades, join: bool) -> np.ndarray:
+def _reposts(model: RetweetLaw, params: dict, data: Cascades, join: bool) -> np.ndarray:
     """A residual for every repost (0 for those before the window)."""
     s0, period = lengths_of(model, data)
     rows = _rows(data, s0, period)
-    kernel = {"theta": float(exponent(model, found)), "s0": s0, "tail": model.tail}
+    kernel = {"theta": float(exponent(model, params)), "s0": s0, "tail": model.tail}
     here = reach(rows["age"], rows["weight"], rows["first"], **kernel)
     post, age = rows["post"], rows["age"]
     clock = np.remainder(float(data.start), period) + np.asarray(data.post_times)[post] + age
-    swing = wave(found["swing"], np.asarray(data.sentiment)[post], clock, period)
-    value = rows["quadrature"] * swing * np.exp(-age / float(found["tau"])) * here
+    swing = wave(params["swing"], np.asarray(data.sentiment)[post], clock, period)
+    value = rows["quadrature"] * swing * np.exp(-age / float(params["tau"])) * here
     sums = np.bincount(rows["gap"], value, data.num_reposts + data.num_posts)
-    out, left = _scaled(model, found, data, sums[: data.num_reposts], sums[data.num_reposts :])
+    out, left = _scaled(model, params, data, sums[: data.num_reposts], sums[data.num_reposts :])
     if join:
-        counts = data.counts
+        inside = np.flatnonzero(np.asarray(data.times) >= 0)
+        posts, first = np.unique(np.asarray(data.post)[inside], return_index=True)
+        ahead = dict(zip(posts.tolist(), inside[first].tolist(), strict=True))
         carried = 0.0
-        begin = np.searchsorted(np.asarray(data.post), np.arange(data.num_posts))
-        before = np.bincount(np.asarray(data.post), np.asarray(data.times) < 0, data.num_posts)
         for i in range(data.num_posts):
-            if counts[i]:
-                out[begin[i] + int(before[i])] += carried
+            if i in ahead:
+                out[ahead[i]] += carried
                 carried = 0.0
             carried += left[i]
     return out
 
 
 def _scaled(
-    model: RetweetLaw, found: dict, data: Cascades, steps: np.ndarray, left: np.ndarray
+    model: RetweetLaw, params: dict, data: Cascades, steps: np.ndarray, left: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exposures between reposts, and after the last, times p0: known, or learned on the way."""
     post = np.asarray(data.post)
-    if "p0" in found or model.p0 != "integrated":
-        p0 = np.asarray(found["p0"]) if "p0" in found else _best(model, found, data)
-        return steps * p0[post], left * p0
-    shape = float(found["p0_shape"])
-    rate = shape / np.asarray(mean(model, found, data), np.float64)
+    if model.p0 != "integrated" and "p0" not in params:
+        shape, rate = (np.asarray(part, np.float64) for part in model.p0_given(params, data))
+        params = params | {"p0": (shape - 1) / np.maximum(rate, 1e-300)}
+    if "p0" in params:
+        return steps * params["p0"][post], left * params["p0"]
+    shape = float(params["p0_shape"])
+    rate = shape / np.asarray(mean(model, params, data), np.float64)
     inside = np.asarray(data.times) >= 0
     seen = np.concatenate([[0], np.cumsum(inside)])
     total = np.concatenate([[0.0], np.cumsum(steps)])
@@ -126,11 +128,6 @@ def _scaled(
         (shape + number) * np.log1p(steps / (rate[post] + before)),
         (shape + data.counts) * np.log1p(left / (rate + reached)),
     )
-
-
-def _best(model: RetweetLaw, found: dict, data: Cascades) -> np.ndarray:
-    shape, rate = (np.asarray(part, np.float64) for part in model.p0_given(found, data))
-    return (shape - 1) / np.maximum(rate, 1e-300)
 
 
 def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
@@ -151,7 +148,7 @@ def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
     begin = np.maximum(begin, -np.asarray(data.post_times)[owner])  # nothing before the window
     gap = np.flatnonzero(end > begin)
     low, high = begin[gap], end[gap]
-    parts = []
+    parts = [(gap[:0], low[:0], low[:0])]
     step = np.full(len(gap), s0)
     while len(gap):
         stop = np.minimum(low + step, high)
@@ -161,9 +158,7 @@ def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
         going = stop < high
         gap, low, high = gap[going], stop[going], high[going]
         step = np.minimum(2 * step[going], period / 8)
-    gaps = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.int64)
-    nodes = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0)
-    factors = np.concatenate([part[2] for part in parts]) if parts else np.zeros(0)
+    gaps, nodes, factors = map(np.concatenate, zip(*parts, strict=True))
     age = np.concatenate([np.zeros(num), ages, nodes])
     whose = np.concatenate([np.arange(num), post, owner[gaps]])
     weight = np.concatenate([data.post_followers, data.followers, np.zeros(len(nodes))])

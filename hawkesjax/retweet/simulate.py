@@ -89,9 +89,13 @@ def simulate(
     size = len(times)
     if not size:
         raise ValueError("No post was drawn: the rate is too small for the window.")
-    given = post_times is not None
-    authors = _chosen(rng, pools.get("post_followers", pools["followers"]), size, given)
-    levels = _chosen(rng, pools.get("sentiment", np.ones(1)), size, given)
+
+    def chosen(pool: np.ndarray) -> np.ndarray:
+        given = post_times is not None and len(pool) == size
+        return pool if given else rng.choice(pool, size)
+
+    authors = chosen(pools.get("post_followers", pools["followers"]))
+    levels = chosen(pools.get("sentiment", np.ones(1)))
     empty = Cascades.from_arrays(
         times, authors, [], [], [], sentiment=levels, window=(low, high), horizon=horizon,
         unit=clock["unit"],
@@ -166,23 +170,13 @@ def grow(
     data: Cascades,
     pool: np.ndarray,
     first: tuple[np.ndarray, np.ndarray, np.ndarray],
-    max_events: int = MAX_EVENTS,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All that some events set off, generation by generation.
+    max_events: int,
+) -> list[np.ndarray]:
+    """Post, times and followers of all that the events of a first generation set off, not sorted.
 
     Each event draws a Poisson number of candidates from the kernel at the highest chance that
-    its post has from then on, and keeps each with the chance's share of it.
-
-    Args:
-        rng: random numbers.
-        model, params: the process, with parameters as `settled` gives them.
-        data: the posts.
-        pool: numbers of followers of reposters, drawn from with replacement.
-        first: post, times and followers of the first generation.
-        max_events: most reposts.
-
-    Returns:
-        post, times and followers of all later generations, not sorted.
+    its post has from then on, and keeps each with the chance's share of it. Parameters are as
+    `settled` gives them; the reposters' followers are drawn from `pool` with replacement.
     """
     s0, period = lengths_of(model, data)
     kernel = params["theta"], s0, model.tail
@@ -191,11 +185,11 @@ def grow(
     level = sentiment * np.hypot(*params["swing"])
     highest = p0 * (1 + level)
     mean = float(np.mean(pool))
-    hot = int(np.sum(p0 * mean >= 1))
-    if hot:
+    explosive = int(np.sum(p0 * mean >= 1))
+    if explosive:
         warnings.warn(
             f"p0 times the reposters' mean followers ({mean:.4g}) is 1 or more for "
-            f"{counted(hot, 'post')} (largest {float(p0.max()) * mean:.3g}): their "
+            f"{counted(explosive, 'post')} (largest {float(p0.max()) * mean:.3g}): their "
             f"cascades explode until the decay ends them.",
             ExplosionWarning,
             stacklevel=5,
@@ -224,8 +218,7 @@ def grow(
         followers = rng.choice(pool, len(post))
         total += len(post)
         out.append((post, times, followers))
-    joined = [np.concatenate(part) for part in zip(*out, strict=True)]
-    return joined[0], joined[1], joined[2]
+    return [np.concatenate(part) for part in zip(*out, strict=True)]
 
 
 def _window(
@@ -265,10 +258,6 @@ def _pool(name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _chosen(rng: np.random.Generator, pool: np.ndarray, size: int, given: bool) -> np.ndarray:
-    return pool if given and len(pool) == size else rng.choice(pool, size)
-
-
 def _posts(
     rng: np.random.Generator,
     values: dict[str, Any],
@@ -280,8 +269,9 @@ def _posts(
     if "beta" not in values:
         raise ValueError("params do not have 'beta', the log rates of posts; or give post_times=.")
     beta = np.atleast_1d(np.asarray(values["beta"], np.float64))
-    rows, edges = np.ones((1, 1)), np.array([low, high])
-    if covariates is not None:
+    if covariates is None:
+        rows, edges = np.ones((1, 1)), np.array([low, high])
+    else:
         cut = covariates.between(low, high)
         rows, edges = cut.values, cut.edges
     if beta.shape != (rows.shape[1],) or not np.isfinite(beta).all():

@@ -78,8 +78,8 @@ class SizeForecast:
         """
         truth = np.asarray(truth, np.float64)
         table = self.table(level)
-        found = truth > 0
-        error = np.abs(table["median"].to_numpy()[found] / truth[found] - 1)
+        reposted = truth > 0
+        error = np.abs(table["median"].to_numpy()[reposted] / truth[reposted] - 1)
         inside = (truth >= table["lower"]) & (truth <= table["upper"])
         return {
             "median_ape": float(np.median(error)),

@@ -11,14 +11,9 @@ from typing import Any
 import numpy as np
 
 
-def angle_of(time: Any, period: float) -> Any:
-    """A time as an angle on the circle of the period."""
-    return 2 * np.pi / period * time
-
-
 def pair_of(r0: Any, phi0: Any, period: float, xp: Any = np) -> tuple[Any, Any]:
     """u and v of amplitude and phase, of like shapes, with `numpy` or `jax.numpy`."""
-    angle = angle_of(phi0, period)
+    angle = 2 * np.pi / period * phi0
     return r0 * xp.cos(angle), r0 * xp.sin(angle)
 
 
@@ -31,5 +26,5 @@ def polar_of(pair: Any, period: float, xp: Any = np) -> tuple[Any, Any]:
 def wave(pair: Any, level: Any, time: Any, period: float) -> Any:
     """The swing of posts of level S at times since a midnight (NumPy, shapes that broadcast)."""
     u, v = pair
-    angle = angle_of(time, period)
+    angle = 2 * np.pi / period * time
     return 1 - level * (u * np.sin(angle) + v * np.cos(angle))

@@ -94,10 +94,8 @@ def two_stage(
 
 def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> TwoStage:
     """The second stage: the curve nearest to the windows' estimates."""
-    post = table["post"].to_numpy()
-    time = table["time"].to_numpy()
+    post, time, seen = (table[name].to_numpy() for name in ("post", "time", "p"))
     age = time - np.asarray(data.post_times)[post]
-    seen = table["p"].to_numpy()
     level = np.asarray(data.sentiment)[post]
     clock = time + float(data.start)
     bound = 1 / max(float(np.max(data.sentiment)), 1e-12)
@@ -125,22 +123,21 @@ def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> T
         gap = np.abs(seen - best[number] * shape)
         return float(np.sum(gap if loss == "L1" else gap**2))
 
-    found = None
+    minima = []
     for days in (0.5, 3.0):
         for turn in (0.0, 0.25, 0.5, 0.75):
             angle = 2 * np.pi * turn
             start = np.array([0.3 * np.cos(angle), 0.3 * np.sin(angle), np.log(days * period)])
             options = {"maxiter": 600, "xatol": 1e-5, "fatol": 1e-12 * error(start)}
-            end = minimize(error, start, method="Nelder-Mead", options=options)
-            found = end if found is None or end.fun < found.fun else found
-    assert found is not None
-    u, v, log_tau = found.x
+            minima.append(minimize(error, start, method="Nelder-Mead", options=options))
+    best = min(minima, key=lambda minimum: minimum.fun)
+    u, v, log_tau = best.x
     p0 = np.zeros(data.num_posts)
-    p0[post[starts]] = curve(found.x)[1]
+    p0[post[starts]] = curve(best.x)[1]
     r0, phi0 = polar_of(within(u, v), period)
     phi0 = float(np.mod(phi0, period))
     params = {"p0": p0, "r0": float(r0), "phi0": phi0, "tau": float(np.exp(log_tau))}
-    return TwoStage(params, float(found.fun), table)
+    return TwoStage(params, float(best.fun), table)
 
 
 def windows_of(
@@ -162,20 +159,16 @@ def windows_of(
         low, high = edges[:-1, None], edges[1:, None]
         reach = kernel_integral(high - age, *kernel) - kernel_integral(low - age, *kernel)
         if history == "window":
-            inside = (age >= low) & (np.arange(len(age)) > 0)
-            reach = reach * inside
+            reach *= (age >= low) & (np.arange(len(age)) > 0)
         place = np.searchsorted(edges, age[1:], side="right") - 1
         place = place[(place >= 0) & (place < len(edges) - 1)]
-        rows.append(
-            pd.DataFrame(
-                {
-                    "post": i,
-                    "time": post + (edges[:-1] + edges[1:]) / 2,
-                    "reposts": np.bincount(place, minlength=len(edges) - 1),
-                    "exposure": reach @ weight,
-                }
-            )
-        )
+        columns = {
+            "post": i,
+            "time": post + (edges[:-1] + edges[1:]) / 2,
+            "reposts": np.bincount(place, minlength=len(edges) - 1),
+            "exposure": reach @ weight,
+        }
+        rows.append(pd.DataFrame(columns))
     if not rows:
         raise ValueError(f"No post was observed for a whole window of {width:g}.")
     table = pd.concat(rows, ignore_index=True)

@@ -29,7 +29,7 @@ def draws_of(
             outside its support, or the features are not those of the data.
     """
     shapes = model.shapes(data)
-    found = {name: np.asarray(one, np.float64) for name, one in core_draws(values).items()}
+    params = {name: np.asarray(one, np.float64) for name, one in core_draws(values).items()}
     own = feature_names(data)
     fitted = values.coords["feature"] if isinstance(values, Estimate | Posterior) else own
     if list(fitted) != list(own):
@@ -37,13 +37,13 @@ def draws_of(
             f"The fit has the features {', '.join(fitted)}; the data have {', '.join(own)}. Give "
             f"covariates of the same features in this order."
         )
-    if "swing" not in found and {"r0", "phi0"} <= set(found):
+    if "swing" not in params and {"r0", "phi0"} <= set(params):
         shapes = {n: shape for n, shape in shapes.items() if n != "swing"} | {"r0": (), "phi0": ()}
-    missing = [name for name in shapes if name not in found]
+    missing = [name for name in shapes if name not in params]
     if missing:
         raise ValueError(f"Parameters {missing} are missing; needed are {list(shapes)}.")
-    found = {name: found[name] for name in shapes}
-    for name, value in found.items():
+    params = {name: params[name] for name in shapes}
+    for name, value in params.items():
         if value.shape[1:] != shapes[name]:
             what = {
                 "beta": f", one for each of the features {', '.join(own)}",
@@ -51,8 +51,8 @@ def draws_of(
             }.get(name, "")
             raise ValueError(f"{name} has shape {value.shape[1:]}; needed is {shapes[name]}{what}.")
     largest = float(np.max(np.asarray(data.sentiment, np.float64), initial=0.0))
-    check_supports(found, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
-    if "r0" in found:
-        pair = pair_of(found.pop("r0"), found.pop("phi0"), lengths_of(model, data)[1])
-        found["swing"] = np.stack(pair, axis=-1)
-    return thinned({"swing": np.zeros((1, 2))} | found, limit)
+    check_supports(params, (1 + 1e-6) / largest if largest > 0 else np.inf)  # the bound is rounded
+    if "r0" in params:
+        pair = pair_of(params.pop("r0"), params.pop("phi0"), lengths_of(model, data)[1])
+        params["swing"] = np.stack(pair, axis=-1)
+    return thinned({"swing": np.zeros((1, 2))} | params, limit)

@@ -25,14 +25,8 @@ CHOICES = {
 
 
 class Policies:
-    """What the user chose for rows that are wrong in a way with more than one cure.
-
-    Args:
-        chosen: policy -> choice.
-
-    Attributes:
-        touched: (policy, choice, rows) of those that touched any.
-    """
+    """What the user chose (policy -> choice) for rows that are wrong in a way with more than one
+    cure, and what that touched: (policy, choice, rows)."""
 
     def __init__(self, **chosen: str) -> None:
         for name, choice in chosen.items():
@@ -81,15 +75,8 @@ def assemble(
     covariates: Any,
     policies: Policies,
 ) -> Fields:
-    """The fields of `Cascades`: sorted, differences formed exactly.
-
-    Args:
-        clock: what the numbers of both `values` mean.
-        posts, reposts: the rows.
-        post: (N,) the repost's post.
-        sentiment: (P,).
-        names: P names.
-    """
+    """The fields of `Cascades`, sorted, differences formed exactly; `clock` is that of the values
+    of posts and reposts together, and `post` the post of each repost."""
     if not len(posts.values):
         raise ValueError("There are no posts. Give at least one, reposted or not.")
     reach = _reach(horizon, clock)
@@ -191,9 +178,7 @@ def _window(
     one = np.zeros(len(clock.values), np.int64)
     if isinstance(window, str) or len(window) != 2 or any(np.ndim(v) for v in window):
         raise ValueError(f"window={short(window)} is not a pair (start, end). Give one.")
-    values, start, end = read_window(window, clock, one, ("all",), "window")
-    if values.dtype != clock.values.dtype:  # bounds with fractions among whole numbers
-        return np.float64(start[0]), np.float64(end[0])
+    _, start, end = read_window(window, clock, one, ("all",), "window")
     return start[0], end[0]
 
 
@@ -227,50 +212,49 @@ def cut(data: Any, a: Any, b: Any) -> Fields:
     whole = end >= float(data.length) - near
     if whole:
         end = float(data.length)
-    posts = np.ones(data.num_posts, bool) if whole else np.asarray(data.post_times) < end
+    posts = whole | (np.asarray(data.post_times) < end)
     rows = posts[data.post] & (whole | (np.asarray(data.times) < end))
-    place = np.cumsum(posts) - 1
-    return {
-        "post_times": data.post_times[posts] - at,
-        "post_followers": data.post_followers[posts],
-        "sentiment": data.sentiment[posts],
-        "until": np.minimum(data.until[posts], end) - at,
-        "times": data.times[rows] - at,
-        "ages": data.ages[rows],
-        "followers": data.followers[rows],
-        "post": place[data.post[rows]].astype(np.int32),
+    part = _part(data, np.flatnonzero(posts), rows)
+    return part | {
+        "post_times": part["post_times"] - at,
+        "until": np.minimum(part["until"], end) - at,
+        "times": part["times"] - at,
         "start": np.float64(low),
         "length": np.float64(end - at),
-        "names": tuple(n for n, keep in zip(data.names, posts, strict=True) if keep),
     }
 
 
 def choose(data: Any, posts: Any) -> Fields:
     """The fields that change in `Cascades.select`."""
     asked = positions(posts, data.names, "post")
+    place = _places(data, asked)[data.post]
+    order = np.argsort(place, kind="stable")
+    return _part(data, asked, order[np.searchsorted(place[order], 0) :])
+
+
+def _places(data: Any, posts: np.ndarray) -> np.ndarray:
+    """Where each of the data's posts stands among some of them, -1 for the others."""
     place = np.full(data.num_posts, -1)
-    place[asked] = np.arange(len(asked))
-    where = place[data.post]
-    order = np.argsort(where, kind="stable")
-    rows = order[np.searchsorted(where[order], 0) :]
-    return {
-        name: getattr(data, name)[asked]
-        for name in ("post_times", "post_followers", "sentiment", "until")
-    } | {
-        "times": data.times[rows],
-        "ages": data.ages[rows],
-        "followers": data.followers[rows],
-        "post": where[rows].astype(np.int32),
-        "names": tuple(data.names[row] for row in asked),
+    place[posts] = np.arange(len(posts))
+    return place
+
+
+def _part(data: Any, posts: np.ndarray, reposts: np.ndarray) -> Fields:
+    """The fields of posts at some places, and of some of their reposts."""
+    chosen = dict.fromkeys(("post_times", "post_followers", "sentiment", "until"), posts)
+    chosen |= dict.fromkeys(("times", "ages", "followers"), reposts)
+    return {name: getattr(data, name)[rows] for name, rows in chosen.items()} | {
+        "post": _places(data, posts)[data.post[reposts]].astype(np.int32),
+        "names": tuple(data.names[row] for row in posts),
     }
 
 
 def joined(a: Clock, b: Clock) -> tuple[Clock, np.ndarray, np.ndarray]:
     """Two columns of times on one clock: the clock of both together, and the two arrays."""
     if not len(b.values):
-        b = Clock(a.values[:0], a.unit, a.dated, a.zone, a.column)
+        b = replace(a, values=a.values[:0])
     if not len(a.values):
-        a = Clock(b.values[:0], b.unit, b.dated, b.zone, b.column)
+        a = replace(b, values=b.values[:0])
     if a.dated != b.dated or (a.zone is None) != (b.zone is None):
         kinds = {c.column: _kind(c) for c in (a, b)}
         both = ", ".join(f"column {name!r} holds {kind}" for name, kind in kinds.items())
@@ -278,8 +262,7 @@ def joined(a: Clock, b: Clock) -> tuple[Clock, np.ndarray, np.ndarray]:
     x, y = a.values, b.values
     if x.dtype != y.dtype:
         x, y = x.astype(np.float64), y.astype(np.float64)
-    clock = Clock(np.concatenate([x, y]), a.unit, a.dated, a.zone, a.column)
-    return clock, x, y
+    return replace(a, values=np.concatenate([x, y])), x, y
 
 
 def _kind(clock: Clock) -> str:

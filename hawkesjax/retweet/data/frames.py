@@ -263,9 +263,9 @@ def _roots(
     own: np.ndarray, target: np.ndarray, keep: np.ndarray, column: str, rows: Rows
 ) -> np.ndarray:
     """The row of the post at the end of each row's chain; -1 where it is not in the table."""
-    place = np.flatnonzero(keep)
-    found = pd.Index(own[place]).get_indexer(pd.Index(target))
-    parent = np.where(found >= 0, place[found], -1)
+    kept = np.flatnonzero(keep)
+    place = pd.Index(own[kept]).get_indexer(pd.Index(target))
+    parent = np.where(place >= 0, kept[place], -1)
     itself = np.arange(len(own))
     parent = np.where(target == "", itself, parent)
     remedy = "Leave repost_of empty in the rows of posts."

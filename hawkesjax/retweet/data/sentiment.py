@@ -50,13 +50,12 @@ class Words:
     stop_words: tuple[str, ...] | None = None
 
     def __call__(self, text: str) -> list[str]:
-        stop = STOP_WORDS[self.language] if self.stop_words is None else self.stop_words
+        stop = set(STOP_WORDS[self.language] if self.stop_words is None else self.stop_words)
         text = unicodedata.normalize("NFC", str(text)).lower()
         for pattern in (LINK, MENTION, NUMBER):
             text = pattern.sub(" ", text)
-        left_out = set(stop)
         words = [word.replace("’", "'") for word in WORD.findall(text)]
-        kept = [word for word in words if word not in left_out and len(word) > 1]
+        kept = [word for word in words if word not in stop and len(word) > 1]
         return _stemmer(self.language).stemWords(kept)
 
 

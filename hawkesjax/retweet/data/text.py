@@ -73,9 +73,8 @@ class AsTables:
         lines.append(f"  sentiment  {first}")
         if self.covariates is not None:
             lines.append(f"  covariates {len(self.covariates.feature_names)} features")
-        said = [(name, count) for name, count in figures(self).items() if count]
-        lines += [f"  {n:>11,}  {name}" for name, n in said if name not in ("posts", "reposts")]
-        return "\n".join(lines)
+        rest = {n: c for n, c in figures(self).items() if c and n not in ("posts", "reposts")}
+        return "\n".join([*lines, *(f"  {count:>11,}  {name}" for name, count in rest.items())])
 
 
 def tied(data: Any) -> np.ndarray:

@@ -26,95 +26,77 @@ from hawkesjax.retweet.memory.panels import NODES, POINTS, TO_NODAL, Panels, pan
 from hawkesjax.retweet.memory.phases import filled, padded
 
 
+class Blocks(NamedTuple):
+    """(Cascade, end of the window, panel) with events in it."""
+
+    row: Int[AnyArray, " blocks"]  # of the tables
+    cascade: Int[AnyArray, " blocks"]
+    cosine: Float[AnyArray, " blocks"]  # of w times the window's end
+    sine: Float[AnyArray, " blocks"]
+
+    def sums(self, values: AnyArray, num_cascades: int) -> Float[Array, "{num_cascades} 3"]:
+        """Sums by cascade, the complex part times `exp(i w end)`."""
+        plain, real, imaginary = values[:, 0], values[:, 1], values[:, 2]
+        real, imaginary = (
+            real * self.cosine - imaginary * self.sine,
+            imaginary * self.cosine + real * self.sine,
+        )
+        turned = jnp.stack([plain, real, imaginary], axis=1)
+        return jax.ops.segment_sum(turned, self.cascade, num_cascades)
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Exposure:
     """The sums above as functions of tau and theta.
 
-    Blocks are (cascade, end of the window, panel) with events in it. Where the panel is no longer
-    than the events in it are old, its nodes carry the events' weights; so they do for events
-    before the window, whose integrals run backward. Younger events (a decay faster than a panel
-    would be lost there) are atoms: at most 16 up to the age of 4 s0 and for every fourfold age
-    beyond, each with its own age and its row of the panel's Lagrange polynomials. The relative
-    error is below 1e-10 for tau >= 10 s0, and 1e-8 down to s0.
-
-    Args:
-        panels: the nodes.
-        weights: (B, 16) of the blocks of old events.
-        lag: (B,) right end of the panel less the window's end, both since the post.
-        row: (B,) the block's row of the tables.
-        cascade: (B,) its cascade.
-        cosine, sine: (B,) of w times the window's end.
-        atom_age, atom_weight: (A,) of the young events.
-        atom_row: (A, 16) Lagrange polynomials.
-        atom_block: (A,) index of the block, 0 .. Y-1, ascending.
-        young_row, young_cascade, young_cosine, young_sine: (Y,) of those blocks.
-        num_cascades: C.
-        history: whether there are events before the window.
+    Where a block's panel is no longer than the events in it are old, its nodes carry the events'
+    weights; so they do for events before the window, whose integrals run backward. Younger events
+    (a decay faster than a panel would be lost there) are atoms: at most 16 up to the age of 4 s0
+    and for every fourfold age beyond, each with its own age and its row of the panel's Lagrange
+    polynomials. The relative error is below 1e-10 for tau >= 10 s0, and 1e-8 down to s0.
     """
 
     panels: Panels
+    old: Blocks
     weights: Float[AnyArray, "blocks nodes"]
-    lag: Float[AnyArray, " blocks"]
-    row: Int[AnyArray, " blocks"]
-    cascade: Int[AnyArray, " blocks"]
-    cosine: Float[AnyArray, " blocks"]
-    sine: Float[AnyArray, " blocks"]
+    lag: Float[AnyArray, " blocks"]  # right end of the panel less the window's end
+    young: Blocks
     atom_age: Float[AnyArray, " atoms"]
     atom_weight: Float[AnyArray, " atoms"]
-    atom_row: Float[AnyArray, "atoms nodes"]
-    atom_block: Int[AnyArray, " atoms"]
-    young_row: Int[AnyArray, " young"]
-    young_cascade: Int[AnyArray, " young"]
-    young_cosine: Float[AnyArray, " young"]
-    young_sine: Float[AnyArray, " young"]
+    atom_row: Float[AnyArray, "atoms nodes"]  # Lagrange polynomials
+    atom_block: Int[AnyArray, " atoms"]  # of the young blocks, ascending
     num_cascades: int = field(metadata={"static": True})
-    history: bool = field(metadata={"static": True})
+    history: bool = field(metadata={"static": True})  # whether events lie before the window
 
     @property
     def sizes(self) -> dict[str, int]:
         """What exposures that share a compilation have in common."""
         return {
-            "blocks": len(self.row),
+            "blocks": len(self.lag),
             "atoms": len(self.atom_age),
-            "young": len(self.young_row),
+            "young": len(self.young.row),
             "panels": len(self.panels.width),
             "posts": self.num_cascades,
         }
 
     def sums(self, tau: Any, theta: Any) -> Float[Array, "cascades 3"]:
-        """A_i, and cosine (real) and sine (imaginary) part of B_i.
-
-        Args:
-            tau: decay time, in the unit of the ages.
-            theta: exponent of the kernel's tail.
-        """
+        """A_i, and cosine (real) and sine (imaginary) part of B_i."""
         tables = self.panels.tables(tau, theta, backward=self.history)
         tau = jnp.asarray(tau, tables.dtype)
         # exp(-age / tau) of old events in two factors: from their panel's end, and of that end.
         grown = jnp.tile(jnp.exp(self.panels.short / tau), (2 if self.history else 1, 1))
-        ours = (tables * grown[:, :, None])[self.row]
+        ours = (tables * grown[:, :, None])[self.old.row]
         old = jnp.einsum("bn,bnk->bk", self.weights, ours, precision="highest")
         most = np.log(jnp.finfo(tables.dtype).max) - 1  # beyond it, the table itself is 0
         size = jnp.exp(jnp.minimum(self.lag / tau, most))
-        old = _turned(old * size[:, None], self.cosine, self.sine)
         mass = (self.atom_weight * jnp.exp(-self.atom_age / tau))[:, None] * self.atom_row
         nodal = jax.ops.segment_sum(
-            mass, self.atom_block, self.young_row.shape[0], indices_are_sorted=True
+            mass, self.atom_block, self.young.row.shape[0], indices_are_sorted=True
         )
-        young = jnp.einsum("bn,bnk->bk", nodal, tables[self.young_row], precision="highest")
-        young = _turned(young, self.young_cosine, self.young_sine)
-        return jax.ops.segment_sum(old, self.cascade, self.num_cascades) + jax.ops.segment_sum(
-            young, self.young_cascade, self.num_cascades
-        )
-
-
-def _turned(values: AnyArray, cosine: AnyArray, sine: AnyArray) -> Array:
-    """Multiply the complex part by `exp(i w end)`."""
-    plain, real, imaginary = values[:, 0], values[:, 1], values[:, 2]
-    return jnp.stack(
-        [plain, real * cosine - imaginary * sine, imaginary * cosine + real * sine], axis=1
-    )
+        young = jnp.einsum("bn,bnk->bk", nodal, tables[self.young.row], precision="highest")
+        old = self.old.sums(old * size[:, None], self.num_cascades)
+        return old + self.young.sums(young, self.num_cascades)
 
 
 class _Seen(NamedTuple):
@@ -123,8 +105,17 @@ class _Seen(NamedTuple):
     age: np.ndarray
     weight: np.ndarray
     cascade: np.ndarray
-    end: np.ndarray  # (N,) the window's end since the post
+    end: np.ndarray  # the window's, since the post
     backward: int
+
+    def located(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Panel and place in it, from -1 to 1, of each integral's end, and whether it is young."""
+        away = self.end - self.age
+        panel = np.clip(np.searchsorted(edges, away, side="right") - 1, 0, len(edges) - 2)
+        width = edges[panel + 1] - edges[panel]
+        # The part beyond x falls as exp(-x / tau): with exp(-age / tau) it is smooth at every age.
+        young = (self.end - edges[panel + 1] < width) & (not self.backward)
+        return panel, 2 * (away - edges[panel]) / width - 1, young
 
 
 def build_exposure(
@@ -143,88 +134,71 @@ def build_exposure(
 ) -> Exposure:
     """Turn events into weights, on the host in float64, linear in the events.
 
-    Args:
-        ages: (N,) time of each event, posts (0) too, since its cascade's post; cascades in
-            order, ages ascending.
-        weights: (N,) followers.
-        cascade: (N,) 0 .. C-1.
-        post_times: (C,) time of each post since the window's start.
-        until: (C,) end of its observation since the window's start.
-        phase: the window's start in the time of which the swing is a function.
-        s0, tail: as in `memory_kernel`.
-        period: length of the swing.
-        dtype: floating type of the result.
-        least: sizes to fill up to, of the names of `Exposure.sizes`.
+    Events are posts (of age 0) and reposts, cascades in order and ages ascending. `post_times`
+    and `until` count from the window's start, which is at `phase` of the swing; `least` holds
+    `Exposure.sizes` to fill up to.
     """
-    least = least or {}
+    sizes = least or {}
     watched = (until > np.maximum(post_times, 0))[cascade] & (weights > 0)
     ages, weights, cascade = ages[watched], weights[watched], cascade[watched]
     end, begin = (until - post_times)[cascade], -post_times[cascade]
     before = ages < begin
-    kinds = [_Seen(ages[~before], weights[~before], cascade[~before], end[~before], 0)]
+
+    def seen(rows: np.ndarray, sign: int, stop: np.ndarray, backward: int) -> _Seen:
+        return _Seen(ages[rows], sign * weights[rows], cascade[rows], stop[rows], backward)
+
+    kinds = [seen(~before, 1, end, 0)]
     if before.any():
-        past = ages[before], cascade[before]
-        kinds.append(_Seen(past[0], weights[before], past[1], begin[before], 1))
-        kinds.append(_Seen(past[0], -weights[before], past[1], end[before], 1))
-    longest = max((float(np.max(k.end - k.age, initial=0.0)) for k in kinds), default=0.0)
-    edges = panel_edges(longest, s0, period, least.get("panels", 1))
-    parts = [_weigh(kind, edges, s0) for kind in kinds]
-    count = len(edges) - 1
-    pieces = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    young = np.cumsum([0] + [len(p["young_row"]) for p in parts])
-    pieces["atom_block"] = np.concatenate(
-        [p["atom_block"] + base for p, base in zip(parts, young, strict=False)]
-    )
-    for name, where, stop in (("", "cascade", "stop"), ("young_", "young_cascade", "young_stop")):
-        at = post_times[pieces[where]] + pieces.pop(stop) + phase
-        angle = 2 * np.pi * np.remainder(at / period, 1)
-        pieces[f"{name}cosine"], pieces[f"{name}sine"] = np.cos(angle), np.sin(angle)
-    for name in ("row", "young_row"):
-        kind = pieces.pop(f"{name}_kind")
-        pieces[name] = pieces[name] + count * kind
-    lengths = {"blocks": "row", "atoms": "atom_age", "young": "young_row"}
-    sizes = {
-        family: max(padded(len(pieces[name])), least.get(family, 0))
-        for family, name in lengths.items()
-    }
-    arrays = {}
-    for name, value in pieces.items():
-        family = "atoms" if name.startswith("atom") else "blocks"
-        family = "young" if name.startswith("young") else family
-        last = max(len(pieces["young_row"]) - 1, 0) if name == "atom_block" else 0
-        kind = np.int32 if value.dtype.kind == "i" else dtype
-        arrays[name] = filled(value, sizes[family], last).astype(kind)
+        kinds += [seen(before, 1, begin, 1), seen(before, -1, end, 1)]
+    longest = max(float(np.max(kind.end - kind.age, initial=0.0)) for kind in kinds)
+    edges = panel_edges(longest, s0, period, sizes.get("panels", 1))
+
+    def laid(array: np.ndarray, family: str, fill: int = 0) -> np.ndarray:
+        size = max(padded(len(array)), sizes.get(family, 0))
+        return filled(array, size, fill).astype(np.int32 if array.dtype.kind == "i" else dtype)
+
+    def blocks(family: str, row: np.ndarray, cascade: np.ndarray, stop: np.ndarray) -> Blocks:
+        angle = 2 * np.pi * np.remainder((post_times[cascade] + stop + phase) / period, 1)
+        return Blocks(*(laid(x, family) for x in (row, cascade, np.cos(angle), np.sin(angle))))
+
+    nodal, lag, *old = map(np.concatenate, zip(*(_old(kind, edges) for kind in kinds), strict=True))
+    (age, weight, row, block), young = _young(kinds[0], edges, s0)
     return Exposure(
-        panels=Panels.from_edges(edges, s0, period, tail, dtype),
-        **arrays,
-        num_cascades=max(len(post_times), least.get("posts", 0)),
+        Panels.from_edges(edges, s0, period, tail, dtype),
+        blocks("blocks", *old),
+        laid(nodal, "blocks"),
+        laid(lag, "blocks"),
+        blocks("young", *young),
+        laid(age, "atoms"),
+        laid(weight, "atoms"),
+        laid(row, "atoms"),
+        laid(block, "atoms", max(len(young[0]) - 1, 0)),
+        num_cascades=max(len(post_times), sizes.get("posts", 0)),
         history=bool(before.any()),
     )
 
 
-def _weigh(seen: _Seen, edges: np.ndarray, s0: float) -> dict[str, np.ndarray]:
-    """Weights of the nodes of old events' blocks, and atoms of young ones."""
-    away = seen.end - seen.age
-    panel = np.clip(np.searchsorted(edges, away, side="right") - 1, 0, len(edges) - 2)
-    width = edges[panel + 1] - edges[panel]
-    # The part beyond x falls as exp(-x / tau): with exp(-age / tau) it is smooth at every age.
-    young = (seen.end - edges[panel + 1] < width) & (not seen.backward)
-    unit = 2 * (away - edges[panel]) / width - 1
-    out: dict[str, np.ndarray] = {}
+def _old(seen: _Seen, edges: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Weights of the nodes of old events' blocks, lags, and rows, cascades and ends of these."""
+    panel, place, young = seen.located(edges)
     pick = np.flatnonzero(~young)
     starts = _starts(seen.cascade[pick], panel[pick])
     head = pick[starts]
-    out["weights"] = _moments(unit[pick], seen.weight[pick], starts) @ TO_NODAL
-    out["lag"] = edges[panel[head] + 1] - seen.end[head]
-    out["row"], out["cascade"], out["stop"] = panel[head], seen.cascade[head], seen.end[head]
-    out["row_kind"] = np.full(len(head), seen.backward)
+    weights = _moments(place[pick], seen.weight[pick], starts) @ TO_NODAL
+    lag = edges[panel[head] + 1] - seen.end[head]
+    row = panel[head] + (len(edges) - 1) * seen.backward
+    return weights, lag, row, seen.cascade[head], seen.end[head]
 
+
+def _young(
+    seen: _Seen, edges: np.ndarray, s0: float
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Ages, weights, Lagrange polynomials and blocks of atoms; rows, cascades and ends of these."""
+    panel, _, young = seen.located(edges)
     pick = np.flatnonzero(young)
-    age, own = seen.age[pick], (seen.cascade[pick], panel[pick])
-    blocks = _starts(*own)
-    block = np.zeros(len(pick), np.int64)
-    block[blocks[1:]] = 1
-    block = np.cumsum(block)
+    age = seen.age[pick]
+    blocks = _starts(seen.cascade[pick], panel[pick])
+    block = np.repeat(np.arange(len(blocks)), np.diff(np.append(blocks, len(pick))))
     with np.errstate(divide="ignore"):
         span = np.maximum(np.floor(np.log2(age / s0) / 2), 0)
     groups = _starts(block, span)
@@ -240,23 +214,16 @@ def _weigh(seen: _Seen, edges: np.ndarray, s0: float) -> dict[str, np.ndarray]:
     mass = _moments(2 * local - 1, seen.weight[pick][inner], begin[: len(dense)]) @ TO_NODAL
     nodes = low[dense, None] + (high - low)[dense, None] * (POINTS + 1) / 2
     few = np.flatnonzero(~many)
-    atoms = {
-        "age": np.concatenate([age[few], nodes.ravel()]),
-        "weight": np.concatenate([seen.weight[pick][few], mass.ravel()]),
-        "block": np.concatenate([block[few], np.repeat(block[groups[dense]], NODES)]),
-    }
-    order = np.argsort(atoms["block"], kind="stable")
-    atoms = {name: value[order] for name, value in atoms.items()}
+    age = np.concatenate([age[few], nodes.ravel()])
+    weight = np.concatenate([seen.weight[pick][few], mass.ravel()])
+    block = np.concatenate([block[few], np.repeat(block[groups[dense]], NODES)])
+    order = np.argsort(block, kind="stable")
+    age, weight, block = age[order], weight[order], block[order]
     head = pick[blocks]
-    stop, left = seen.end[head], edges[panel[head]]
-    away = stop[atoms["block"]] - atoms["age"]
-    place = 2 * (away - left[atoms["block"]]) / width[head][atoms["block"]] - 1
-    out["atom_row"] = np.polynomial.legendre.legvander(place, NODES - 1) @ TO_NODAL
-    out |= {f"atom_{name}": value for name, value in atoms.items()}
-    out["young_row"], out["young_cascade"] = panel[head], seen.cascade[head]
-    out["young_stop"] = stop
-    out["young_row_kind"] = np.zeros(len(head), np.int64)
-    return out
+    stop, left, right = seen.end[head], edges[panel[head]], edges[panel[head] + 1]
+    place = 2 * (stop[block] - age - left[block]) / (right - left)[block] - 1
+    row = np.polynomial.legendre.legvander(place, NODES - 1) @ TO_NODAL
+    return (age, weight, row, block), (panel[head], seen.cascade[head], stop)
 
 
 def _starts(*keys: np.ndarray) -> np.ndarray:

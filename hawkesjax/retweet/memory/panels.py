@@ -60,24 +60,14 @@ def panel_edges(longest: float, s0: float, period: float, least: int = 1) -> np.
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """M panels with 16 nodes each, and what does not change with tau.
-
-    Args:
-        width: (M,) lengths.
-        lag: (M, 16) node.
-        short: (M, 16) node less the panel's right end.
-        log_ratio: (M, 16) log(node / s0), 0 in the flat part.
-        far: (M,) 1 in the tail, 0 in the flat part.
-        cosine, sine: (M, 16) of w times the node.
-        s0, tail: as in `memory_kernel`.
-    """
+    """Panels with 16 nodes each, and what does not change with tau."""
 
     width: Float[AnyArray, " panels"]
-    lag: Float[AnyArray, "panels nodes"]
-    short: Float[AnyArray, "panels nodes"]
-    log_ratio: Float[AnyArray, "panels nodes"]
-    far: Float[AnyArray, " panels"]
-    cosine: Float[AnyArray, "panels nodes"]
+    lag: Float[AnyArray, "panels nodes"]  # the nodes
+    short: Float[AnyArray, "panels nodes"]  # node less the panel's right end
+    log_ratio: Float[AnyArray, "panels nodes"]  # log(node / s0), 0 in the flat part
+    far: Float[AnyArray, " panels"]  # 1 in the tail, 0 in the flat part
+    cosine: Float[AnyArray, "panels nodes"]  # of w times the node
     sine: Float[AnyArray, "panels nodes"]
     s0: float = field(metadata={"static": True})
     tail: float = field(metadata={"static": True})
@@ -99,11 +89,8 @@ class Panels:
     def tables(self, tau: Any, theta: Any, *, backward: bool) -> Float[Array, "rows nodes 3"]:
         r"""`K(1/tau; x)`, and cosine and sine part of `exp(-i w x) K(1/tau - i w; x)`.
 
-        Args:
-            tau: decay time.
-            theta: exponent of the tail.
-            backward: put below them the integrals from x to the last panel's end, which keep
-                their digits where K itself hardly changes any more.
+        `backward` puts below them the integrals from x to the last panel's end, which keep their
+        digits where K itself hardly changes any more.
         """
         c = scale(theta, self.s0)
         power = jnp.exp(-(1 + theta) * self.log_ratio - self.lag / tau)
@@ -112,20 +99,18 @@ class Panels:
         half = 0.5 * self.width[None]
         rules = [LEFT, RIGHT] if backward else [LEFT]
         out = []
-        whole = half * jnp.einsum("kpj,j->kp", parts, _as(WEIGHTS, parts), precision="highest")
+
+        def weighted(indices: str, rule: np.ndarray) -> Array:
+            return jnp.einsum(indices, parts, jnp.asarray(rule, parts.dtype), precision="highest")
+
+        whole = half * weighted("kpj,j->kp", WEIGHTS)
         for rule in rules:
-            inside = jnp.einsum("kpj,nj->kpn", parts, _as(rule, parts), precision="highest")
+            inside = weighted("kpj,nj->kpn", rule)
             ordered = whole if rule is LEFT else whole[:, ::-1]
             outside = jnp.cumsum(ordered, axis=1) - ordered
             outside = outside if rule is LEFT else outside[:, ::-1]
             out.append(outside[:, :, None] + half[:, :, None] * inside)
-        table = jnp.concatenate(out, axis=1)
-        repeat = len(rules)
-        cosine, sine = (jnp.tile(part, (repeat, 1)) for part in (self.cosine, self.sine))
-        plain, real, imaginary = table
+        plain, real, imaginary = jnp.concatenate(out, axis=1)
+        cosine, sine = (jnp.tile(part, (len(rules), 1)) for part in (self.cosine, self.sine))
         turned = (plain, real * cosine + imaginary * sine, imaginary * cosine - real * sine)
         return jnp.stack(turned, axis=-1)
-
-
-def _as(rule: np.ndarray, like: Any) -> Any:
-    return jnp.asarray(rule, like.dtype)

@@ -40,19 +40,13 @@ class Phases:
     `1 - S (u sin wt + v cos wt)`. Groups of more events than nodes have their circle cut into
     cells with 8 Gauss-Legendre nodes each: with 512 cells the relative error of a term stays
     below 1e-9 up to `S r0 = 0.999`.
-
-    Args:
-        sine, cosine: (K,) of w t.
-        weight: (K,) events that a node stands for; may be negative, 0 where padded.
-        level: (K,) S.
-        group: (K,) the group, ascending.
     """
 
-    sine: Float[AnyArray, " nodes"]
+    sine: Float[AnyArray, " nodes"]  # of w t
     cosine: Float[AnyArray, " nodes"]
-    weight: Float[AnyArray, " nodes"]
-    level: Float[AnyArray, " nodes"]
-    group: Int[AnyArray, " nodes"]
+    weight: Float[AnyArray, " nodes"]  # events that a node stands for; may be negative
+    level: Float[AnyArray, " nodes"]  # S
+    group: Int[AnyArray, " nodes"]  # ascending
 
     def terms(self, u: Any, v: Any) -> Float[AnyArray, " nodes"]:
         """Weighted logs of every node; their sum is the sum over events."""
@@ -68,16 +62,9 @@ def build_phases(
     cells: int = CELLS,
     least: int = 0,
 ) -> Phases:
-    """Lay events out on the circle, on the host in float64.
+    """Lay events out on a circle of so many cells, on the host in float64.
 
-    Args:
-        times: (N,) the time of which the swing is a function.
-        group: (N,) 0 .. G-1.
-        levels: (G,) S of each group; those with S = 0 have no swing and are left out.
-        period: length of the swing.
-        dtype: floating type of the result.
-        cells: cells of the circle.
-        least: nodes to fill up to.
+    `levels` holds S of each group; those with S = 0 have no swing and are left out.
     """
     used = levels[group] != 0
     turn, group = np.remainder(times[used] / period, 1), group[used]
@@ -100,8 +87,7 @@ def build_phases(
     groups = np.concatenate([group[~many], np.repeat(group[begin], NODES)])
     mass = np.concatenate([np.ones(int((~many).sum())), mass.ravel()])
     order = np.argsort(groups, kind="stable")
-    angle = 2 * np.pi * turns[order]
-    groups = groups[order]
+    angle, groups = 2 * np.pi * turns[order], groups[order]
     size = max(padded(len(groups)) if len(groups) else 0, least)
     last = groups[-1] if len(groups) else 0
     columns = np.sin(angle), np.cos(angle), mass[order], levels[groups]

@@ -12,36 +12,25 @@ from hawkesjax.retweet.memory.kernel import scale
 TOLERANCE = 1e-8  # relative error of the kernel that the fit aims at ...
 ACCEPTED = 1e-5  # ... and the worst it may end with
 MOST_TERMS = 48  # beyond them rounding, not the number of terms, limits the fit
-CHUNK = 1 << 18  # events at once: 2 MB per exponent
+# Events at once, 2 MB per exponent. Measured on 2 CPU cores, 2 million reposts of 20,000 posts:
+# 3.2 s by 2**14, 2.6 by 2**16, 2.3 by 2**18, 2.5 by 2**20, 2.7 by 2**24.
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
 class ExponentialSum:
-    r"""`(s / s0)^-(1 + theta)` for s0 <= s <= horizon as `sum_q w_q exp(-rate_q s / s0)`.
+    r"""`(s / s0)^-(1 + theta)` for s0 <= s <= horizon as `sum_q w_q exp(-rate_q s / s0)`."""
 
-    Args:
-        rates: (Q,).
-        weights: (Q, exponents); some are negative.
-        error: largest relative error of the kernel over the horizon, measured on a fine grid.
-    """
-
-    rates: np.ndarray
-    weights: np.ndarray
-    error: float
+    rates: np.ndarray  # (terms,)
+    weights: np.ndarray  # (terms, exponents), of both signs
+    error: float  # largest relative error over the horizon, on a fine grid
 
 
 def exponential_sum(ratio: float, thetas: np.ndarray) -> ExponentialSum:
     """Fit rates in a geometric row and, by least squares of the relative error, their weights.
 
     Terms are added until the error is below 1e-8; exponents above 0.5 end at 1e-6 or so, where
-    rounding stops them. The same rates serve every exponent.
-
-    Args:
-        ratio: horizon / s0.
-        thetas: exponents.
-
-    Raises:
-        ValueError: where the error stays above 1e-5.
+    rounding stops them. The same rates serve every exponent; `ratio` is horizon / s0.
     """
     thetas = np.atleast_1d(np.asarray(thetas, np.float64))
     ratio = max(float(ratio), 2.0)
@@ -87,7 +76,7 @@ def sum_log_reach(
 
     The flat head of the kernel is summed exactly by running sums, its tail by a sum of
     exponentials (`exponential_sum` says how near): linear in the events. Rows before an
-    event are before it, also at the same time.
+    event are before it, also at the same time. Form `"pairs"` is exact and quadratic.
 
     Args:
         ages: (N,) time since the cascade's own first event, ascending within a cascade.
@@ -95,18 +84,16 @@ def sum_log_reach(
         first: (C,) where each cascade begins, ascending.
         counted: (N,) mask of the events j that the sum is over; the first of a cascade never is.
         thetas: (E,) exponents of the kernel.
-        s0, tail: as in `memory_kernel`.
-        form: `"sums"`, or `"pairs"`: every pair, exact and quadratic, the reference.
 
     Returns:
         (C, E); minus infinity where an event has h = 0.
     """
     thetas = np.atleast_1d(np.asarray(thetas, np.float64))
     logs = np.zeros((len(first), len(thetas)))
-    for own, rows, starts, found in _reaches(ages, weights, first, thetas, s0, tail, form):
+    for own, rows, starts, reached in _reaches(ages, weights, first, thetas, s0, tail, form):
         use = counted[rows]
         with np.errstate(divide="ignore"):
-            terms = np.where(use[:, None], np.log(np.where(use[:, None], found, 1)), 0)
+            terms = np.where(use[:, None], np.log(np.where(use[:, None], reached, 1)), 0)
         logs[own] = np.add.reduceat(terms, starts, axis=0)
         number = np.add.reduceat(use.astype(np.float64), starts)
         logs[own] += number[:, None] * np.log(scale(thetas, s0))
@@ -129,19 +116,16 @@ def reach(
     """
     out = np.zeros(len(ages))
     thetas = np.array([float(theta)])
-    for _, rows, _, found in _reaches(ages, weights, first, thetas, s0, tail, form):
-        out[rows] = found[:, 0]
+    for _, rows, _, reached in _reaches(ages, weights, first, thetas, s0, tail, form):
+        out[rows] = reached[:, 0]
     return out * scale(theta, s0)
 
 
 def _reaches(
     ages, weights, first, thetas, s0, tail, form
 ) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
-    """h / c of every event, in runs of whole cascades of about `CHUNK` events.
-
-    Yields:
-        The cascades, their events, where each begins among these, and h / c, (events, E).
-    """
+    """Cascades, their events, where each begins among these, and h / c of each event and exponent,
+    in runs of whole cascades of about `CHUNK` events."""
     last = np.append(first[1:], len(ages))
     horizon = float(np.max(ages, initial=0.0))
     fitted = exponential_sum(horizon / s0, thetas) if form == "sums" and horizon > s0 else None
@@ -150,21 +134,24 @@ def _reaches(
         high = max(int(np.searchsorted(last, first[low] + CHUNK, side="right")), low + 1)
         rows = slice(first[low], last[high - 1])
         starts = first[low:high] - first[low]
-        chunk = ages[rows], weights[rows], starts
-        if form == "pairs":
-            yield slice(low, high), rows, starts, _by_pairs(*chunk, thetas, s0, tail)
-        else:
-            yield slice(low, high), rows, starts, _by_sums(*chunk, fitted, s0, tail)
+        sums, how = (_by_pairs, thetas) if form == "pairs" else (_by_sums, fitted)
+        reached = sums(ages[rows], weights[rows], starts, how, s0, tail)
+        yield slice(low, high), rows, starts, reached
         low = high
 
 
 def _behind(ages: np.ndarray, starts: np.ndarray, s0: float) -> np.ndarray:
     """For each event, where the events of its cascade within s0 before it begin."""
     behind = np.empty(len(ages), np.int64)
-    for a, b in zip(starts, np.append(starts[1:], len(ages)), strict=True):
+    for a, b in _spans(starts, len(ages)):
         own = ages[a:b]
         behind[a:b] = a + np.searchsorted(own, own - s0)
     return behind
+
+
+def _spans(starts: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
+    """Where each cascade begins and ends among `size` events."""
+    return zip(starts, np.append(starts[1:], size), strict=True)
 
 
 def _by_sums(ages, weights, starts, fitted: ExponentialSum | None, s0, tail) -> np.ndarray:
@@ -174,7 +161,7 @@ def _by_sums(ages, weights, starts, fitted: ExponentialSum | None, s0, tail) -> 
     behind = np.minimum(_behind(ages, starts, s0), np.arange(size))
     total = np.concatenate([[0.0], np.cumsum(weights)])
     if not (weights == np.rint(weights)).all():  # whole numbers add up exactly, others do not
-        for a, b in zip(starts, np.append(starts[1:], size), strict=True):
+        for a, b in _spans(starts, size):
             total[a:b] = np.concatenate([[0.0], np.cumsum(weights[a : b - 1])])
     head = total[:size] - total[behind]
     if fitted is None:
@@ -182,7 +169,7 @@ def _by_sums(ages, weights, starts, fitted: ExponentialSum | None, s0, tail) -> 
     # An event joins the tail at the first later event of its cascade more than s0 away.
     order = np.arange(size)
     joins = np.searchsorted(behind, order, side="right")
-    joins = np.where(joins < size, joins, size - 1)
+    joins = np.minimum(joins, size - 1)
     gone = (cascade[joins] != cascade) | (behind[joins] <= order)
     source = np.flatnonzero(~gone & (weights > 0))
     joins = joins[source]
@@ -191,8 +178,7 @@ def _by_sums(ages, weights, starts, fitted: ExponentialSum | None, s0, tail) -> 
     gaps[starts] = np.inf
     lanes = max(1, int(np.sqrt(size)))
     steps = -(-size // lanes)
-    laid = np.full(lanes * steps, 0.0)
-    laid[:size] = gaps
+    laid = np.append(gaps, np.zeros(lanes * steps - size))
     laid = np.ascontiguousarray(laid.reshape(lanes, steps).T)
     out = np.repeat(head[:, None], fitted.weights.shape[1], axis=1)
     for rate, weight in zip(fitted.rates, fitted.weights, strict=True):
@@ -203,11 +189,8 @@ def _by_sums(ages, weights, starts, fitted: ExponentialSum | None, s0, tail) -> 
 
 
 def _decayed(decay: np.ndarray, arrived: np.ndarray) -> np.ndarray:
-    """`u <- u decay + arrived` down the steps of each lane, each lane going on from the one before.
-
-    Args:
-        decay, arrived: (steps, lanes).
-    """
+    """`u <- u decay + arrived` down the steps (rows) of each lane (column), which goes on from the
+    lane before."""
     steps, lanes = decay.shape
     state, whole = np.zeros(lanes), np.ones(lanes)
     for step in range(steps):
@@ -227,7 +210,7 @@ def _decayed(decay: np.ndarray, arrived: np.ndarray) -> np.ndarray:
 def _by_pairs(ages, weights, starts, thetas, s0, tail, block: int = 512) -> np.ndarray:
     """The same over every pair, in blocks of events."""
     out = np.zeros((len(ages), len(thetas)))
-    for a, b in zip(starts, np.append(starts[1:], len(ages)), strict=True):
+    for a, b in _spans(starts, len(ages)):
         for low in range(a, b, block):
             rows = np.arange(low, min(low + block, b))
             gaps = ages[rows, None] - ages[None, a:b]

@@ -18,8 +18,10 @@ from scipy import sparse
 
 from hawkesjax.retweet.memory.kernel import kernel_integral, scale
 
-BLOCK = 32  # steps that are solved one by one between two matrix products
-GENERATIONS = 60  # of reposts within one step, beyond which the cascade has exploded
+# Steps that are solved one by one between two matrix products. Measured on 2 CPU cores, 5,000
+# cascades of 124 steps: 75 ms in blocks of 8, 40 of 16, 32 of 32, 38 of 64, 60 of 128.
+BLOCK = 32
+GENERATIONS = 60  # within one step, beyond which a cascade has exploded: 0.9**60 is 0.002
 NODES_PER_DECADE = 200  # of age: a relative error below 1e-4
 
 
@@ -40,14 +42,8 @@ def transfer(
     s0: float,
     tail: float = 1.0,
 ) -> Float[np.ndarray, "targets-1 sources-1"]:
-    """Mass of the kernel in each target step, for an event somewhere within a source bin.
-
-    The mean over events spread evenly in the bin; what lies before the event counts 0.
-
-    Args:
-        targets, sources: ascending edges, in the unit of `s0`.
-        theta, s0, tail: of the kernel.
-    """
+    """Mass of the kernel in each target step, the mean over events spread evenly within a source
+    bin; what lies before an event counts 0. Both are ascending edges."""
     begin, end = sources[:-1], sources[1:]
 
     def up_to(edge):
@@ -72,15 +68,8 @@ def known_reach(
     r"""`int f_i` over each step: followers times the kernel's mass there, of known events.
 
     Linear in the events: each is shared between the two nearest nodes of age (200 per decade), so
-    that the relative error is below 1e-4.
-
-    Args:
-        edges: ascending, from 0, which is the moment of the forecast.
-        ages: of each event at that moment, at least 0.
-        followers: of each event.
-        cascade: of each event, 0 .. C-1.
-        num_cascades: C.
-        theta, s0, tail: of the kernel.
+    that the relative error is below 1e-4. Edges ascend from 0, the moment of the forecast, at
+    which events have their ages.
     """
     oldest = max(float(np.max(ages, initial=0)), 2 * s0)
     count = int(np.ceil(np.log10(oldest / s0) * NODES_PER_DECADE)) + 1
@@ -95,8 +84,7 @@ def known_reach(
         np.log(np.maximum(ages, safe) / safe) / np.log(high / safe),
     )
     inside = np.clip(inside, 0, 1)
-    rows = np.concatenate([cascade, cascade])
-    columns = np.concatenate([right - 1, right])
+    rows, columns = np.tile(cascade, 2), np.concatenate([right - 1, right])
     weights = np.concatenate([followers * (1 - inside), followers * inside])
     shares = sparse.csr_array((weights, (rows, columns)), shape=(num_cascades, len(nodes)))
     mass = kernel_integral(edges[None, :] + nodes[:, None], theta, s0, tail)
@@ -124,18 +112,18 @@ def mean_reposts(
     Returns:
         The expected reposts, and which cascades exploded.
     """
-    found = np.zeros_like(rate)
+    reposts = np.zeros_like(rate)
     total = np.zeros(len(rate))
     exploded = np.zeros(len(rate), bool)
-    for b, own in _steps(found, within):
+    for b, own in _steps(reposts, within):
         loop = rate[:, b] * followers * within[b, b]
         value = rate[:, b] * (reach[:, b] + followers * own)
         runs = loop >= 1
         value = np.where(runs, np.inf, value / np.where(runs, 1, 1 - loop))
         exploded |= total + value > cap
-        found[:, b] = np.where(exploded, 0, value)
-        total += found[:, b]
-    return found, exploded
+        reposts[:, b] = np.where(exploded, 0, value)
+        total += reposts[:, b]
+    return reposts, exploded
 
 
 def _steps(audience: np.ndarray, within: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -165,7 +153,7 @@ def draw_reposts(
     Args:
         spread: variance over squared mean of a reposter's followers, of each cascade or of all.
     """
-    found, audience = np.zeros_like(rate), np.zeros_like(rate)
+    reposts, audience = np.zeros_like(rate), np.zeros_like(rate)
     total = np.zeros(len(rate))
     exploded = np.zeros(len(rate), bool)
     cap, spread = np.broadcast_to(cap, total.shape), np.broadcast_to(spread, total.shape)
@@ -180,12 +168,12 @@ def draw_reposts(
                 break
             wide = spread[rows]
             reached = followers[rows] * wide * rng.standard_gamma(new / wide)
-            found[rows, b] += new
+            reposts[rows, b] += new
             audience[rows, b] += reached
-            over = total[rows] + found[rows, b] > cap[rows]
+            over = total[rows] + reposts[rows, b] > cap[rows]
             exploded[rows[over]] = True
             mean = np.where(over, 0, rate[rows, b] * reached * within[b, b])
         else:
             exploded[rows] = True
-        total += found[:, b]
-    return found, exploded
+        total += reposts[:, b]
+    return reposts, exploded
