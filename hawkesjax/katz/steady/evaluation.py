@@ -144,49 +144,47 @@ def evaluate(
     window = activity.spike
     posts = activity.posts(window).astype(np.float64)
     by_block: Any = _posts_by_block(activity, window, block)
-    if by_block.shape[0] < FEW_BLOCKS:
+    blocks = by_block.shape[0]
+    if blocks < FEW_BLOCKS:
         warnings.warn(
-            f"The spike has {by_block.shape[0]} blocks of {block} bins: intervals of the change "
+            f"The spike has {blocks} blocks of {block} bins: intervals of the change "
             f"rest on no more than these (none is given for one). Take a smaller block= or "
             f"shorter bins.",
             KatzWarning,
             stacklevel=2,
         )
     keys = np.asarray(jax.random.key_data(jax.random.split(key)))
-    blocks = by_block.shape[0]
     rng = np.random.default_rng(keys[0])  # how often each block is drawn
     resampled = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws).astype(np.float64)
 
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
     best = membership(posts, top)
     ideal = _discounted(-np.sort(-posts)[:top])
-    table: dict[str, list[float]] = {}
     base = membership(scores[0], top)
+    lines = []
     for row in scores:
         chosen = membership(row, top)
         changes = resampled @ (by_block @ (chosen - base))
         low, high = np.quantile(changes, ((1 - level) / 2, (1 + level) / 2))
-        if by_block.shape[0] == 1:
-            low = high = np.nan
-        gains = gains_in_order(row, posts, top)
-        cells = {
-            "activity": chosen @ posts,
-            "change": (chosen - base) @ posts,
-            "lower": low,
-            "upper": high,
-            "precision": chosen @ best / min(top, len(posts)),
-            "ndcg": _discounted(gains) / ideal,
-            "tied": int(((chosen > 0) & (chosen < 1)).sum()),
-        }
-        for column, value in cells.items():
-            table.setdefault(column, []).append(value)
+        lines.append(
+            {
+                "activity": chosen @ posts,
+                "change": (chosen - base) @ posts,
+                "lower": low if blocks > 1 else np.nan,
+                "upper": high if blocks > 1 else np.nan,
+                "precision": chosen @ best / min(top, len(posts)),
+                "ndcg": _discounted(gains_in_order(row, posts, top)) / ideal,
+                "tied": int(((chosen > 0) & (chosen < 1)).sum()),
+            }
+        )
+    table = pd.DataFrame(lines, index=pd.Index(rows, name=name))
     redrawn = 0
     if placebos:
         null, redrawn = _placebos(activity, rows, alphas, name, form, top, posts, placebos, keys[1])
-        table["placebo"], table["placebo_sd"] = null.mean(0).tolist(), null.std(0).tolist()
+        table["placebo"], table["placebo_sd"] = null.mean(0), null.std(0)
     order = walk_order(matrix_of(activity, form), activity.baseline)[:top]
     return KatzEvaluation(
-        table=pd.DataFrame(table, index=pd.Index(rows, name=name)),
+        table=table,
         top=top,
         oracle=float(best @ posts),
         limit=float(posts[order].sum()),
@@ -217,8 +215,7 @@ def _check(activity: Activity, level: float, sizes: dict[str, tuple[int, int]]) 
 
 def _posts_by_block(activity: Activity, window: Bins, block: int) -> sparse.csr_array:
     """Posts of each user in each block of bins, as a sparse matrix."""
-    from_, to = np.searchsorted(activity.active_bin, window)
-    part = slice(from_, to)
+    part = slice(*np.searchsorted(activity.active_bin, window))
     rows = (activity.active_bin[part] - window[0]) // block
     count = -(-(window[1] - window[0]) // block)
     data = (activity.active_posts[part].astype(np.float64), (rows, activity.active_user[part]))
@@ -238,9 +235,9 @@ def _placebos(
     alpha* has no meaning, and another permutation is drawn.
     """
     rng = np.random.default_rng(seed)
-    room, out = sweep_room(len(rows), activity.num_users), []
-    tries = 0
-    while len(out) < count:
+    room = sweep_room(len(rows), activity.num_users)
+    changes, tries = [], 0
+    while len(changes) < count:
         tries += 1
         order = rng.permutation(activity.num_users)  # the user at each place of the network
         moved = replace(activity, baseline=activity.baseline[order])
@@ -251,9 +248,9 @@ def _placebos(
             if bounds.acyclic:  # alpha* has no meaning there: draw another
                 if tries >= 20 * count:
                     raise ValueError(
-                        f"Of {tries:,} permuted networks only {len(out):,} hold a cycle of users "
-                        f"with posts, so alpha_star has no meaning for the placebo. Give alpha=, "
-                        f"or placebos=0."
+                        f"Of {tries:,} permuted networks only {len(changes):,} hold a cycle of "
+                        f"users with posts, so alpha_star has no meaning for the placebo. Give "
+                        f"alpha=, or placebos=0."
                     )
                 continue
             attenuations = rows / bounds.value
@@ -261,5 +258,5 @@ def _placebos(
         swept = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
         scores[:, order] = swept.scores
         active = np.array([membership(row, top) @ posts for row in scores])
-        out.append(active - active[0])
-    return np.array(out), tries - count
+        changes.append(active - active[0])
+    return np.array(changes), tries - count

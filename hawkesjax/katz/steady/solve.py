@@ -68,15 +68,15 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
 
 @kept
 def _radius(activity: Activity, form: str) -> Radius:
-    found = radius_bounds(matrix_of(activity, form))
-    if found.upper - found.lower > GAP * found.upper:
+    bounds = radius_bounds(matrix_of(activity, form))
+    if bounds.upper - bounds.lower > GAP * bounds.upper:
         warnings.warn(
-            f"The spectral radius lies between {found.lower:.9g} and {found.upper:.9g}, no "
+            f"The spectral radius lies between {bounds.lower:.9g} and {bounds.upper:.9g}, no "
             f"closer: alpha* is uncertain to that degree.",
             KatzWarning,
             stacklevel=4,
         )
-    return found
+    return bounds
 
 
 def _traced(activity: Activity, form: str) -> bool:
@@ -133,12 +133,8 @@ def attenuation(
 def sweep_grid(
     activity: Activity, alpha_star: Any, alpha: Any, form: str, *, zero: bool = False
 ) -> tuple[str, np.ndarray, np.ndarray]:
-    """The name of a sweep, its values (`GRID` by default), and alpha.
-
-    Args:
-        activity, alpha_star, alpha, form: as in `solve`.
-        zero: put the values in order, 0 first.
-    """
+    """The name of a sweep, its values (`GRID` by default; with `zero` in order, 0 first), and
+    alpha."""
     if alpha_star is None and alpha is None:
         alpha_star = GRID
     name = "alpha_star" if alpha is None else "alpha"
