@@ -138,11 +138,22 @@ def evaluate(
     oracle and placebo are ours. Choose alpha* on one spike and score it on another.
     """
     name, rows, alphas = sweep_grid(activity, alpha_star, alpha, form, zero=True)
-    sizes = {"top": (top, 1), "draws": (draws, 1), "block": (block, 1), "placebos": (placebos, 0)}
-    _check(activity, level, sizes)
-    assert activity.spike is not None
     window = activity.spike
+    if window is None:
+        raise ValueError(
+            "The activity has no spike to score the ranking on. Give spike=(start, end), or "
+            "spike='detect'."
+        )
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
+    for size, value in {"top": top, "draws": draws, "block": block}.items():
+        whole(value, size)
+    whole(placebos, "placebos", 0)
     posts = activity.posts(window).astype(np.float64)
+    if not posts.any():
+        raise ValueError(
+            "No user of the network posts in the spike: there is nothing to score a ranking on."
+        )
     by_block: Any = _posts_by_block(activity, window, block)
     blocks = by_block.shape[0]
     if blocks < FEW_BLOCKS:
@@ -195,22 +206,6 @@ def evaluate(
         spike=window,
         redrawn=redrawn,
     )
-
-
-def _check(activity: Activity, level: float, sizes: dict[str, tuple[int, int]]) -> None:
-    if activity.spike is None:
-        raise ValueError(
-            "The activity has no spike to score the ranking on. Give spike=(start, end), or "
-            "spike='detect'."
-        )
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
-    for name, (value, least) in sizes.items():
-        whole(value, name, least)
-    if not activity.posts(activity.spike).any():
-        raise ValueError(
-            "No user of the network posts in the spike: there is nothing to score a ranking on."
-        )
 
 
 def _posts_by_block(activity: Activity, window: Bins, block: int) -> sparse.csr_array:

@@ -59,8 +59,7 @@ def krylov_sweep(
     double precision.
 
     Args:
-        matrix: A, listener by sender.
-        b: baselines.
+        matrix, b: A (listener by sender), and baselines.
         alphas: attenuations, each below 1 over the spectral radius.
         tolerance: of the relative residual, for each alpha.
         limit: give up after this many products.

@@ -62,10 +62,7 @@ def certified_top(
     a product on top of it, and the check is made again.
 
     Args:
-        matrix: A, listener by sender, non-negative.
-        b: baselines.
-        alpha: attenuation.
-        top: how many users.
+        matrix, b, alpha, top: A (listener by sender, non-negative), baselines, attenuation, r.
         largest: the largest alpha allowed, 1 over an upper bound of the spectral radius; infinite
             for a network without cycles.
         order: go on until the order within the top is certain as well.
