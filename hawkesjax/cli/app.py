@@ -20,10 +20,10 @@ UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 
 def _typer(commands: list[Callable[..., None]], **settings: Any) -> typer.Typer:
-    made = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", **settings)
+    application = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", **settings)
     for command in commands:
-        made.command()(command)
-    return made
+        application.command()(command)
+    return application
 
 
 app = _typer(

@@ -25,8 +25,8 @@ class Covariates:
 
     covariates: Path | None = option(
         None,
-        "CSV of features, a row a stretch of time: start and end, or time (a row holds until the "
-        "next); every other column is a feature.",
+        "CSV of features, one row per stretch of time: start and end, or time (a row holds until "
+        "the next); every other column is a feature.",
     )
     feature: list[Feature] | None = option(
         None, "Features of the local calendar; repeat the option."
@@ -34,18 +34,12 @@ class Covariates:
     events: Path | None = option(
         None,
         "CSV of things that last (protests, holidays): start, end, and kind where there are "
-        "several; a feature a kind, 1 while one is on.",
+        "several; one feature per kind, 1 while one is on.",
     )
 
     def read(self, hj: Any, data: Any, window: tuple[float, float], timezone: str | None) -> Any:
-        """Those that were named, side by side over a window; None where none was.
-
-        Args:
-            hj: hawkesjax.
-            data: what has the clock: a panel, cascades.
-            window: over which they must be known, in the data's absolute time.
-            timezone: as typed.
-        """
+        """Those that were named, side by side over a window in the data's absolute time; None where
+        none was."""
         if self.covariates is None and not self.feature and self.events is None:
             return None
         from hawkesjax.inputs.moments import moments
@@ -64,13 +58,8 @@ class Covariates:
 
 
 def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any]) -> Any:
-    frame = read_csv(path)
-    missing = {"start", "end"} - set(frame.columns)
-    if missing:
-        raise ValueError(
-            f"{path} has no column {', '.join(sorted(missing))}; it needs start, "
-            f"end, and kind where there are several kinds."
-        )
+    needed = "start, end, and kind where there are several kinds"
+    frame = read_csv(path, ("start", "end"), needed)
     kind = "kind" if "kind" in frame.columns else None
     return hj.Covariates.intervals(
         frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock

@@ -37,7 +37,7 @@ def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]
     """Draw events from a Hawkes process, exactly, and write them as a table.
 
     Without --params, users act online and offline with the parameters of the demo. In the JSON
-    file, alpha and gamma have a row a target and a column a source.
+    file, alpha and gamma have one row per target and one column per source.
 
     ```
     hawkesjax simulate --out events.csv --users 20 --days 100 --seed 1
@@ -82,8 +82,8 @@ def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]
 def describe(events: Events, run: RunOfTable) -> None:
     """What a file of events holds, and whether it can be read at all.
 
-    A row a sequence: its window, its events of each kind, ties, and events per unit of time. All
-    rows go into the CSV file.
+    One row per sequence: its window, its events of each kind, ties, and events per unit of time.
+    All rows go into the CSV file.
 
     ```
     hawkesjax describe events.csv --time day --mark kind --sequence gang
@@ -161,8 +161,8 @@ def _keep(output: Output | None, frame: Any) -> None:
 def _read_model(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """The model's settings, its parameters, and names and unit of a JSON file."""
     content = read_json(path)
-    found: Any = content.get("model")
-    known: dict[str, Any] = found if isinstance(found, dict) else {}
+    known: Any = content.get("model")
+    known = known if isinstance(known, dict) else {}
     if known.get("model", "hawkes") != "hawkes":
         raise ValueError(f"{path} holds the estimate of another model ({known['model']}).")
     if not isinstance(known.get("baseline", ""), str):

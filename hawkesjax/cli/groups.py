@@ -26,17 +26,15 @@ def option(
         more: `names` besides the field's own, and what else `typer.Option` takes.
     """
     named = {"metavar": metavar, "rich_help_panel": panel}
-    return _field(default, help=help_, **{k: v for k, v in named.items() if v}, **more)
+    settings = {"help": help_, **{name: text for name, text in named.items() if text}, **more}
+    default = dataclasses.MISSING if default is ... else default
+    return dataclasses.field(default=default, metadata=settings)
 
 
 def argument(help_: str) -> Any:
     """A field that is a required argument."""
-    return _field(..., argument=typer.Argument(help=help_, show_default=False))
-
-
-def _field(default: Any, **settings: Any) -> Any:
-    default = dataclasses.MISSING if default is ... else default
-    return dataclasses.field(default=default, metadata=settings)
+    settings = {"argument": typer.Argument(help=help_, show_default=False)}
+    return dataclasses.field(metadata=settings)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option, argument))
@@ -96,7 +94,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _info(kind: Any, field: dataclasses.Field[Any], hint: Any) -> Any:
-    """What typer is told of a field."""
+    """A field as typer's option or argument."""
     if "argument" in field.metadata:
         return field.metadata["argument"]
     bare = next((part for part in get_args(hint) if type(None) in get_args(hint)), hint)

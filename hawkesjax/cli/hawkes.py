@@ -19,7 +19,6 @@ from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.output import read_csv
 
 EVENTS = "events.csv"
-FORECASTS = ["forecast.csv", "forecast_steps.csv"]
 TABLES = ["parameters", "residuals", "describe", "rate_ratios"]
 EFFECTS = ["spillover", "decay", "baseline", "shares", "attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
@@ -30,7 +29,7 @@ KERNELS = "exponential, exponentials:2 (or more terms), power-law"
 class Events:
     """The file of events and its columns."""
 
-    file: Path = argument("CSV or Parquet file, an event a row.")
+    file: Path = argument("CSV or Parquet file, one row per event.")
     time: str = option("time", o.TIME)
     mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
     sequence: str | None = option(
@@ -65,12 +64,7 @@ def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
     """The window of each sequence from a table, which also says which sequences there are."""
     if sequence is None:
         raise ValueError("--windows needs --sequence, the column of names in both tables.")
-    frame = read_csv(path)
-    missing = {sequence, "start", "end"} - set(frame.columns)
-    if missing:
-        raise ValueError(
-            f"{path} has no column {', '.join(sorted(missing))}; it needs {sequence}, start, end."
-        )
+    frame = read_csv(path, (sequence, "start", "end"), f"{sequence}, start, end")
     names = frame[sequence].astype(str)
     if names.duplicated().any():
         raise ValueError(f"{path} has two windows of {names[names.duplicated()].iloc[0]!r}.")
@@ -114,6 +108,16 @@ class HawkesModel:
         "forecast.csv, forecast_steps.csv.",
         "LENGTH",
     )
+
+    @property
+    def forecasts(self) -> list[str]:
+        """Files of the forecast."""
+        return [] if self.ahead is None else ["forecast.csv", "forecast_steps.csv"]
+
+    @property
+    def forecast_pictures(self) -> list[str]:
+        """Pictures of the forecast."""
+        return [] if self.ahead is None else ["forecast", "fan"]
 
     def build(self, hj: Any, known: Any) -> Any:
         """The model, with `known` covariates or None."""
@@ -192,8 +196,8 @@ def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) 
     hawkesjax fit calls.csv --time at --unit hour --feature day --feature hour --kernel power-law
     ```
     """
-    names, drawn = (FORECASTS, ["forecast", "fan"]) if model.ahead is not None else ([], [])
-    job = Job("hawkesjax-fit", run, [ESTIMATE, *names], TABLES, PICTURES + drawn)
+    names, pictures = [ESTIMATE, *model.forecasts], PICTURES + model.forecast_pictures
+    job = Job("hawkesjax-fit", run, names, TABLES, pictures)
     law, panel = _read(job, events, model, covariates)
     _finish(job, law, job.fit(law, panel, model.starts), panel, model.ahead)
 
@@ -219,9 +223,9 @@ def sample(
         --kernel exponentials:2 --ahead 7 --csv tables
     ```
     """
-    names, drawn = (FORECASTS, ["forecast", "fan"]) if model.ahead is not None else ([], [])
-    files, pictures = [POSTERIOR, *names], [*PICTURES, "trace", *drawn]
-    job = Job("hawkesjax-sample", run, files, TABLES + EFFECTS, pictures, sampling.chains)
+    names = [POSTERIOR, *model.forecasts]
+    pictures = [*PICTURES, "trace", *model.forecast_pictures]
+    job = Job("hawkesjax-sample", run, names, TABLES + EFFECTS, pictures, sampling.chains)
     law, panel = _read(job, events, model, covariates)
     posterior = job.sample(law, panel, sampling, model.starts)
     _finish(job, law, posterior, panel, model.ahead)
@@ -254,28 +258,27 @@ def _finish(
     hj, say = job.hj, job.say
     tables = {"parameters": report.parameters(say, values.summary(), truth)}
     say()
-    sampled = hasattr(values, "diagnose")
-    if sampled:
+    if hasattr(values, "diagnose"):
         for line in values.diagnose():
             say(line)
         say()
     tests = hj.residual_tests(hj.residuals(model, values, panel, join=True))
     for line in report.residual_lines(tests):
         say(line)
-    told = None
+    forecast = None
     if ahead is not None:
         bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day
-        told = hj.forecast(model, values, panel, horizon=ahead, key=job.keys[0], bins=bins)
-        say(f"{told}\n")
-        tables |= told.tables()
+        forecast = hj.forecast(model, values, panel, horizon=ahead, key=job.keys[0], bins=bins)
+        say(f"{forecast}\n")
+        tables |= forecast.tables()
     if job.csv is not None:
         tables |= {"residuals": tests, "describe": panel.describe()}
         tables |= report.effects(say, hj, model, values, panel)
 
     def figures() -> dict[str, Any]:
-        made = values.figures(panel) | ({} if told is None else told.figures())
+        pictures = values.figures(panel) | ({} if forecast is None else forecast.figures())
         if truth is not None:
-            made["parameters"] = hj.plots.parameters(values, truth=truth, unit=panel.unit)
-        return made
+            pictures["parameters"] = hj.plots.parameters(values, truth=truth, unit=panel.unit)
+        return pictures
 
     job.finish(values, tables, figures)

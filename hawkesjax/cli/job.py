@@ -110,9 +110,10 @@ class Job:
                         frame = frame.set_axis([" ".join(each) for each in frame.columns], axis=1)
                     frame.to_csv(output.path(f"{name}.csv"))
         if self.drawn:
-            made = figures()
-            for name, figure in ((name, made[name]) for name in self.drawn if name in made):
-                figure.savefig(self.out.path(f"{name}.{self.format}"))
+            pictures = figures()
+            for name in self.drawn:
+                if name in pictures:
+                    pictures[name].savefig(self.out.path(f"{name}.{self.format}"))
         self.say()
         for output in outputs:
             if output.written:

@@ -20,7 +20,7 @@ RANKING = "The ranking"
 class Messages:
     """The log of messages, its columns, and the stretches of time in it."""
 
-    log: Path = argument("CSV or Parquet file, a message a row.")
+    log: Path = argument("CSV or Parquet file, one row per message.")
     usual: tuple[str, str] = option(
         ..., "Start and end of business as usual, numbers or dates; '-' for an open side."
     )
@@ -233,19 +233,18 @@ def evaluate(
 
     def figures() -> dict[str, Any]:
         plots = job.hj.plots.katz
-        made = {"volume": plots.volume(activity), "change": plots.change(result)}
+        pictures = {"volume": plots.volume(activity), "change": plots.change(result)}
         if not acyclic:
             top = min(listed.top, 20)
-            made["stability"] = plots.stability(activity, top=top, form=listed.form)
-        return made
+            pictures["stability"] = plots.stability(activity, top=top, form=listed.form)
+        return pictures
 
     job.finish(result, {"evaluation": result.table}, figures)
 
 
 def _activity(job: Job, messages: Messages, form: str, **more: Any) -> tuple[Any, bool]:
     """The activity, and whether its network has no cycles; says what both are like."""
-    activity = messages.read(job.hj, **more)
-    job.say(str(activity))
+    activity = _read(job, messages, **more)
     radius = job.hj.katz.radius(activity, form=form)
     components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
     job.say(
@@ -275,7 +274,8 @@ def fit(messages: Fitted, model: KatzModel, run: Run) -> None:
     ```
     """
     job = Job("hawkesjax-katz-fit", run, [ESTIMATE], ["parameters", "residuals"])
-    law, data = _read(job, messages, model)
+    data = _read(job, messages)
+    law = model.build(job.hj)
     _finish(job, law, job.fit(law, data), data, {})
 
 
@@ -298,7 +298,8 @@ def sample(
     tables = ["parameters", "influence", "residuals"]
     names = [POSTERIOR, "ranking.csv"]
     job = Job("hawkesjax-katz-sample", run, names, tables, chains=sampling.chains)
-    law, data = _read(job, messages, model)
+    data = _read(job, messages)
+    law = model.build(job.hj)
     posterior = job.sample(law, data, sampling)
     for line in posterior.diagnose():
         job.say(line)
@@ -332,44 +333,43 @@ def simulate(
     import jax
 
     data = messages.read(hj)
-    law = model.build(hj)
     key = jax.random.key(run.seed)
     given = {name: values[name] for name in names}
-    found = hj.simulate(law, given, data, bins=drawn.bins, key=key)
+    activity = hj.simulate(model.build(hj), given, data, bins=drawn.bins, key=key)
     pd.DataFrame(
         {
-            "bin": found.active_bin,
-            "user": [found.user_names[int(i)] for i in found.active_user],
-            "posts": found.active_posts,
+            "bin": activity.active_bin,
+            "user": [activity.user_names[int(i)] for i in activity.active_user],
+            "posts": activity.active_posts,
         }
     ).to_csv(path, index=False)
     Speaker(run.quiet).say(
-        f"{int(found.volume.sum()):,} posts of {data.num_users:,} users in {drawn.bins:,} bins, at "
-        f"most {int(found.volume.max()):,} in one. Written to {path.resolve()}."
+        f"{int(activity.volume.sum()):,} posts of {data.num_users:,} users in {drawn.bins:,} bins, "
+        f"at most {int(activity.volume.max()):,} in one. Written to {path.resolve()}."
     )
 
 
-def _read(job: Job, messages: Messages, model: KatzModel) -> tuple[Any, Any]:
-    data = messages.read(job.hj)
+def _read(job: Job, messages: Messages, **more: Any) -> Any:
+    """Network and activity; says what they are like."""
+    data = messages.read(job.hj, **more)
     job.say(str(data))
-    return model.build(job.hj), data
+    return data
 
 
 def _finish(job: Job, model: Any, values: Any, data: Any, tables: dict[str, Any]) -> None:
     """The table and the check of residuals; then the ending of all jobs."""
-
     parameters = values.summary()
     job.say(table(parameters))
     tests = {}
     for by, what in (("bin", "Volume of the bins"), ("user", "Events of the users")):
-        found = job.hj.residuals(model, values, data, by=by, key=job.keys[1])
-        if len(found) < 3:
+        residuals = job.hj.residuals(model, values, data, by=by, key=job.keys[1])
+        if len(residuals) < 3:
             continue
-        tests[by] = row = job.hj.residual_tests(found)
+        tests[by] = row = job.hj.residual_tests(residuals)
         verdict = "no misfit seen" if float(row["p"]) > 0.01 else "the model misses structure here"
         job.say(
             f"{what}: quantile residuals have mean {row['mean']:.3f} and standard deviation "
             f"{row['sd']:.3f} (0 and 1 expected), p = {row['p']:.2g}: {verdict}"
         )
-    residuals = pd.DataFrame(tests).T.rename_axis("by")
-    job.finish(values, tables | {"parameters": parameters, "residuals": residuals})
+    tested = pd.DataFrame(tests).T.rename_axis("by")
+    job.finish(values, tables | {"parameters": parameters, "residuals": tested})

@@ -37,8 +37,8 @@ class Sampling:
     """How the posterior is drawn."""
 
     chains: int = option(4, "Markov chains.", min=1)
-    warmup: int = option(500, "Warm-up draws a chain.", min=1)
-    draws: int = option(1000, "Draws kept a chain.", min=1)
+    warmup: int = option(500, "Warm-up draws per chain.", min=1)
+    draws: int = option(1000, "Draws kept per chain.", min=1)
     target_accept: float = option(
         0.8, "Mean acceptance to adapt to; raise it against divergences.", "P", min=0.5, max=0.999
     )

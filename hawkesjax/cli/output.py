@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +73,18 @@ def single(path: Path, *, force: bool) -> Path:
     return path
 
 
-def read_csv(path: Path) -> Any:
-    """A small table beside the events; what is no table is one error."""
+def read_csv(path: Path, columns: Collection[str] = (), needed: str = "") -> Any:
+    """A small table beside the events, with `columns`; errors call what is `needed` in words."""
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        frame = pd.read_csv(path)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{path} is no CSV table: {error}.") from error
+    missing = ", ".join(sorted(set(columns) - set(frame.columns)))
+    if missing:
+        raise ValueError(f"{path} has no column {missing}; it needs {needed}.")
+    return frame
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -35,11 +35,8 @@ def panel_line(panel: Any) -> str:
 def parameters(
     say: Callable[[str], None], frame: pd.DataFrame, truth: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
-    """Print the table of estimates, effects first, with the truth beside it where it is known.
-
-    Returns:
-        The table, whole.
-    """
+    """Print the table of estimates, effects first, with the truth beside it where it is known, and
+    return it whole."""
     owners = np.array([str(label).split("[")[0] for label in frame.index])
     frame = frame.copy()
     if truth is not None:
@@ -67,7 +64,7 @@ def parameters(
 
 
 def residual_lines(tests: pd.DataFrame) -> list[str]:
-    """Residual tests in words, a line a mark."""
+    """Residual tests in words, one line per mark."""
     lines = ["Waiting times, rescaled by the fitted intensity, should be unit exponential:"]
     for mark, row in tests.loc["all"].iterrows():
         if mark == "all" or not row["events"]:

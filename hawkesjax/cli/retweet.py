@@ -22,7 +22,7 @@ RunWithoutTables = Annotated[o.Run, without("csv", "format")]
 class Posts:
     """The file of posts and reposts, and its columns."""
 
-    file: Path = argument("CSV or Parquet file, a post or repost a row.")
+    file: Path = argument("CSV or Parquet file, one row per post or repost.")
     id: str = option("id", "Column of identifiers.")
     time: str = option("time", o.TIME)
     followers: str = option("followers", "Column of the authors' numbers of followers.")
@@ -119,7 +119,7 @@ def sample(posts: Posts, covariates: Covariates, sampling: o.Sampling, run: Run)
 def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWithoutTables) -> None:
     """Posts and reposts of the time to come by the hour, and sizes of the known cascades.
 
-    Writes forecast.csv (a row a bin) and sizes.csv (a row a post), with 80 % intervals.
+    Writes forecast.csv (one row per bin) and sizes.csv (one row per post), with 80 % intervals.
 
     ```
     hawkesjax retweet forecast tweets.csv --ahead 192 --unit hour --posterior posterior.nc
@@ -130,12 +130,11 @@ def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWitho
     data = _read(job, posts, covariates, future.ahead)
     law, given = job.hj.RetweetHawkes(), future.posterior
     values = job.fit(law, data) if given is None else job.hj.load(given)
-    told = job.hj.forecast(
-        law, values, data, horizon=future.ahead, key=job.keys[0], draws=future.draws
-    )
-    job.say(str(told))
-    tables = {"forecast": told.table(), "sizes": told.sizes.table()}
-    job.finish(told, tables, lambda: {"forecast": job.hj.plots.counts(told)})
+    options = {"horizon": future.ahead, "key": job.keys[0], "draws": future.draws}
+    result = job.hj.forecast(law, values, data, **options)
+    job.say(str(result))
+    tables = {"forecast": result.table(), "sizes": result.sizes.table()}
+    job.finish(result, tables, lambda: {"forecast": job.hj.plots.counts(result)})
 
 
 @command
@@ -144,7 +143,7 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
 
     MAE, Pearson, log score and coverage of 80 % intervals.
 
-    Writes scores.csv (a row a forecaster) and folds.csv (a row a forecaster and fold).
+    Writes scores.csv (one row per forecaster) and folds.csv (one per forecaster and fold).
 
     ```
     hawkesjax retweet evaluate tweets.csv --unit hour --timezone Europe/Madrid --feature weekend
@@ -170,7 +169,7 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
         forecasters["Poisson regression"] = baselines.PoissonRegression()
     counts = evaluation.hourly_counts(data)
     job.say(f"{len(counts):,} full hours; {counts.attrs['left out']:,} events lie outside them.")
-    found = rolling(
+    result = rolling(
         counts,
         forecasters,
         covariates=data.covariates,
@@ -180,9 +179,11 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
         ahead=folds.scored,
         scheme="sliding" if folds.sliding else "expanding",
     )
-    job.say(str(found))
-    found.folds.to_csv(job.out.path("folds.csv"), index=False)
-    job.finish(found, {"scores": found.summary()}, lambda: {"scores": job.hj.plots.scores(found)})
+    job.say(str(result))
+    result.folds.to_csv(job.out.path("folds.csv"), index=False)
+    job.finish(
+        result, {"scores": result.summary()}, lambda: {"scores": job.hj.plots.scores(result)}
+    )
 
 
 def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:
@@ -195,8 +196,7 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     """Tables in the field's words and residuals; then the ending of all jobs."""
     hj, say = job.hj, job.say
     shown = report.parameters(say, values.summary())
-    sampled = hasattr(values, "diagnose")
-    for line in values.diagnose() if sampled else ():
+    for line in values.diagnose() if hasattr(values, "diagnose") else ():
         say(line)
     drivers = values.rate_ratios()
     say("\nRate of posts, times that of the reference:")
@@ -204,13 +204,8 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     say(table(values.lifetime()))
     if "r0" in shown.index:
         say(table(values.rhythm()))
-    residuals = hj.residuals(model, values, data, join=True)
-    tests = hj.residual_tests(residuals)
+    tests = hj.residual_tests(hj.residuals(model, values, data, join=True))
     say("\nResiduals (unit exponential if the model is right):")
     say(table(tests.loc["all"]))
-
-    job.finish(
-        values,
-        {"parameters": shown, "drivers": drivers, "residuals": tests},
-        lambda: values.figures(data),
-    )
+    tables = {"parameters": shown, "drivers": drivers, "residuals": tests}
+    job.finish(values, tables, lambda: values.figures(data))

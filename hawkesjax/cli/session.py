@@ -11,11 +11,7 @@ import numpy as np
 
 
 def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
-    """Configure jax, which is imported here and not before, and return hawkesjax.
-
-    Raises:
-        RuntimeError: when the device is not there.
-    """
+    """Configure jax, which is imported here and not before, and return hawkesjax."""
     import jax
 
     jax.config.update("jax_enable_x64", x64)
@@ -59,9 +55,9 @@ class Speaker:
         return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
-def table(frame: Any, rows: int | None = 60) -> str:
+def table(frame: Any, rows: int = 60) -> str:
     """A table for the terminal: four digits, aligned, long ones cut with a note."""
-    shown = frame if rows is None or len(frame) <= rows else frame.head(rows)
+    shown = frame.head(rows)
     text = shown.to_string(float_format=number, na_rep="-")
     if len(shown) < len(frame):
         text += f"\n... {len(frame) - len(shown):,} more rows"
@@ -73,6 +69,6 @@ def number(value: float) -> str:
     if not np.isfinite(value):
         return "-" if np.isnan(value) else str(value)
     if value == 0 or 1e-3 <= abs(value) < 1e5:
-        places = 4 - int(np.floor(np.log10(abs(value)))) - 1 if value else 3
+        places = 3 - int(np.floor(np.log10(abs(value)))) if value else 3
         return f"{value:,.{min(max(places, 0), 4)}f}"
     return f"{value:.2e}"

@@ -12,7 +12,7 @@ from hawkesjax.core.diagnostics import arviz
 from hawkesjax.core.posterior import Posterior
 
 SMALL = 4.0  # nats below which a difference says little (Sivula et al. 2020)
-HIGH_K = 0.7
+HIGH_K = 0.7  # of Pareto: above it the estimate is unreliable (Vehtari et al. 2017)
 
 
 def compare(posteriors: Mapping[str, Posterior]) -> pd.DataFrame:
@@ -42,15 +42,15 @@ def compare(posteriors: Mapping[str, Posterior]) -> pd.DataFrame:
     _check_same(posteriors)
     rows, terms = {}, {}
     for name, posterior in posteriors.items():
-        found = arviz().loo(posterior.to_arviz(), pointwise=True)
-        old = hasattr(found, "loo_i")
-        pointwise = np.asarray(found.loo_i if old else found.elpd_i).ravel()
+        loo = arviz().loo(posterior.to_arviz(), pointwise=True)
+        old = hasattr(loo, "loo_i")
+        pointwise = np.asarray(loo.loo_i if old else loo.elpd_i).ravel()
         terms[name] = pointwise
         rows[name] = {
             "elpd": pointwise.sum(),
             "se": np.sqrt(len(pointwise) * pointwise.var()),
-            "effective parameters": float(found.p_loo if old else found.p),
-            "high k": int(np.sum(np.asarray(found.pareto_k) > HIGH_K)),
+            "effective parameters": float(loo.p_loo if old else loo.p),
+            "high k": int(np.sum(np.asarray(loo.pareto_k) > HIGH_K)),
         }
     order = sorted(rows, key=lambda name: -rows[name]["elpd"])
     best = order[0]
@@ -101,5 +101,6 @@ def _check_same(posteriors: Mapping[str, Posterior]) -> None:
 
 
 def _terms(posterior: Posterior) -> dict[Any, int]:
+    """Sizes of the axes of the pointwise terms."""
     kept: Any = posterior.log_likelihood
     return {dim: size for dim, size in kept.sizes.items() if dim not in ("chain", "draw")}

@@ -9,7 +9,7 @@ from scipy import stats
 
 SMALL = 0.05  # p-values at or below this speak against the model
 SMALL_FITTED = 0.01  # where they are too large already
-FEW = 5
+FEW = 5  # of 4 residuals, the Kolmogorov-Smirnov distance must reach 0.73 for a p-value of 0.01
 
 
 def residual_tests(table: pd.DataFrame) -> pd.DataFrame | pd.Series:

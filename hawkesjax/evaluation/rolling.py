@@ -85,18 +85,8 @@ def cuts_of(
     ahead: int,
     scheme: Literal["expanding", "sliding"] = "expanding",
 ) -> list[tuple[int, int, int]]:
-    """Folds as positions: cuts at `first + k step`, while `ahead` bins more fit.
-
-    Args:
-        bins: length of the series.
-        first: bins before the first cut; with "sliding" the length of every training window.
-        step: bins from cut to cut.
-        ahead: bins to score after each cut.
-        scheme: "expanding": train on everything before the cut.
-
-    Raises:
-        ValueError: for numbers that are not positive, or no fold that fits.
-    """
+    """Folds of a series of so many bins as positions (first training bin, cut, end of the scored
+    bins): cuts at `first + k step`, while `ahead` bins more fit; arguments as in `rolling`."""
     if scheme not in ("expanding", "sliding"):
         raise ValueError(f"scheme is {scheme!r}; it must be 'expanding' or 'sliding'.")
     for name, value in (("first", first), ("step", step), ("ahead", ahead)):
@@ -174,14 +164,13 @@ def rolling(
             data=None if data is None else data.between(index[start], index[cut]),
         )
         for name, forecaster in forecasters.items():
-            ahead_of = forecaster(past)
+            forecast = forecasts[name, number] = forecaster(past)
             try:
-                found = scores(values[cut:end], ahead_of, level)
+                scored = scores(values[cut:end], forecast, level)
             except ValueError as error:
                 raise ValueError(f"{name}, cut at {index[cut]}: {error}") from error
-            forecasts[name, number] = ahead_of
             where = {"forecaster": name, "fold": number, "cut": index[cut]}
-            rows[number].append(where | found)
+            rows[number].append(where | scored)
     folds = pd.DataFrame([row for fold in rows for row in fold])
     return Rolling(folds, forecasts, counts, cuts, level)
 
@@ -217,18 +206,12 @@ def _features(
 ) -> tuple[AnyArray, tuple[str, ...]]:
     if covariates is None:
         return np.zeros((len(index), 0)), ()
-    found = covariates.at(index)
-    last = covariates.at(index + width * (1 - 1e-6))
-    changes = np.any(found != last, axis=1)
+    features = covariates.at(index)
+    changes = np.any(features != covariates.at(index + width * (1 - 1e-6)), axis=1)
     remedy = (
         "Use narrower bins, covariates whose cells end where bins end, or their means over the "
         "bins (Covariates.averaged)."
     )
-    refuse(
-        changes,
-        "counts",
-        "features that change within the bin",
-        remedy,
-        lambda row: str(index[row]),
-    )
-    return found, covariates.feature_names
+    what = "features that change within the bin"
+    refuse(changes, "counts", what, remedy, lambda row: str(index[row]))
+    return features, covariates.feature_names

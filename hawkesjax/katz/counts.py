@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Real
+from scipy.special import gammaln
 
 from hawkesjax.core.cache import kept
 from hawkesjax.katz.data.activity import Activity
@@ -81,11 +82,7 @@ def target_bins(data: Activity) -> tuple[int, int]:
 
 
 def check_activity(data: Activity) -> None:
-    """Refuse what no model can be fitted to.
-
-    Raises:
-        ValueError: for an activity without a log, or without a bin after another.
-    """
+    """Refuse an activity without a log, or without a bin after another."""
     if data.fit is None:
         raise ValueError(
             "This network has no log of activity: build it with from_messages, whose fit= names "
@@ -107,13 +104,8 @@ def volume_of(data: Activity, *, posts: bool) -> Real[np.ndarray, " bins"]:
 
 
 def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.ndarray, " bins"]:
-    """g_k of the fit's bins, scaled to mean 1.
-
-    Args:
-        data: network and activity.
-        common_factor: None, `"volume"` (active users, or posts, of the bin itself, rounded to steps
-            of 10 % so that few different factors remain), or one number per bin of the fit.
-        posts: whether volume counts posts.
+    """g_k of the fit's bins, scaled to mean 1: of None, `"volume"` (active users, or posts, of the
+    bin itself, rounded to steps of 10 % so that few factors remain), or one number per bin.
 
     Raises:
         ValueError: for the wrong number of factors, or none above 0.
@@ -138,11 +130,7 @@ def factor_of(data: Activity, common_factor: Any, *, posts: bool) -> Float[np.nd
 
 
 def factor_ahead(given: Any, bins: int) -> Float[np.ndarray, " bins"]:
-    """g_k of bins that are yet to come, as they are given; 1 where they are not.
-
-    Raises:
-        ValueError: for anything but one number per bin.
-    """
+    """g_k of bins that are yet to come, as they are given; 1 where they are not."""
     if given is None:
         return np.ones(bins)
     factor = np.asarray(given, np.float64)
@@ -181,9 +169,7 @@ def count_spikes(
     product gives; the clipped link also needs the silent bins that heard something (one sparse
     product by bins), and the others by subtraction.
 
-    Args:
-        data: network and activity, with the bins of the fit.
-        link, form, memory, common_factor: as in `KatzSpike`.
+    Arguments as in `KatzSpike`.
     """
     first, last = target_bins(data)
     posts, how = LINKS[link].posts, FORMS[form]
@@ -200,11 +186,12 @@ def count_spikes(
     weights = np.zeros(last)
     weights[first - 1 : last - 1] = factor if how.multiplies else 1
     sums = heard_in_all(network, senders, weights)
-    logs = -_log_factorial(count) if posts else np.zeros(len(count))
+    logs = -gammaln(count + 1) if posts else np.zeros(len(count))
     constant = np.bincount(user, weights=logs, minlength=data.num_users)
     rows = _collapse(Rows(user, heard, own, count, np.zeros(len(user), bool)))
     if LINKS[link].silence:
-        rows = _joined(rows, *_silent_rows(data, network, senders, factor, user, at))
+        parts = rows, *_silent_rows(data, network, senders, factor, user, at)
+        rows = Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     return SpikeCounts(rows, sums, float(np.sum(factor)), last - first, constant)
 
 
@@ -215,15 +202,6 @@ def _refuse_impossible(heard, factor, bins, form: Form) -> None:
             f"Users were active in {len(np.unique(bins[rate_is_zero]))} bins whose common factor "
             f"is 0 (first: bin {bins[rate_is_zero].min()}): no rate makes that possible."
         )
-
-
-def _log_factorial(count):
-    table = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count.max(initial=0) + 1)))])
-    return table[count.astype(np.int64)]
-
-
-def _joined(*parts: Rows) -> Rows:
-    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _collapse(rows: Rows) -> Rows:

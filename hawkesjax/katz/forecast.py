@@ -107,10 +107,10 @@ def forecast(
     if not 1 <= first <= data.num_bins:
         raise ValueError(f"cut is {cut!r}; it must be a bin from 1 to {data.num_bins:,}.")
     factor = factor_ahead(common_factor, horizon)
-    found = draws_of(values, limit=draws)
-    count = draws if len(found["alpha"]) == 1 else len(found["alpha"])
+    params = draws_of(values, limit=draws)
+    count = draws if len(params["alpha"]) == 1 else len(params["alpha"])
     rng = generator(key)
-    chain = Chain.of(model, data)
+    chain = Chain(sparse.csc_array(data.matrix), model)
     posts = model.link_rule.posts
     senders = senders_of(data, posts=posts, memory=model.memory)
     state = senders.at(np.arange(data.num_users), np.full(data.num_users, first - 1))
@@ -118,7 +118,7 @@ def forecast(
     volume = np.empty((count, horizon), np.int64)
     left = np.empty((count, horizon + 1))
     for number in range(count):
-        one = one_of(found, number)
+        one = one_of(params, number)
         b = one["b"] if "b" in one else draw_baselines(model, one, data, rng)
         _, bins, sent = chain.run(float(one["alpha"]), b, factor, heard, rng, max_posts=max_posts)
         volume[number] = np.bincount(bins, weights=sent, minlength=horizon)
@@ -127,11 +127,11 @@ def forecast(
 
 
 def _left(chain, model, alpha, b, state, horizon) -> np.ndarray:
+    """What is left of the activity after 0 to `horizon` bins."""
     total = float(state.sum())
     out = np.zeros(horizon + 1)
-    out[0] = 1.0
-    if total == 0:
-        out[0] = np.nan
+    out[0] = 1.0 if total else np.nan
+    if not total:
         return out
     matrix = sparse.csr_array(chain.senders)
     held = vector = state

@@ -77,11 +77,6 @@ def heard_at(
     r"""`r_i[k] = sum_j A_ij h_j[k]` for given pairs (i, k) only.
 
     The cost is the sum of the pairs' in-degrees, a chunk at a time.
-
-    Args:
-        network: A, one row per listener.
-        senders: the active pairs.
-        user, bin: the pairs asked for.
     """
     user, bin = np.asarray(user, np.int64), np.asarray(bin, np.int64)
     out = np.zeros(len(user))

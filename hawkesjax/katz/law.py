@@ -236,7 +236,6 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             )
 
     def dense_mass(self, data: PreparedActivity) -> list[tuple[str, ...]] | bool:
-        """Parameters whose correlation NUTS should learn: all three, or none of the baselines."""
         return False if self.baseline == "free" else [tuple(one.name for one in self.parameters)]
 
     @property

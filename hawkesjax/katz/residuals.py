@@ -58,19 +58,16 @@ def residuals(
     """
     draws = draws_of(values, limit=DRAWS)
     point = {name: value.mean(axis=0) for name, value in draws.items()}
-    if by == "bin":
-        found = _by_bin(model, draws, point, data)
-    elif by == "user":
-        if model.baseline == "free":
-            raise ValueError(
-                "Residuals by user need baseline='integrated': free baselines follow each count."
-            )
-        found = _by_user(model, point, data)
-    else:
+    if by not in ("bin", "user"):
         raise ValueError(f'by is {by!r}; it must be "bin" or "user".')
-    index, observed, expected, below, at = found
+    if by == "user" and model.baseline == "free":
+        raise ValueError(
+            "Residuals by user need baseline='integrated': free baselines follow each count."
+        )
+    of_counts = _by_bin(model, draws, point, data) if by == "bin" else _by_user(model, point, data)
+    index, observed, expected, below, at = of_counts
     u = 0.5 if key is None else generator(key).random(len(observed))
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "observed": observed.astype(np.int64),
             "expected": expected,
@@ -78,7 +75,6 @@ def residuals(
         },
         index=index,
     )
-    return table
 
 
 def _by_bin(model, draws, point, data):
@@ -89,7 +85,8 @@ def _by_bin(model, draws, point, data):
     b = point["b"] if "b" in point else user_baselines(model, draws, data)[:, 0]
     senders = senders_of(data, posts=posts, memory=model.memory)
     levels, level = np.unique(factor, return_inverse=True)
-    quiet = np.array([_moments(link.mean(g * b)) for g in levels])[level]
+    silent = [link.mean(g * b) for g in levels]
+    quiet = np.array([(np.sum(p), np.sum(p**2)) for p in silent])[level]
     user, bin, heard = heard_everywhere(data.matrix, senders, first - 1, last - 1)
     place = bin + 1 - first
     alpha, own = float(point["alpha"]), factor[place] * b[user]
@@ -104,10 +101,6 @@ def _by_bin(model, draws, point, data):
         share = np.where(mean > 0, square / np.where(mean > 0, mean, 1), 0)
         below, at = (_binomial(observed + step, mean, share) for step in (-1, 0))
     return pd.RangeIndex(first, last, name="bin"), observed, mean, below, at
-
-
-def _moments(p):
-    return float(np.sum(p)), float(np.sum(p**2))
 
 
 def _binomial(count, mean, share):
@@ -142,6 +135,5 @@ def _by_user(model, point, data):
         p = model.link_rule.mean(rate / counts.num_bins)
         expected = p * counts.num_bins
         below, at = (stats.binom.cdf(count + s, counts.num_bins, p) for s in (-1, 0))
-    found = [np.sum(weights * part, axis=1)[place.ravel()] for part in (expected, below, at)]
-    index = pd.Index(list(data.user_names), name="user")
-    return index, observed, found[0], found[1], found[2]
+    means = (np.sum(weights * part, axis=1)[place.ravel()] for part in (expected, below, at))
+    return pd.Index(list(data.user_names), name="user"), observed, *means

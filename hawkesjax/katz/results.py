@@ -55,11 +55,11 @@ class KatzPosterior(Posterior):
             draws: draws to use, evenly spaced over all chains.
         """
         activity: Activity = self.sampled(data)
-        found = draws_of(self, draws)
+        params = draws_of(self, draws)
         index = pd.Index(list(activity.user_names), name="user")
-        if "b" in found:
-            return pd.DataFrame(statistics(found["b"], median=False), index=index)
-        values = user_baselines(self.settings, found, activity)
+        if "b" in params:
+            return pd.DataFrame(statistics(params["b"], median=False), index=index)
+        values = user_baselines(self.settings, params, activity)
         return pd.DataFrame(values, index=index, columns=["mean", "2.5%", "97.5%"])
 
     def ranking(
@@ -131,8 +131,8 @@ def steady_states(
         if alpha * limit >= 1:
             beyond += 1
             continue
-        found = krylov_sweep(matrix, b, np.array([alpha]), tolerance=RESIDUAL)
-        rows.append(found.scores.reshape(-1))
+        sweep = krylov_sweep(matrix, b, np.array([alpha]), tolerance=RESIDUAL)
+        rows.append(sweep.scores.reshape(-1))
     if beyond:
         raise ValueError(
             f"{beyond} of {len(draws['alpha'])} draws have no steady state (alpha times the "

@@ -104,11 +104,7 @@ FORMS = {"additive": Form(multiplies=False), "multiplicative": Form(multiplies=T
 
 
 def form_of(name: str) -> Form:
-    """The form of a name.
-
-    Raises:
-        ValueError: when there is none.
-    """
+    """The form of a name; an unknown one is refused."""
     if name not in FORMS:
         raise ValueError(f"form is {name!r}; it must be one of {', '.join(map(repr, FORMS))}.")
     return FORMS[name]

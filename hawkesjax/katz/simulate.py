@@ -18,7 +18,7 @@ from hawkesjax.katz.heard import ranges
 from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.rules import Settings
 
-MAX_POSTS = 10_000_000
+MAX_POSTS = 10_000_000  # 240 MB of users, bins and numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +33,14 @@ class Chain:
     senders: sparse.csc_array
     settings: Settings
 
-    @classmethod
-    def of(cls, settings: Settings, data: Activity) -> Chain:
-        """The model's chain on the network of `data`."""
-        return cls(sparse.csc_array(data.matrix), settings)
-
     def audience(self, users: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A s for senders given as a list: who hears something, in order, and how much."""
         begin = self.senders.indptr[users].astype(np.int64)
         count = self.senders.indptr[users + 1].astype(np.int64) - begin
         owner, edge = ranges(begin, count)
-        some, place = np.unique(self.senders.indices[edge], return_inverse=True)
+        listeners, place = np.unique(self.senders.indices[edge], return_inverse=True)
         weights = self.senders.data[edge] * sent[owner]
-        return some, np.bincount(place.ravel(), weights=weights, minlength=len(some))
+        return listeners, np.bincount(place.ravel(), weights=weights, minlength=len(listeners))
 
     def run(
         self,
@@ -57,7 +52,7 @@ class Chain:
         *,
         max_posts: int = MAX_POSTS,
     ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
-        r"""Draw the bins one after another.
+        r"""Draw the bins, at least one, one after another.
 
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
@@ -70,54 +65,47 @@ class Chain:
             factor: g_k of each bin.
             heard: r before the first bin.
             rng: random numbers.
-            max_posts: give up beyond this many.
+            max_posts: give up with a ValueError beyond this many.
 
         Returns:
             User, bin and posts of the active pairs, sorted by bin, then user.
-
-        Raises:
-            ValueError: beyond `max_posts`.
         """
         own = self._own(b, factor, rng, max_posts)
         link, form, memory = self.settings.link_rule, self.settings.form_rule, self.settings.memory
         lasting = memory or link.silence
         heard = np.asarray(heard, float).copy()
-        some = np.flatnonzero(heard > 0)
-        much = heard[some]
-        found, total = [], 0
+        listeners = np.flatnonzero(heard > 0)
+        amount = heard[listeners]
+        active, total = [], 0
         for k, g in enumerate(factor):
             if link.silence:
                 rate = form.rate(g * b, alpha, heard)
                 users = np.flatnonzero(rng.random(len(b)) < rate)
                 posts = np.ones(len(users), np.int64)
             else:
-                more = form.set_off(alpha, much, g * b[some])
-                if np.sum(more) > max_posts:
+                expected = form.set_off(alpha, amount, g * b[listeners])
+                if np.sum(expected) > max_posts:
                     raise ValueError(_too_many(max_posts, k, len(factor)))
-                extra = rng.poisson(more)
-                users = np.concatenate([own[k], np.repeat(some, extra)])
+                users = np.concatenate([own[k], np.repeat(listeners, rng.poisson(expected))])
                 users, posts = np.unique(users, return_counts=True)
                 if not link.posts:
                     posts = np.ones_like(posts)
             total += int(posts.sum())
             if total > max_posts:
                 raise ValueError(_too_many(max_posts, k, len(factor)))
-            found.append((users, np.full(len(users), k), posts))
-            some, much = self.audience(users, posts.astype(float))
+            active.append((users, np.full(len(users), k), posts))
+            listeners, amount = self.audience(users, posts.astype(float))
             if lasting:
                 heard *= memory
-                heard[some] += much
-                some = np.flatnonzero(heard > 0)
-                much = heard[some]
-        if not found:
-            none: np.ndarray = np.zeros(0, np.int64)
-            return none, none, none
-        users, bins, posts = (np.concatenate(part) for part in zip(*found, strict=True))
+                heard[listeners] += amount
+                listeners = np.flatnonzero(heard > 0)
+                amount = heard[listeners]
+        users, bins, posts = (np.concatenate(part) for part in zip(*active, strict=True))
         return users, bins, posts
 
     def _own(self, b, factor, rng, max_posts) -> list[np.ndarray]:
         """What the baselines set off: a list of users for each bin."""
-        if self.settings.link_rule.silence or not len(factor):
+        if self.settings.link_rule.silence:
             return []
         expected = float(np.sum(b) * np.sum(factor))
         if expected > max_posts:
@@ -197,21 +185,15 @@ def simulate(
             "common_factor= with one number per bin."
         )
     factor = factor_ahead(chosen, bins)
-    chain = Chain.of(model, data)
+    chain = Chain(sparse.csc_array(data.matrix), model)
     nothing = np.zeros(data.num_users)
     user, bin, posts = chain.run(alpha, b, factor, nothing, rng, max_posts=max_posts)
-    return with_posts(data, user, bin, posts, bins)
-
-
-def with_posts(data: Activity, user, bin, posts, bins: int) -> Activity:
-    """The same network with other activity, to be fitted on all of it."""
-    volume = np.bincount(bin, weights=posts, minlength=bins).astype(np.int64)
     return replace(
         data,
         active_user=user.astype(np.int32),
         active_bin=bin.astype(np.int32),
         active_posts=posts,
-        volume=volume,
+        volume=np.bincount(bin, weights=posts, minlength=bins).astype(np.int64),
         unseen=np.zeros(bins, np.int64),
         heard=_heard(data, user, bin, posts, bins),
         network=None,
@@ -222,6 +204,7 @@ def with_posts(data: Activity, user, bin, posts, bins: int) -> Activity:
 
 
 def _heard(data, user, bin, posts, bins) -> np.ndarray:
+    """What the authors of each bin's posts heard from the bin before, summed over posts."""
     shape = (data.num_users, bins)
     sent = sparse.csr_array((posts.astype(float), (user, bin)), shape=shape)
     before = sparse.csr_array((posts.astype(float), (user, bin + 1)), shape=(shape[0], bins + 1))

@@ -26,20 +26,13 @@ CHUNK = 20_000_000  # numbers held at once: 160 MB
 
 
 def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
-    """alpha, and b or shape and mean, with a leading axis of draws (one for a dict or an estimate).
-
-    Args:
-        values: dict of natural parameters, `Estimate`, or `Posterior`.
-        limit: keep at most this many draws, evenly spaced over all chains.
-
-    Raises:
-        ValueError: when a parameter is missing.
-    """
-    found = {n: np.asarray(v, np.float64) for n, v in core_draws(values, limit).items()}
-    found.pop("alpha_star", None)
-    if "alpha" not in found or not ("b" in found or {"shape", "mean"} <= set(found)):
+    """alpha, and b or shape and mean, with a leading axis of draws (one for a dict or an estimate),
+    at most `limit` of them, evenly spaced over all chains; none may be missing."""
+    draws = {n: np.asarray(v, np.float64) for n, v in core_draws(values, limit).items()}
+    draws.pop("alpha_star", None)
+    if "alpha" not in draws or not ("b" in draws or {"shape", "mean"} <= set(draws)):
         raise ValueError("Parameters are missing: alpha, and b or shape and mean, are needed.")
-    return found
+    return draws
 
 
 def one_of(draws: Mapping[str, np.ndarray], number: int) -> dict[str, HostArray]:
@@ -59,14 +52,8 @@ def draw_baselines(
 ) -> Float[np.ndarray, " users"]:
     """One draw of all baselines from their posterior given the other parameters.
 
-    Independent across users given alpha, shape and mean; the distribution function of log b is
-    taken as linear between the nodes of the grid.
-
-    Args:
-        settings: with `baseline="integrated"`.
-        params: `alpha`, `shape`, `mean`, one draw.
-        data: network and activity.
-        rng: random numbers.
+    Independent across users given alpha, shape and mean (`params`, one draw); the distribution
+    function of log b is taken as linear between the nodes of the grid.
     """
     prepared, groups = prepare(data, settings), grouping_of(data, settings)
     params = {name: jnp.asarray(params[name]) for name in ("alpha", "shape", "mean")}
@@ -126,7 +113,7 @@ def user_baselines(
     parts = [
         table for block in prepared.blocks for table in _pooled(settings, draws, prepared, block)
     ]
-    levels = (np.arange(64) + 0.5) / 64
+    levels = (np.arange(64) + 0.5) / 64  # a draw's gamma distribution by 64 equally likely values
     quiet, means = [], []
     for number in range(len(draws["alpha"])):
         one = one_of(draws, number)
@@ -144,13 +131,13 @@ def _pooled(settings, draws, prepared, block) -> Iterator[np.ndarray]:
     count = len(draws["alpha"])
     points = [jax.tree.map(jnp.asarray, one_of(draws, number)) for number in range(count)]
     laws = (settings.link_rule, settings.form_rule)
-    found = [_nodes(point, prepared, block, *laws) for point in points]
-    log_b = np.stack([np.asarray(nodes, np.float64) for nodes, _ in found], axis=1)
+    grids = [_nodes(point, prepared, block, *laws) for point in points]
+    log_b = np.stack([np.asarray(nodes, np.float64) for nodes, _ in grids], axis=1)
     size, owner = len(block.group_users), np.asarray(block.group_class)
     step = max(1, CHUNK // (count * block.nodes))
     for begin in range(0, size, step):
         part = slice(begin, begin + step)
-        weights = np.stack([np.asarray(w[part], np.float64) for _, w in found], axis=1) / count
+        weights = np.stack([np.asarray(w[part], np.float64) for _, w in grids], axis=1) / count
         nodes = log_b[owner[part]].reshape(len(weights), -1)
         weights = weights.reshape(len(weights), -1)
         mean = np.sum(np.exp(nodes) * weights, axis=1)

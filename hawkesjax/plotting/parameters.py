@@ -18,7 +18,6 @@ TITLES = {
     "alpha": "α, effect of source → target (direct children per event)",
     "gamma": "γ, decay rate ({inverse})",
 }
-
 FIRST = ("mu", "alpha", "gamma")
 
 
@@ -77,27 +76,20 @@ def parameters(
                         f"truth[{name!r}] has {true.size} values for {len(rows)} rows."
                     )
                 axis.plot(
-                    true,
-                    at,
-                    linestyle="none",
-                    marker="D",
-                    markerfacecolor="white",
-                    markeredgecolor=style.colour(1),
-                    markeredgewidth=1.3,
-                    markersize=4.5,
-                    label="truth",
-                )
+                    true, at, "D", markerfacecolor="white", markeredgecolor=style.colour(1),
+                    markeredgewidth=1.3, markersize=4.5, label="truth",
+                )  # fmt: skip
             axis.set_yticks(at, [_row_name(label) for label in rows.index])
             axis.set_ylim(-0.7, len(rows) - 0.3)
             axis.tick_params(axis="y", length=0)
             axis.grid(axis="y", color="0.92", linewidth=0.6)
             axis.set_axisbelow(True)
-            positive = np.concatenate([low, high])
-            positive = positive[np.isfinite(positive)]
-            wide = positive.size and positive.min() > 0 and positive.max() > 30 * positive.min()
+            ends = np.concatenate([low, high])
+            ends = ends[np.isfinite(ends)]
+            wide = ends.size and ends.min() > 0 and ends.max() > 30 * ends.min()
             if wide and name != "alpha":
                 style.log_axis(axis)
-            elif positive.size and positive.min() >= 0:
+            elif ends.size and ends.min() >= 0:
                 axis.set_xlim(left=0)
             inverse = f"per {unit}" if unit else "per unit of time"
             title = TITLES.get(name, style.SYMBOLS.get(name, name))

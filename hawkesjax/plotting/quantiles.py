@@ -10,14 +10,8 @@ from hawkesjax.plotting import style
 
 
 def exponential_quantiles(axis: Any, sample: np.ndarray, name: str, points: int) -> None:
-    """Quantiles of residuals against those of the unit exponential, with a 95 % band.
-
-    Args:
-        axis: where to draw.
-        sample: residuals.
-        name: of the component.
-        points: draw at most about this many; the largest ones always.
-    """
+    """Quantiles of a sample of residuals against those of the unit exponential, with a 95 % band;
+    about `points` of them at most, the largest ones always."""
     from scipy import stats
 
     sample = np.sort(sample)

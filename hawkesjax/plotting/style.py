@@ -84,14 +84,12 @@ def time_label(unit: str) -> str:
     return f"time ({unit}s)" if unit and not unit.endswith("s") else f"time ({unit or 'units'})"
 
 
-def pick(given: Any, names: Sequence[str], default: Any, what: str):
+def pick(given: Any, names: Sequence[str], default: Any, what: str) -> list[int]:
     """Indices of the chosen names; a name or an index each."""
     if given is None:
         return list(default)
-    if isinstance(given, str | int | np.integer):
-        given = [given]
     out = []
-    for choice in given:
+    for choice in [given] if isinstance(given, str | int | np.integer) else given:
         if isinstance(choice, str) and choice in names:
             out.append(list(names).index(choice))
         elif isinstance(choice, int | np.integer) and 0 <= choice < len(names):

@@ -19,7 +19,7 @@ from hawkesjax.inputs.tables import open_table
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix
 from hawkesjax.katz.data.tables import AsTables
-from hawkesjax.katz.data.windows import Bins, cut_log, fields_of_grid
+from hawkesjax.katz.data.windows import Bins, cut_log
 
 NAMES = {name: name for name in ("time", "source", "target", "kind")}
 
@@ -221,9 +221,17 @@ class Activity(AsTables):
             timezone=timezone,
             rows=rows,
         )
-        fields = fields_of_grid(log, float(bin))
+        clock, begin = log.grid.clock, log.grid.start(0)
         options = {"weighted": weighted, "self_loops": self_loops}
-        return cls(**fields, **options, **cut_log(log, usual, spike, fit, options))
+        return cls(
+            bin_length=float(bin),
+            unit=clock.unit,
+            start=0.0 if clock.dated else float(begin),
+            origin=clock.show(begin) if clock.dated else None,
+            log=log,
+            **options,
+            **cut_log(log, usual, spike, fit, options),
+        )
 
     @classmethod
     def from_matrix(

@@ -36,16 +36,9 @@ class ActivityWarning(UserWarning):
     """Something in a log of messages that a user should know before trusting a ranking."""
 
 
-def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str = "kind") -> np.ndarray:
-    """What edge each message makes: 0 none, 1 its source listens, 2 its target listens, 3 both.
-
-    Args:
-        kind: (N,) labels, or None.
-        edges: as in `Activity.from_messages`.
-        size: N.
-        rows: how errors call the rows.
-        column: the kinds' column.
-    """
+def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str) -> np.ndarray:
+    """What edge each of `size` messages makes: 0 none, 1 its source listens, 2 its target listens,
+    3 both; `edges` as in `Activity.from_messages`."""
     if isinstance(edges, str) and edges not in NAMED:
         raise ValueError(
             f"edges={edges!r} is not known. Pass one of {listed(NAMED)}, or map each kind to "
@@ -55,8 +48,8 @@ def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str = "kind"
         return _without_kinds(edges, size)
     series: Any = column_of(kind, column, rows)
     refuse(series.isna(), column, "a missing kind", MISSING, None, rows)
-    codes, found = pd.factorize(series.astype(object) if series.dtype == object else series)
-    names = [str(label).strip() for label in found]
+    codes, labels = pd.factorize(series)
+    names = [str(label).strip() for label in labels]
     if isinstance(edges, Mapping):
         table = _from_mapping(edges, names, column)
     else:

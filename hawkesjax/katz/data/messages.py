@@ -57,26 +57,22 @@ def read_log(
     timezone: str | None,
     rows: Rows,
 ) -> MessageLog:
-    """Check the columns and put the messages in bins; arguments as in `Activity.from_messages`.
+    """Check the columns and put the messages in bins, which reach over all windows; arguments as in
+    `Activity.from_messages`.
 
     Args:
         columns: time, source, target and kind (None where there are none).
         names: what errors call them.
-        length: of a bin.
-        usual: a border of the grid is put at its start.
-        others: further windows; the bins reach over all of them.
-        rows: how errors call the rows.
+        length: of a bin; a bin begins at the start of `usual`.
+        others: windows beside `usual`.
     """
     clock = read_times(columns["time"], names["time"], unit, timezone, rows)
     size = len(clock.values)
     if not size:
         raise ValueError("There are no messages. Give at least one.")
-    both = {names["source"]: columns["source"], names["target"]: columns["target"]}
-    both = {name: values for name, values in both.items() if values is not None}
-    lengths = {names["time"]: size} | {name: len(values) for name, values in both.items()}
-    if columns["kind"] is not None:
-        lengths[names["kind"]] = len(columns["kind"])
-    same_length(lengths)
+    given = {names[role]: values for role, values in columns.items() if values is not None}
+    same_length({name: len(values) for name, values in given.items()} | {names["time"]: size})
+    both = {names[role]: given[names[role]] for role in ("source", "target")}
     codes, users = read_users(both, frozenset({names["target"]}), rows)
     source, target = codes[names["source"]], codes[names["target"]]
     way = read_ways(columns["kind"], edges, size, rows, names["kind"])
@@ -166,13 +162,8 @@ def _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count) -> np
 def pairs_of(
     first: np.ndarray, second: np.ndarray, size: int, weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct pairs, sorted, and how often each occurs, or the sum of its weights.
-
-    Args:
-        first, second: (R,) codes.
-        size: more than the largest of `second`.
-        weight: (R,) numbers, or None.
-    """
+    """Distinct pairs, sorted, and how often each occurs, or the sum of its weights; `size` is more
+    than the largest of `second`."""
     keys = first.astype(np.int64) * size + second
     if weight is None:
         keys.sort()

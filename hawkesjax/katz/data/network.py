@@ -88,14 +88,42 @@ def network_of(
     }
 
 
+Edges = tuple[np.ndarray, np.ndarray, np.ndarray | None, Any, Names]  # weight, b and users last
+
+
 def read_matrix(A: Any, b: Any, names: Any, *, self_loops: bool) -> dict[str, Any]:
     """Edges, baselines and names of a sparse matrix or a list of edges, checked."""
-    if sparse.issparse(A) or (isinstance(A, np.ndarray) and A.ndim == 2 and A.dtype != object):
-        return _from_sparse(A, b, names, self_loops)
-    return _from_edges(A, b, names, self_loops)
+    dense = isinstance(A, np.ndarray) and A.ndim == 2 and A.dtype != object
+    read = _from_sparse if dense or sparse.issparse(A) else _from_edges
+    listener, sender, weight, b, users = read(A, b, names)
+    baseline = _baseline(b, len(users))
+    if weight is not None:
+        weight = _real(weight, "weight")
+        if len(weight) != len(listener):
+            raise ValueError(f"{len(weight):,} weights for {len(listener):,} edges.")
+        bad = ~np.isfinite(weight) | (weight < 0)
+        what = "a weight that is negative or not finite"
+        remedy = "Attention is a number of at least 0; leave edges of none out."
+        refuse(bad, "weight", what, remedy, weight, Rows("edge"))
+        there = weight > 0
+        listener, sender, weight = listener[there], sender[there], weight[there]
+    own = listener == sender
+    if not self_loops:
+        listener, sender = listener[~own], sender[~own]
+        weight = None if weight is None else weight[~own]
+    rows, columns, total = pairs_of(listener, sender, len(users), weight)
+    repeated = len(listener) - len(rows)
+    return {
+        "listener": rows,
+        "sender": columns,
+        "weight": np.ones(len(rows)) if weight is None else total,
+        "baseline": baseline,
+        "user_names": users,
+        "tally": Tally(messages=len(own), self_loops=int(own.sum()), repeated=repeated),
+    }
 
 
-def _from_sparse(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
+def _from_sparse(A: Any, b: Any, names: Any) -> Edges:
     matrix: Any = sparse.coo_array(A)
     size = matrix.shape[0]
     if matrix.shape != (size, size):
@@ -110,13 +138,10 @@ def _from_sparse(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]
         raise ValueError("names repeat. Name each user once.")
     if isinstance(b, pd.Series):
         b = _by_name(b, users)
-    baseline = _baseline(b, size)
-    rows, columns = matrix.coords
-    weight = _real(matrix.data, "weight")
-    return _checked(rows, columns, weight, baseline, users, self_loops)
+    return *matrix.coords, matrix.data, b, users
 
 
-def _from_edges(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
+def _from_edges(A: Any, b: Any, names: Any) -> Edges:
     if isinstance(A, pd.DataFrame):
         A = tuple(A[name] for name in A.columns)
     if not isinstance(A, tuple) or len(A) not in (2, 3):
@@ -157,13 +182,8 @@ def _from_edges(A: Any, b: Any, names: Any, self_loops: bool) -> dict[str, Any]:
         codes = {name: place[code] for name, code in codes.items()}
     if isinstance(b, pd.Series) and names is not None:
         b = _by_name(b, users)
-    baseline = _baseline(b, len(users))
-    weight = None
-    if len(A) == 3:
-        weight = _real(column_of(A[2], "weight", rows).to_numpy(), "weight")
-        if len(weight) != len(codes["listener"]):
-            raise ValueError(f"{len(weight):,} weights for {len(codes['listener']):,} edges.")
-    return _checked(codes["listener"], codes["sender"], weight, baseline, users, self_loops)
+    weight = column_of(A[2], "weight", rows).to_numpy() if len(A) == 3 else None
+    return codes["listener"], codes["sender"], weight, b, users
 
 
 def _by_name(b: pd.Series, users: Names) -> np.ndarray:
@@ -202,31 +222,3 @@ def _baseline(b: Any, size: int) -> np.ndarray:
     bad = ~np.isfinite(array) | (array < 0)
     refuse(bad, "b", "no count of posts", "Give numbers of at least 0.", array, Rows("user"))
     return array
-
-
-def _checked(
-    listener: Any, sender: Any, weight: Any, baseline: Any, users: Names, self_loops: bool
-) -> dict[str, Any]:
-    if weight is not None:
-        bad = ~np.isfinite(weight) | (weight < 0)
-        what = "a weight that is negative or not finite"
-        remedy = "Attention is a number of at least 0; leave edges of none out."
-        refuse(bad, "weight", what, remedy, weight, Rows("edge"))
-        there = weight > 0
-        listener, sender, weight = listener[there], sender[there], weight[there]
-    own = listener == sender
-    if not self_loops:
-        keep = ~own
-        listener, sender = listener[keep], sender[keep]
-        weight = None if weight is None else weight[keep]
-    rows, columns, total = pairs_of(listener, sender, len(users), weight)
-    return {
-        "listener": rows,
-        "sender": columns,
-        "weight": np.ones(len(rows)) if weight is None else total,
-        "baseline": baseline,
-        "user_names": users,
-        "tally": Tally(
-            messages=len(own), self_loops=int(own.sum()), repeated=len(listener) - len(rows)
-        ),
-    }

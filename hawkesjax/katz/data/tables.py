@@ -15,8 +15,8 @@ class AsTables:
 
     def times(self: Any, bins: Any) -> Any:
         """Where bins begin: datetimes where there is an `origin`, else numbers in `unit`."""
-        found = moments(self, self.start + np.ravel(bins) * self.bin_length)
-        return found if np.ndim(bins) else found[0]
+        begins = moments(self, self.start + np.ravel(bins) * self.bin_length)
+        return begins if np.ndim(bins) else begins[0]
 
     def describe(self: Any) -> pd.DataFrame:
         """What the log holds, what the network was made of, and what was left out of it, counted:

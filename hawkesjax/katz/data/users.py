@@ -11,7 +11,8 @@ from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse
 from hawkesjax.inputs.labels import ABSENT, read_whole
 from hawkesjax.inputs.names import Names
 
-SPREAD = 8  # ids up to this many times the number of rows are looked up in a table
+# Ids up to this many times the number of rows are looked up in a table, of 5 bytes per id.
+SPREAD = 8
 
 
 def read_users(
@@ -20,18 +21,9 @@ def read_users(
     """Codes of the users in several columns, and the names they share.
 
     Whole numbers in every column stay numbers; anything else is text, and blanks around it are
-    taken away. Users are sorted: as numbers where all are whole numbers, else as text.
-
-    Args:
-        columns: name -> (N,) ids.
-        optional: columns in which an id may be missing; its code is -1.
-        rows: how errors call the rows.
-
-    Returns:
-        name -> (N,) int32 codes, and the names.
-
-    Raises:
-        ValueError: for a missing id elsewhere, a negative number, a fraction.
+    taken away. Users are sorted: as numbers where all are whole numbers, else as text. Where an id
+    is missing in one of the `optional` columns, its code is -1; elsewhere it is refused, as are
+    negative numbers and fractions.
     """
     series = {name: column_of(values, name, rows) for name, values in columns.items()}
     numeric = all(pd.api.types.is_numeric_dtype(s.dtype) or not len(s) for s in series.values())
@@ -76,11 +68,10 @@ def _text(series: Any, column: str, optional: bool, rows: Rows) -> tuple[Any, np
         series = pd.Series(_numbers(series, column, optional, rows)[0])
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(object)
-    codes, found = pd.factorize(series.astype("str"))
-    text = found.astype(object)
-    stripped = np.array([str(t).strip() for t in text], object)
-    absent = np.array([t in ABSENT for t in stripped], bool)
-    if len(text):
+    codes, labels = pd.factorize(series.astype("str"))
+    stripped = np.array([str(label).strip() for label in labels], object)
+    absent = np.array([label in ABSENT for label in stripped], bool)
+    if len(labels):
         missing = missing | (codes < 0) | absent[codes]
     if not optional:
         refuse(missing, column, "a missing user", MISSING, None, rows)

@@ -14,18 +14,6 @@ from hawkesjax.katz.data.network import network_of
 Bins = tuple[int, int]
 
 
-def fields_of_grid(log: MessageLog, length: float) -> dict[str, Any]:
-    """The fields that say where bins lie in time."""
-    clock, begin = log.grid.clock, log.grid.start(0)
-    return {
-        "bin_length": length,
-        "unit": clock.unit,
-        "start": 0.0 if clock.dated else float(begin),
-        "origin": clock.show(begin) if clock.dated else None,
-        "log": log,
-    }
-
-
 def cut_log(
     log: MessageLog,
     usual: Any,
@@ -35,7 +23,7 @@ def cut_log(
     *,
     in_bins: bool = False,
 ) -> dict[str, Any]:
-    """The fields that the windows decide."""
+    """The fields of an `Activity` that the windows decide."""
     count = len(log.volume)
     if in_bins:
         base = int(usual[0]), int(usual[1])
@@ -52,17 +40,17 @@ def cut_log(
             ActivityWarning,
             stacklevel=4,
         )
-    found = _spike(log, spike, base)
-    if found is not None and found[0] < base[1] and base[0] < found[1]:
+    peak = _spike(log, spike, base)
+    if peak is not None and peak[0] < base[1] and base[0] < peak[1]:
         raise ValueError(
             f"The window of business as usual (bins {base[0]:,} to {base[1]:,}) overlaps the "
-            f"spike (bins {found[0]:,} to {found[1]:,}): the ranking would know what it is scored "
+            f"spike (bins {peak[0]:,} to {peak[1]:,}): the ranking would know what it is scored "
             f"on. End the one before the other begins."
         )
-    if found is not None and base[0] >= found[1]:
+    if peak is not None and base[0] >= peak[1]:
         warnings.warn(
             f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
-            f"{found[0]:,} to {found[1]:,}): a ranking from it predicts nothing.",
+            f"{peak[0]:,} to {peak[1]:,}): a ranking from it predicts nothing.",
             ActivityWarning,
             stacklevel=4,
         )
@@ -71,7 +59,7 @@ def cut_log(
         _check_fit(log, chosen)
     else:
         chosen = (base[1], count) if base[1] < count else base
-    return fields | {"network": base, "spike": found, "fit": chosen}
+    return fields | {"network": base, "spike": peak, "fit": chosen}
 
 
 def _window(log: MessageLog, pair: Any, what: str) -> Bins:
@@ -118,7 +106,7 @@ def _spike(log: MessageLog, spike: Any, base: Bins) -> Bins | None:
         return window
     if spike != "detect":
         raise ValueError(f"spike={spike!r} is not known. Give (start, end), 'detect' or None.")
-    found, ended = detect_spike(log.volume, (base[1], len(log.volume)))
+    window, ended = detect_spike(log.volume, (base[1], len(log.volume)))
     if not ended:
         warnings.warn(
             "The spike does not end within the log: its volume never falls to a quarter of the "
@@ -126,7 +114,7 @@ def _spike(log: MessageLog, spike: Any, base: Bins) -> Bins | None:
             ActivityWarning,
             stacklevel=5,
         )
-    return found
+    return window
 
 
 def detect_spike(

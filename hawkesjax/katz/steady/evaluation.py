@@ -138,55 +138,64 @@ def evaluate(
     oracle and placebo are ours. Choose alpha* on one spike and score it on another.
     """
     name, rows, alphas = sweep_grid(activity, alpha_star, alpha, form, zero=True)
-    sizes = {"top": (top, 1), "draws": (draws, 1), "block": (block, 1), "placebos": (placebos, 0)}
-    _check(activity, level, sizes)
-    assert activity.spike is not None
     window = activity.spike
+    if window is None:
+        raise ValueError(
+            "The activity has no spike to score the ranking on. Give spike=(start, end), or "
+            "spike='detect'."
+        )
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
+    for size, value in {"top": top, "draws": draws, "block": block}.items():
+        whole(value, size)
+    whole(placebos, "placebos", 0)
     posts = activity.posts(window).astype(np.float64)
+    if not posts.any():
+        raise ValueError(
+            "No user of the network posts in the spike: there is nothing to score a ranking on."
+        )
     by_block: Any = _posts_by_block(activity, window, block)
-    if by_block.shape[0] < FEW_BLOCKS:
+    blocks = by_block.shape[0]
+    if blocks < FEW_BLOCKS:
         warnings.warn(
-            f"The spike has {by_block.shape[0]} blocks of {block} bins: intervals of the change "
+            f"The spike has {blocks} blocks of {block} bins: intervals of the change "
             f"rest on no more than these (none is given for one). Take a smaller block= or "
             f"shorter bins.",
             KatzWarning,
             stacklevel=2,
         )
     keys = np.asarray(jax.random.key_data(jax.random.split(key)))
-    blocks = by_block.shape[0]
     rng = np.random.default_rng(keys[0])  # how often each block is drawn
     resampled = rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=draws).astype(np.float64)
 
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
     best = membership(posts, top)
     ideal = _discounted(-np.sort(-posts)[:top])
-    table: dict[str, list[float]] = {}
     base = membership(scores[0], top)
+    lines = []
     for row in scores:
         chosen = membership(row, top)
         changes = resampled @ (by_block @ (chosen - base))
         low, high = np.quantile(changes, ((1 - level) / 2, (1 + level) / 2))
-        if by_block.shape[0] == 1:
-            low = high = np.nan
-        gains = gains_in_order(row, posts, top)
-        cells = {
-            "activity": chosen @ posts,
-            "change": (chosen - base) @ posts,
-            "lower": low,
-            "upper": high,
-            "precision": chosen @ best / min(top, len(posts)),
-            "ndcg": _discounted(gains) / ideal,
-            "tied": int(((chosen > 0) & (chosen < 1)).sum()),
-        }
-        for column, value in cells.items():
-            table.setdefault(column, []).append(value)
+        lines.append(
+            {
+                "activity": chosen @ posts,
+                "change": (chosen - base) @ posts,
+                "lower": low if blocks > 1 else np.nan,
+                "upper": high if blocks > 1 else np.nan,
+                "precision": chosen @ best / min(top, len(posts)),
+                "ndcg": _discounted(gains_in_order(row, posts, top)) / ideal,
+                "tied": int(((chosen > 0) & (chosen < 1)).sum()),
+            }
+        )
+    table = pd.DataFrame(lines, index=pd.Index(rows, name=name))
     redrawn = 0
     if placebos:
         null, redrawn = _placebos(activity, rows, alphas, name, form, top, posts, placebos, keys[1])
-        table["placebo"], table["placebo_sd"] = null.mean(0).tolist(), null.std(0).tolist()
+        table["placebo"], table["placebo_sd"] = null.mean(0), null.std(0)
     order = walk_order(matrix_of(activity, form), activity.baseline)[:top]
     return KatzEvaluation(
-        table=pd.DataFrame(table, index=pd.Index(rows, name=name)),
+        table=table,
         top=top,
         oracle=float(best @ posts),
         limit=float(posts[order].sum()),
@@ -199,26 +208,9 @@ def evaluate(
     )
 
 
-def _check(activity: Activity, level: float, sizes: dict[str, tuple[int, int]]) -> None:
-    if activity.spike is None:
-        raise ValueError(
-            "The activity has no spike to score the ranking on. Give spike=(start, end), or "
-            "spike='detect'."
-        )
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
-    for name, (value, least) in sizes.items():
-        whole(value, name, least)
-    if not activity.posts(activity.spike).any():
-        raise ValueError(
-            "No user of the network posts in the spike: there is nothing to score a ranking on."
-        )
-
-
 def _posts_by_block(activity: Activity, window: Bins, block: int) -> sparse.csr_array:
     """Posts of each user in each block of bins, as a sparse matrix."""
-    from_, to = np.searchsorted(activity.active_bin, window)
-    part = slice(from_, to)
+    part = slice(*np.searchsorted(activity.active_bin, window))
     rows = (activity.active_bin[part] - window[0]) // block
     count = -(-(window[1] - window[0]) // block)
     data = (activity.active_posts[part].astype(np.float64), (rows, activity.active_user[part]))
@@ -238,9 +230,9 @@ def _placebos(
     alpha* has no meaning, and another permutation is drawn.
     """
     rng = np.random.default_rng(seed)
-    room, out = sweep_room(len(rows), activity.num_users), []
-    tries = 0
-    while len(out) < count:
+    room = sweep_room(len(rows), activity.num_users)
+    changes, tries = [], 0
+    while len(changes) < count:
         tries += 1
         order = rng.permutation(activity.num_users)  # the user at each place of the network
         moved = replace(activity, baseline=activity.baseline[order])
@@ -251,9 +243,9 @@ def _placebos(
             if bounds.acyclic:  # alpha* has no meaning there: draw another
                 if tries >= 20 * count:
                     raise ValueError(
-                        f"Of {tries:,} permuted networks only {len(out):,} hold a cycle of users "
-                        f"with posts, so alpha_star has no meaning for the placebo. Give alpha=, "
-                        f"or placebos=0."
+                        f"Of {tries:,} permuted networks only {len(changes):,} hold a cycle of "
+                        f"users with posts, so alpha_star has no meaning for the placebo. Give "
+                        f"alpha=, or placebos=0."
                     )
                 continue
             attenuations = rows / bounds.value
@@ -261,5 +253,5 @@ def _placebos(
         swept = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
         scores[:, order] = swept.scores
         active = np.array([membership(row, top) @ posts for row in scores])
-        out.append(active - active[0])
-    return np.array(out), tries - count
+        changes.append(active - active[0])
+    return np.array(changes), tries - count

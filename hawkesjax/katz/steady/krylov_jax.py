@@ -11,18 +11,15 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray
 
-BASIS = 24  # vectors: fewer than on the host, since all are multiplied at every step
+# Vectors: fewer than on the host, since all are multiplied at every step. Measured on 2 CPU cores,
+# 20 alphas on 20,000 users: 23, 24 and 38 ms with 12, 24 and 48.
+BASIS = 24
 CYCLES = 40  # restarts, before the tolerance is given up
 
 
 class Graph(NamedTuple):
-    """A network as arrays; pass it as an argument, since a captured one becomes a constant.
-
-    Args:
-        listener: (E,) rows, rising.
-        sender: (E,) columns.
-        weight: (E,) entries.
-    """
+    """A network as arrays, edges in order of the listener; pass it as an argument, since a captured
+    one becomes a constant."""
 
     listener: Int[AnyArray, " edges"]
     sender: Int[AnyArray, " edges"]

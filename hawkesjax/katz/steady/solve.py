@@ -68,15 +68,15 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
 
 @kept
 def _radius(activity: Activity, form: str) -> Radius:
-    found = radius_bounds(matrix_of(activity, form))
-    if found.upper - found.lower > GAP * found.upper:
+    bounds = radius_bounds(matrix_of(activity, form))
+    if bounds.upper - bounds.lower > GAP * bounds.upper:
         warnings.warn(
-            f"The spectral radius lies between {found.lower:.9g} and {found.upper:.9g}, no "
+            f"The spectral radius lies between {bounds.lower:.9g} and {bounds.upper:.9g}, no "
             f"closer: alpha* is uncertain to that degree.",
             KatzWarning,
             stacklevel=4,
         )
-    return found
+    return bounds
 
 
 def _traced(activity: Activity, form: str) -> bool:
@@ -109,36 +109,32 @@ def attenuation(
     if alpha_star is None:
         if traced or _traced(activity, form):
             return given, None
-        found = radius(activity, form=form)
-        if (given * found.lower >= 1 - CLOSEST).any():
+        rho = radius(activity, form=form)
+        if (given * rho.lower >= 1 - CLOSEST).any():
             raise ValueError(
                 f"alpha is {short(given)}, but the sum over walks is finite only below "
-                f"1 / {found.value:.6g} = {1 / found.value:.6g} (the spectral radius is "
-                f"{found.value:.6g}). Take less."
+                f"1 / {rho.value:.6g} = {1 / rho.value:.6g} (the spectral radius is "
+                f"{rho.value:.6g}). Take less."
             )
-        return given, found.value
+        return given, rho.value
     if not traced and (given >= 1).any():
         raise ValueError(
             f"alpha_star is {short(given)}; the steady state exists only for alpha_star below 1."
         )
-    found = radius(activity, form=form)
-    if found.acyclic:
+    rho = radius(activity, form=form)
+    if rho.acyclic:
         raise ValueError(
             "No user of this network can be reached from itself, so its spectral radius is 0 and "
             "alpha_star has no meaning: every alpha is allowed. Give alpha= itself."
         )
-    return given / found.value, found.value
+    return given / rho.value, rho.value
 
 
 def sweep_grid(
     activity: Activity, alpha_star: Any, alpha: Any, form: str, *, zero: bool = False
 ) -> tuple[str, np.ndarray, np.ndarray]:
-    """The name of a sweep, its values (`GRID` by default), and alpha.
-
-    Args:
-        activity, alpha_star, alpha, form: as in `solve`.
-        zero: put the values in order, 0 first.
-    """
+    """The name of a sweep, its values (`GRID` by default; with `zero` in order, 0 first), and
+    alpha."""
     if alpha_star is None and alpha is None:
         alpha_star = GRID
     name = "alpha_star" if alpha is None else "alpha"
@@ -209,9 +205,9 @@ def solve(
         rows = np.atleast_1d(alphas).ravel()
         b, goal = np.asarray(activity.baseline, np.float64), tolerance or TOLERANCE[8]
         matrix = matrix_of(activity, form)
-        found = krylov_sweep(matrix, b, rows, tolerance=goal, limit=limit)
-        _warn_left(found.residuals, goal)
-        return found.scores.reshape(*np.shape(alphas), activity.num_users)
+        sweep = krylov_sweep(matrix, b, rows, tolerance=goal, limit=limit)
+        _warn_left(sweep.residuals, goal)
+        return sweep.scores.reshape(*np.shape(alphas), activity.num_users)
     if backend != "jax":
         raise ValueError(f"backend is {backend!r}; it must be 'auto', 'scipy' or 'jax'.")
     b, weight = jnp.asarray(activity.baseline, float), jnp.asarray(activity.weight, float)
@@ -305,8 +301,8 @@ def rank(
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")
-    found = radius(activity, form=form)
-    largest = np.inf if found.acyclic else 1 / found.upper
+    rho = radius(activity, form=form)
+    largest = np.inf if rho.acyclic else 1 / rho.upper
     b, one = np.asarray(activity.baseline), float(attenuated)
     result = certified_top(matrix_of(activity, form), b, one, top, largest=largest, order=order)
     if not np.isfinite(result.upper).all():
@@ -332,5 +328,5 @@ def rank(
         },
         index=pd.RangeIndex(1, len(users) + 1, name="rank"),
     )
-    star = None if found.acyclic else one * found.value
+    star = None if rho.acyclic else one * rho.value
     return Ranking(table, result.certified, int(result.tied.sum()), result.products, one, star)
