@@ -58,6 +58,11 @@ class Parameter:
     edge: Callable[[Params, Any], Any] | None = None
     present: Callable[[Any], bool] = _always
 
+    @property
+    def is_in_all(self) -> bool:
+        """Whether no data are without it."""
+        return self.present is _always
+
 
 @dataclass(frozen=True)
 class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):

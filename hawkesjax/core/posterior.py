@@ -17,9 +17,8 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from hawkesjax.core import store
 from hawkesjax.core.diagnostics import arviz, convergence, energy_fraction, problems
 from hawkesjax.core.labels import row_labels
-from hawkesjax.core.model import Model, known_model
-
-GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data")
+from hawkesjax.core.loading import GROUPS, model_in
+from hawkesjax.core.model import Model
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -229,20 +228,13 @@ class Posterior:
         Raises:
             FileNotFoundError: when there is no such file.
             ValueError: for a file that is no result of hawkesjax, is damaged, reaches outside
-                itself, or declares more than `max_bytes`.
+                itself, declares more than `max_bytes`, lacks parts, has others, or whose parts
+                do not fit the model.
         """
         groups, attributes = store.read(path, max_bytes=max_bytes)
-        missing = [
-            name for name in (*GROUPS, "model") if name != "log_likelihood" and name not in groups
-        ]
-        if missing:
-            raise ValueError(f"{path} is not a whole result: it lacks {', '.join(missing)}.")
-        arrays = groups.pop("model")
-        kind = known_model(attributes["config"]["model"], attributes["home"])
-        model = kind.from_config(
-            attributes["config"], {str(name): one.values for name, one in arrays.items()}
-        )
-        return kind.posterior_type(**groups, model=model, info=attributes["info"])
+        model = model_in(path, groups, attributes)
+        groups.pop("model")
+        return model.posterior_type(**groups, model=model, info=attributes["info"])
 
     def __repr__(self) -> str:
         table = self.summary()

@@ -18,6 +18,12 @@ from hawkesjax.core.disk import write_whole
 MAX_BYTES = 4 * 2**30
 MAX_OBJECTS = 1000
 FORMAT = "hawkesjax result 1"
+AS_THEY_STAND: dict[str, Any] = {
+    "mask_and_scale": False,
+    "decode_times": False,
+    "decode_timedelta": False,
+}
+DAMAGED = (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError)  # what HDF5 says
 
 
 def write(
@@ -43,9 +49,15 @@ def write(
         raise IsADirectoryError(f"{path} is a folder: give a file name.")
     root = xr.Dataset(attrs={"format": FORMAT, "attributes": json.dumps(dict(attributes))})
     tree = xr.DataTree.from_dict({"/": root, **{f"/{name}": part for name, part in groups.items()}})
+    encoding = {f"/{name}": _as_it_is(part) for name, part in groups.items()}
     image = io.BytesIO()
-    tree.to_netcdf(image, engine="h5netcdf")
+    tree.to_netcdf(image, engine="h5netcdf", encoding=encoding)
     write_whole(path, image.getbuffer())
+
+
+def _as_it_is(part: xr.Dataset) -> dict[str, dict[str, None]]:
+    """No number stands for a missing one."""
+    return {str(name): {"_FillValue": None} for name in part.variables}
 
 
 def read(
@@ -66,15 +78,24 @@ def read(
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != FORMAT:
-                raise ValueError(f"{path} is not a result of hawkesjax.")
+                raise _Refused(f"{path} is not a result of hawkesjax.")
             _inspect(file, path, max_bytes)
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        # Numbers as they stand: attributes such as units= or scale_factor= do not make others.
+        with xr.open_datatree(path, engine="h5netcdf", **AS_THEY_STAND) as tree:
             attributes = json.loads(tree.attrs["attributes"])
             groups = {name: child.to_dataset().load() for name, child in tree.children.items()}
-    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+    except _Refused:
+        raise
+    except DAMAGED as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is not a whole NetCDF result: {reason}.") from error
+    if not isinstance(attributes, dict):
+        raise ValueError(f"{path} is not a whole NetCDF result: it has no settings.")
     return groups, attributes
+
+
+class _Refused(ValueError):
+    """A file that can be read and is not taken."""
 
 
 def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:
@@ -86,21 +107,21 @@ def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:
         for name in group:
             where = f"{str(group.name).rstrip('/')}/{name}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ValueError(f"{path}: {where} is a link to elsewhere; it is not followed.")
+                raise _Refused(f"{path}: {where} is a link to elsewhere; it is not followed.")
             child = group[name]
             objects += 1
             address = h5py.h5o.get_info(child.id).addr
             if address in addresses or objects > MAX_OBJECTS:
-                raise ValueError(f"{path}: its groups are linked in a cycle, or too many.")
+                raise _Refused(f"{path}: its groups are linked in a cycle, or too many.")
             addresses.add(address)
             if isinstance(child, h5py.Group):
                 waiting.append(child)
             elif isinstance(child, h5py.Dataset):
                 if child.external or child.is_virtual:
-                    raise ValueError(f"{path}: {where} keeps its data in another file.")
+                    raise _Refused(f"{path}: {where} keeps its data in another file.")
                 total += int(child.size or 0) * max(child.dtype.itemsize, 1)
     if total > max_bytes:
-        raise ValueError(
+        raise _Refused(
             f"{path} declares {total} bytes, more than the cap of {max_bytes}: raise max_bytes if "
             f"you trust it."
         )
