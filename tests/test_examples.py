@@ -79,7 +79,9 @@ def test_docstring(test: doctest.DocTest, files: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")  # few draws, where none are named
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p) and p.name not in ELSEWHERE], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if blocks(p) and p.name not in ELSEWHERE], ids=lambda page: page.name
+)
 def test_page(page: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = functools.partial(hj.sample, num_warmup=100, num_samples=100, num_chains=2)
     monkeypatch.setattr(hj, "sample", quick)

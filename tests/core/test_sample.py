@@ -137,10 +137,14 @@ def test_a_checkpoint_of_another_run_or_damaged_is_refused(panel, tmp_path):
         state.write_bytes(damaged)
         with pytest.raises(ValueError, match="truncated or damaged"):
             hj.sample(MODEL, panel, **call)
-    np.savez(state, done=np.int64(1))
-    with pytest.raises(ValueError, match="lacks arrays"):
-        hj.sample(MODEL, panel, **call)
     state.write_bytes(whole)
+    for file in sorted(folder.glob("*.npz")):
+        whole = file.read_bytes()
+        place = np.random.default_rng(len(whole)).integers(len(whole))
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match=f"{file.name} is truncated or damaged"):
+            hj.sample(MODEL, panel, **call)
+        file.write_bytes(whole)
     (folder / "identity.json").write_text("{")
     with pytest.raises(ValueError, match="damaged"):
         hj.sample(MODEL, panel, **call)
@@ -148,6 +152,28 @@ def test_a_checkpoint_of_another_run_or_damaged_is_refused(panel, tmp_path):
     (tmp_path / "other" / "thesis.tex").write_text("mine")
     with pytest.raises(ValueError, match="not empty"):
         hj.sample(MODEL, panel, **(call | {"checkpoint": tmp_path / "other"}))
+
+
+def test_a_folder_is_of_one_process_at_a_time(panel, unbroken, tmp_path):
+    call = {"key": jax.random.key(0), "checkpoint": tmp_path / "run", **RUN}
+    (tmp_path / "run").mkdir()
+    code = textwrap.dedent("""
+        import sys, pathlib
+        from hawkesjax.core.disk import Lock
+        lock = Lock(pathlib.Path(sys.argv[1]))
+        print("locked", flush=True)
+        sys.stdin.read()
+    """)
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(ValueError, match=f"in use by process {other.pid}"):
+            hj.sample(MODEL, panel, **call)
+        other.kill()
+    finally:
+        other.communicate()
+    same(unbroken, hj.sample(MODEL, panel, **call))
 
 
 def test_one_compilation_serves_every_panel_of_the_same_sizes(panel, unbroken):
