@@ -40,6 +40,9 @@ import hawkesjax as hj
 jax.config.update("jax_enable_x64", True)  # precision is the user's choice, not the library's
 pd.set_option("display.precision", 3)
 keys = jax.random.split(jax.random.key(2024), 5)
+# `HAWKESJAX_QUICK=1` makes everything small: to see that all works.
+QUICK = bool(os.environ.get("HAWKESJAX_QUICK"))
+WARMUP, DRAWS = (60, 60) if QUICK else (200, 200)
 
 # %% [markdown]
 # ## Simulated activity
@@ -77,8 +80,8 @@ posterior = hj.sample(
     activity,
     key=keys[1],
     init=estimate,
-    num_warmup=200,
-    num_samples=200,
+    num_warmup=WARMUP,
+    num_samples=DRAWS,
     num_chains=2,
     progress=False,
 )
@@ -136,7 +139,7 @@ if path.exists():
             ("additive", None),
             ("additive", "volume"),
             ("multiplicative", "volume"),
-        )
+        )[: 2 if QUICK else None]
     }
     print(
         pd.DataFrame(

@@ -41,6 +41,9 @@ import hawkesjax as hj
 jax.config.update("jax_enable_x64", True)  # precision is the user's choice, not the library's
 pd.set_option("display.precision", 3)
 keys = jax.random.split(jax.random.key(2024), 4)
+# `HAWKESJAX_QUICK=1` makes everything small: to see that all works.
+QUICK = bool(os.environ.get("HAWKESJAX_QUICK"))
+WARMUP, DRAWS = (60, 60) if QUICK else (200, 300)
 
 # %% [markdown]
 # ## Events
@@ -75,7 +78,7 @@ mle.summary(["alpha", "gamma"])
 
 # %%
 post = hj.sample(
-    model, panel, key=keys[1], init=mle, num_warmup=200, num_samples=300, num_chains=2,
+    model, panel, key=keys[1], init=mle, num_warmup=WARMUP, num_samples=DRAWS, num_chains=2,
     progress=False,
 )  # fmt: skip
 print("\n".join(post.diagnose()))
@@ -207,4 +210,4 @@ if rumours is not None:
 # model does not explain.
 
 # %%
-hj.plots.residuals(fitted, some, model=by_stance) if rumours is not None else None
+hj.plots.residuals(fitted, some) if rumours is not None else None
