@@ -35,7 +35,7 @@ class Estimate:
         standard_errors, lower, upper: by name; the 95 % interval is `transform(u +- 1.96 se(u))`
             with u the unconstrained parameter, so it stays inside the support. NaN where the
             parameter is on the boundary or the information matrix is not positive definite.
-        log_likelihood: in nats, at `params`; without any penalty.
+        log_likelihood: in nats, of what `fit` maximised (integrated over a hierarchy's offsets).
         num_parameters, num_events: for AIC and BIC.
         result: why the search stopped; `CONVERGED` only when the gradient says so.
         message: the same in words, with figures.

@@ -1,10 +1,11 @@
-"""The curvature of a log-likelihood as an arrow: standard errors and Newton steps at low cost."""
+"""The curvature of a log-likelihood in blocks: standard errors and Newton steps at low cost."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,148 +15,64 @@ from hawkesjax.inputs.arrays import HostArray
 
 
 @dataclass(frozen=True)
-class Arrow:
-    r"""Hessian of a loss at a point, `[[L, X], [X^T, G]]` with a diagonal L.
-
-    The entries of `model.local` (one per sequence and mark) do not interact given the others, so
-    one Hessian-vector product gives all of L. Among the others, those of different targets do not
-    interact (`model.blocks`), so one product serves one parameter of every target at once: 2 D
-    products by pair instead of 2 D^2.
+class Layout:
+    """Which parameters interact.
 
     Args:
-        local: the diagonal of L.
-        cross: X, (local, others).
-        block: G, (others, others).
-        local_name, names, shapes: which parameters these are, in order.
+        local_name: the parameter whose entries do not interact given the others; or None.
+        names, shapes: the others, in order; shapes of all.
+        members: (groups, size) places among the others of each group's parameters; -1 fills up.
+        top: (q,) places of those that interact with all.
+        local_group: (local,) group of each local entry.
     """
 
-    local: np.ndarray
-    cross: np.ndarray
-    block: np.ndarray
     local_name: str | None
     names: tuple[str, ...]
     shapes: dict[str, tuple[int, ...]]
+    members: np.ndarray
+    top: np.ndarray
+    local_group: np.ndarray
 
     @classmethod
-    def at(cls, model: Any, loss: Any, point: dict[str, jax.Array], data: Any) -> Arrow:
-        """The Hessian of `loss(point, data)`."""
+    def of(cls, model: Any, point: dict[str, Any], data: Any) -> Layout:
+        """The layout of a model's parameters, by its `local` and `blocks`."""
         name = model.local
         names = tuple(other for other in point if other != name)
         shapes = {other: np.shape(value) for other, value in point.items()}
-        sizes = [int(np.prod(shapes[other])) for other in names]
-        groups = _groups(model.blocks(data), names, sizes)
-        colours = _colours(groups)
+        blocks = model.blocks(data)
+        labels = []
+        for other in names:
+            given = blocks.get(other)
+            size = int(np.prod(shapes[other]))
+            labels.append(np.full(size, -1) if given is None else np.ravel(np.asarray(given)))
+        groups = np.concatenate(labels) if labels else np.zeros(0, int)
+        _, groups = np.unique(groups, return_inverse=True) if groups.size else (None, groups)
+        groups = groups - int(any(np.any(label < 0) for label in labels))
+        parts = [np.flatnonzero(groups == g) for g in range(groups.max(initial=-1) + 1)]
+        members = np.full((len(parts), max((len(part) for part in parts), default=0)), -1)
+        for row, part in zip(members, parts, strict=True):
+            row[: len(part)] = part
         count = int(np.prod(shapes[name])) if name is not None else 0
         marks = shapes[name][-1] if name is not None and shapes[name] else 1
-        local_groups = np.arange(count) % marks
-        diagonal, cross = np.zeros(count), np.zeros((count, len(groups)))
-        block = np.zeros((len(groups), len(groups)))
+        own = np.arange(count) % marks if len(parts) == marks else np.zeros(count, int)
+        return cls(name, names, shapes, members, np.flatnonzero(groups < 0), own)
 
-        def product(parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            direction = {
-                other: jnp.asarray(
-                    np.reshape(parts.get(other, np.zeros(value.size)), value.shape), value.dtype
-                )
-                for other, value in point.items()
-            }
-            moved = _product(point, direction, data, loss=loss)
-            return {other: np.asarray(part, np.float64).ravel() for other, part in moved.items()}
+    @property
+    def num_others(self) -> int:
+        """Number of the other parameters."""
+        return int(np.sum(self.members >= 0)) + len(self.top)
 
-        if name is not None:
-            diagonal = product({name: np.ones(count)})[name]
-        for colour in range(colours.max(initial=-1) + 1):
-            chosen = np.flatnonzero(colours == colour)
-            flat = np.zeros(len(groups))
-            flat[chosen] = 1
-            moved = product(dict(zip(names, np.split(flat, np.cumsum(sizes)[:-1]), strict=True)))
-            column = np.concatenate([moved[other] for other in names])
-            for index in chosen:
-                group = groups[index]
-                rows = np.arange(len(groups)) if group < 0 else np.flatnonzero(groups == group)
-                block[rows, index] = block[index, rows] = column[rows]
-                if name is not None:
-                    near = (local_groups == group) | (group < 0)
-                    cross[near, index] = moved[name][near]
-        return cls(diagonal, cross, 0.5 * (block + block.T), name, names, shapes)
+    def flat(self, parts: dict[str, Any]) -> np.ndarray:
+        """The others in a row."""
+        rows = [np.ravel(np.asarray(parts[name])) for name in self.names]
+        return np.concatenate(rows) if rows else np.zeros(0)
 
-    def standard_errors(self, fixed: dict[str, HostArray]) -> dict[str, np.ndarray]:
-        r"""Square roots of the inverse's diagonal, with `C = (G - X^T L^-1 X)^-1`:
-        `var_others = diag(C)`, `var_local = L^-1 + diag(L^-1 X C X^T L^-1)`.
+    def local(self, parts: dict[str, Any]) -> np.ndarray:
+        """The local entries in a row."""
+        return np.zeros(0) if self.local_name is None else np.ravel(parts[self.local_name])
 
-        Args:
-            fixed: mask of parameters on the boundary; they are held fixed and get NaN.
-
-        Returns:
-            By parameter; all NaN when the matrix is not positive definite.
-        """
-        free, open_, weight, covariance = self._invert(fixed)
-        spread = np.full(len(free), np.nan)
-        spread[free] = np.sqrt(np.diag(covariance))
-        scaled = weight[:, None] * self.cross[:, free]
-        variance = weight + np.einsum("ia,ab,ib->i", scaled, covariance, scaled)
-        return self._named(np.sqrt(np.where(open_, variance, np.nan)), spread)
-
-    def standard_errors_of_sums(
-        self, fixed: dict[str, HostArray], own: np.ndarray, others: dict[str, np.ndarray]
-    ) -> np.ndarray:
-        r"""Standard error of `own_c local_c + sum_k others_ck other_k` for each local entry c.
-
-        With `v_c = others_c - own_c L_c^-1 X_c`: variance `own_c^2 / L_c + v_c C v_c^T`. Sums
-        that are not one for each local entry are sums over the other parameters alone.
-
-        Args:
-            fixed: mask of parameters held fixed.
-            own: weight of each local entry, (local,); of other sums, zeros (sums,).
-            others: weights of the other parameters, (sums, size) by name; 0 if left out.
-        """
-        free, open_, weight, covariance = self._invert(fixed)
-        sizes = {name: int(np.prod(self.shapes[name])) for name in self.names}
-        zero = {name: np.zeros((len(own), size)) for name, size in sizes.items()}
-        rows = np.concatenate([(zero | others)[name] for name in self.names], axis=1)[:, free]
-        if len(own) != len(self.local):
-            return np.sqrt(np.einsum("ia,ab,ib->i", rows, covariance, rows))
-        rows = rows - (own * weight)[:, None] * self.cross[:, free]
-        variance = own**2 * weight + np.einsum("ia,ab,ib->i", rows, covariance, rows)
-        return np.sqrt(np.where(open_, variance, np.nan))
-
-    def _invert(self, fixed: dict[str, HostArray]):
-        """Masks of free others and locals, L^-1, and C over the free others."""
-        free = ~self._flat(fixed)
-        open_ = (
-            ~np.ravel(np.asarray(fixed[self.local_name], bool))
-            if self.local_name
-            else np.zeros(0, bool)
-        )
-        open_ &= self.local > 0
-        weight = np.where(open_, 1 / np.where(open_, self.local, 1), 0)
-        schur = self.block - self.cross.T @ (weight[:, None] * self.cross)
-        return free, open_, weight, _inverse(schur[np.ix_(free, free)])
-
-    def newton_step(self, gradient: dict[str, np.ndarray], damping: float) -> dict[str, np.ndarray]:
-        """`-(H + damping |diag H|)^-1 gradient`, with damping added until H is positive."""
-        slope = self._flat(gradient)
-        own = np.ravel(gradient[self.local_name]) if self.local_name else np.zeros(0)
-        floor = 1e-12 * max(np.abs(self.local).max(initial=0), np.abs(self.block).max(initial=0))
-        local = np.maximum(np.abs(self.local) * (1 + damping), floor)
-        scale = np.maximum(np.abs(np.diag(self.block)), floor)
-        schur = self.block - self.cross.T @ (self.cross / local[:, None])
-        right = slope - self.cross.T @ (own / local)
-        while True:
-            try:
-                factor = np.linalg.cholesky(schur + np.diag(damping * scale))
-                break
-            except np.linalg.LinAlgError:
-                damping = max(4 * damping, 1e-6)
-                if damping > 1e6:
-                    factor = np.diag(np.sqrt(scale * damping))
-                    break
-        others = -np.linalg.solve(factor.T, np.linalg.solve(factor, right))
-        return self._named(-(own + self.cross @ others) / local, others)
-
-    def _flat(self, parts: dict[str, HostArray]) -> np.ndarray:
-        return np.concatenate([np.ravel(parts[name]) for name in self.names])
-
-    def _named(self, local: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:
+    def named(self, local: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:
+        """Both by name, in their shapes."""
         sizes = [int(np.prod(self.shapes[name])) for name in self.names]
         pieces = np.split(others, np.cumsum(sizes)[:-1])
         out = {
@@ -166,33 +83,266 @@ class Arrow:
             out[self.local_name] = local.reshape(self.shapes[self.local_name])
         return out
 
+    def directions(self) -> list[tuple[int, np.ndarray]]:
+        """Unit directions of the others that one product serves: the same member of every group
+        at once, (column, places); then those that interact with all, from column `size` on."""
+        size = self.members.shape[1]
+        shared = [(k, self.members[self.members[:, k] >= 0, k]) for k in range(size)]
+        return shared + [(size + j, self.top[j : j + 1]) for j in range(len(self.top))]
+
+
+@dataclass(frozen=True)
+class Arrow:
+    r"""Hessian of a loss at a point: a diagonal L, a block for each group, and what meets all.
+
+    The entries of `model.local` (one per sequence and mark) do not interact given the others, so
+    one Hessian-vector product gives all of L. Among the others, those of different targets do not
+    interact (`model.blocks`), so one product serves one parameter of every target at once: 2 D
+    products by pair instead of 2 D^2, and D blocks of (2 D)^2 numbers instead of (2 D^2)^2.
+
+    Args:
+        layout: which parameters these are.
+        local: the diagonal of L.
+        cross: (local, size + q) of each local entry with its own group and with the top.
+        own: (groups, size, size) blocks.
+        couple: (groups, size, q) of each group with the top.
+        top: (q, q).
+    """
+
+    layout: Layout
+    local: np.ndarray
+    cross: np.ndarray
+    own: np.ndarray
+    couple: np.ndarray
+    top: np.ndarray
+
+    @classmethod
+    def at(cls, model: Any, loss: Any, point: dict[str, jax.Array], data: Any) -> Arrow:
+        """The Hessian of `loss(point, data)`."""
+        layout = Layout.of(model, point, data)
+        groups, size = layout.members.shape
+        q, count = len(layout.top), len(layout.local_group)
+        own, couple = np.zeros((groups, size, size)), np.zeros((groups, size, q))
+        cross, top = np.zeros((count, size + q)), np.zeros((q, q))
+
+        def product(local: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:
+            parts = layout.named(local, others)
+            direction = {name: jnp.asarray(parts[name], leaf.dtype) for name, leaf in point.items()}
+            moved = _product(point, direction, data, loss=loss)
+            return {name: np.asarray(part, np.float64) for name, part in moved.items()}
+
+        nothing = np.zeros(count), np.zeros(layout.num_others)
+        local = layout.local(product(np.ones(count), nothing[1])) if count else nothing[0]
+        for column, places in layout.directions():
+            unit = nothing[1].copy()
+            unit[places] = 1
+            moved = product(nothing[0], unit)
+            others = layout.flat(moved)
+            cross[:, column] = layout.local(moved)
+            if column < size:
+                own[:, :, column] = others[layout.members]
+            else:
+                couple[:, :, column - size] = others[layout.members]
+                top[:, column - size] = others[layout.top]
+        absent = layout.members < 0
+        own[absent] = 0
+        couple[absent] = 0
+        own = 0.5 * (own + np.swapaxes(own, 1, 2))
+        return cls(layout, local, cross, own, couple, 0.5 * (top + top.T))
+
+    def integrated(self, marginal: Arrow) -> Arrow:
+        """The same with the information of the others from a likelihood in which the local
+        entries are integrated out: the error of a local entry then holds its own spread given the
+        others, and theirs (Kass and Steffey 1989, JASA 84, 717-726)."""
+        own, couple, top = self._without_local(_reciprocal(self.local))
+        return replace(
+            self,
+            own=marginal.own + self.own - own,
+            couple=marginal.couple + self.couple - couple,
+            top=marginal.top + self.top - top,
+        )
+
+    def standard_errors(self, fixed: dict[str, HostArray]) -> dict[str, np.ndarray]:
+        r"""Square roots of the inverse's diagonal.
+
+        Args:
+            fixed: mask of parameters on the boundary; they are held fixed and get NaN.
+
+        Returns:
+            By parameter; NaN for a block that is not positive definite.
+        """
+        layout, inverse = self.layout, self._invert(fixed)
+        size = layout.members.shape[1]
+        spread = np.full(layout.num_others, np.nan)
+        variance = np.einsum("gaa->ga", inverse.own) + np.einsum(
+            "gaq,qr,gar->ga", inverse.carry, inverse.top, inverse.carry
+        )
+        present = layout.members >= 0
+        spread[layout.members[present]] = variance[present]
+        spread[layout.top] = np.diag(inverse.top)
+        rows = -inverse.weight[:, None] * self.cross
+        local = inverse.weight + inverse.variance(
+            rows[:, :size], layout.local_group, rows[:, size:]
+        )
+        spread[layout.flat(fixed).astype(bool)] = np.nan
+        with np.errstate(invalid="ignore"):
+            return layout.named(np.sqrt(np.where(inverse.open, local, np.nan)), np.sqrt(spread))
+
+    def standard_errors_of_sums(
+        self, fixed: dict[str, HostArray], own: np.ndarray, groups: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
+        r"""Standard errors of `own_c local_c + sum_k rows_ck other_k`, where the others are those
+        of one group and the top.
+
+        Sums that are not one for each local entry are sums over the other parameters alone. NaN
+        for one that rests on a parameter that is held fixed.
+
+        Args:
+            fixed: mask of parameters held fixed.
+            own: weight of each local entry, (local,); of other sums, zeros (sums,).
+            groups: (sums,) group of each.
+            rows: (sums, size + q) weights of the members of its group, and of the top.
+        """
+        layout, inverse = self.layout, self._invert(fixed)
+        size = layout.members.shape[1]
+        held = np.append(layout.flat(fixed).astype(bool), False)
+        masks = np.tile(held[layout.top], (len(rows), 1))
+        if size:
+            masks = np.concatenate([held[layout.members][groups], masks], axis=1)
+        known = np.all((np.abs(rows) < 1e-3) | ~masks, axis=1)
+        variance = np.zeros(len(own))
+        if len(own) == len(self.local) and np.any(own):
+            variance = own**2 * inverse.weight
+            rows = rows - (own * inverse.weight)[:, None] * self.cross
+            known &= inverse.open
+        variance = variance + inverse.variance(rows[:, :size], groups, rows[:, size:])
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.where(known, variance, np.nan))
+
+    def newton_step(
+        self, gradient: dict[str, np.ndarray], damping: float, longest: float
+    ) -> dict[str, np.ndarray]:
+        """`-(|H| + damping |diag H|)^-1 gradient`, with each block's eigenvalues made positive.
+
+        No entry moves by more than `longest`: each group is shortened on its own, so that one
+        far from its maximum does not hold up the others.
+        """
+        layout = self.layout
+        slope, mine = layout.flat(gradient), layout.local(gradient)
+        size, present = layout.members.shape[1], layout.members >= 0
+        diagonal = np.einsum("gaa->ga", self.own)
+        parts = (self.local, diagonal, np.diag(self.top))
+        floor = 1e-12 * max(np.abs(part).max(initial=0) for part in parts)
+        local = np.maximum(np.abs(self.local) * (1 + damping), floor)
+        own, couple, top = self._without_local(1 / local)
+        right = np.where(present, np.append(slope, 0)[layout.members], 0)
+        pull = self.cross * (mine / local)[:, None]
+        if size:
+            np.subtract.at(right, layout.local_group, pull[:, :size])
+        scale = np.where(present, np.maximum(np.abs(diagonal), floor), 1)
+        solved = np.zeros((*right.shape, 1 + len(layout.top)))
+        for g, block in enumerate(own):
+            both = np.concatenate([right[g][:, None], couple[g]], axis=1)
+            solved[g] = _solve(block, scale[g], damping, both)
+        q = np.swapaxes(couple, 1, 2) @ solved
+        rest = slope[layout.top] - np.sum(pull[:, size:], axis=0) - q[..., 0].sum(axis=0)
+        large = np.maximum(np.abs(np.diag(self.top)), floor)
+        high = _solve(top - q[..., 1:].sum(axis=0), large, damping, rest[:, None])[:, 0]
+        high = -_shortened(high[None], longest)[0]
+        low = _shortened(-solved[..., 0] - solved[..., 1:] @ high, longest)
+        others = np.zeros(layout.num_others)
+        others[layout.members[present]] = low[present]
+        others[layout.top] = high
+        moved = np.tile(high, (len(local), 1))
+        if size:
+            moved = np.concatenate([low[layout.local_group], moved], axis=1)
+        own_move = -(mine + np.sum(self.cross * moved, axis=1)) / local
+        return layout.named(np.clip(own_move, -longest, longest), others)
+
+    def _without_local(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The blocks less `cross^T weight cross`: the local entries eliminated."""
+        size = self.layout.members.shape[1]
+        scaled = weight[:, None] * self.cross
+        top = self.top - self.cross[:, size:].T @ scaled[:, size:]
+        own, couple = self.own.copy(), self.couple.copy()
+        for g in range(len(own)):
+            rows = self.layout.local_group == g
+            mine = self.cross[rows, :size]
+            own[g] -= mine.T @ scaled[rows, :size]
+            couple[g] -= mine.T @ scaled[rows, size:]
+        return own, couple, top
+
+    def _invert(self, fixed: dict[str, HostArray]) -> _Inverse:
+        layout = self.layout
+        held = np.append(layout.flat(fixed).astype(bool), True)
+        open_ = ~layout.local(fixed).astype(bool) & (self.local > 0)
+        weight = np.where(open_, _reciprocal(self.local), 0)
+        own, couple, top = self._without_local(weight)
+        inverse, carry = np.zeros_like(own), np.zeros_like(couple)
+        for g, members in enumerate(layout.members):
+            free = np.flatnonzero(~held[members])
+            inverse[g][np.ix_(free, free)] = _inverse(own[g][np.ix_(free, free)])
+            carry[g] = -inverse[g] @ couple[g]
+        high = np.zeros_like(top)
+        free = np.flatnonzero(~held[layout.top])
+        schur = top + np.einsum("gaq,gar->qr", couple, carry)
+        high[np.ix_(free, free)] = _inverse(schur[np.ix_(free, free)])
+        return _Inverse(open_, weight, inverse, carry, high)
+
+
+class Solved(NamedTuple):
+    """A maximum that a model found in a way of its own."""
+
+    params: dict[str, Any]  # natural; some may lie on a boundary
+    loss: float  # minus the log-likelihood
+    gradient: float  # largest derivative per event that is left, on a boundary towards its inside
+    steps: int
+    information: Callable[[], Arrow]  # the curvature there
+
+
+@dataclass(frozen=True)
+class _Inverse:
+    """`open`: local entries that are free; `weight`: L^-1; `own`: inverses of the groups' blocks,
+    given the top; `carry`: what each group does when the top moves; `top`: its covariance."""
+
+    open: np.ndarray
+    weight: np.ndarray
+    own: np.ndarray
+    carry: np.ndarray
+    top: np.ndarray
+
+    def variance(self, rows: np.ndarray, groups: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Of sums with weights `rows` of the members of their groups and `high` of the top."""
+        if rows.size and high.size:
+            high = high + np.einsum("ca,caq->cq", rows, self.carry[groups])
+        total = np.einsum("cq,qr,cr->c", high, self.top, high)
+        for g in range(len(self.own)):
+            mine = groups == g
+            total[mine] += np.einsum("ca,ab,cb->c", rows[mine], self.own[g], rows[mine])
+        return total
+
 
 @partial(jax.jit, static_argnames="loss")
 def _product(point, direction, data, *, loss):
     return jax.jvp(lambda at: jax.grad(loss)(at, data), (point,), (direction,))[1]
 
 
-def _groups(blocks, names, sizes) -> np.ndarray:
-    """Target of every parameter; -1 for one that interacts with all."""
-    parts = []
-    for name, size in zip(names, sizes, strict=True):
-        labels = blocks.get(name)
-        parts.append(np.full(size, -1) if labels is None else np.asarray(labels))
-    return np.concatenate(parts)
+def _reciprocal(local: np.ndarray) -> np.ndarray:
+    return np.where(local > 0, 1 / np.where(local > 0, local, 1), 0)
 
 
-def _colours(groups: np.ndarray) -> np.ndarray:
-    """One colour per Hessian-vector product: a global parameter, or one of each group."""
-    colours = np.zeros(groups.shape, int)
-    ranks: dict[int, int] = {}
-    for index, group in enumerate(groups):
-        if group >= 0:
-            colours[index] = ranks.setdefault(group, 0)
-            ranks[group] += 1
-    start = max(ranks.values(), default=0)
-    alone = np.flatnonzero(groups < 0)
-    colours[alone] = start + np.arange(len(alone))
-    return colours
+def _solve(matrix: np.ndarray, scale: np.ndarray, damping: float, right: np.ndarray) -> np.ndarray:
+    """`(|matrix| + damping diag(scale))^-1 right`, in units where the diagonal is 1."""
+    root = np.sqrt(scale)
+    values, vectors = np.linalg.eigh(matrix / np.outer(root, root))
+    bend = np.maximum(np.abs(values), 1e-9) + damping
+    return (vectors @ ((vectors.T @ (right / root[:, None])) / bend[:, None])) / root[:, None]
+
+
+def _shortened(moves: np.ndarray, longest: float) -> np.ndarray:
+    """Each row with no entry beyond `longest`."""
+    length = np.max(np.abs(moves), axis=1, initial=0, keepdims=True)
+    return moves * np.minimum(1, longest / np.maximum(length, 1e-300))
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

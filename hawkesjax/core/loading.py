@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hawkesjax.core.model import Model, known_model
+from hawkesjax.core.model import Model
 
 GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data")
 STATISTICS = ("lp", "energy", "diverging", "num_steps", "tree_depth", "non_finite")
@@ -85,3 +87,20 @@ def _check_statistics(path: Any, groups: Mapping[str, xr.Dataset]) -> None:
     for group in ("sample_stats", "log_likelihood"):
         if group in groups and {dim: groups[group].sizes.get(dim) for dim in DRAWS} != sizes:
             raise ValueError(f"{path}: {group} and posterior have other numbers of draws.")
+
+
+def known_model(name: str, home: str) -> type[Model]:
+    """The class of models of a name.
+
+    Args:
+        name: of the class.
+        home: the module that defines it, imported here where it is one of hawkesjax itself.
+
+    Raises:
+        ValueError: when no class of that name has been imported.
+    """
+    if name not in Model.known and re.fullmatch(r"hawkesjax\.\w+\.model", home):
+        importlib.import_module(home)
+    if name not in Model.known:
+        raise ValueError(f"This is a result of the model {name!r}: import {home} first.")
+    return Model.known[name]

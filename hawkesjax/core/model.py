@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import abc
 import functools
-import importlib
-import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -18,6 +16,7 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.information import Solved
 from hawkesjax.core.priors import as_json, resolve, restored
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.plotting.parameters import parameters, trace
@@ -188,9 +187,18 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """Number of terms of each kind of `pointwise`, the finest first; none without any."""
         return {}
 
-    def penalty(self, params: Params, data: Any) -> Float[Array, ""]:
-        """What maximum likelihood adds to the log-likelihood."""
-        return jnp.zeros((), data.dtype)
+    def marginal(self) -> Model:
+        """The model whose likelihood `fit` maximises: this one, or it with the entries of `local`
+        integrated out, without them among its parameters and derived quantities."""
+        return self
+
+    def latent(self, params: Params, data: Any) -> dict[str, Array]:
+        """What `marginal` integrates out, at its likeliest given the rest."""
+        return {}
+
+    def log_density(self, params: Params, data: Any) -> Float[Array, ""]:
+        """The log-likelihood, and with it the log density of what `marginal` integrates out."""
+        return self.log_likelihood(params, data)
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
         """Starting values of the search for a maximum, of which the best is taken; data prepared.
@@ -208,6 +216,15 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
                 if one.name in shapes
             }
         ]
+
+    def solved(self, data: Any, tol: float) -> Solved | None:
+        """The global maximum of the likelihood by a way of the model's own, where it has one.
+
+        Args:
+            data: prepared.
+            tol: largest derivative per event that may be left.
+        """
+        return None
 
     def unrestricted(self) -> typing.Self:
         """The same model without constraints that join parameters: the coordinates of intervals."""
@@ -239,7 +256,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def blocks(self, data: Any) -> dict[str, np.ndarray | None]:
         """Group of each entry of the other parameters: those of different groups do not interact;
-        None, and parameters left out: with all."""
+        None, and parameters left out: with all. So too of what `derived` gives: an entry depends
+        on the parameters of its own group and on those that interact with all."""
         return {}
 
     # What follows
@@ -350,23 +368,6 @@ def as_model(model: Any) -> Model:
     what = model.__name__ if isinstance(model, type) else type(model).__name__
     hint = f"; write {what}()" if isinstance(model, type) and issubclass(model, Model) else ""
     raise ValueError(f"The first argument must be a model, such as Hawkes(), not {what}{hint}.")
-
-
-def known_model(name: str, home: str) -> type[Model]:
-    """The class of models of a name.
-
-    Args:
-        name: of the class.
-        home: the module that defines it, imported here where it is one of hawkesjax itself.
-
-    Raises:
-        ValueError: when no class of that name has been imported.
-    """
-    if name not in Model.known and re.fullmatch(r"hawkesjax\.\w+\.model", home):
-        importlib.import_module(home)
-    if name not in Model.known:
-        raise ValueError(f"This is a result of the model {name!r}: import {home} first.")
-    return Model.known[name]
 
 
 def noun(kind: type) -> str:

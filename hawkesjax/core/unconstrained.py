@@ -20,8 +20,8 @@ Point = dict[str, Array]
 class Unconstrained:
     """The map between natural parameters and a free point, by the supports of the priors.
 
-    Called with a free point and prepared data it gives minus the log-likelihood (with a
-    hierarchical baseline's penalty), what `fit` minimises.
+    Called with a free point and prepared data it gives minus the log density of the data (and of
+    what `Model.marginal` integrates out).
     """
 
     model: Any
@@ -38,7 +38,7 @@ class Unconstrained:
 
     def __call__(self, point: Mapping[str, Any], data: Any) -> Array:
         params = self.natural(point, data)
-        return -self.model.log_likelihood(params, data) - self.model.penalty(params, data)
+        return -self.model.log_density(params, data)
 
 
 @partial(jax.jit, static_argnames="loss")

@@ -91,8 +91,11 @@ class Baseline:
         found: tuple[Parameter, ...] = ()
         if self.levels == "hierarchical":
             standard = Parameter("mu_offset", dist.Normal(0.0, 1.0), CELLS, 0.0)
-            half = level("mu_median", ("mark",), lambda data: 0.5 * data.rates)
-            found = (half, level("mu_spread", ("mark",), 0.5), standard)
+            median = level(
+                "mu_median", ("mark",), lambda data: 0.5 * data.rates, self._without_median
+            )
+            spread = level("mu_spread", ("mark",), 0.5, self._without_spread)
+            found = (median, spread, standard)
         elif self.levels is not None:
             dims = ("mark",) if self.levels == "shared" else CELLS
             found = (level("mu", dims, lambda data: 0.5 * data.rates, self._without_level),)
@@ -238,6 +241,21 @@ class Baseline:
         """Levels that explain under 0.01 events: they are 0 but for rounding."""
         whole = np.asarray(self.integrals(params, data), np.float64)
         return (whole.sum(axis=0) if self.levels == "shared" else whole) < 0.01
+
+    def _without_median(self, params: Params, data: Any) -> np.ndarray:
+        """Medians whose mean level explains under 0.01 events in all."""
+        spread = np.asarray(params["mu_spread"], np.float64)
+        mean = np.asarray(params["mu_median"]) * np.exp(spread**2 / 2)
+        cells = (data.num_sequences, data.num_marks)
+        alone = {**params, "mu": jnp.broadcast_to(jnp.asarray(mean, data.dtype), cells)}
+        return np.asarray(self.integrals(alone, data), np.float64).sum(axis=0) < 0.01
+
+    def _without_spread(self, params: Params, data: Any) -> np.ndarray:
+        r"""Spreads that the data cannot tell from 0: the information on `spread^2` is half the sum
+        of the squares of the sequences' counts, and so much is under 0.01 standard deviations."""
+        counts = np.asarray(data.counts, np.float64)
+        told = np.asarray(params["mu_spread"]) ** 2 * np.sqrt(np.sum(counts**2, axis=0) / 2)
+        return (told < 0.01) | self._without_median(params, data)
 
     def _without_feature(self, params: Params, data: Any) -> np.ndarray:
         """Effects that explain under 0.01 events: minus infinity on the scale of beta."""

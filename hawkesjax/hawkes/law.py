@@ -13,16 +13,23 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.information import Solved
 from hawkesjax.core.model import Model, Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.compensator import mixture_increments
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
+from hawkesjax.hawkes.known_decays import can_solve, solve
+from hawkesjax.hawkes.offsets import Offsets
 from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
 from hawkesjax.inputs.arrays import AnyArray, HostArray
+
+# Above this many marks a search starts with the best effects for its decays.
+FEW_MARKS = 4
+OFF_EDGE = 0.05  # of the plain start: nothing begins nearer to 0
 
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
@@ -115,7 +122,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             return Parameter(name, lambda data: NAMED[named](data.rates)[name], dims, start, edge)
 
         pair = ("target", "source")
-        alpha = effect("alpha", pair, lambda data: 0.5 / data.num_marks, self._without_effect)
+        alpha = effect("alpha", pair, _half_of_the_events, self._without_effect)
         found = (*self.background.parameters(named), alpha)
         if self.gamma is None:
             gamma = effect("gamma", self._decay_dims, lambda d: jnp.sum(d.rates), self._is_flat)
@@ -173,7 +180,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             )
         return jnp.asarray(params["alpha"]), jnp.asarray(self.gamma)
 
-    def _excitation(self, params: Params) -> tuple[Array, ...]:
+    def excitation_of(self, params: Params) -> tuple[Array, ...]:
         """What the forms of the decayed counts take."""
         effects = self._effects(params)
         return effects if self.kernel == EXPONENTIAL else (*effects, self.kernel.weights(params))
@@ -188,22 +195,50 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             data: an `EventPanel`, or the result of `prepare`.
         """
         data = self.prepare(data)
-        alpha, *rest = self._excitation(params)
+        alpha, *rest = self.excitation_of(params)
         at_events = self.background.at_events(params, data)
         total, ends = data.form.event_terms(at_events, alpha, *rest)
-        children = jnp.sum(jnp.asarray(data.counts, total.dtype), axis=0)
-        kept = children[None]
-        if self.compensator == "exact":
-            kept = kept - ends
-        expected = jnp.sum(self.background.integrals(params, data)) + jnp.sum(alpha * kept)
-        return total - expected
+        expected = jnp.sum(self.background.integrals(params, data))
+        return total - expected - jnp.sum(alpha * self.children(data, ends))
+
+    def children(self, data: PreparedPanel, ends: Array) -> Float[Array, "marks marks"]:
+        """Children of each target that all events of each source have within their windows, per
+        unit of alpha; `ends` are those that come too late."""
+        whole = jnp.sum(jnp.asarray(data.counts, ends.dtype), axis=0)[None]
+        return whole - ends if self.compensator == "exact" else whole + jnp.zeros_like(ends)
+
+    def offsets(self, params: Params, data: PreparedPanel) -> Offsets:
+        """What the integrals over a hierarchical baseline's offsets depend on."""
+        cells = (data.num_sequences, data.num_marks)
+        alone = {**params, "mu": jnp.ones(cells, data.dtype)}
+        own = self.background.at_events(alone, data)
+        cell = jnp.asarray(data.sequence) * data.num_marks + jnp.asarray(data.marks)
+        real = {
+            "log_median": jnp.tile(jnp.log(jnp.asarray(params["mu_median"])), cells[0]),
+            "spread": jnp.tile(jnp.asarray(params["mu_spread"]), cells[0]),
+            "exposure": jnp.ravel(self.background.integrals(alone, data)),
+            "own": own if own.ndim == 1 else jnp.ones(cell.shape, data.dtype),
+            "excitation": data.form.excitation(*self.excitation_of(params)),
+        }
+        return Offsets(
+            **{name: jnp.asarray(value, data.dtype) for name, value in real.items()},
+            cell=cell,
+            real=jnp.arange(cell.shape[0]) < data.num_events,
+        )
+
+    def latent(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
+        """The offsets of a hierarchical baseline where they are likeliest, given all else."""
+        if self.background.levels != "hierarchical":
+            return {}
+        found = self.offsets(params, data).modes()
+        return {"mu_offset": found.reshape(data.num_sequences, data.num_marks)}
 
     def log_intensity(self, params: Params, panel: EventPanel) -> Float[Array, " events"]:
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
         own = self.background.at_events(params, data)
         own = own[panel.sequence, panel.marks] if own.ndim == 2 else own
-        return jnp.log(own + data.form.excitation(*self._excitation(params)))
+        return jnp.log(own + data.form.excitation(*self.excitation_of(params)))
 
     def compensator_increments(
         self, params: Params, panel: EventPanel
@@ -249,14 +284,12 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         sites = super().sites(data)
         return sites | {"alpha": Truncated(sites["alpha"])} if self.stationary else sites
 
-    def penalty(self, params: Params, data: PreparedPanel) -> Float[Array, ""]:
-        """What maximum likelihood adds: the hierarchy's own log density; otherwise 0."""
+    def log_density(self, params: Params, data: PreparedPanel) -> Float[Array, ""]:
+        """The log-likelihood and, of a hierarchical baseline, the offsets' log density."""
+        value = self.log_likelihood(params, data)
         if self.background.levels != "hierarchical":
-            return jnp.zeros((), data.rates.dtype)
-        sites = self.sites(data)
-        names = ("mu_spread", "mu_offset")
-        terms = [jnp.sum(sites[name].log_prob(params[name])) for name in names]
-        return jnp.sum(jnp.stack(terms))
+            return value
+        return value + jnp.sum(self.sites(data)["mu_offset"].log_prob(params["mu_offset"]))
 
     def derived(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
         """What tables show beside the sampled parameters: mu of a hierarchical baseline, the mean
@@ -279,7 +312,24 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         (start,) = super().starts(data)
         if "gamma" not in start:
             return [start]
-        return [start | {"gamma": k * start["gamma"]} for k in (1.0, 1e-3, 1e-2, 0.1, 10.0)]
+        scales = [start | {"gamma": k * start["gamma"]} for k in (1.0, 1e-3, 1e-2, 0.1, 10.0)]
+        if data.num_marks <= FEW_MARKS or not can_solve(self, data):
+            return scales
+        return [self._with_best_effects(start, data) for start in scales]
+
+    def _with_best_effects(self, start: dict[str, Array], data: PreparedPanel) -> dict[str, Array]:
+        """The start with mu and alpha at their best for its decays, and off their boundary."""
+        best = solve(self, start, data, 1e-4).params
+        real = {name: jnp.asarray(value, data.dtype) for name, value in best.items()}
+        return start | {name: jnp.maximum(v, OFF_EDGE * start[name]) for name, v in real.items()}
+
+    def solved(self, data: PreparedPanel, tol: float) -> Solved | None:
+        """With known decays, the maximum target by target (`hawkesjax.hawkes.concave`)."""
+        if set(self.shapes(data)) != {"mu", "alpha"} or not can_solve(self, data):
+            return None
+        best = solve(self, {}, data, tol)
+        information = functools.partial(best.information, self, data)
+        return Solved(best.params, best.loss, best.gradient, best.steps, information)
 
     def unrestricted(self) -> Self:
         """The same model without the stationarity constraint: the coordinates of intervals."""
@@ -317,16 +367,27 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         return {None: None, "hierarchical": "mu_offset"}.get(self.background.levels, "mu")
 
     def blocks(self, data: Data) -> dict[str, np.ndarray | None]:
-        """Target of each other parameter: those of different targets do not interact; None: all."""
+        """Target of each other parameter, and of what `derived` gives: those of different targets
+        do not interact; None: all."""
         by_pair = np.repeat(np.arange(data.num_marks), data.num_marks)
         by_mark = np.arange(data.num_marks)
+        by_cell = np.tile(by_mark, data.num_sequences)
         return {
             "alpha": by_pair,
             "gamma": by_pair if self.decay == "pair" else None,
             "mu_median": by_mark,
             "mu_spread": by_mark,
             "beta": np.repeat(by_mark, len(self.background.features)),
+            "mu": by_cell,
+            "mu_mean": by_cell,
+            "half_life": by_pair if self._decay_dims == ("target", "source") else None,
         }
+
+
+def _half_of_the_events(data: PreparedPanel) -> Array:
+    """An alpha by which half of each target's events come from the past, whatever their source."""
+    counts = jnp.maximum(jnp.sum(jnp.asarray(data.counts), axis=0), 0.5)
+    return jnp.broadcast_to(0.5 * (counts / jnp.sum(counts))[:, None], (data.num_marks,) * 2)
 
 
 def _nested(value: Any) -> Any:

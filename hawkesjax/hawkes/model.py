@@ -11,6 +11,7 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.marginal import integrated
 from hawkesjax.hawkes.predictive import predictive_check
 from hawkesjax.hawkes.residuals import residuals
 from hawkesjax.hawkes.simulate import simulate
@@ -38,8 +39,9 @@ class Hawkes(HawkesLaw):
         decay: `"pair"` gamma[target, source], `"source"` gamma[source], `"shared"` one gamma.
         baseline: `"sequence"` mu[sequence, mark]; `"shared"` mu[mark]; `"hierarchical"`
             `mu[m, i] = mu_median[i] exp(mu_spread[i] mu_offset[m, i])`, offsets standard normal
-            (non-centred); or `Covariates` C, for `mu[m, i](t) = exp(beta[i] . C(t))`, the same
-            for all sequences, whose level is the covariates' intercept.
+            (non-centred; `fit` integrates over them); or `Covariates` C, for `mu[m, i](t) =
+            exp(beta[i] . C(t))`, the same for all sequences, whose level is the covariates'
+            intercept.
         covariates: beside a level of each sequence's own, `mu[m, i](t) = mu[m, i] exp(beta[i] .
             C(t))`; an intercept among them is left out, since mu takes its place. Covariates are
             constant within cells, looked up at absolute times; the compensator is exact.
@@ -51,7 +53,8 @@ class Hawkes(HawkesLaw):
             alpha down when the memory is long against the window. Only for replication.
         stationary: restrict alpha to spectral radius below one (a truncated prior).
         gamma: fixed decay rates, a number, (D,) by source, or (D, D); then they are data, the
-            decayed counts are computed once, and only mu and alpha are learned.
+            decayed counts are computed once, and only mu and alpha are learned; `fit` then finds
+            the one maximum target by target, for hundreds of marks.
         form: how decayed counts are computed: `"auto"`, or by name `"scan"`, `"lanes"`,
             `"pairs"`. All give the same numbers.
 
@@ -70,6 +73,10 @@ class Hawkes(HawkesLaw):
     evaluate = evaluate
     predictive_check = predictive_check
     attribution = attribution
+
+    def marginal(self) -> HawkesLaw:
+        """The model whose likelihood `fit` maximises: `hawkesjax.hawkes.marginal`."""
+        return integrated(self)
 
     def figures(self, values: Any, data: EventPanel) -> dict[str, Any]:
         """Every figure of a fit, by name: `hawkesjax.hawkes.plots.figures`."""

@@ -37,18 +37,18 @@ class PreparedPanel:
         form: the decayed counts' form (`hawkesjax.hawkes.counts`).
         durations: (M,) length of each sequence's window.
         counts: (M, D) events of each mark in each sequence.
+        marks, sequence: (N,) of each event.
         num_sequences, num_marks: M, D.
-        marks, sequence: (N,) of each event, where the baseline has covariates.
         cells: the covariates along the windows, where it has them.
     """
 
     form: Any
     durations: Float[AnyArray, " sequences"]
     counts: Float[AnyArray, "sequences marks"]
+    marks: Int[AnyArray, " events"]
+    sequence: Int[AnyArray, " events"]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
-    marks: Int[AnyArray, " events"] | None = None
-    sequence: Int[AnyArray, " events"] | None = None
     cells: Cells | None = None
 
     @property
@@ -136,8 +136,8 @@ def _laid_out(
         counts=np.asarray(panel.counts, dtype),
         num_sequences=panel.num_sequences,
         num_marks=panel.num_marks,
-        marks=stream.marks if watched else None,
-        sequence=stream.sequence if watched else None,
+        marks=stream.marks,
+        sequence=stream.sequence,
         cells=lay_out(covariates, panel, dtype) if watched else None,
     )
     # On the device once, not at every call; and as values when a trace is under way.
@@ -158,7 +158,7 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
     size = max((len(form.slots) for form in forms), default=0)
 
     def filled(values: Any) -> Any:
-        return None if values is None else np.pad(values, (0, size - len(values)))
+        return np.pad(values, (0, size - len(values)))
 
     return [
         jax.tree.map(
@@ -185,7 +185,8 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
     if kernel != EXPONENTIAL:
         ratios = jnp.asarray(kernel.ratios, dtype)
         form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)
-    return PreparedPanel(form, jnp.asarray(panel.duration, dtype), counts, **sizes)
+    duration = jnp.asarray(panel.duration, dtype)
+    return PreparedPanel(form, duration, counts, marks, sequence, **sizes)
 
 
 def same_gamma(fixed: Any, given: Any) -> bool:

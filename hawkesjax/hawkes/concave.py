@@ -1,0 +1,164 @@
+r"""The maximum over baselines and effects when the memory is known: concave, target by target.
+
+With `G[n, j]` the decayed counts times their rates, the part of target i in the log-likelihood is
+
+.. math:: \sum_{n:\, m_n = i} \log(\mu_{s_n i} + \sum_j G_{nj} \alpha_{ij})
+          - \sum_s T_s \mu_{si} - \sum_j K_{ij} \alpha_{ij}
+
+which no other target's parameters enter. The maximum is unique where the data determine it, and
+some parameters lie at 0 exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import optimize, sparse
+
+NEWTON_STEPS, HALVINGS = 60, 40
+LEAST = 1e-9  # of a baseline's start: the search itself stays above, so that no rate is 0
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target's part; n events of its mark, L levels, D sources.
+
+    Args:
+        rates: (n, D) G at these events.
+        level: (n,) which level each event has.
+        exposure: (L,) T.
+        children: (D,) K.
+    """
+
+    rates: Float[np.ndarray, "events sources"]
+    level: Int[np.ndarray, " events"]
+    exposure: Float[np.ndarray, " levels"]
+    children: Float[np.ndarray, " sources"]
+
+    @functools.cached_property
+    def cost(self) -> np.ndarray:
+        """What a unit of each parameter costs: T and K."""
+        return np.concatenate([self.exposure, self.children])
+
+    @property
+    def start(self) -> np.ndarray:
+        """Half of the events from the background, half from the past; 0 where there is nothing."""
+        half = 0.5 * len(self.level)
+        count = np.bincount(self.level, minlength=len(self.exposure))
+        mu = 0.5 * count / np.where(self.exposure > 0, self.exposure, 1)
+        useful = (self.children > 0) & np.any(self.rates > 0, axis=0)
+        alpha = half * useful / max(self.children[useful].sum(), 1e-300)
+        return np.concatenate([mu, alpha])
+
+    def intensity(self, values: np.ndarray) -> np.ndarray:
+        """lambda at the events."""
+        levels = len(self.exposure)
+        return values[self.level] + self.rates @ values[levels:]
+
+    def loss(self, values: np.ndarray) -> tuple[float, np.ndarray]:
+        """Minus the log-likelihood and its gradient."""
+        rate = self.intensity(values)
+        if np.any(rate <= 0):
+            return np.inf, self.cost
+        value = self.cost @ values - np.sum(np.log(rate))
+        return float(value), self.cost - self._transposed(1 / rate)
+
+    def bends(self, values: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Second derivatives of the loss in the free parameters: (levels,) diagonal, (levels,
+        sources) cross, (sources, sources) block."""
+        levels = len(self.exposure)
+        weight = self.intensity(values) ** -2
+        own, used = free[:levels], self.rates[:, free[levels:]]
+        diagonal = np.bincount(self.level, weights=weight, minlength=levels)[own]
+        scaled = weight[:, None] * used
+        return diagonal, (self._levels().T @ scaled)[own], used.T @ scaled
+
+    def _levels(self) -> Any:
+        shape = (len(self.level), len(self.exposure))
+        places = (np.arange(shape[0]), self.level)
+        return sparse.csr_array((np.ones(shape[0]), places), shape=shape)
+
+    def _transposed(self, weight: np.ndarray) -> np.ndarray:
+        by_level = np.bincount(self.level, weights=weight, minlength=len(self.exposure))
+        return np.concatenate([by_level, weight @ self.rates])
+
+
+def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
+    """The maximum of one target's part.
+
+    L-BFGS-B, then Newton steps among the parameters that are not held at 0.
+
+    Returns:
+        The parameters, levels first; the largest derivative that is left (in the log of a positive
+        parameter; of one at 0 as it would be at its start); steps.
+    """
+    start = target.start
+    if not len(target.level):
+        return np.zeros_like(start), 0.0, 0
+    unit = np.where(start > 0, start, 1)
+    levels = len(target.exposure)
+    low = np.where(np.arange(len(start)) < levels, LEAST * (start > 0), 0.0)
+    bounds = optimize.Bounds(low, np.where(start > 0, np.inf, 0.0))
+
+    def scaled(x):
+        value, slope = target.loss(x * unit)
+        return value, slope * unit
+
+    values, steps = start, 0
+    for loose in (1e-2, 1e-5, 1e-8):  # nearly always the first is enough for the Newton steps
+        options = {"maxiter": 500, "ftol": 1e-3 * loose**2, "gtol": loose, "maxcor": 20}
+        found = optimize.minimize(
+            scaled, values / unit, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
+        values, count = _polished(target, found.x * unit, start, unit, tol)
+        steps += int(found.nit) + count
+        left = _left(values, target.loss(values)[1], unit, start)
+        if left <= tol:
+            break
+    return values, left, steps
+
+
+def _polished(target: Target, values, start, unit, tol: float) -> tuple[np.ndarray, int]:
+    """Projected Newton steps, until no derivative above `tol` is left or nothing is gained."""
+    value, slope = target.loss(values)
+    for count in range(NEWTON_STEPS):
+        if _left(values, slope, unit, start) <= tol:
+            return values, count
+        free = (start > 0) & ((values > 1e-12 * unit) | (slope < 0))
+        move = _newton(target, values, slope, free)
+        for length in 0.5 ** np.arange(HALVINGS):
+            new = np.maximum(values + length * move, 0)
+            now, fresh = target.loss(new)
+            if now <= value + 1e-4 * slope @ (new - values) + 1e-14 * abs(value):
+                break
+        else:
+            return values, count
+        if not np.any(new != values):
+            return values, count
+        values, value, slope = new, now, fresh
+    return values, NEWTON_STEPS
+
+
+def _newton(target: Target, values: np.ndarray, slope: np.ndarray, free: np.ndarray) -> np.ndarray:
+    levels = len(target.exposure)
+    diagonal, cross, block = target.bends(values, free)
+    own, rest = slope[:levels][free[:levels]], slope[levels:][free[levels:]]
+    diagonal = np.maximum(diagonal, 1e-300)
+    schur = block - cross.T @ (cross / diagonal[:, None])
+    schur[np.diag_indices_from(schur)] += 1e-10 * np.diag(block) + 1e-300
+    right = rest - cross.T @ (own / diagonal)
+    alpha = -np.linalg.lstsq(schur, right, rcond=1e-13)[0] if len(rest) else rest
+    move = np.zeros_like(values)
+    move[np.flatnonzero(free[:levels])] = -(own + cross @ alpha) / diagonal
+    move[levels + np.flatnonzero(free[levels:])] = alpha
+    return move
+
+
+def _left(values, slope, unit, start) -> float:
+    """Largest derivative that is left."""
+    at = np.where(values > 0, values * np.abs(slope), unit * np.maximum(-slope, 0))
+    return float(np.max(at[start > 0], initial=0))

@@ -1,0 +1,131 @@
+"""Baselines and effects at their best for given decays, from a prepared panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hawkesjax.core.information import Arrow, Layout
+from hawkesjax.hawkes.concave import Target, maximise
+from hawkesjax.hawkes.counts.fixed import FixedForm
+from hawkesjax.hawkes.counts.mixture import MixtureForm
+
+
+def can_solve(model: Any, data: Any) -> bool:
+    """Whether the baselines and effects of these data are free and positive, and no more."""
+    background = model.background
+    plain = background.covariates is None and background.levels in ("sequence", "shared")
+    if not plain or model.stationary:
+        return False
+    sites = model.sites(data)
+    return all(_is_positive(sites[name].support) for name in ("mu", "alpha"))
+
+
+@dataclass(frozen=True)
+class Best:
+    """mu and alpha at their best.
+
+    Args:
+        targets: the part of each target.
+        values: (D, L + D) parameters of each target, levels first.
+        shared: whether all sequences have one level.
+        gradient: largest derivative per event that is left.
+        steps: of the longest search.
+    """
+
+    targets: list[Target]
+    values: np.ndarray
+    shared: bool
+    gradient: float
+    steps: int
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        """mu and alpha."""
+        levels = self.values.shape[1] - len(self.values)
+        mu = self.values[:, :levels].T
+        return {"mu": mu[0] if self.shared else mu, "alpha": self.values[:, levels:]}
+
+    @property
+    def loss(self) -> float:
+        """Minus the log-likelihood."""
+        parts = zip(self.targets, self.values, strict=True)
+        return sum(target.loss(values)[0] for target, values in parts)
+
+    def information(self, model: Any, data: Any) -> Arrow:
+        """The Hessian of the loss in the logs of mu and alpha."""
+        params = self.params
+        layout = Layout.of(model, params, data)
+        marks, levels = len(self.values), self.values.shape[1] - len(self.values)
+        local, cross = np.zeros((levels, marks)), np.zeros((levels, marks, marks))
+        own = np.zeros((marks, marks, marks))
+        for i, (target, values) in enumerate(zip(self.targets, self.values, strict=True)):
+            bends = target.bends(values, np.ones(len(values), bool))
+            slope = values * target.loss(values)[1]
+            mu, alpha = values[:levels], values[levels:]
+            local[:, i] = mu**2 * bends[0] + slope[:levels]
+            cross[:, i] = mu[:, None] * bends[1] * alpha
+            own[i] = alpha[:, None] * bends[2] * alpha + np.diag(slope[levels:])
+        nothing = np.zeros((marks, marks, 0)), np.zeros((0, 0))
+        return Arrow(layout, local.ravel(), cross.reshape(-1, marks), own, *nothing)
+
+
+def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
+    """The maximum over mu and alpha, target by target.
+
+    Args:
+        model: the model.
+        params: its other parameters.
+        data: the prepared panel.
+        tol: largest derivative per event that may be left.
+    """
+    marks, events = data.num_marks, int(data.num_events)
+    ones = jnp.ones((marks, marks), data.dtype)
+    known = model.excitation_of({**params, "alpha": ones})
+    children = np.asarray(model.children(data, _ends(data, known)), np.float64)
+    rates = _rates(data, known)[:events]
+    own = np.asarray(data.marks)[:events]
+    shared = model.background.levels == "shared"
+    place = np.zeros(events, int) if shared else np.asarray(data.sequence)[:events]
+    exposure = np.asarray(data.durations, np.float64)
+    exposure = exposure.sum(keepdims=True) if shared else exposure
+    targets, found = [], []
+    for i in range(marks):
+        mine = own == i
+        targets.append(Target(rates[mine], place[mine], exposure, children[i]))
+        found.append(maximise(targets[-1], 0.5 * tol * events))
+    values, left, steps = zip(*found, strict=True)
+    return Best(targets, np.stack(values), shared, max(left) / events, max(steps))
+
+
+def _ends(data: Any, known: tuple[Any, ...]) -> Any:
+    """E of the form of the decayed counts."""
+    if isinstance(data.form, FixedForm):
+        return jnp.asarray(data.form.ends)
+    level = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
+    return jax.jit(lambda form, known: form.event_terms(level, *known)[1])(data.form, known)
+
+
+def _rates(data: Any, known: tuple[Any, ...]) -> np.ndarray:
+    """G: the intensity at each event per unit of alpha of each source."""
+    alpha, gamma, *weights = known
+    if isinstance(data.form, MixtureForm):
+        columns = [
+            data.form.excitation(jnp.zeros_like(alpha).at[:, j].set(1), gamma, *weights)
+            for j in range(data.num_marks)
+        ]
+        return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+    by_pair = np.broadcast_to(np.asarray(gamma, np.float64), alpha.shape)
+    counts = np.asarray(data.form.decayed_counts(gamma), np.float64)
+    return counts * by_pair[np.asarray(data.marks)]
+
+
+def _is_positive(support: Any) -> bool:
+    base = getattr(support, "base_constraint", support)
+    low, high = (getattr(base, side, None) for side in ("lower_bound", "upper_bound"))
+    return high is None and low is not None and bool(np.all(np.asarray(low) == 0))

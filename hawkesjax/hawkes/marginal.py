@@ -1,0 +1,75 @@
+"""The Hawkes model whose offsets are integrated out: what `fit` of a hierarchical baseline
+maximises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+
+from hawkesjax.core.model import Parameter
+from hawkesjax.hawkes.law import Data, HawkesLaw, Params
+
+
+@dataclass(frozen=True)
+class MarginalHawkes(HawkesLaw):
+    r"""A Hawkes model with a hierarchical baseline, without its offsets.
+
+    The log-likelihood is that of `Hawkes` integrated over standard normal offsets, to 1e-8 per
+    sequence and mark (`hawkesjax.hawkes.offsets`).
+    """
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table without the offsets."""
+        return tuple(one for one in super().parameters if one.name != "mu_offset")
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """None: what tables show comes from the whole model."""
+        return {}
+
+    @property
+    def local(self) -> None:
+        """None is left."""
+        return None
+
+    def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
+        """The log-likelihood, integrated over the offsets."""
+        data = self.prepare(data)
+        alpha, *rest = self.excitation_of(params)
+        # Of a baseline of 1 only what its likelihood has no say in is taken.
+        ones = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
+        children = self.children(data, data.form.event_terms(ones, alpha, *rest)[1])
+        whole = self.offsets(params, data).log_integrals()
+        return jnp.sum(whole) - jnp.sum(alpha * children)
+
+    def log_density(self, params: Params, data: Data) -> Float[Array, ""]:
+        """The same: nothing else is left to integrate."""
+        return self.log_likelihood(params, data)
+
+
+def integrated(model: HawkesLaw) -> HawkesLaw:
+    """The model whose likelihood `fit` maximises: of a hierarchical baseline the one that is
+    integrated over the offsets, else itself.
+
+    Raises:
+        ValueError: for offsets that are not standard normal.
+    """
+    if model.background.levels != "hierarchical":
+        return model
+    given = {} if isinstance(model.priors, str) else dict(model.priors)
+    offset = given.get("mu_offset", dist.Normal(0.0, 1.0))
+    standard = isinstance(offset, dist.Normal) and bool(
+        jnp.all((jnp.asarray(offset.loc) == 0) & (jnp.asarray(offset.scale) == 1))
+    )
+    if not standard:
+        raise ValueError(
+            "fit integrates a hierarchical baseline over standard normal offsets; with another "
+            "prior of mu_offset, use sample."
+        )
+    settings: dict[str, Any] = {one.name: getattr(model, one.name) for one in fields(HawkesLaw)}
+    return MarginalHawkes(**settings)
