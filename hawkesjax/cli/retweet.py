@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,11 @@ from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.session import table
 
+ARGUMENTS = (
+    "orphans|original_time|original_followers|duplicates|early|late|missing_followers|window|"
+    "horizon|unit|timezone|repost_of|id|time|followers"
+)
+OPTION = re.compile(rf"\b({ARGUMENTS})=('[^']*'|\([^)]*\)|-?[\d.]*\d)?")
 PICTURES = ["infectivity", "residuals"]
 TABLES = ["parameters", "drivers", "residuals"]
 Run = Annotated[o.Run, without("format")]
@@ -36,7 +42,13 @@ class Posts:
     )
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-    orphans: Literal["error", "drop"] = option("error", "Reposts whose post is not there.")
+    orphans: Literal["error", "drop", "restore"] = option(
+        "error", "Reposts whose post is not there; restore it from its reposts' columns."
+    )
+    original_time: str | None = option(None, "Column of the time of a repost's post.")
+    original_followers: str | None = option(None, "Column of the followers of its author.")
+    duplicates: Literal["error", "first"] = option("error", "Rows with an identifier seen before.")
+    early: Literal["error", "drop"] = option("error", "Reposts before their post.")
     missing_followers: Literal["error", "zero", "median"] = option(
         "error", "Missing numbers of followers."
     )
@@ -47,7 +59,10 @@ class Posts:
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
-        data = hj.read_cascades(given.pop("file"), **given)
+        try:
+            data = hj.read_cascades(given.pop("file"), **given)
+        except ValueError as problem:
+            raise ValueError(OPTION.sub(_as_option, str(problem))) from problem
         start, end = data.window
         known = covariates.read(hj, data, (start, end + ahead), self.timezone)
         return data if known is None else data.with_covariates(known)
@@ -184,6 +199,13 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     job.finish(
         result, {"scores": result.summary()}, lambda: {"scores": job.hj.plots.scores(result)}
     )
+
+
+def _as_option(found: re.Match[str]) -> str:
+    """How the command line says an argument of Python's."""
+    name, value = found.groups()
+    words = [f"--{name.replace('_', '-')}", (value or "").strip("'()").replace(", ", " ")]
+    return " ".join(filter(None, words))
 
 
 def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:

@@ -179,7 +179,7 @@ def _parse_text(
         refuse(numbers.isna(), column, "text that is not a number", remedy, written, rows)
     remedy = (
         "Give numbers, or datetimes as in 2024-05-31T18:00:00Z (ISO 8601); other formats convert "
-        "with pandas.to_datetime(..., format=...), for EventPanel.from_dataframe."
+        "with pandas.to_datetime(..., format=...), to be given as a DataFrame."
     )
     kind = "no ISO datetime" if count else "neither a number nor an ISO datetime"
     refuse(~like, column, f"text that is {kind}", remedy, written, rows)

@@ -36,7 +36,7 @@ def read_indices(
             raise ValueError(
                 f"Column {column!r}: {what} number {largest:,} among {len(codes):,} events. Whole "
                 f"numbers count {what}s 0, 1, ...; for identifiers give text, as in "
-                f"[str(i) for i in {column}], or use EventPanel.from_dataframe."
+                f"[str(i) for i in {column}], or give a DataFrame (from_dataframe)."
             )
     else:
         known = unique_names(names, what)

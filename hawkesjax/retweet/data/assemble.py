@@ -11,6 +11,7 @@ import pandas as pd
 
 from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
 from hawkesjax.inputs.clock import Clock
+from hawkesjax.inputs.labels import ABSENT
 from hawkesjax.inputs.moments import Fields, moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import read_window
@@ -276,7 +277,7 @@ def read_followers(values: Any, column: str, rows: Rows = ROWS) -> np.ndarray:
     series: Any = column_of(values, column, rows)
     if not pd.api.types.is_numeric_dtype(series.dtype):
         text = series.astype(object)
-        text = text.where(text.map(lambda v: not (isinstance(v, str) and not v.strip())), None)
+        text = text.where(text.map(lambda v: str(v).strip() not in ABSENT), None)
         numbers: Any = pd.to_numeric(text, errors="coerce")
         remedy = "Give a number in every row, or leave it empty."
         wrong = numbers.isna() & text.notna()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, listed, refuse
+from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
 from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_times
-from hawkesjax.inputs.labels import read_labels
+from hawkesjax.inputs.labels import ABSENT, read_labels
 from hawkesjax.inputs.tables import open_table
 from hawkesjax.retweet.data.assemble import (
     Policies,
@@ -56,12 +56,12 @@ class FromTables:
 
         Args:
             df: the table.
-            id: column of identifiers: text, or whole numbers (not floats beyond 2**53).
+            id: column of identifiers: text, or whole numbers (not floats beyond 2**53; "1.0" is 1).
             time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
             followers: column of the authors' numbers of followers; None where they are not known:
                 everyone counts as one, and p0 is then per person who posted.
-            repost_of: column of the identifier of the post that a row reposts, missing (or "")
-                for a post.
+            repost_of: column of the identifier of the post that a row reposts; missing, "" or a
+                word for it ("NA", "null", "None", "nan", "<NA>") for a post.
             sentiment: column of levels of the posts, numbers of at least 0; that of a repost is
                 not read. None: every post has level 1.
             original_time, original_followers: columns of reposts that describe their post, for
@@ -100,12 +100,13 @@ class FromTables:
         df, rows = open_table(df, **used, original_followers=original_followers)
         if not len(df):
             raise ValueError("The table has no rows. Give at least one post.")
-        own = read_identifiers(df[id], str(id), rows)
+        own, target = read_identifiers(df, (id, repost_of), rows)
         refuse(own == "", str(id), "a missing identifier", "Every row needs one.", None, rows)
-        target = read_identifiers(df[repost_of], str(repost_of), rows)
         keep = np.ones(len(df), bool)
         again = pd.Series(own).duplicated().to_numpy()
         remedy = "Take the copies out, or pass duplicates='first' to keep the first of each."
+        if 2 * again.sum() > len(df):
+            remedy = f"Most rows are copies: has column {str(id)!r} lost digits on its way here?"
         what = "an identifier seen before"
         if chosen.apply("duplicates", again, str(id), what, remedy, own, rows):
             keep &= ~again
@@ -123,6 +124,11 @@ class FromTables:
             )
         orphan = keep & (root < 0)
         remedy = "Add their posts to the table, or pass orphans='drop' (or 'restore')."
+        if 2 * orphan.sum() > np.sum(keep & (target != "")):
+            remedy = (
+                f"Most reposts are: are the identifiers in columns {str(id)!r} ({listed(own, 3)}) "
+                f"and {str(repost_of)!r} of one kind? If so, {remedy[0].lower()}{remedy[1:]}"
+            )
         what = "a repost of a post that is not in the table"
         chosen.apply("orphans", orphan, str(repost_of), what, remedy, target, rows)
         clock = read_times(df[time], str(time), unit, timezone, rows)
@@ -134,7 +140,7 @@ class FromTables:
         rows_of, names = np.flatnonzero(is_post), list(own[is_post])  # the rows that describe posts
         posts = whole.take(rows_of)
         if restore and orphan.any():
-            codes, lost, heads = _lost(own, target, orphan, rows)
+            codes, lost, heads = _lost(own, target, orphan, str(repost_of), rows)
             rows_of, called = np.append(rows_of, heads), rows.at(heads)
             first = read_times(df[original_time].iloc[heads], original_time, unit, timezone, called)
             clock, whole.values, added = joined(clock, first)
@@ -241,22 +247,43 @@ class FromTables:
         return cls(**assemble(clock, posts, reposts, codes[later], levels, names, *seen))
 
 
-def read_identifiers(values: Any, column: str, rows: Rows = ROWS) -> np.ndarray:
-    """Identifiers as text, "" where missing; floats that may have lost digits are refused."""
-    series: Any = column_of(values, column, rows)
-    missing = series.isna().to_numpy(bool)
-    if pd.api.types.is_float_dtype(series.dtype):
-        numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-        wrong = ~missing & ((np.abs(numbers) > EXACT) | (numbers != np.floor(numbers)))
-        remedy = "Read this column as text (dtype=str) or as whole numbers (dtype='Int64')."
-        what = "an identifier that floating point has rounded"
-        refuse(wrong, column, what, remedy, numbers, rows)
-        text = np.where(missing, 0, numbers).astype(np.int64).astype(str).astype(object)
-    else:
-        filled = series.astype(object).where(~missing, "")
-        text = filled.map(lambda v: str(v).strip()).to_numpy(object)
-    text[missing] = ""
-    return text
+def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) -> list[np.ndarray]:
+    """Columns of identifiers as text, "" where missing or one of the words for it; numbers that
+    floating point has written, and that may not have lost digits, are whole numbers again.
+
+    Text such as "1.0" or "1e5" is a number where the first column holds whole numbers alone.
+    """
+    out = []
+    for column in columns:
+        series: Any = column_of(frame[column], str(column), rows)
+        missing = series.isna().to_numpy(bool)
+        text = series.astype(object).where(~missing, "").map(lambda v: str(v).strip())
+        out.append(text.where(~text.isin(ABSENT), "").to_numpy(object))
+        if pd.api.types.is_float_dtype(series.dtype):
+            _refuse_rounded(series.to_numpy(np.float64, na_value=0), str(column), rows)
+    known = pd.Series(np.concatenate(out), dtype=object).drop_duplicates()
+    written = known[(known != "") & ~known.str.fullmatch(r"[+-]?\d+")]
+    numbers: Any = pd.to_numeric(written, errors="coerce")
+    numbers = pd.Series(numbers.to_numpy(), index=written)
+    numbers = numbers[numbers == np.floor(numbers)]  # NaN: no number
+    if not len(numbers) or not written[written.isin(out[0])].isin(numbers.index).all():
+        return out
+    for text, column in zip(out, columns, strict=True):
+        place = numbers.index.get_indexer(pd.Index(text))
+        floats = np.where(place >= 0, numbers.to_numpy()[place], 0)
+        _refuse_rounded(floats, str(column), rows)
+        text[place >= 0] = floats[place >= 0].astype(np.int64).astype(str)
+    return out
+
+
+def _refuse_rounded(numbers: np.ndarray, column: str, rows: Rows) -> None:
+    wrong = ~(np.abs(numbers) <= EXACT) | (numbers != np.floor(numbers))
+    remedy = (
+        "Read this column as text (dtype=str) or as whole numbers (dtype='Int64') where the table "
+        "was made; digits that a file has lost only the source can tell."
+    )
+    what = "an identifier that floating point has rounded"
+    refuse(wrong, column, what, remedy, lambda row: f"{numbers[row]:.17g}", rows)
 
 
 def _roots(
@@ -268,21 +295,18 @@ def _roots(
     parent = np.where(place >= 0, kept[place], -1)
     itself = np.arange(len(own))
     parent = np.where(target == "", itself, parent)
-    remedy = "Leave repost_of empty in the rows of posts."
+    remedy = f"Leave column {column!r} empty in the rows of posts."
     refuse((target != "") & (parent == itself), column, "a repost of itself", remedy, own, rows)
-    root = parent
-    for _ in range(64):
-        further = np.where(root >= 0, parent[root], -1)
-        if (further == root).all():
-            return root
-        root = further
+    root, steps = parent, 1
+    while steps < len(own):  # each round doubles the steps that are taken
+        root, steps = np.where(root >= 0, root[root], -1), 2 * steps
     endless = (root >= 0) & (target[root] != "")
-    refuse(endless, column, "a chain of reposts without a post at its end", remedy, own, rows)
+    refuse(endless, column, "a chain of reposts that runs in a circle", remedy, own, rows)
     return root
 
 
 def _lost(
-    own: np.ndarray, target: np.ndarray, orphan: np.ndarray, rows: Rows
+    own: np.ndarray, target: np.ndarray, orphan: np.ndarray, column: str, rows: Rows
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Posts known through their reposts alone: each orphan's one, their names and first rows."""
     where = np.flatnonzero(orphan)
@@ -290,7 +314,7 @@ def _lost(
     remedy = "Name the first post of the chain in these rows, or pass orphans='drop'."
     what = "a repost of a repost whose post is not in the table"
     inner = np.isin(names, own)[codes]
-    refuse(inner, "repost_of", what, remedy, target[where], rows.at(where))
+    refuse(inner, column, what, remedy, target[where], rows.at(where))
     return codes, list(names), where[np.unique(codes, return_index=True)[1]]
 
 
