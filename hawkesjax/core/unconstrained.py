@@ -71,6 +71,9 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
             raise ValueError(
                 f"init[{name!r}] has shape {np.shape(values[name])}; it must be {shape}."
             ) from error
+    if values is not given:  # an estimate on the boundary starts beside it
+        tiny = float(jnp.finfo(real).tiny) ** 0.25  # 1e-77 in float64, 3e-10 in float32
+        natural = {name: jnp.where(value == 0, tiny, value) for name, value in natural.items()}
     point = loss.free(natural, data)
     for name, leaf in point.items():
         if not bool(jnp.all(jnp.isfinite(leaf))):
