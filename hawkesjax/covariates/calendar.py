@@ -71,12 +71,14 @@ class FromCalendar:
                 `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
                 December 12, which forces a trend over them; for replication.
             reference: feature -> its level without a feature: Monday, 0, January by default.
-            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others.
+            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others. An
+                object of the package holidays is asked for every day of the window.
             intercept: put a feature "intercept" in front that is 1 everywhere.
 
         Raises:
             ValueError: for a feature that others contain ("weekend" with one-hot days, "halfday"
-                with one-hot hours), and where no date is known.
+                with one-hot hours), where no date is known, and for holidays that all lie before
+                or after the window.
 
         Source: numeric day and half-day are the coding of Pulido and Gomez (2024), arXiv
         2402.03378, who do not say which day is 0.
@@ -93,10 +95,10 @@ class FromCalendar:
         span = read_span(window, unit, origin, timezone)
         if not span.clock.dated:
             raise ValueError(f"window={short(window)} holds text of numbers. Give datetimes.")
-        dates = None if holidays is None else _dates(holidays)
         fine = bool({"hour", "halfday"} & set(features))
         steps = _boundaries(span, fine)
         local = _local(steps[:-1], span.clock.zone)
+        dates = None if holidays is None else _dates(holidays, local)
         names: list[str] = []
         blocks: list[np.ndarray] = [np.zeros((len(local), 0))]
         for name in features:
@@ -139,9 +141,24 @@ def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any])
             )
 
 
-def _dates(holidays: Any) -> pd.DatetimeIndex:
-    """Local dates, without a time of day."""
-    items = list(holidays) if not isinstance(holidays, (str, bytes)) else [holidays]
+def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Local dates, without a time of day; refused where they cannot be those of the window."""
+    days = pd.date_range(local[0].normalize(), local[-1].normalize())
+    if hasattr(holidays, "expand") and hasattr(holidays, "years"):  # filled when it is asked
+        items = [day for day in days if day.date() in holidays]
+        lacking = sorted(set(days.year) - set(holidays.years))
+        if lacking:
+            raise ValueError(
+                f"holidays know nothing of {listed(lacking)}. Make them with years=, or expand=True."
+            )
+        return pd.DatetimeIndex(items)
+    if isinstance(holidays, (str, bytes)):
+        holidays = [holidays]
+    if not np.iterable(holidays):
+        raise ValueError(f"holidays are {short(holidays)}. Give a list of local dates.")
+    items = list(holidays)
+    if not items:
+        raise ValueError("holidays hold no date. Give those of the window, or leave holidays= out.")
     try:
         stamps = [pd.Timestamp(item) for item in items]
     except (ValueError, TypeError) as error:
@@ -154,7 +171,13 @@ def _dates(holidays: Any) -> pd.DatetimeIndex:
                 f"holidays hold {short(item)}, a time of day or zone. Give local dates, as in "
                 f"'2024-12-25'."
             )
-    return pd.DatetimeIndex(stamps)
+    dates = pd.DatetimeIndex(stamps)
+    if dates.max() < days[0] or dates.min() > days[-1]:
+        raise ValueError(
+            f"holidays reach from {dates.min().date()} to {dates.max().date()}, the window from "
+            f"{days[0].date()} to {days[-1].date()}: none lies in it. Give those of the window."
+        )
+    return dates
 
 
 def _local(ticks: np.ndarray, zone: Any) -> pd.DatetimeIndex:

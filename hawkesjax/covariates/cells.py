@@ -69,7 +69,8 @@ class FromTables:
             start, end: columns of the cells' ends. Together the rows cover one stretch of time,
                 each moment once; for indicators that overlap there is `intervals`.
             time: in place of both, a column of times: a row holds until the next one ...
-            until: ... and the last one until this moment.
+            until: ... and the last one until this moment. Where rows come at equal steps, none may
+                hold for two of them: a value from before a hole is not the value in it.
             features: columns; by default all others. Numbers are one feature, as they are;
                 booleans become 1 and 0; text and categories one feature `column=level` for
                 every level but the reference.
@@ -124,6 +125,7 @@ class FromTables:
                     f"Give the time up to which its values hold."
                 )
             stop = np.append(begin[1:], bound)
+            _refuse_stretched(clock, begin, stop, order)
         ends = replace(clock, values=np.array([begin[0], stop[-1]]), column="window")
         span = span_of(ends, origin, timezone, [])
         steps = np.append(begin, stop[-1])
@@ -216,6 +218,22 @@ def _refuse_holes(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.n
     what = "a gap after the row before in time"
     remedy = "Add a row for the time between them: a feature must be known at every time."
     _refuse(begin > last, clock, order, what, remedy)
+
+
+def _refuse_stretched(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
+    """Refuse rows that would hold over a hole in a table of equal steps."""
+    lengths = stop - begin
+    step = np.median(lengths[:-1]) if len(lengths) > 4 else 0
+    near = np.abs(lengths[:-1] - step) <= 0.1 * step  # days of 23 and 25 hours, months
+    if not len(near) or np.mean(near) < 0.75:
+        return
+    span = f"{clock.in_units(lengths.max()):.6g} for {clock.in_units(step):.6g} {clock.unit}s"
+    what = f"a value that would hold over a hole (at most {span.strip()})"
+    remedy = (
+        "Add the rows that are missing; where the values did hold on, say so with columns start= "
+        "and end=."
+    )
+    _refuse(lengths > 1.9 * step, clock, order, what, remedy)
 
 
 def _refuse(wrong: np.ndarray, clock: Clock, order: np.ndarray, what: str, remedy: str) -> None:

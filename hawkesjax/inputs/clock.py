@@ -17,6 +17,8 @@ SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800
 UNITS = {name: seconds * NANOSECONDS for name, seconds in SECONDS.items()}
 ISO = r"^\s*\d{4}-?\d{2}(?:-?\d{2})?(?:[T ].*)?$"
 OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
+EPOCH = (6e8, 4.1e9)  # seconds since 1970, of 1989 to 2099
+EPOCHS = {"seconds": 1, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 EXACT = 2**53  # beyond it, float64 does not hold every whole number
 LARGEST = 2**62  # differences of two such numbers still fit in int64
 ZONES = (
@@ -98,7 +100,8 @@ def read_times(
             f"Column {column!r} holds numbers, so timezone={timezone!r} has no meaning. "
             f"Leave it out, or convert the column with pandas.to_datetime(..., unit='s')."
         )
-    return Clock(_numbers(series, column, rows), "" if unit is None else str(unit), column=column)
+    unit = "" if unit is None else str(unit)
+    return Clock(_in_its_unit(_numbers(series, column, rows), unit, column), unit, column=column)
 
 
 def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
@@ -151,6 +154,22 @@ def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
     return array
 
 
+def _in_its_unit(numbers: np.ndarray, unit: str, column: str) -> np.ndarray:
+    """Numbers, unless all are dates since 1970 in a finer unit than the one that is named."""
+    if not len(numbers) or unit not in UNITS:
+        return numbers
+    least, most = float(numbers.min()), float(numbers.max())
+    for name, scale in EPOCHS.items():
+        if EPOCH[0] <= least / scale and most / scale <= EPOCH[1] and name != f"{unit}s":
+            code = {"seconds": "s", "milliseconds": "ms", "microseconds": "us"}.get(name, "ns")
+            raise ValueError(
+                f"Column {column!r}: unit={unit!r}, but the numbers ({least:.15g} to {most:.15g}) "
+                f"look like {name} since 1970. Convert them, as in "
+                f"pandas.to_datetime(column, unit={code!r}, utc=True)."
+            )
+    return numbers
+
+
 def _parse_text(
     series: Any, column: str, timezone: Any, rows: Rows, dates_only: bool = False
 ) -> Any:
@@ -190,14 +209,16 @@ def _parse_text(
 
 def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> Any:
     """Parsed datetimes on one clock, or naive; a mixture without `timezone` is refused."""
+    # By the text: some versions of pandas give a time without an offset that of its neighbours.
+    aware = text.str.contains(OFFSET).to_numpy(dtype=bool)
     alone: Any = None
-    with contextlib.suppress(ValueError, FutureWarning), warnings.catch_warnings():
-        warnings.simplefilter("error", FutureWarning)  # pandas before 3 warns of a mixture
-        alone = pd.to_datetime(text, format="ISO8601")
+    if aware.all() or not aware.any():
+        with contextlib.suppress(ValueError, FutureWarning), warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # pandas before 3 warns of a mixture
+            alone = pd.to_datetime(text, format="ISO8601")
     if alone is not None:
         naive = timezone is not None and alone.dt.tz is None
         return _localize_all(alone, column, timezone, rows) if naive else alone
-    aware = text.str.contains(OFFSET).to_numpy(dtype=bool)
     if timezone is not None:
         local: Any = pd.to_datetime(text[~aware], format="ISO8601")
         if len(local):

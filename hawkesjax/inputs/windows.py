@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hawkesjax.inputs.checks import Rows, counted, listed, refuse, short
-from hawkesjax.inputs.clock import EXACT, LARGEST, Clock, read_bounds
+from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, refuse, short
+from hawkesjax.inputs.clock import EXACT, LARGEST, UNITS, Clock, read_bounds
 
 DAY = 86400 * 10**9
+DECADE = 3652 * DAY
 
 
 def count_of(window: Any) -> int | None:
@@ -26,7 +27,12 @@ def names_of(window: Any) -> tuple[str, ...] | None:
 
 
 def read_window(
-    window: Any, clock: Clock, codes: np.ndarray, names: tuple[str, ...], column: str
+    window: Any,
+    clock: Clock,
+    codes: np.ndarray,
+    names: tuple[str, ...],
+    column: str,
+    rows: Rows = ROWS,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Start and end of each sequence's window, in the numbers of the clock.
 
@@ -35,6 +41,7 @@ def read_window(
             pair, one pair for each sequence, or a mapping from names to pairs.
         codes: (N,) the events' sequences, of which there are M names.
         column: the column of sequences.
+        rows: how errors call the events.
 
     Returns:
         values (N,), start (M,), end (M,), all int64 or all float64.
@@ -50,6 +57,7 @@ def read_window(
                 f"Column {clock.column!r} is empty, so the window is not known. "
                 f"Declare it: window=(start, end)."
             )
+        refuse_far(clock, codes if window else np.zeros_like(codes), rows)
         low, high = values.min(), values.max()
         start, end = np.full(len(names), low), np.full(len(names), high)
         if window == "sequence":
@@ -79,6 +87,35 @@ def read_window(
     refuse(end < start, "window", what, remedy, show, owners)
     size = len(names)
     return values, np.broadcast_to(start, size).copy(), np.broadcast_to(end, size).copy()
+
+
+def refuse_far(clock: Clock, codes: np.ndarray, rows: Rows = ROWS) -> None:
+    """Refuse to infer windows from clocks that are decades off.
+
+    Where one gap of more than ten years makes up nine tenths of a sequence's time, the smaller
+    side of it is taken for wrong clocks (1970, a year mistyped, milliseconds among seconds).
+    """
+    values = clock.values
+    if clock.unit not in UNITS:
+        return
+    decade = DECADE / UNITS[clock.unit] * clock.scale
+    if float(values.max()) - float(values.min()) <= decade:
+        return
+    order = np.lexsort((values, codes))
+    sorted_values, sorted_codes = values[order], codes[order]
+    same = np.diff(sorted_codes) == 0
+    wrong = np.zeros(len(values), bool)
+    for place in np.flatnonzero(same & (np.diff(sorted_values) > decade)):
+        first, last = np.searchsorted(sorted_codes, sorted_codes[place] + np.array([0, 1]))
+        whole = sorted_values[last - 1] - sorted_values[first]
+        before, after = place + 1 - first, last - place - 1
+        if sorted_values[place + 1] - sorted_values[place] > 0.9 * whole and before != after:
+            few = slice(first, place + 1) if before < after else slice(place + 1, last)
+            wrong[order[few]] = True
+    remedy = "Correct these clocks, or declare window=(start, end) if the times are true."
+    show = lambda row: clock.show(values[row])  # noqa: E731
+    what = "a time that is decades from all others, while the window is inferred,"
+    refuse(wrong, clock.column, what, remedy, show, rows)
 
 
 def check_inside(

@@ -38,7 +38,7 @@ def assemble(
         if not names:
             raise ValueError(f"There are no events and no {what}s. Declare {what}_names.")
         refuse_total(names, what)
-    values, start, end = read_window(window, clock, sequence, sequence_names, column)
+    values, start, end = read_window(window, clock, sequence, sequence_names, column, rows)
     check_inside(clock, values, start, end, sequence, rows)
     order = _order(values, sequence)
     if order is not None:
