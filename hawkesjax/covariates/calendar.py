@@ -143,13 +143,14 @@ def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any])
 
 def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Local dates, without a time of day; refused where they cannot be those of the window."""
-    days = pd.date_range(local[0].normalize(), local[-1].normalize())
+    days: Any = pd.date_range(*local[[0, -1]].normalize())
     if hasattr(holidays, "expand") and hasattr(holidays, "years"):  # filled when it is asked
         items = [day for day in days if day.date() in holidays]
         lacking = sorted(set(days.year) - set(holidays.years))
         if lacking:
             raise ValueError(
-                f"holidays know nothing of {listed(lacking)}. Make them with years=, or expand=True."
+                f"holidays know nothing of {listed(lacking)}. Make them with years=, or with "
+                f"expand=True."
             )
         return pd.DatetimeIndex(items)
     if isinstance(holidays, (str, bytes)):
@@ -160,7 +161,7 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
     if not items:
         raise ValueError("holidays hold no date. Give those of the window, or leave holidays= out.")
     try:
-        stamps = [pd.Timestamp(item) for item in items]
+        stamps: Any = [pd.Timestamp(item) for item in items]
     except (ValueError, TypeError) as error:
         raise ValueError(f"holidays hold what is no date: {error}.") from error
     for item, stamp in zip(items, stamps, strict=True):
@@ -171,7 +172,7 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
                 f"holidays hold {short(item)}, a time of day or zone. Give local dates, as in "
                 f"'2024-12-25'."
             )
-    dates = pd.DatetimeIndex(stamps)
+    dates: Any = pd.DatetimeIndex(stamps)
     if dates.max() < days[0] or dates.min() > days[-1]:
         raise ValueError(
             f"holidays reach from {dates.min().date()} to {dates.max().date()}, the window from "

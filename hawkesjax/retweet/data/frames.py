@@ -262,7 +262,7 @@ def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) ->
         if pd.api.types.is_float_dtype(series.dtype):
             _refuse_rounded(series.to_numpy(np.float64, na_value=0), str(column), rows)
     known = pd.Series(np.concatenate(out), dtype=object).drop_duplicates()
-    written = known[(known != "") & ~known.str.fullmatch(r"[+-]?\d+")]
+    written: Any = known[(known != "") & ~known.str.fullmatch(r"[+-]?\d+")]
     numbers: Any = pd.to_numeric(written, errors="coerce")
     numbers = pd.Series(numbers.to_numpy(), index=written)
     numbers = numbers[numbers == np.floor(numbers)]  # NaN: no number
