@@ -63,7 +63,7 @@ def test_shares_beyond_criticality_are_never_numbers(beyond):
 def test_a_user_without_events_counts_its_time_and_shrinks_to_the_group():
     """Its time pulls the group's rate down; its own rate lies below the others', above 0."""
     rng = np.random.default_rng(3)
-    counts = [22, 18, 25, 20, 0]
+    counts = [40, 12, 25, 18, 0]  # more apart than one rate tells, so the group has a spread
     times = np.concatenate([np.sort(rng.uniform(0, 10, n)) for n in counts])
     owner = np.repeat(np.arange(5), counts)
     model = hj.Hawkes(decay="shared", baseline="hierarchical")
