@@ -185,7 +185,7 @@ LOST = ("sent", "lost without received -> sent")
 # ## Does the model hold? Residuals
 #
 # Rescaled waiting times should be unit exponential. Two tests, for all events, each mark, and each
-# person; ties (mass mailings received in the same second) are waiting times of 0.
+# person; ties (mass mailings received in the same second) are spread over their second.
 
 # %%
 table = hj.residuals(model, mle, past, join=True)

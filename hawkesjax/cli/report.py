@@ -69,11 +69,12 @@ def residual_lines(tests: pd.DataFrame) -> list[str]:
     for mark, row in tests.loc["all"].iterrows():
         if mark == "all" or not row["events"]:
             continue
-        lines.append(
-            f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f} "
-            f"(p = {row['ks p']:.2g}), Anderson-Darling {row['ad']:.2f} (p = {row['ad p']:.2g}): "
-            f"{row['in words']}"
-        )
+        figures = [f"mean {row['mean']:.3f}"]
+        for what, name in (("Kolmogorov-Smirnov distance", "ks"), ("Anderson-Darling", "ad")):
+            if np.isfinite(row[name]):
+                digits = 3 if name == "ks" else 2
+                figures.append(f"{what} {row[name]:.{digits}f} (p = {row[f'{name} p']:.2g})")
+        lines.append(f"  {mark}: {', '.join(figures)}: {row['in words']}")
     return lines
 
 

@@ -7,6 +7,8 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
+from hawkesjax.inputs.checks import counted
+
 SMALL = 0.05  # p-values at or below this speak against the model
 SMALL_FITTED = 0.01  # where they are too large already
 FEW = 5  # of 4 residuals, the Kolmogorov-Smirnov distance must reach 0.73 for a p-value of 0.01
@@ -75,22 +77,27 @@ def exponential_tests(table: pd.DataFrame) -> pd.DataFrame:
     independent, and among many some p-values are small by chance.
 
     Args:
-        table: of `residuals`, with `join=True` where sequences are short.
+        table: of `residuals`, with `join=True` where sequences are short. Where it has residuals
+            of rounded times spread over their steps (`jittered`), those are tested. Residuals of
+            NaN, of events on their window's start, are left out, and said to be.
 
     Returns:
-        Indexed by sequence and mark (`all` where they are put together): number of events, mean
+        Indexed by sequence and mark (`all` where they are put together): number of residuals, mean
         residual (1 expected), `ks` and its p-value, `ad` and its p-value, and a sentence.
-        NaN in rows without events. Residuals of 0 (simultaneous events, which the model does
-        not expect) make `ad` infinite.
+        NaN in rows without events, and for `ad` among residuals of 0 (simultaneous events, which
+        the model does not expect), where it has no value.
     """
     names = [["all", *table[name].cat.categories] for name in ("sequence", "mark")]
     index = pd.MultiIndex.from_product(names, names=["sequence", "mark"])
-    return pd.DataFrame([_test(values) for values in groups(table).values()], index=index)
+    jittered = "jittered" in table
+    rows = [_test(values, jittered) for values in groups(table).values()]
+    return pd.DataFrame(rows, index=index)
 
 
 def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, " _"]]:
-    """Residuals by sequence and mark, and put together under `all`."""
-    values = table["residual"].to_numpy(float)
+    """Residuals (jittered ones where there are any) by sequence and mark, and put together under
+    `all`; NaN for events on their window's start."""
+    values = table["jittered" if "jittered" in table else "residual"].to_numpy(float)
     sequences, marks = (table[name].cat.categories for name in ("sequence", "mark"))
     owner = table["sequence"].cat.codes.to_numpy()
     kind = table["mark"].cat.codes.to_numpy()
@@ -104,13 +111,16 @@ def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, " _"]
     }
 
 
-def _test(values: Float[np.ndarray, " events"]) -> dict[str, object]:
+def _test(whole: Float[np.ndarray, " events"], jittered: bool) -> dict[str, object]:
+    values = whole[~np.isnan(whole)]
     count = len(values)
     if count == 0:
+        said = in_words(whole, np.nan, np.nan, fitted=True, jittered=jittered)
         blank = dict.fromkeys(("mean", "ks", "ks p", "ad", "ad p"), np.nan)
-        return {"events": 0, **blank, "in words": "no events"}
+        return {"events": 0, **blank, "in words": said}
     ks, ad = kolmogorov_smirnov(values), anderson_darling(values)
-    ks_p, ad_p = float(stats.kstwo.sf(ks, count)), 1 - anderson_darling_cdf(ad, count)
+    ks_p = float(stats.kstwo.sf(ks, count))
+    ad, ad_p = (ad, 1 - anderson_darling_cdf(ad, count)) if np.isfinite(ad) else (np.nan, np.nan)
     return {
         "events": count,
         "mean": float(values.mean()),
@@ -118,22 +128,38 @@ def _test(values: Float[np.ndarray, " events"]) -> dict[str, object]:
         "ks p": ks_p,
         "ad": ad,
         "ad p": ad_p,
-        "in words": in_words(values, ks_p, ad_p, fitted=True),
+        "in words": in_words(whole, ks_p, ad_p, fitted=True, jittered=jittered),
     }
 
 
-def in_words(values: Float[np.ndarray, " events"], ks: float, ad: float, *, fitted: bool) -> str:
-    """A verdict from the two p-values; `fitted`: they are too large."""
+def in_words(
+    values: Float[np.ndarray, " events"], ks: float, ad: float, *, fitted: bool, jittered: bool
+) -> str:
+    """A verdict from the two p-values; `fitted`: they are too large; `jittered`: rounded times were
+    spread over their step."""
+    kept = values[~np.isnan(values)]
+    said = [_verdict(kept, ks, ad, fitted)]
+    if jittered and len(kept):
+        said.append("rounded times were spread evenly over their step")
+    if len(kept) < len(values):
+        lost = counted(len(values) - len(kept), "event")
+        said.append(f"{lost} on a window's start left out, without a waiting time")
+    return "; ".join(said)
+
+
+def _verdict(values: np.ndarray, ks: float, ad: float, fitted: bool) -> str:
+    if not len(values):
+        return "no events"
     if len(values) < FEW:
         return "too few events to tell"
-    least = min(ks, ad)
+    ties = int(np.sum(values == 0))
     small = SMALL_FITTED if fitted else SMALL
-    if least > small:
+    if ties and ks > small:
+        zero = counted(ties, "waiting time")
+        return f"{zero} of 0: simultaneous events, which the model does not expect"
+    if np.nanmin([ks, ad]) > small:
         more = ", but p is too large after fitting" if fitted else ""
         return f"no misfit seen{more}"
-    ties = int(np.sum(values == 0))
-    if ties and ks > small:
-        return f"{ties} waiting times of 0: simultaneous events, which the model does not expect"
     ordered = np.sort(values)
     over, under = _deviations(ordered)
     more = over.max() > under.max()  # of those below than there should be

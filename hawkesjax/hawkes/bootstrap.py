@@ -21,7 +21,7 @@ from hawkesjax.evaluation.residual_tests import (
 )
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.prepared import prepare_alike
-from hawkesjax.hawkes.residuals import rescaled
+from hawkesjax.hawkes.residuals import rescaled, residuals
 from hawkesjax.hawkes.simulate import simulate_like
 
 STATISTICS = {"ks": kolmogorov_smirnov, "ad": anderson_darling}
@@ -71,8 +71,7 @@ def residual_bootstrap(
         )
     if replicates < 19:
         raise ValueError(f"replicates is {replicates!r}; at least 19 are needed for 5 %.")
-    whole = model.compensator_increments(estimate.params, panel)
-    observed = rescaled(panel, *whole, join=join)
+    observed = residuals(model, estimate, panel, join=join)
     table = exponential_tests(observed)
     panels = [
         simulate_like(model, estimate, panel, key=one, max_events=max_events)
@@ -92,9 +91,9 @@ def residual_bootstrap(
         draws = np.stack(drawn[name])
         defined = np.sum(np.isfinite(draws) | np.isinf(draws), axis=0)
         over = np.sum(draws >= table[name].to_numpy(), axis=0)
-        table[f"{name} p"] = np.where(table["events"] > 0, (1 + over) / (1 + defined), np.nan)
+        table[f"{name} p"] = np.where(table[name].notna(), (1 + over) / (1 + defined), np.nan)
     table["in words"] = [
-        in_words(values, row["ks p"], row["ad p"], fitted=False) if len(values) else "no events"
+        in_words(values, row["ks p"], row["ad p"], fitted=False, jittered="jittered" in observed)
         for values, (_, row) in zip(groups(observed).values(), table.iterrows(), strict=True)
     ]
     if lost:

@@ -1,13 +1,63 @@
-"""The integral of the excitation from each event to the next."""
+"""The integral of the excitation from each event to the next, and to the windows' ends."""
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
+
+# 1 - exp(-x) is summed as a series below x = SMALL, where the first term left out is 1e-16 of it.
+SMALL, ORDER = 1 / 16, 9
+
+
+def powers_of(remaining: Any, marks: Any, num_marks: int) -> tuple[Any, Any]:
+    """`sum_n (r_n / longest)^k` over the events n of each mark, (ORDER, D) for k = 1, 2, ..., with
+    r the time to the window's end; and `longest`, the largest r. In float64 where not traced."""
+    host = isinstance(remaining, np.ndarray)
+    longest = (np if host else jnp).max(remaining, initial=0)
+    unit = remaining / (np if host else jnp).where(longest > 0, longest, 1)
+
+    def summed(k: int) -> Any:
+        if host:
+            return np.bincount(marks, weights=unit**k, minlength=num_marks)
+        return jax.ops.segment_sum(unit**k, marks, num_marks)
+
+    return (np if host else jnp).stack([summed(k) for k in range(1, ORDER + 1)]), longest
+
+
+def children_within(
+    counted: Float[Array, "marks marks"],
+    gamma: Float[AnyArray, "marks marks"],
+    ratios: Float[AnyArray, " terms"],
+    weights: Float[AnyArray, " terms"],
+    powers: Float[AnyArray, "orders marks"],
+    longest: Float[AnyArray, ""],
+) -> Float[Array, "marks marks"]:
+    r"""Children that the events of a source have within their windows, per unit of alpha.
+
+    .. math:: K_{ij} = \sum_{n:\, m_n = j} \sum_k w_k (1 - e^{-\gamma_{ij} r_k (T - t_n)})
+
+    `counted` is this as a difference of counts, which loses its digits where gamma times the
+    time is small; there a series in gamma stands for it, with what `powers_of` gave.
+    """
+    dtype = counted.dtype
+    gamma, ratios, weights = (jnp.asarray(x, dtype) for x in (gamma, ratios, weights))
+    largest = jnp.max(ratios)
+    most = gamma * jnp.asarray(longest, dtype) * largest
+    small = most < SMALL
+    x = jnp.where(small, most, 0)
+    series = jnp.zeros_like(counted)
+    for k in range(ORDER, 0, -1):  # Horner's rule
+        part = jnp.sum(weights * (ratios / largest) ** k) * jnp.asarray(powers[k - 1], dtype)
+        series = x * ((-1) ** (k + 1) / math.factorial(k) * part[None] + series)
+    return jnp.where(small, series, counted)
 
 
 def excitation_increments(

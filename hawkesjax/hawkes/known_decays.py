@@ -86,8 +86,9 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
     """
     marks, events = data.num_marks, int(data.num_events)
     ones = jnp.ones((marks, marks), data.dtype)
-    known = model.excitation_of({**params, "alpha": ones})
-    children = np.asarray(model.children(data, _ends(data, known)), np.float64)
+    params = {**params, "alpha": ones}
+    known = model.excitation_of(params)
+    children = np.asarray(model.children(params, data, _ends(data, known)), np.float64)
     rates = _rates(data, known)[:events]
     own = np.asarray(data.marks)[:events]
     shared = model.background.levels == "shared"

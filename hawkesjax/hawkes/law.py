@@ -17,7 +17,7 @@ from hawkesjax.core.information import Solved
 from hawkesjax.core.model import Model, Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
-from hawkesjax.hawkes.compensator import mixture_increments
+from hawkesjax.hawkes.compensator import children_within, mixture_increments
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.hawkes.known_decays import can_solve, solve
@@ -199,13 +199,19 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         at_events = self.background.at_events(params, data)
         total, ends = data.form.event_terms(at_events, alpha, *rest)
         expected = jnp.sum(self.background.integrals(params, data))
-        return total - expected - jnp.sum(alpha * self.children(data, ends))
+        return total - expected - jnp.sum(alpha * self.children(params, data, ends))
 
-    def children(self, data: PreparedPanel, ends: Array) -> Float[Array, "marks marks"]:
+    def children(
+        self, params: Params, data: PreparedPanel, ends: Array
+    ) -> Float[Array, "marks marks"]:
         """Children of each target that all events of each source have within their windows, per
         unit of alpha; `ends` are those that come too late."""
         whole = jnp.sum(jnp.asarray(data.counts, ends.dtype), axis=0)[None]
-        return whole - ends if self.compensator == "exact" else whole + jnp.zeros_like(ends)
+        if self.compensator != "exact":
+            return whole + jnp.zeros_like(ends)
+        gamma = jnp.broadcast_to(self._effects(params)[1], ends.shape)
+        terms = (self.kernel.ratios, self.kernel.weights(params))
+        return children_within(whole - ends, gamma, *terms, data.powers, data.longest)
 
     def offsets(self, params: Params, data: PreparedPanel) -> Offsets:
         """What the integrals over a hierarchical baseline's offsets depend on."""

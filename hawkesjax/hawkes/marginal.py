@@ -43,7 +43,7 @@ class MarginalHawkes(HawkesLaw):
         alpha, *rest = self.excitation_of(params)
         # Of a baseline of 1 only what its likelihood has no say in is taken.
         ones = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
-        children = self.children(data, data.form.event_terms(ones, alpha, *rest)[1])
+        children = self.children(params, data, data.form.event_terms(ones, alpha, *rest)[1])
         whole = self.offsets(params, data).log_integrals()
         return jnp.sum(whole) - jnp.sum(alpha * children)
 

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.core.cache import kept
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
+from hawkesjax.hawkes.compensator import powers_of
 from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
@@ -38,6 +39,7 @@ class PreparedPanel:
         durations: (M,) length of each sequence's window.
         counts: (M, D) events of each mark in each sequence.
         marks, sequence: (N,) of each event.
+        powers, longest: what `powers_of` gave of the times from the events to their windows' ends.
         num_sequences, num_marks: M, D.
         cells: the covariates along the windows, where it has them.
     """
@@ -47,6 +49,8 @@ class PreparedPanel:
     counts: Float[AnyArray, "sequences marks"]
     marks: Int[AnyArray, " events"]
     sequence: Int[AnyArray, " events"]
+    powers: Float[AnyArray, "orders marks"]
+    longest: Float[AnyArray, ""]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
     cells: Cells | None = None
@@ -128,6 +132,7 @@ def _laid_out(
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
     watched = covariates is not None
+    powers, longest = powers_of(stream.remaining, stream.marks, panel.num_marks)
     prepared = PreparedPanel(
         form=choose_form(stream, **options)
         if kernel == EXPONENTIAL
@@ -138,6 +143,8 @@ def _laid_out(
         num_marks=panel.num_marks,
         marks=stream.marks,
         sequence=stream.sequence,
+        powers=powers.astype(dtype),
+        longest=np.asarray(longest, dtype),
         cells=lay_out(covariates, panel, dtype) if watched else None,
     )
     # On the device once, not at every call; and as values when a trace is under way.
@@ -186,7 +193,8 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
         ratios = jnp.asarray(kernel.ratios, dtype)
         form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)
     duration = jnp.asarray(panel.duration, dtype)
-    return PreparedPanel(form, duration, counts, marks, sequence, **sizes)
+    powers = powers_of(remaining, marks, sizes["num_marks"])
+    return PreparedPanel(form, duration, counts, marks, sequence, *powers, **sizes)
 
 
 def same_gamma(fixed: Any, given: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from hawkesjax.evaluation.rounding import step_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import point_of
@@ -27,6 +29,13 @@ def residuals(
     each left-over to the next residual of the mark, which is then exactly unit exponential again
     (sequences laid end to end are one unit-rate Poisson process).
 
+    A mark's first event exactly on its window's start, as in every window that begins with its
+    first event, has waited for no time: its residual is NaN, and tests leave it out.
+
+    Events of a mark that tie have residuals of 0. Where the times are rounded (multiples of one
+    step), that says nothing of the model: with ties, a second column has the residuals of times
+    spread evenly over their step by draws of a fixed seed, which the tests then take.
+
     Args:
         model: the model.
         values: natural parameters, an `Estimate`, or a `Posterior` (its mean is taken).
@@ -35,7 +44,7 @@ def residuals(
 
     Returns:
         One row per event, in the panel's order: sequence, mark, time (as in the panel's own clock),
-        residual.
+        residual, and `jittered` where rounded times tie.
 
     Source: Brown, Barbieri, Ventura, Kass and Frank (2002), Neural Computation 14, 325-346.
     """
@@ -43,7 +52,30 @@ def residuals(
     point = point_of(values, model, panel)
     if model.gamma is not None:
         point.pop("gamma")
-    return rescaled(panel, *model.compensator_increments(point, panel), join=join)
+    table = rescaled(panel, *model.compensator_increments(point, panel), join=join)
+    between = np.asarray(panel.gaps)[np.diff(np.asarray(panel.sequence), prepend=-1) == 0]
+    step = step_of(between, np.abs(panel.window).max())
+    if step and np.any(table["residual"] == 0):
+        spread, order = _spread(panel, step, table["residual"].isna().to_numpy())
+        finer = rescaled(spread, *model.compensator_increments(point, spread), join=join)
+        table["jittered"] = finer["residual"].to_numpy()[np.argsort(order)]
+    return table
+
+
+def _spread(panel: EventPanel, step: float, fixed: np.ndarray) -> tuple[EventPanel, np.ndarray]:
+    """The panel with each time drawn evenly from the `step` that follows it (at a window's end,
+    from the last one), but for those that are fixed; and the order of the events in it."""
+    owner, length = np.asarray(panel.sequence), np.asarray(panel.duration)
+    ends = length[owner]
+    low = np.clip(np.asarray(panel.times), 0, np.maximum(ends - step, 0))
+    draws = np.random.default_rng(0).uniform(size=len(owner))
+    times = np.where(fixed, panel.times, low + draws * np.minimum(step, ends - low))
+    order = np.lexsort((times, owner))
+    times = times[order]
+    fresh = np.diff(owner, prepend=-1) != 0
+    gaps = np.where(fresh, times, np.diff(times, prepend=0.0))
+    marks = np.asarray(panel.marks)[order]
+    return replace(panel, times=times, gaps=gaps, remaining=ends - times, marks=marks), order
 
 
 def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.DataFrame:
@@ -52,9 +84,12 @@ def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.Da
     inside, tails = np.asarray(inside), np.asarray(tails)
     marks, owner = np.asarray(panel.marks), np.asarray(panel.sequence)
     rows = np.searchsorted(owner, np.arange(panel.num_sequences + 1))
-    values = np.zeros(panel.num_events)
+    first = np.zeros(panel.num_events, bool)  # of its mark in its sequence
+    first[np.unique(owner * np.int64(panel.num_marks) + marks, return_index=True)[1]] = True
+    waited = ~first | (np.asarray(panel.times) > 0)
+    values = np.full(panel.num_events, np.nan)
     for mark in range(panel.num_marks):
-        own = np.flatnonzero(marks == mark)
+        own = np.flatnonzero((marks == mark) & waited)
         values[own] = _between(inside[:, mark], own, owner[own], rows, tails[:, mark], join)
     return pd.DataFrame(
         {

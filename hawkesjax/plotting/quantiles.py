@@ -11,10 +11,10 @@ from hawkesjax.plotting import style
 
 def exponential_quantiles(axis: Any, sample: np.ndarray, name: str, points: int) -> None:
     """Quantiles of a sample of residuals against those of the unit exponential, with a 95 % band;
-    about `points` of them at most, the largest ones always."""
+    about `points` of them at most, the largest ones always. NaN are left out."""
     from scipy import stats
 
-    sample = np.sort(sample)
+    sample = np.sort(sample[~np.isnan(sample)])
     count = len(sample)
     ranks = np.arange(1, count + 1)
     if count > points:

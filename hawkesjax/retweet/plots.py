@@ -312,10 +312,12 @@ def rescaled(table: Any, *, points: int = 1500) -> Figure:
     with style.canvas(height=side, width=side * len(kinds)) as figure:
         axes = figure.subplots(1, len(kinds), squeeze=False)[0]
         for axis, kind in zip(axes, kinds, strict=True):
-            sample = table.loc[table["mark"] == kind, "residual"].to_numpy(float)
+            sample = table.loc[table["mark"] == kind, "residual"].dropna().to_numpy(float)
             exponential_quantiles(axis, sample, f"{kind}s", points)
-            expected = np.log(2 * len(sample))
-            if sample.max() > 5 * expected:  # a few enormous waits would flatten all others
+            expected = np.log(2 * max(len(sample), 1))
+            if (
+                sample.max(initial=0) > 5 * expected
+            ):  # a few enormous waits would flatten all others
                 axis.set_yscale("symlog", linthresh=expected, linscale=2)
         figure.supxlabel("unit exponential quantile", fontsize=9)
         figure.supylabel("residual (expected events)", fontsize=9)

@@ -28,7 +28,8 @@ def residuals(
     start), for reposts of post i :math:`\int p_i(t) f_i(t) dt` from its repost before (or from the
     post, or the window's start). Under the true parameters they are independent and unit
     exponential. Times in whole seconds tie, and ties have residuals of 0: with many of them the
-    smallest residuals are too small whatever the model.
+    smallest residuals are too small whatever the model. A first post exactly on the window's start
+    has waited for no time: its residual is NaN, and tests leave it out.
 
     What is left between a post's last repost and the end of its observation belongs to no
     residual. Where posts have few reposts that makes residuals too short: `join=True` lays posts
@@ -56,6 +57,7 @@ def residuals(
     posts = np.flatnonzero(np.asarray(data.post_times) >= 0)
     posts = posts[np.argsort(np.asarray(data.post_times)[posts], kind="stable")]
     own = _posts(params["beta"], data, np.asarray(data.post_times)[posts])
+    own[:1] = np.where(np.asarray(data.post_times)[posts[:1]] > 0, own[:1], np.nan)
     inside = np.flatnonzero(np.asarray(data.times) >= 0)
     between = _reposts(model, params, data, join)[inside]
     owner = np.concatenate([posts, np.asarray(data.post)[inside]])

@@ -140,7 +140,8 @@ SAID = {
     "no misfit seen, but p is too large after fitting": lambda r: r,
     "misfit: too many short waiting times": lambda r: r**2,
     "misfit: too few short waiting times": lambda r: r**0.5,
-    "20 waiting times of 0": lambda r: np.r_[r, np.zeros(20)],
+    "20 waiting times of 0: simultaneous": lambda r: np.r_[r, np.zeros(20)],
+    "1 waiting time of 0: simultaneous": lambda r: np.r_[r, 0.0],
     "misfit: too many long waiting times": lambda r: 1.25 * r,
     "too few events to tell": lambda r: 100 * r[:4],
 }
@@ -149,8 +150,46 @@ SAID = {
 @pytest.mark.parametrize("words", SAID)
 def test_the_table_says_what_is_wrong(words):
     residuals = stats.expon.ppf((np.arange(900) + 0.5) / 900)
-    said = hj.residual_tests(residual_table(SAID[words](residuals)))["in words"]
-    assert said.iloc[0].startswith(words), said.iloc[0]
+    table = hj.residual_tests(residual_table(SAID[words](residuals)))
+    assert table["in words"].iloc[0].startswith(words), table["in words"].iloc[0]
+    assert np.isfinite(table["ad"].iloc[0]) == ("of 0" not in words)  # it has no value there
+
+
+UNIFORM = np.sort(np.random.default_rng(0).uniform(0, 1000, 800))
+START = "on a window's start left out, without a waiting time"
+SPREAD = "rounded times were spread evenly over their step"
+WINDOWS = {
+    "declared": (UNIFORM, (0, 1000), ""),
+    "from the first event on": (UNIFORM, None, f"; 1 event {START}"),
+    "whole seconds": (np.floor(UNIFORM) + 1, (0, 1002), f"; {SPREAD}"),
+    "tenths from the first event on": (np.round(UNIFORM, 1), None, f"; {SPREAD}; 1 event {START}"),
+    "seconds of days": (np.floor(86.4 * UNIFORM) / 86.4, (-0.1, 1001), f"; {SPREAD}"),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_neither_the_window_nor_rounded_times_are_a_misfit(name):
+    """Uniform times: what they are tested for is a Poisson process, however they are written."""
+    times, window, said = WINDOWS[name]
+    panel = hj.EventPanel.from_arrays(times, np.zeros(800, int), window=window)
+    model, flat = hj.Hawkes(decay="shared"), {"mu": [[0.8]], "alpha": [[0.0]], "gamma": 1.0}
+    table = hj.residuals(model, flat, panel)
+    tests = hj.residual_tests(table)
+    whole = tests.loc[("all", "all")]
+    assert whole["in words"] == "no misfit seen, but p is too large after fitting" + said
+    assert whole["ad"] < 1.2 and whole["ad p"] > 0.25 and whole["ks p"] > 0.25
+    assert whole["events"] == 800 - (window is None) == 800 - table["residual"].isna().sum()
+    gaps = np.diff(np.asarray(panel.times), prepend=0.0)  # the exact ones stand beside
+    late = slice(int(window is None), None)
+    np.testing.assert_allclose(
+        table["residual"][late], 0.8 * gaps[late], rtol=1e-4, atol=1e-4 if _single() else 1e-12
+    )
+    if SPREAD in said:
+        np.testing.assert_allclose(table["jittered"].sum(), 0.8 * panel.times[-1], atol=1)
+        bursts = np.repeat(np.asarray(panel.times)[::4], 4)  # misfits are seen all the same
+        panel = hj.EventPanel.from_arrays(bursts, np.zeros(800, int), window=(-0.1, 1002))
+        wrong = hj.residual_tests(hj.residuals(model, flat, panel)).loc[("all", "all")]
+        assert wrong["in words"] == f"misfit: too many short waiting times; {SPREAD}"
 
 
 @pytest.mark.slow

@@ -65,9 +65,11 @@ def finish_sums(
 
 
 def _add_to_row(sums: Array, row: AnyArray, values: AnyArray) -> Array:
-    """Add to a row of a pair (sum, rounding error): Knuth's two-sum, exact in what it keeps."""
+    """Add to a row of a pair (sum, rounding error): Knuth's two-sum, exact in what it keeps; an
+    infinite sum stays so."""
     high, low = sums[0, row], sums[1, row]
     total = high + values
     shadow = total - high
     error = (high - (total - shadow)) + (values - shadow)
+    error = jnp.where(jnp.isinf(total), 0, error)
     return sums.at[:, row].set(jnp.stack([total, low + error]))

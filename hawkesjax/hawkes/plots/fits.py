@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hawkesjax.evaluation.residual_tests import groups
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.intensity import by_pair, intensity_at
 from hawkesjax.hawkes.law import HawkesLaw
@@ -142,8 +143,8 @@ def residuals(
     side = min(3.2, style.WIDTH / columns)
     with style.canvas(height=side * rows, width=side * columns) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for kind, (axis, name) in enumerate(zip(axes, panel.mark_names, strict=False)):
-            sample = table["residual"].to_numpy()[np.asarray(panel.marks) == kind]
+        for axis, name in zip(axes, panel.mark_names, strict=False):
+            sample = groups(table)["all", name]
             exponential_quantiles(axis, sample, name, points)
         for axis in axes[panel.num_marks :]:
             axis.set_visible(False)
