@@ -15,6 +15,7 @@ from jaxtyping import Array
 
 from hawkesjax.core.estimate import Result
 from hawkesjax.core.information import Arrow
+from hawkesjax.core.intervals import blank, errors_of
 from hawkesjax.core.labels import entries
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.unconstrained import (
@@ -26,7 +27,6 @@ from hawkesjax.core.unconstrained import (
     value_and_grad,
 )
 
-NORMAL_975 = 1.959963984540054
 SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 50
@@ -253,30 +253,19 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
     edge = model.at_boundary(params, prepared)
     result, why = _verdict(end, gradient, tol, edge, params, model, data)
 
-    blank = {name: np.full(value.shape, np.nan) for name, value in params.items()}
-    deviations, lower, upper = blank, dict(blank), dict(blank)
+    parts = blank(params)
     if errors and result is not Result.NON_FINITE:
-        fixed = _with_partners(edge)
-        plain = Unconstrained(model.unrestricted())
-        point = plain.free(natural, prepared)
-        arrow = end.information() if end.information else Arrow.at(model, plain, point, prepared)
-        if loss.model != model:
-            alone = Unconstrained(loss.model.unrestricted())
-            rest = {name: value for name, value in point.items() if name in end.point}
-            arrow = arrow.integrated(Arrow.at(alone.model, alone, rest, prepared))
-        spread = arrow.standard_errors(fixed)
-        deviations, lower, upper = _intervals(plain, point, spread, prepared)
-        lost = [n for n in params if np.any(np.isnan(deviations[n]) & ~fixed[n])]
+        parts, lost = errors_of(model, loss, natural, prepared, edge, end.information)
         if lost:
             why += (
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
-        _add_derived(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
     for name, value in model.derived(natural, prepared).items():
         params[name] = np.asarray(value)
-        for part in (deviations, lower, upper):
+        for part in parts:
             part.setdefault(name, np.full(params[name].shape, np.nan))
+    deviations, lower, upper = parts
     coords = model.coords(data)
     return model.estimate_type(
         model=model,
@@ -313,74 +302,11 @@ def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Resul
                 f"the precision of the arithmetic may be the limit."
             )
         return Result.STEP_LIMIT, f"Not converged: step limit reached {figures}; raise max_steps."
-    zeros = sum(int(mask.sum()) for mask in edge.values())
-    if not zeros:
+    if not any(mask.any() for mask in edge.values()):
         return Result.CONVERGED, f"Converged {figures}."
-    named = entries(edge, params, model.dims, model.coords(data))
+    single = {name: mask for name, mask in edge.items() if name != model.joint}
+    named = entries(single, params, model.dims, model.coords(data))
     shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
-    return Result.BOUNDARY, (
-        f"Converged on the boundary {figures}: {shown}, without standard errors."
-    )
-
-
-def _with_partners(edge):
-    """A decay whose alpha is 0 has no effect: it is fixed with it."""
-    fixed = {name: mask.copy() for name, mask in edge.items()}
-    if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
-        fixed["gamma"] |= fixed["alpha"]
-    return fixed
-
-
-def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
-    """Standard errors and intervals of what the model derives, symmetric in its log (delta method).
-
-    An entry depends on one entry of the model's `local` and on one of its groups at most: one
-    derivative along all local entries at once, and one along a member of every group, give each
-    its own.
-    """
-
-    def logs(at):
-        derived = loss.model.derived(loss.natural(at, prepared), prepared)
-        return {name: jnp.log(value) for name, value in derived.items()}
-
-    found = logs(point)
-    if not found:
-        return
-    layout = arrow.layout
-    size, count = layout.members.shape[1], layout.num_others
-    along = jax.jit(lambda direction: jax.jvp(logs, (point,), (direction,))[1])
-
-    def slopes(local, others):
-        parts = layout.named(local, others)
-        return along({n: jnp.asarray(parts[n], leaf.dtype) for n, leaf in point.items()})
-
-    still = np.zeros(len(layout.local_group))
-    own = slopes(still + 1, np.zeros(count))
-    rows = {n: np.zeros((value.size, size + len(layout.top))) for n, value in found.items()}
-    for column, places in layout.directions():
-        for name, value in slopes(still, np.isin(np.arange(count), places) * 1.0).items():
-            rows[name][:, column] = np.ravel(value)
-    blocks = loss.model.blocks(prepared)
-    for name, log_value in found.items():
-        label = blocks.get(name)
-        groups = np.zeros(log_value.size, int) if label is None else np.ravel(np.asarray(label))
-        error = arrow.standard_errors_of_sums(fixed, np.ravel(own[name]), groups, rows[name])
-        error = error.reshape(log_value.shape)
-        value = np.exp(np.asarray(log_value, np.float64))
-        deviations, lower, upper = parts
-        deviations[name] = value * error
-        lower[name] = value * np.exp(-NORMAL_975 * error)
-        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
-            upper[name] = value * np.exp(NORMAL_975 * error)
-
-
-def _intervals(loss, point, spread, prepared):
-    real = {name: jnp.asarray(value, point[name].dtype) for name, value in spread.items()}
-    low = {name: point[name] - NORMAL_975 * real[name] for name in point}
-    high = {name: point[name] + NORMAL_975 * real[name] for name in point}
-    lower = {n: np.asarray(v) for n, v in loss.natural(low, prepared).items()}
-    upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
-    ones = {name: jnp.ones_like(value) for name, value in point.items()}
-    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
-    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(spread[n]) for n in point}
-    return deviations, lower, upper
+    places = [f"{shown}, without standard errors"] if named else []
+    places += [f"{model.joint} on its rim"] if np.any(edge.get(model.joint, False)) else []
+    return Result.BOUNDARY, f"Converged on the boundary {figures}: {'; '.join(places)}."
