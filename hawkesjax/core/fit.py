@@ -14,7 +14,7 @@ import optax
 from jaxtyping import Array
 
 from hawkesjax.core.estimate import Result
-from hawkesjax.core.information import Arrow
+from hawkesjax.core.information import Arrow, Layout
 from hawkesjax.core.intervals import blank, errors_of
 from hawkesjax.core.labels import entries
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
@@ -31,6 +31,7 @@ SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 50
 LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter
+PARTS = 8  # up to so many are searched one by one where they were not found together
 
 
 class ConvergenceWarning(UserWarning):
@@ -54,7 +55,8 @@ def fit(
     L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
     and on the log-likelihood per event; where 150 steps are not enough (hundreds of parameters,
     many near 0), Newton steps with the exact Hessian, target by target, finish the work. It has
-    converged when no derivative exceeds `tol` nats per event, and never otherwise. A parameter
+    converged when no derivative exceeds `tol` nats per event, and never otherwise; parts that do
+    not interact are then searched apart, and those that are found are named. A parameter
     whose best value is 0 drifts to minus infinity on the log scale; it is reported as on the
     boundary, and so are one at the upper end of its prior's support, a decay slower than the window
     can show, and a spread between sequences that the data cannot tell from 0.
@@ -139,6 +141,7 @@ class _End:
     steps: int
     still: int
     information: Callable[[], Arrow] | None = None
+    found: tuple[str, ...] = ()  # parameters that are at their best whatever the others are
 
 
 def _tolerance(data: Any) -> float:
@@ -158,26 +161,78 @@ def _solved(loss: Unconstrained, data: Any, tol: float) -> _End | None:
 
 
 def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
-    """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave."""
+    """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave. Parts of the
+    parameters that do not interact are then searched apart: one without a maximum holds up no
+    other."""
     end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
-    if loss.model.unrestricted() == loss.model and _open(end, max_steps, tol):
+    free = loss.model.unrestricted() == loss.model
+    if free and _open(end, max_steps, tol):
         end = _newton(end, data, loss, min(NEWTON_STEPS, max_steps - end.steps), tol)
     if _open(end, max_steps, tol):
         more = _descend(end.point, data, loss, max_steps - end.steps, tol)
         end = replace(more, steps=end.steps + more.steps)
-    return end
+    return _apart(start, end, data, loss, max_steps, tol) if free and end.grad > tol else end
+
+
+def _apart(
+    start: Point, end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: float
+) -> _End:
+    parts = Layout.of(loss.model, end.point, data).parts()
+    if not 1 < len(parts) <= PARTS or not np.isfinite(end.value):
+        return end
+
+    def left(point: Point) -> list[dict[str, np.ndarray]]:
+        slope, most = value_and_grad(point, data, loss=loss)[1], tol * float(data.num_events)
+        return [part for part in parts if not float(_largest(_only(slope, part))) <= most]
+
+    base, steps = end.point, end.steps
+    missing = left(base) if end.steps < max_steps else []
+    for part in missing:  # the others begin where their share of the loss hides no other
+        base = _mixed(base, start, part)
+    point = base
+    for part in missing:
+        tried = [base, _mixed(base, end.point, part)]
+        best = tried[
+            int(np.nanargmin([float(value_and_grad(p, data, loss=loss)[0]) for p in tried]))
+        ]
+        more = _descend(best, data, loss, max(max_steps - steps, 1), tol, part)
+        point, steps = _mixed(point, more.point, part), steps + more.steps
+    value, slope = value_and_grad(point, data, loss=loss)
+    grad = float(_largest(slope)) / float(data.num_events)
+    lost = left(point)
+    found = [n for n in point if not any(np.any(part[n]) for part in lost)]
+    return replace(end, point=point, value=float(value), grad=grad, steps=steps, found=tuple(found))
+
+
+def _only(tree: Point, part: dict[str, Any]) -> Point:
+    return {name: jnp.where(part[name], leaf, 0) for name, leaf in tree.items()}
+
+
+def _mixed(point: Point, other: Point, part: dict[str, Any]) -> Point:
+    """The point with a part of another."""
+    return {name: jnp.where(part[name], other[name], leaf) for name, leaf in point.items()}
 
 
 def _open(end: _End, max_steps: int, tol: float) -> bool:
     return end.grad > tol and end.steps < max_steps and bool(np.isfinite(end.value))
 
 
-def _descend(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+def _descend(
+    start: Point,
+    data: Any,
+    loss: Unconstrained,
+    max_steps: int,
+    tol: float,
+    part: dict[str, Any] | None = None,
+) -> _End:
+    """L-BFGS over all parameters, or over a part of them."""
+    part = {n: np.ones(leaf.shape, bool) for n, leaf in start.items()} if part is None else part
     value, grad = value_and_grad(start, data, loss=loss)
     per_event = 1 / data.num_events
-    value, grad = value * per_event, jax.tree.map(lambda leaf: leaf * per_event, grad)
+    value, grad = value * per_event, {n: g * per_event for n, g in _only(grad, part).items()}
+    limits = jnp.asarray(tol, value.dtype), jnp.asarray(max_steps)
     point, value, grad, steps, still = _quasi_newton(
-        start, value, grad, data, jnp.asarray(tol, value.dtype), jnp.asarray(max_steps), loss=loss
+        start, value, grad, data, part, *limits, loss=loss
     )
     total = float(value) * float(data.num_events)
     return _End(point, total, float(_largest(grad)), int(steps), int(still))
@@ -209,12 +264,12 @@ def _newton(end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: floa
 
 
 @partial(jax.jit, static_argnames="loss")
-def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
+def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     per_event = 1 / data.num_events
     solver = optax.lbfgs(memory_size=20)
 
     def objective(point):
-        return loss(point, data) * per_event
+        return loss(_mixed(jax.lax.stop_gradient(point), point, part), data) * per_event
 
     def step(carry):
         point, state, value, grad, steps, still = carry
@@ -261,6 +316,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
+    why = " ".join([why, *model.remarks(data)])
     for name, value in model.derived(natural, prepared).items():
         params[name] = np.asarray(value)
         for part in parts:
@@ -296,12 +352,16 @@ def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Resul
             f"starting values, or float64."
         )
     if gradient > tol:
+        rest = ""
+        if end.found:
+            rest = f" At their maximum, whatever the others are: {', '.join(end.found)}."
         if end.still >= 5:
             return Result.STALLED, (
                 f"Not converged: no further gain was found {figures} (tolerance {tol:.0e}); "
-                f"the precision of the arithmetic may be the limit."
+                f"the precision of the arithmetic may be the limit.{rest}"
             )
-        return Result.STEP_LIMIT, f"Not converged: step limit reached {figures}; raise max_steps."
+        stop = f"Not converged: step limit reached {figures}; raise max_steps."
+        return Result.STEP_LIMIT, stop + rest
     if not any(mask.any() for mask in edge.values()):
         return Result.CONVERGED, f"Converged {figures}."
     single = {name: mask for name, mask in edge.items() if name != model.joint}

@@ -83,6 +83,15 @@ class Layout:
             out[self.local_name] = local.reshape(self.shapes[self.local_name])
         return out
 
+    def parts(self) -> list[dict[str, np.ndarray]]:
+        """Masks of parameters that interact with no others; none where some interact with all."""
+        places = np.arange(self.num_others)
+        return [
+            self.named(self.local_group == g, np.isin(places, row))
+            for g, row in enumerate(self.members)
+            if not len(self.top)
+        ]
+
     def directions(self) -> list[tuple[int, np.ndarray]]:
         """Unit directions of the others that one product serves: the same member of every group
         at once, (column, places); then those that interact with all, from column `size` on."""
@@ -255,7 +264,7 @@ class Arrow:
         size, present = layout.members.shape[1], layout.members >= 0
         diagonal = np.einsum("gaa->ga", self.own)
         parts = (self.local, diagonal, np.diag(self.top))
-        floor = 1e-12 * max(np.abs(part).max(initial=0) for part in parts)
+        floor = max(1e-200, *(1e-12 * np.abs(part).max(initial=0) for part in parts))
         local = np.maximum(np.abs(self.local) * (1 + damping), floor)
         own, couple, top = self._without_local(1 / local)
         right = np.where(present, np.append(slope, 0)[layout.members], 0)

@@ -55,7 +55,9 @@ def errors_of(
             for part, value in zip(parts, three, strict=True):
                 part[name] = np.asarray(value)
     _add_derived(plain, point, prepared, arrow, fixed, parts)
-    lost = [name for name in point if np.any(np.isnan(parts[0][name]) & ~np.asarray(fixed[name]))]
+    lost = [
+        name for name in point if np.any(np.isnan(parts[0][name]) & ~np.asarray(fixed[name], bool))
+    ]
     return parts, lost
 
 

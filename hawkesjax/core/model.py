@@ -162,6 +162,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """What `fit` and `sample` ask of the data before anything is computed."""
         self.accept(data)
 
+    def remarks(self, data: Data) -> list[str]:
+        """Sentences on parameters that mean nothing for such data; results repeat them."""
+        return []
+
     def observed(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """The events, for ArviZ's observed_data."""
         return {}
@@ -202,10 +206,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return self.log_likelihood(params, data)
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
-        """Starting values of the search for a maximum, of which the best is taken; data prepared.
-
-        NaN stands for the middle of the support.
-        """
+        """Starting values of the search for a maximum, of which the best is taken (NaN: the middle
+        of the support); data prepared."""
         shapes = self.shapes(data)
         return [
             {
@@ -219,12 +221,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         ]
 
     def solved(self, data: Any, tol: float) -> Solved | None:
-        """The global maximum of the likelihood by a way of the model's own, where it has one.
-
-        Args:
-            data: prepared.
-            tol: largest derivative per event that may be left.
-        """
+        """The global maximum of the likelihood by a way of the model's own, where it has one, with
+        derivatives of at most `tol` per event; data prepared."""
         return None
 
     def unrestricted(self) -> typing.Self:
