@@ -80,12 +80,14 @@ def exponential_tests(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Indexed by sequence and mark (`all` where they are put together): number of events, mean
         residual (1 expected), `ks` and its p-value, `ad` and its p-value, and a sentence.
-        NaN in rows without events. Residuals of 0 (simultaneous events, which the model does
-        not expect) make `ad` infinite.
+        NaN in rows without events; `table.attrs["left out"]` may say why a mark has none.
+        Residuals of 0 (simultaneous events, which the model does not expect) make `ad` infinite.
     """
     names = [["all", *table[name].cat.categories] for name in ("sequence", "mark")]
     index = pd.MultiIndex.from_product(names, names=["sequence", "mark"])
-    return pd.DataFrame([_test(values) for values in groups(table).values()], index=index)
+    why = table.attrs.get("left out", {})
+    rows = [_test(one, why.get(mark, "no events")) for (_, mark), one in groups(table).items()]
+    return pd.DataFrame(rows, index=index)
 
 
 def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, " _"]]:
@@ -104,11 +106,11 @@ def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, " _"]
     }
 
 
-def _test(values: Float[np.ndarray, " events"]) -> dict[str, object]:
+def _test(values: Float[np.ndarray, " events"], without: str) -> dict[str, object]:
     count = len(values)
     if count == 0:
         blank = dict.fromkeys(("mean", "ks", "ks p", "ad", "ad p"), np.nan)
-        return {"events": 0, **blank, "in words": "no events"}
+        return {"events": 0, **blank, "in words": without}
     ks, ad = kolmogorov_smirnov(values), anderson_darling(values)
     ks_p, ad_p = float(stats.kstwo.sf(ks, count)), 1 - anderson_darling_cdf(ad, count)
     return {

@@ -23,7 +23,7 @@ from hawkesjax.retweet.prepared import (
     settings_of,
 )
 from hawkesjax.retweet.priors import default_priors
-from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
+from hawkesjax.retweet.results import AT_ONCE, RetweetEstimate, RetweetPosterior
 from hawkesjax.retweet.swing import intervals, pair_of, polar_of
 
 Params = Mapping[str, Any]
@@ -256,6 +256,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
                 "No post lies in the window: its rate cannot be learned. Give a window with posts "
                 "(Cascades.between)."
             )
+
+    def remarks(self, data: Cascades) -> list[str]:
+        """Where all posts lie at the window's start, beta means nothing."""
+        return [AT_ONCE] if data.posts_at_once else []
 
     def dense_mass(self, data: PreparedCascades) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: beta, up to 200; and those of reposts."""

@@ -18,7 +18,13 @@ from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
+from hawkesjax.covariates.features import quantities
 from hawkesjax.retweet.swing import NORMAL_975
+
+AT_ONCE = (
+    "All posts lie at the window's start, as those of cascades without calendar time do: beta, the "
+    "rate of posts, means nothing here."
+)
 
 
 class _Tables:
@@ -27,10 +33,23 @@ class _Tables:
     def rate_ratios(self: Any) -> pd.DataFrame:
         """Rate ratios `exp(beta)`: how many times the rate of posts one unit of a feature makes it.
 
-        Of the intercept it is the rate itself, posts per unit of time where all else is 0.
+        Of the intercept it is the rate itself, posts per unit of time where all else is 0; the
+        column `quantity` says which.
+
+        Raises:
+            ValueError: where all posts lie at the window's start.
         """
-        names = pd.Index(self.coords["feature"], name="rate ratio of")
-        return pd.DataFrame(_columns(self, "beta", np.exp), index=names)
+        if self._at_once:
+            raise ValueError(AT_ONCE)
+        names = pd.Index(self.coords["feature"], name="feature")
+        columns = {"quantity": quantities(names)} | _columns(self, "beta", np.exp)
+        return pd.DataFrame(columns, index=names)
+
+    @property
+    def _at_once(self: Any) -> bool:
+        sampled = isinstance(self, Posterior)
+        times = self.observed_data["post_time"] if sampled else self.data.post_times
+        return not np.any(np.asarray(times) > 0)
 
     def rhythm(self: Any) -> pd.DataFrame:
         r"""The daily swing: its amplitude r0, its phase phi0 as a time, and when reposts peak.
@@ -71,7 +90,8 @@ class _Tables:
 
     def tables(self: Any) -> dict[str, pd.DataFrame]:
         """Every table that needs no data beside, by name."""
-        known = {"summary": self.summary(), "rate_ratios": self.rate_ratios()}
+        known = {"summary": self.summary()}
+        known |= {} if self._at_once else {"rate_ratios": self.rate_ratios()}
         known |= {"rhythm": self.rhythm()} if "r0" in self.draws() else {}
         return known | {"lifetime": self.lifetime()}
 
