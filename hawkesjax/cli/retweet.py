@@ -220,14 +220,19 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     shown = report.parameters(say, values.summary())
     for line in values.diagnose() if hasattr(values, "diagnose") else ():
         say(line)
-    drivers = values.rate_ratios()
-    say("\nRate of posts, times that of the reference:")
-    say(table(drivers))
+    tables = {"parameters": shown}
+    try:
+        tables["drivers"] = values.rate_ratios()
+    except ValueError as problem:
+        say(f"\nNo drivers.csv: {problem}")
+    else:
+        say("\nRate of posts where all features are 0 (intercept), and how many times it a unit of")
+        say(f"each feature makes it:\n{table(tables['drivers'])}")
     say(table(values.lifetime()))
     if "r0" in shown.index:
         say(table(values.rhythm()))
     tests = hj.residual_tests(hj.residuals(model, values, data, join=True))
     say("\nResiduals (unit exponential if the model is right):")
     say(table(tests.loc["all"]))
-    tables = {"parameters": shown, "drivers": drivers, "residuals": tests}
+    tables["residuals"] = tests
     job.finish(values, tables, lambda: values.figures(data))

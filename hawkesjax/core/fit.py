@@ -14,7 +14,8 @@ import optax
 from jaxtyping import Array
 
 from hawkesjax.core.estimate import Result
-from hawkesjax.core.information import Arrow
+from hawkesjax.core.information import Arrow, Layout
+from hawkesjax.core.intervals import blank, errors_of
 from hawkesjax.core.labels import entries
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.unconstrained import (
@@ -26,11 +27,11 @@ from hawkesjax.core.unconstrained import (
     value_and_grad,
 )
 
-NORMAL_975 = 1.959963984540054
 SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 50
 LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter
+PARTS = 8  # up to so many are searched one by one where they were not found together
 
 
 class ConvergenceWarning(UserWarning):
@@ -54,7 +55,8 @@ def fit(
     L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
     and on the log-likelihood per event; where 150 steps are not enough (hundreds of parameters,
     many near 0), Newton steps with the exact Hessian, target by target, finish the work. It has
-    converged when no derivative exceeds `tol` nats per event, and never otherwise. A parameter
+    converged when no derivative exceeds `tol` nats per event, and never otherwise; parts that do
+    not interact are then searched apart, and those that are found are named. A parameter
     whose best value is 0 drifts to minus infinity on the log scale; it is reported as on the
     boundary, and so are one at the upper end of its prior's support, a decay slower than the window
     can show, and a spread between sequences that the data cannot tell from 0.
@@ -139,6 +141,7 @@ class _End:
     steps: int
     still: int
     information: Callable[[], Arrow] | None = None
+    found: tuple[str, ...] = ()  # parameters that are at their best whatever the others are
 
 
 def _tolerance(data: Any) -> float:
@@ -158,26 +161,78 @@ def _solved(loss: Unconstrained, data: Any, tol: float) -> _End | None:
 
 
 def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
-    """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave."""
+    """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave. Parts of the
+    parameters that do not interact are then searched apart: one without a maximum holds up no
+    other."""
     end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
-    if loss.model.unrestricted() == loss.model and _open(end, max_steps, tol):
+    free = loss.model.unrestricted() == loss.model
+    if free and _open(end, max_steps, tol):
         end = _newton(end, data, loss, min(NEWTON_STEPS, max_steps - end.steps), tol)
     if _open(end, max_steps, tol):
         more = _descend(end.point, data, loss, max_steps - end.steps, tol)
         end = replace(more, steps=end.steps + more.steps)
-    return end
+    return _apart(start, end, data, loss, max_steps, tol) if free and end.grad > tol else end
+
+
+def _apart(
+    start: Point, end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: float
+) -> _End:
+    parts = Layout.of(loss.model, end.point, data).parts()
+    if not 1 < len(parts) <= PARTS or not np.isfinite(end.value):
+        return end
+
+    def left(point: Point) -> list[dict[str, np.ndarray]]:
+        slope, most = value_and_grad(point, data, loss=loss)[1], tol * float(data.num_events)
+        return [part for part in parts if not float(_largest(_only(slope, part))) <= most]
+
+    base, steps = end.point, end.steps
+    missing = left(base) if end.steps < max_steps else []
+    for part in missing:  # the others begin where their share of the loss hides no other
+        base = _mixed(base, start, part)
+    point = base
+    for part in missing:
+        tried = [base, _mixed(base, end.point, part)]
+        best = tried[
+            int(np.nanargmin([float(value_and_grad(p, data, loss=loss)[0]) for p in tried]))
+        ]
+        more = _descend(best, data, loss, max(max_steps - steps, 1), tol, part)
+        point, steps = _mixed(point, more.point, part), steps + more.steps
+    value, slope = value_and_grad(point, data, loss=loss)
+    grad = float(_largest(slope)) / float(data.num_events)
+    lost = left(point)
+    found = [n for n in point if not any(np.any(part[n]) for part in lost)]
+    return replace(end, point=point, value=float(value), grad=grad, steps=steps, found=tuple(found))
+
+
+def _only(tree: Point, part: dict[str, Any]) -> Point:
+    return {name: jnp.where(part[name], leaf, 0) for name, leaf in tree.items()}
+
+
+def _mixed(point: Point, other: Point, part: dict[str, Any]) -> Point:
+    """The point with a part of another."""
+    return {name: jnp.where(part[name], other[name], leaf) for name, leaf in point.items()}
 
 
 def _open(end: _End, max_steps: int, tol: float) -> bool:
     return end.grad > tol and end.steps < max_steps and bool(np.isfinite(end.value))
 
 
-def _descend(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+def _descend(
+    start: Point,
+    data: Any,
+    loss: Unconstrained,
+    max_steps: int,
+    tol: float,
+    part: dict[str, Any] | None = None,
+) -> _End:
+    """L-BFGS over all parameters, or over a part of them."""
+    part = {n: np.ones(leaf.shape, bool) for n, leaf in start.items()} if part is None else part
     value, grad = value_and_grad(start, data, loss=loss)
     per_event = 1 / data.num_events
-    value, grad = value * per_event, jax.tree.map(lambda leaf: leaf * per_event, grad)
+    value, grad = value * per_event, {n: g * per_event for n, g in _only(grad, part).items()}
+    limits = jnp.asarray(tol, value.dtype), jnp.asarray(max_steps)
     point, value, grad, steps, still = _quasi_newton(
-        start, value, grad, data, jnp.asarray(tol, value.dtype), jnp.asarray(max_steps), loss=loss
+        start, value, grad, data, part, *limits, loss=loss
     )
     total = float(value) * float(data.num_events)
     return _End(point, total, float(_largest(grad)), int(steps), int(still))
@@ -209,12 +264,12 @@ def _newton(end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: floa
 
 
 @partial(jax.jit, static_argnames="loss")
-def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
+def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     per_event = 1 / data.num_events
     solver = optax.lbfgs(memory_size=20)
 
     def objective(point):
-        return loss(point, data) * per_event
+        return loss(_mixed(jax.lax.stop_gradient(point), point, part), data) * per_event
 
     def step(carry):
         point, state, value, grad, steps, still = carry
@@ -253,30 +308,20 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
     edge = model.at_boundary(params, prepared)
     result, why = _verdict(end, gradient, tol, edge, params, model, data)
 
-    blank = {name: np.full(value.shape, np.nan) for name, value in params.items()}
-    deviations, lower, upper = blank, dict(blank), dict(blank)
+    parts = blank(params)
     if errors and result is not Result.NON_FINITE:
-        fixed = _with_partners(edge)
-        plain = Unconstrained(model.unrestricted())
-        point = plain.free(natural, prepared)
-        arrow = end.information() if end.information else Arrow.at(model, plain, point, prepared)
-        if loss.model != model:
-            alone = Unconstrained(loss.model.unrestricted())
-            rest = {name: value for name, value in point.items() if name in end.point}
-            arrow = arrow.integrated(Arrow.at(alone.model, alone, rest, prepared))
-        spread = arrow.standard_errors(fixed)
-        deviations, lower, upper = _intervals(plain, point, spread, prepared)
-        lost = [n for n in params if np.any(np.isnan(deviations[n]) & ~fixed[n])]
+        parts, lost = errors_of(model, loss, natural, prepared, edge, end.information)
         if lost:
             why += (
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
-        _add_derived(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
+    why = " ".join([why, *model.remarks(data)])
     for name, value in model.derived(natural, prepared).items():
         params[name] = np.asarray(value)
-        for part in (deviations, lower, upper):
+        for part in parts:
             part.setdefault(name, np.full(params[name].shape, np.nan))
+    deviations, lower, upper = parts
     coords = model.coords(data)
     return model.estimate_type(
         model=model,
@@ -307,80 +352,21 @@ def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Resul
             f"starting values, or float64."
         )
     if gradient > tol:
+        rest = ""
+        if end.found:
+            rest = f" At their maximum, whatever the others are: {', '.join(end.found)}."
         if end.still >= 5:
             return Result.STALLED, (
                 f"Not converged: no further gain was found {figures} (tolerance {tol:.0e}); "
-                f"the precision of the arithmetic may be the limit."
+                f"the precision of the arithmetic may be the limit.{rest}"
             )
-        return Result.STEP_LIMIT, f"Not converged: step limit reached {figures}; raise max_steps."
-    zeros = sum(int(mask.sum()) for mask in edge.values())
-    if not zeros:
+        stop = f"Not converged: step limit reached {figures}; raise max_steps."
+        return Result.STEP_LIMIT, stop + rest
+    if not any(mask.any() for mask in edge.values()):
         return Result.CONVERGED, f"Converged {figures}."
-    named = entries(edge, params, model.dims, model.coords(data))
+    single = {name: mask for name, mask in edge.items() if name != model.joint}
+    named = entries(single, params, model.dims, model.coords(data))
     shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
-    return Result.BOUNDARY, (
-        f"Converged on the boundary {figures}: {shown}, without standard errors."
-    )
-
-
-def _with_partners(edge):
-    """A decay whose alpha is 0 has no effect: it is fixed with it."""
-    fixed = {name: mask.copy() for name, mask in edge.items()}
-    if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
-        fixed["gamma"] |= fixed["alpha"]
-    return fixed
-
-
-def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
-    """Standard errors and intervals of what the model derives, symmetric in its log (delta method).
-
-    An entry depends on one entry of the model's `local` and on one of its groups at most: one
-    derivative along all local entries at once, and one along a member of every group, give each
-    its own.
-    """
-
-    def logs(at):
-        derived = loss.model.derived(loss.natural(at, prepared), prepared)
-        return {name: jnp.log(value) for name, value in derived.items()}
-
-    found = logs(point)
-    if not found:
-        return
-    layout = arrow.layout
-    size, count = layout.members.shape[1], layout.num_others
-    along = jax.jit(lambda direction: jax.jvp(logs, (point,), (direction,))[1])
-
-    def slopes(local, others):
-        parts = layout.named(local, others)
-        return along({n: jnp.asarray(parts[n], leaf.dtype) for n, leaf in point.items()})
-
-    still = np.zeros(len(layout.local_group))
-    own = slopes(still + 1, np.zeros(count))
-    rows = {n: np.zeros((value.size, size + len(layout.top))) for n, value in found.items()}
-    for column, places in layout.directions():
-        for name, value in slopes(still, np.isin(np.arange(count), places) * 1.0).items():
-            rows[name][:, column] = np.ravel(value)
-    blocks = loss.model.blocks(prepared)
-    for name, log_value in found.items():
-        label = blocks.get(name)
-        groups = np.zeros(log_value.size, int) if label is None else np.ravel(np.asarray(label))
-        error = arrow.standard_errors_of_sums(fixed, np.ravel(own[name]), groups, rows[name])
-        error = error.reshape(log_value.shape)
-        value = np.exp(np.asarray(log_value, np.float64))
-        deviations, lower, upper = parts
-        deviations[name] = value * error
-        lower[name] = value * np.exp(-NORMAL_975 * error)
-        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
-            upper[name] = value * np.exp(NORMAL_975 * error)
-
-
-def _intervals(loss, point, spread, prepared):
-    real = {name: jnp.asarray(value, point[name].dtype) for name, value in spread.items()}
-    low = {name: point[name] - NORMAL_975 * real[name] for name in point}
-    high = {name: point[name] + NORMAL_975 * real[name] for name in point}
-    lower = {n: np.asarray(v) for n, v in loss.natural(low, prepared).items()}
-    upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
-    ones = {name: jnp.ones_like(value) for name, value in point.items()}
-    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
-    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(spread[n]) for n in point}
-    return deviations, lower, upper
+    places = [f"{shown}, without standard errors"] if named else []
+    places += [f"{model.joint} on its rim"] if np.any(edge.get(model.joint, False)) else []
+    return Result.BOUNDARY, f"Converged on the boundary {figures}: {'; '.join(places)}."

@@ -40,21 +40,21 @@ class Layout:
         names = tuple(other for other in point if other != name)
         shapes = {other: np.shape(value) for other, value in point.items()}
         blocks = model.blocks(data)
-        labels = []
-        for other in names:
-            given = blocks.get(other)
-            size = int(np.prod(shapes[other]))
-            labels.append(np.full(size, -1) if given is None else np.ravel(np.asarray(given)))
-        groups = np.concatenate(labels) if labels else np.zeros(0, int)
-        _, groups = np.unique(groups, return_inverse=True) if groups.size else (None, groups)
-        groups = groups - int(any(np.any(label < 0) for label in labels))
+
+        def label(part: str) -> np.ndarray:
+            given = blocks.get(part)
+            size = int(np.prod(shapes[part]))
+            return np.full(size, -1) if given is None else np.ravel(np.asarray(given))
+
+        labels = [label(part) for part in names]
+        own = np.zeros(0, int) if name is None else label(name)
+        known, codes = np.unique(np.concatenate([*labels, own]), return_inverse=True)
+        groups, own = np.split(codes - int(np.any(known < 0)), [len(codes) - len(own)])
         parts = [np.flatnonzero(groups == g) for g in range(groups.max(initial=-1) + 1)]
         members = np.full((len(parts), max((len(part) for part in parts), default=0)), -1)
         for row, part in zip(members, parts, strict=True):
             row[: len(part)] = part
-        count = int(np.prod(shapes[name])) if name is not None else 0
-        marks = shapes[name][-1] if name is not None and shapes[name] else 1
-        own = np.arange(count) % marks if len(parts) == marks else np.zeros(count, int)
+        own = np.maximum(own, 0)
         return cls(name, names, shapes, members, np.flatnonzero(groups < 0), own)
 
     @property
@@ -82,6 +82,15 @@ class Layout:
         if self.local_name is not None:
             out[self.local_name] = local.reshape(self.shapes[self.local_name])
         return out
+
+    def parts(self) -> list[dict[str, np.ndarray]]:
+        """Masks of parameters that interact with no others; none where some interact with all."""
+        places = np.arange(self.num_others)
+        return [
+            self.named(self.local_group == g, np.isin(places, row))
+            for g, row in enumerate(self.members)
+            if not len(self.top)
+        ]
 
     def directions(self) -> list[tuple[int, np.ndarray]]:
         """Unit directions of the others that one product serves: the same member of every group
@@ -219,6 +228,29 @@ class Arrow:
         with np.errstate(invalid="ignore"):
             return np.sqrt(np.where(known, variance, np.nan))
 
+    def profiled(self, name: str, fixed: dict[str, HostArray]) -> np.ndarray:
+        """The curvature in one of the others, with all that is not fixed at its best for it;
+        what the data do not determine stays where it is."""
+        layout = self.layout
+        open_ = ~layout.local(fixed).astype(bool)
+        own, couple, top = self._without_local(np.where(open_, _reciprocal(self.local), 0))
+        size = layout.num_others
+        whole = np.zeros((size + 1, size + 1))  # the last one takes what fills the groups up
+        for members, block, beside in zip(layout.members, own, couple, strict=True):
+            whole[np.ix_(members, members)] = block
+            whole[np.ix_(members, layout.top)] = beside
+            whole[np.ix_(layout.top, members)] = beside.T
+        whole[np.ix_(layout.top, layout.top)] = top
+        names = np.concatenate([np.full(int(np.prod(layout.shapes[n])), n) for n in layout.names])
+        mine = np.flatnonzero(names == name)
+        rest = np.flatnonzero((names != name) & ~layout.flat(fixed).astype(bool))
+        rest = rest[np.diag(whole)[rest] > 0]
+        scale = np.sqrt(np.diag(whole)[rest])
+        values, vectors = np.linalg.eigh(whole[np.ix_(rest, rest)] / np.outer(scale, scale))
+        known = values > 1e-10
+        cross = (whole[np.ix_(mine, rest)] / scale) @ vectors[:, known]
+        return whole[np.ix_(mine, mine)] - (cross / values[known]) @ cross.T
+
     def newton_step(
         self, gradient: dict[str, np.ndarray], damping: float, longest: float
     ) -> dict[str, np.ndarray]:
@@ -232,7 +264,7 @@ class Arrow:
         size, present = layout.members.shape[1], layout.members >= 0
         diagonal = np.einsum("gaa->ga", self.own)
         parts = (self.local, diagonal, np.diag(self.top))
-        floor = 1e-12 * max(np.abs(part).max(initial=0) for part in parts)
+        floor = max(1e-200, *(1e-12 * np.abs(part).max(initial=0) for part in parts))
         local = np.maximum(np.abs(self.local) * (1 + damping), floor)
         own, couple, top = self._without_local(1 / local)
         right = np.where(present, np.append(slope, 0)[layout.members], 0)

@@ -94,6 +94,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     named_priors: ClassVar[tuple[str, ...]] = ("default",)
     unsaved: ClassVar[tuple[str, ...]] = ()  # settings that change no result
     elsewhere: ClassVar[Mapping[str, str]] = {}  # verb or figure -> what to use in its place
+    joint: ClassVar[str | None] = None  # the parameter whose intervals `joint_intervals` gives
     data_type: ClassVar[type]
     estimate_type: ClassVar[type]
     posterior_type: ClassVar[type]
@@ -161,6 +162,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """What `fit` and `sample` ask of the data before anything is computed."""
         self.accept(data)
 
+    def remarks(self, data: Data) -> list[str]:
+        """Sentences on parameters that mean nothing for such data; results repeat them."""
+        return []
+
     def observed(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """The events, for ArviZ's observed_data."""
         return {}
@@ -197,14 +202,12 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return {}
 
     def log_density(self, params: Params, data: Any) -> Float[Array, ""]:
-        """The log-likelihood, and with it the log density of what `marginal` integrates out."""
+        """The log-likelihood, with the log density of what `marginal` integrates out."""
         return self.log_likelihood(params, data)
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
-        """Starting values of the search for a maximum, of which the best is taken; data prepared.
-
-        NaN stands for the middle of the support.
-        """
+        """Starting values of the search for a maximum, of which the best is taken (NaN: the middle
+        of the support); data prepared."""
         shapes = self.shapes(data)
         return [
             {
@@ -218,17 +221,21 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         ]
 
     def solved(self, data: Any, tol: float) -> Solved | None:
-        """The global maximum of the likelihood by a way of the model's own, where it has one.
-
-        Args:
-            data: prepared.
-            tol: largest derivative per event that may be left.
-        """
+        """The global maximum of the likelihood by a way of the model's own, where it has one, with
+        derivatives of at most `tol` per event; data prepared."""
         return None
 
     def unrestricted(self) -> typing.Self:
         """The same model without constraints that join parameters: the coordinates of intervals."""
         return self
+
+    def joint_intervals(
+        self, params: Params, data: Any, slope: Any, curvature: Any
+    ) -> dict[str, tuple[Any, Any, Any]]:
+        """Standard errors and ends of intervals of the parameter named `joint`, whose entries share
+        one support, and of what derives from it; `slope` and (negative) `curvature` of the log-
+        likelihood in its entries, the others at their best for each; data prepared."""
+        return {}
 
     def at_boundary(self, params: Params, data: Any) -> Masks:
         """Masks of parameters on the edge of what they may be or of what the data can tell."""
@@ -255,9 +262,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return None
 
     def blocks(self, data: Any) -> dict[str, np.ndarray | None]:
-        """Group of each entry of the other parameters: those of different groups do not interact;
-        None, and parameters left out: with all. So too of what `derived` gives: an entry depends
-        on the parameters of its own group and on those that interact with all."""
+        """Group of each entry of a parameter and of what `derived` gives: those of different groups
+        do not interact; None, and names left out: with all (`local`: with the first group)."""
         return {}
 
     # What follows
@@ -341,9 +347,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         made = {"parameters": parameters(values, unit=getattr(data, "unit", ""))}
         return made | ({"trace": trace(values)} if hasattr(values, "posterior") else {})
 
-    # Of the verbs a model has those that it defines as methods (`hawkesjax.core.verbs` says what
-    # each gives); a type checker knows no others, and asking for one says so.
-
+    # Of the verbs (`hawkesjax.core.verbs`) a model has those that it defines as methods; a type
+    # checker knows no others, and asking for one says so.
     if not typing.TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:

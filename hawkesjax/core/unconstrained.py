@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 from numpyro.distributions import biject_to
+from numpyro.distributions.transforms import IdentityTransform
 
 Point = dict[str, Array]
 
@@ -22,19 +23,27 @@ class Unconstrained:
 
     Called with a free point and prepared data it gives minus the log density of the data (and of
     what `Model.marginal` integrates out).
+
+    Args:
+        model: the model.
+        as_they_are: parameters that stay natural.
     """
 
     model: Any
+    as_they_are: tuple[str, ...] = ()
 
     def natural(self, point: Mapping[str, Any], data: Any) -> Point:
         """Natural parameters of a free point."""
-        sites = self.model.sites(data)
-        return {name: biject_to(sites[name].support)(value) for name, value in point.items()}
+        maps = self._maps(data)
+        return {name: maps[name](value) for name, value in point.items()}
 
     def free(self, params: Mapping[str, Any], data: Any) -> Point:
         """Free point of natural parameters."""
-        sites = self.model.sites(data)
-        return {name: biject_to(sites[name].support).inv(params[name]) for name in sites}
+        return {name: one.inv(params[name]) for name, one in self._maps(data).items()}
+
+    def _maps(self, data: Any) -> dict[str, Any]:
+        maps = {name: biject_to(prior.support) for name, prior in self.model.sites(data).items()}
+        return maps | {name: IdentityTransform() for name in self.as_they_are if name in maps}
 
     def __call__(self, point: Mapping[str, Any], data: Any) -> Array:
         params = self.natural(point, data)

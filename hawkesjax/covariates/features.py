@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from hawkesjax.inputs.checks import ROWS, SHOWN, Rows, column_of, listed, refuse
 from hawkesjax.inputs.labels import read_labels
 
 INTERCEPT = "intercept"
+RATIO = "ratio of rates"
 Features = tuple[tuple[str, ...], np.ndarray]
 
 
@@ -45,6 +46,11 @@ def one_hot(codes: np.ndarray, levels: Sequence[Any], reference: Any, column: st
     kept = [i for i, level in enumerate(text) if level != base]
     block = (np.asarray(codes)[:, None] == np.asarray(kept, int)).astype(np.float64)
     return tuple(f"{column}={text[i]}" for i in kept), block
+
+
+def quantities(names: Iterable[str]) -> list[str]:
+    """What `exp(beta)` of each feature is: of the intercept a rate, of others a ratio of rates."""
+    return ["rate per unit of time" if name == INTERCEPT else RATIO for name in names]
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -84,13 +84,14 @@ def exponential_tests(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Indexed by sequence and mark (`all` where they are put together): number of residuals, mean
         residual (1 expected), `ks` and its p-value, `ad` and its p-value, and a sentence.
-        NaN in rows without events, and for `ad` among residuals of 0 (simultaneous events, which
-        the model does not expect), where it has no value.
+        NaN in rows without events (`table.attrs["left out"]` may say why a mark has none), and for
+        `ad` among residuals of 0 (simultaneous events, which the model does not expect), where it
+        has no value.
     """
     names = [["all", *table[name].cat.categories] for name in ("sequence", "mark")]
     index = pd.MultiIndex.from_product(names, names=["sequence", "mark"])
-    jittered = "jittered" in table
-    rows = [_test(values, jittered) for values in groups(table).values()]
+    jittered, why = "jittered" in table, table.attrs.get("left out", {})
+    rows = [_test(one, jittered, why.get(mark)) for (_, mark), one in groups(table).items()]
     return pd.DataFrame(rows, index=index)
 
 
@@ -111,13 +112,15 @@ def groups(table: pd.DataFrame) -> dict[tuple[str, str], Float[np.ndarray, " _"]
     }
 
 
-def _test(whole: Float[np.ndarray, " events"], jittered: bool) -> dict[str, object]:
+def _test(
+    whole: Float[np.ndarray, " events"], jittered: bool, without: str | None
+) -> dict[str, object]:
     values = whole[~np.isnan(whole)]
     count = len(values)
     if count == 0:
         said = in_words(whole, np.nan, np.nan, fitted=True, jittered=jittered)
         blank = dict.fromkeys(("mean", "ks", "ks p", "ad", "ad p"), np.nan)
-        return {"events": 0, **blank, "in words": said}
+        return {"events": 0, **blank, "in words": without or said}
     ks, ad = kolmogorov_smirnov(values), anderson_darling(values)
     ks_p = float(stats.kstwo.sf(ks, count))
     ad, ad_p = (ad, 1 - anderson_darling_cdf(ad, count)) if np.isfinite(ad) else (np.nan, np.nan)

@@ -373,8 +373,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         return {None: None, "hierarchical": "mu_offset"}.get(self.background.levels, "mu")
 
     def blocks(self, data: Data) -> dict[str, np.ndarray | None]:
-        """Target of each other parameter, and of what `derived` gives: those of different targets
-        do not interact; None: all."""
+        """Target of each parameter, and of what `derived` gives: those of different targets do not
+        interact; None: all."""
         by_pair = np.repeat(np.arange(data.num_marks), data.num_marks)
         by_mark = np.arange(data.num_marks)
         by_cell = np.tile(by_mark, data.num_sequences)
@@ -384,8 +384,9 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             "mu_median": by_mark,
             "mu_spread": by_mark,
             "beta": np.repeat(by_mark, len(self.background.features)),
-            "mu": by_cell,
+            "mu": by_mark if self.background.levels == "shared" else by_cell,
             "mu_mean": by_cell,
+            "mu_offset": by_cell,
             "half_life": by_pair if self._decay_dims == ("target", "source") else None,
         }
 

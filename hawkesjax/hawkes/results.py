@@ -10,6 +10,7 @@ import pandas as pd
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.verbs import attribution
+from hawkesjax.covariates.features import quantities
 from hawkesjax.hawkes import tables
 
 
@@ -47,7 +48,8 @@ class HawkesEstimate(Estimate):
 
     def rate_ratios(self) -> pd.DataFrame:
         """Rate ratios exp(beta) of the covariates with 95 % intervals, one row per mark and
-        feature; the intercept's row is the rate per unit of time where all features are 0.
+        feature; the intercept's row is the rate per unit of time where all features are 0 (column
+        `quantity`).
 
         Raises:
             ValueError: when the model has no covariates.
@@ -57,7 +59,10 @@ class HawkesEstimate(Estimate):
         dims = self.dims["beta"]
         index = pd.MultiIndex.from_product([self.coords[dim] for dim in dims], names=dims)
         parts = {"estimate": self.params, "2.5%": self.lower, "97.5%": self.upper}
-        return pd.DataFrame({n: np.exp(part["beta"]).ravel() for n, part in parts.items()}, index)
+        columns = {n: np.exp(part["beta"]).ravel() for n, part in parts.items()}
+        return pd.DataFrame(
+            {"quantity": quantities(index.get_level_values("feature"))} | columns, index
+        )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table that needs no more than the estimate, by name."""

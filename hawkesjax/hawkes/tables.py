@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from hawkesjax.core.tables import statistics
+from hawkesjax.covariates.features import RATIO, quantities
 
 # One tail of the 95 % intervals: so many draws without a long run, and shares are still numbers.
 MOST_BEYOND = 0.025
@@ -72,11 +73,12 @@ def rate_ratios(posterior: Any) -> pd.DataFrame:
     multiplies the rate, all else alike; of an indicator, the rate while it is on over the rate
     while it is off (or at the reference level).
 
-    The intercept's row is no ratio: it is the rate per unit of time where all features are 0.
+    The intercept's row is no ratio: it is the rate per unit of time where all features are 0; the
+    column `quantity` says which.
 
     Returns:
         One row per mark (where there are marks) and feature: mean and quantiles of `exp(beta)`,
-        and the posterior probability that it is above 1.
+        and the posterior probability that a ratio is above 1.
 
     Raises:
         ValueError: when the model has no covariates.
@@ -88,7 +90,9 @@ def rate_ratios(posterior: Any) -> pd.DataFrame:
     ratios = np.exp(_flat(beta, dims))
     index = pd.MultiIndex.from_product([_names(beta, dim) for dim in dims], names=dims)
     index = index if len(dims) > 1 else index.get_level_values(0)
-    return pd.DataFrame(statistics(ratios) | {"above 1": (ratios > 1).mean(axis=0)}, index=index)
+    what = quantities(index.get_level_values("feature"))
+    above = np.where(np.array(what) == RATIO, (ratios > 1).mean(axis=0), np.nan)
+    return pd.DataFrame({"quantity": what} | statistics(ratios) | {"above 1": above}, index=index)
 
 
 def shares(posterior: Any) -> pd.DataFrame:

@@ -17,6 +17,7 @@ TITLES = {
     "mu": "μ, baseline ({per})",
     "alpha": "α, effect of source → target (direct children per event)",
     "gamma": "γ, decay rate ({inverse})",
+    "beta": "β, logs of ratios of rates; of an intercept, log of the rate ({inverse})",
 }
 FIRST = ("mu", "alpha", "gamma")
 
@@ -29,7 +30,8 @@ def parameters(
     unit: str = "",
     max_rows: int = 60,
 ) -> Figure:
-    """Estimates with 95 % intervals, one panel per parameter, beside the truth where it is known.
+    """Estimates (of draws, medians) with 95 % intervals, one panel per parameter, beside the truth
+    where it is known.
 
     Args:
         values: an `Estimate` or a `Posterior`.
@@ -44,7 +46,7 @@ def parameters(
     """
     needs(values, "parameters", "Estimate", "Posterior")
     table = values.summary()
-    centre = "mean" if "mean" in table.columns else "estimate"
+    centre, called = ("50%", "median") if "50%" in table.columns else ("estimate",) * 2
     owners = np.array([str(label).split("[")[0] for label in table.index])
     if var_names is None:
         sizes = {name: int(np.sum(owners == name)) for name in dict.fromkeys(owners)}
@@ -68,7 +70,7 @@ def parameters(
             low, high = rows["2.5%"].to_numpy(float), rows["97.5%"].to_numpy(float)
             at = np.arange(len(rows))[::-1]
             axis.hlines(at, low, high, color=style.colour(0), linewidth=1.4)
-            axis.plot(middle, at, "o", color=style.colour(0), markersize=4, label="estimate, 95 %")
+            axis.plot(middle, at, "o", color=style.colour(0), markersize=4, label=f"{called}, 95 %")
             if truth is not None and name in truth:
                 true = np.asarray(truth[name], float).ravel()
                 if true.size != len(rows):

@@ -23,8 +23,8 @@ from hawkesjax.retweet.prepared import (
     settings_of,
 )
 from hawkesjax.retweet.priors import default_priors
-from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
-from hawkesjax.retweet.swing import pair_of, polar_of
+from hawkesjax.retweet.results import AT_ONCE, RetweetEstimate, RetweetPosterior
+from hawkesjax.retweet.swing import intervals, pair_of, polar_of
 
 Params = Mapping[str, Any]
 Data = Cascades | PreparedCascades
@@ -33,6 +33,8 @@ Data = Cascades | PreparedCascades
 @dataclass(frozen=True)
 class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     """Parameters, priors and likelihood of `hawkesjax.RetweetHawkes`, which adds the verbs."""
+
+    joint = "swing"
 
     p0: Literal["integrated", "profiled", "free"] = "integrated"
     theta: Any = THETA
@@ -64,7 +66,8 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
         On the edge of what the data can tell are a feature with which under 0.01 posts are
         expected, a decay slower than 1,000 windows, a swing at 1 / max S, a free p0 that explains
-        under 0.01 reposts, and a p0_shape above 10^6 (no spread).
+        under 0.01 reposts, p0_mean where nothing was reposted, and a p0_shape above 10^6 (no
+        spread).
         """
 
         def row(name: str, dims: tuple[str, ...] = (), **rest: Any) -> Parameter:
@@ -78,9 +81,9 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         swing = row("swing", ("part",), start=_small_swing, edge=_at_rim, present=swings)
         shape = row("p0_shape", start=1.0, edge=lambda params, data: params["p0_shape"] > 1e6)
         if self.regression:
-            own = (row("p0_level"), row("p0_slope", start=0.0), shape)
+            own = (row("p0_level", edge=_no_repost), row("p0_slope", start=0.0), shape)
         elif self.p0 == "integrated":
-            own = (row("p0_mean"), shape)
+            own = (row("p0_mean", edge=_no_repost), shape)
         elif self.p0 == "free":
             own = (row("p0", ("post",), edge=self._without_reposts),)
         else:
@@ -225,6 +228,13 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             "phi0": jnp.asarray(data.cut + jnp.mod(turn - data.cut, data.period)),
         }
 
+    def joint_intervals(
+        self, params: Params, data: PreparedCascades, slope: np.ndarray, curvature: np.ndarray
+    ) -> dict[str, tuple[Any, Any, Any]]:
+        """Of the swing, r0 and phi0, within the disc."""
+        pair, phi0 = np.asarray(params["swing"], np.float64), self.derived(params, data)["phi0"]
+        return intervals(pair, float(phi0), slope, curvature, float(data.bound), data.period)
+
     def starts(self, data: PreparedCascades) -> list[dict[str, Array]]:
         """Starting values: a flat background, a small swing, and a few decay times."""
         (start,) = super().starts(data)
@@ -247,6 +257,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
                 "(Cascades.between)."
             )
 
+    def remarks(self, data: Cascades) -> list[str]:
+        """Where all posts lie at the window's start, beta means nothing."""
+        return [AT_ONCE] if data.posts_at_once else []
+
     def dense_mass(self, data: PreparedCascades) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: beta, up to 200; and those of reposts."""
         shapes = self.shapes(data)
@@ -256,6 +270,11 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     @property
     def local(self) -> str | None:
         return "p0" if self.p0 == "free" else None
+
+    def blocks(self, data: Data) -> dict[str, np.ndarray | None]:
+        """The rate of posts and the law of their reposts do not interact."""
+        shapes = self.shapes(data) | dict.fromkeys(self.derived_dims, ())
+        return {name: np.full(shape, int(name != "beta")) for name, shape in shapes.items()}
 
     def _without_reposts(self, params: Params, data: PreparedCascades) -> HostArray:
         """Free p0 that explain next to nothing."""
@@ -278,6 +297,10 @@ def _without_posts(params: Params, data: PreparedCascades) -> np.ndarray:
     features = np.asarray(data.features, np.float64)
     rates = np.exp(features @ np.asarray(params["beta"], np.float64))
     return (np.asarray(data.durations) * rates) @ (features != 0) < 0.01
+
+
+def _no_repost(params: Params, data: PreparedCascades) -> np.ndarray:
+    return np.asarray(np.sum(np.asarray(data.reposts)) == 0)
 
 
 def _at_rim(params: Params, data: PreparedCascades) -> np.ndarray:

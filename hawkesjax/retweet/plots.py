@@ -330,7 +330,7 @@ def figures(model: RetweetLaw, values: Any, data: Cascades) -> dict[str, Any]:
     if isinstance(values, Posterior):
         drawn = [name for name in FIRST if name in values.posterior]
         figures["trace"] = trace(values, var_names=drawn)
-    if len(model.coords(data)["feature"]) > 1:
+    if len(model.coords(data)["feature"]) > 1 and not data.posts_at_once:
         figures["drivers"] = drivers(values)
     table = residuals(model, values, data, join=True)
     figures["infectivity"] = infectivity(values, data, sentiment=(1,))

@@ -152,13 +152,22 @@ class CascadePopulation:
 
         Raises:
             ValueError: for ages out of order or beyond the population's, another unit of time
-                than that of the training cascades, and cascades not observed for long enough.
+                than that of the training cascades, followers known of one and not of the other,
+                and cascades not observed for long enough.
         """
         horizon = float(self.edges[-1]) if horizon is None else float(horizon)
         if cascades.unit != self.training.unit:
             raise ValueError(
                 f"The cascades are in {cascades.unit or 'no named unit'!r}, the population in "
                 f"{self.training.unit or 'no named unit'!r}: convert one of them."
+            )
+        known, other = (_knows_followers(one) for one in (self.training, cascades))
+        if known != other:
+            have, lack = ("population", "cascades") if known else ("cascades", "population")
+            raise ValueError(
+                f"Followers are known of the {have}, but not of the {lack}, of whom everyone "
+                f"counts as one: sizes would be wrong by the number of followers. Give both with "
+                f"followers, or both without (followers=None)."
             )
         if not 0 < observed < horizon <= self.edges[-1] * (1 + 1e-12):
             raise ValueError(
@@ -237,6 +246,11 @@ class CascadePopulation:
             f"{self.edges[-2]:g} {self.training.unit}s, r0 {self.r0:.3g}, "
             f"{np.exp(self.mean[last + 1]):.4g} followers per reposter"
         )
+
+
+def _knows_followers(cascades: Cascades) -> bool:
+    """Whether anyone counts as more, or less, than one."""
+    return any(np.any(np.asarray(x) != 1) for x in (cascades.post_followers, cascades.followers))
 
 
 def _settled(sizes: np.ndarray, exploded: np.ndarray, rng: Any) -> np.ndarray:

@@ -41,6 +41,9 @@ def residuals(
     reposts is used before it is known. Otherwise p0 is as given, or `R / L` (profiled), which
     makes the residuals of posts with few reposts too even.
 
+    Where all posts lie at the window's start (cascades without calendar time) there are no waiting
+    times between posts: they have no rows, and `attrs["left out"]` says so.
+
     Integrals are sums over Gauss-Legendre nodes of panels that double from s0.
 
     Args:
@@ -54,7 +57,8 @@ def residuals(
         time (absolute), residual.
     """
     params = {name: v.mean(axis=0) for name, v in draws_of(values, model, data).items()}
-    posts = np.flatnonzero(np.asarray(data.post_times) >= 0)
+    first = 0 if data.posts_at_once else -np.inf
+    posts = np.flatnonzero((np.asarray(data.post_times) >= 0) & (data.post_times > first))
     posts = posts[np.argsort(np.asarray(data.post_times)[posts], kind="stable")]
     own = _posts(params["beta"], data, np.asarray(data.post_times)[posts])
     own[:1] = np.where(np.asarray(data.post_times)[posts[:1]] > 0, own[:1], np.nan)
@@ -63,7 +67,7 @@ def residuals(
     owner = np.concatenate([posts, np.asarray(data.post)[inside]])
     since = np.concatenate([np.asarray(data.post_times)[posts], np.asarray(data.times)[inside]])
     kind = np.repeat([0, 1], [len(posts), len(inside)])
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "sequence": pd.Categorical.from_codes(owner, list(data.names)),
             "mark": pd.Categorical.from_codes(kind, list(KINDS)),
@@ -71,6 +75,9 @@ def residuals(
             "residual": np.concatenate([own, between]),
         }
     )
+    if data.posts_at_once:
+        table.attrs["left out"] = {KINDS[0]: "all at the window's start: no waiting times"}
+    return table
 
 
 def _posts(beta: np.ndarray, data: Cascades, times: np.ndarray) -> np.ndarray:

@@ -18,6 +18,13 @@ from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
+from hawkesjax.covariates.features import quantities
+from hawkesjax.retweet.swing import NORMAL_975
+
+AT_ONCE = (
+    "All posts lie at the window's start, as those of cascades without calendar time do: beta, the "
+    "rate of posts, means nothing here."
+)
 
 
 class _Tables:
@@ -26,15 +33,29 @@ class _Tables:
     def rate_ratios(self: Any) -> pd.DataFrame:
         """Rate ratios `exp(beta)`: how many times the rate of posts one unit of a feature makes it.
 
-        Of the intercept it is the rate itself, posts per unit of time where all else is 0.
+        Of the intercept it is the rate itself, posts per unit of time where all else is 0; the
+        column `quantity` says which.
+
+        Raises:
+            ValueError: where all posts lie at the window's start.
         """
-        names = pd.Index(self.coords["feature"], name="rate ratio of")
-        return pd.DataFrame(_columns(self, "beta", np.exp), index=names)
+        if self._at_once:
+            raise ValueError(AT_ONCE)
+        names = pd.Index(self.coords["feature"], name="feature")
+        columns = {"quantity": quantities(names)} | _columns(self, "beta", np.exp)
+        return pd.DataFrame(columns, index=names)
+
+    @property
+    def _at_once(self: Any) -> bool:
+        sampled = isinstance(self, Posterior)
+        times = self.observed_data["post_time"] if sampled else self.data.post_times
+        return not np.any(np.asarray(times) > 0)
 
     def rhythm(self: Any) -> pd.DataFrame:
         r"""The daily swing: its amplitude r0, its phase phi0 as a time, and when reposts peak.
 
-        The chance of a repost is largest at `t = -phi0 - T / 4`, where the sine is -1.
+        The chance of a repost is largest at `t = -phi0 - T / 4`, where the sine is -1. Where the
+        data do not exclude that there is no swing, it may be at any time of day.
 
         Raises:
             ValueError: where no post has a level of sentiment.
@@ -44,13 +65,18 @@ class _Tables:
         if isinstance(self, Posterior):
             period = float(self.constant_data["period"])
             phase = _columns(self, "phi0", lambda draws: around(draws, period))
+            untold = holds_nothing(self.draws()["swing"])
         else:
             period = self.constants["period"]
             phase = _columns(self, "phi0")
+            untold = phase["97.5%"] - phase["2.5%"] > (1 - 1e-6) * period
         peak = {name: -value - period / 4 for name, value in phase.items()}
         peak |= {"2.5%": peak["97.5%"], "97.5%": peak["2.5%"]}
         numbers = [list(map(float, row.values())) for row in (_columns(self, "r0"), phase)]
-        times = [[clock_time(at, period) for at in row.values()] for row in (phase, peak)]
+        times = [
+            ["any time of day" if untold else clock_time(at, period) for at in row.values()]
+            for row in (phase, peak)
+        ]
         index = pd.Index(["r0", "phi0", "phi0, time of day", "reposts peak at"], name="swing")
         return pd.DataFrame([*numbers, *times], index=index, columns=list(phase), dtype=object)
 
@@ -64,7 +90,8 @@ class _Tables:
 
     def tables(self: Any) -> dict[str, pd.DataFrame]:
         """Every table that needs no data beside, by name."""
-        known = {"summary": self.summary(), "rate_ratios": self.rate_ratios()}
+        known = {"summary": self.summary()}
+        known |= {} if self._at_once else {"rate_ratios": self.rate_ratios()}
         known |= {"rhythm": self.rhythm()} if "r0" in self.draws() else {}
         return known | {"lifetime": self.lifetime()}
 
@@ -113,7 +140,9 @@ def _columns(values: Any, name: str, change: Callable[[Any], Any] = np.asarray) 
 
 
 def clock_time(value: Any, period: float) -> str:
-    """A point of the period as a time of day: "18:30"."""
+    """A point of the period as a time of day: "18:30"; "unknown" for NaN."""
+    if np.isnan(value):
+        return "unknown"
     minutes = round(float(np.mod(value / period, 1)) * 1440) % 1440
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
@@ -123,3 +152,10 @@ def around(draws: np.ndarray, period: float) -> np.ndarray:
     turns = np.exp(2j * np.pi * draws / period)
     centre = np.angle(turns.mean()) / (2 * np.pi) * period
     return centre + np.mod(draws - centre + period / 2, period) - period / 2
+
+
+def holds_nothing(pairs: np.ndarray) -> bool:
+    """Whether draws of pairs, (draws, 2), do not exclude (0, 0): it lies within the ellipse in
+    which `retweet.swing.outline` looks."""
+    middle = pairs.mean(axis=0)
+    return float(middle @ np.linalg.pinv(np.cov(pairs.T)) @ middle) <= NORMAL_975**2

@@ -1,5 +1,8 @@
 """Maximum likelihood: it converges, says so, and its standard errors are the dense ones."""
 
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -206,3 +209,60 @@ def test_priors_built_from_others_are_told_apart():
         first, second = (hj.Hawkes(priors={"alpha": p}) for p in (one, other))
         assert first.config() != second.config()
         assert first.config() == hj.Hawkes(priors={"alpha": one}).config()
+
+
+class Six(NamedTuple):
+    """Prepared data: their number alone."""
+
+    num_events: Any
+
+    @property
+    def dtype(self):
+        return np.dtype(self.num_events.dtype)
+
+
+# Log-likelihoods of a parameter that no search converges on: they end in a tip, or nowhere.
+ENDLESS = {
+    "a tip": lambda x: -1e3 * jnp.sqrt(jnp.abs(x - 1.3) + 1e-30),
+    "a ridge": lambda x: -1e4 * jnp.abs(x - 1.3),
+    "a ramp": lambda x: 1e6 * x,
+    "a cliff": lambda x: jnp.exp(5 * x),
+}
+
+
+@dataclass(frozen=True)
+class Halves(hj.Model[hj.EventPanel, hj.Estimate, hj.Posterior]):
+    """A Poisson rate over 13 hours, and a parameter that does not interact with it."""
+
+    other: str = "a tip"
+
+    name = "halves"
+
+    @property
+    def parameters(self):
+        flat = dist.Normal(0.0, 1.0)
+        return hj.Parameter("log_rate", flat, start=0.0), hj.Parameter("other", flat, start=0.0)
+
+    def prepare(self, data, *, dtype=None):
+        return data if isinstance(data, Six) else Six(jnp.asarray(data.num_events, float))
+
+    def log_likelihood(self, params, data):
+        level, data = params["log_rate"], self.prepare(data)
+        return data.num_events * level - 13 * jnp.exp(level) + ENDLESS[self.other](params["other"])
+
+    def remarks(self, data):
+        return ["The other means nothing."]
+
+    def blocks(self, data):
+        return {"log_rate": np.array(0), "other": np.array(1)}
+
+
+@pytest.mark.parametrize("other", ENDLESS)
+def test_a_part_without_a_maximum_leaves_the_others_theirs(other):
+    panel = hj.EventPanel.from_arrays(np.arange(6.0), np.zeros(6, int), window=(0, 13))
+    found = hj.fit(Halves(other), panel)
+    assert not found.converged and "whatever the others are: log_rate." in found.message
+    assert found.message.endswith("The other means nothing.")
+    close = 1e-7 if jax.config.jax_enable_x64 else 1e-4
+    assert float(found.params["log_rate"]) == pytest.approx(np.log(6 / 13), abs=close)
+    assert float(found.standard_errors["log_rate"]) == pytest.approx(6**-0.5, rel=close)

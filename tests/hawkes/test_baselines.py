@@ -360,6 +360,9 @@ def test_rate_ratios():
     assert row["mean"] == pytest.approx(own.mean())
     assert row["97.5%"] == pytest.approx(np.quantile(own, 0.975))
     assert row["above 1"] == pytest.approx((own > 1).mean())
+    rate = table.loc[("b", "intercept")]  # is no ratio
+    assert (row["quantity"], rate["quantity"]) == ("ratio of rates", "rate per unit of time")
+    assert np.isnan(rate["above 1"])
     shared = tables.rate_ratios(SimpleNamespace(posterior=draws.isel(mark=0, drop=True)))
     assert list(shared.index) == names["feature"]
     with pytest.raises(ValueError, match="no covariates"):

@@ -91,7 +91,7 @@ CASES = {
     ),
     "intensity of values": (
         lambda post, panel: hj.plots.intensity(TRUTH, panel, sequences="cid", marks=["offline"]),
-        ["cid", "offline"],
+        ["cid", "offline", "1 of 3 sequences"],
     ),
     "intensity of a window": (
         lambda post, panel: hj.plots.intensity(
@@ -101,7 +101,7 @@ CASES = {
     ),
     "parameters": (
         lambda post, panel: hj.plots.parameters(post, truth=TRUTH, unit=panel.unit),
-        ["ann, online", "offline → online", "truth", "estimate, 95 %", "γ, decay rate (per day)"],
+        ["ann, online", "offline → online", "truth", "median, 95 %", "γ, decay rate (per day)"],
     ),
     "some parameters": (
         lambda post, panel: hj.plots.parameters(post, var_names=["alpha"]),
@@ -117,7 +117,7 @@ CASES = {
     ),
     "network": (
         lambda post, panel: hj.plots.network(post),
-        ["online", "offline", "direct children", "["],
+        ["online", "offline", "direct children", "median and 95 %", "["],
     ),
     "a sparser network": (lambda post, panel: hj.plots.network(post, least=0.3), ["2 arrows"]),
     "kernels": (

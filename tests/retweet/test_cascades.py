@@ -138,6 +138,15 @@ def test_between_keeps_history_and_forgets_the_future():
     assert figures["reposts before the window"] == 2
 
 
+def test_posts_at_one_time_stay_as_many_and_are_counted():
+    """Forty posts with four stamps."""
+    stamps = np.repeat([0.0, 1.0, 2.0, 5.0], 10)
+    data = hj.Cascades.from_arrays(stamps, np.ones(40), [], [], [], window=(0, 6))
+    assert data.num_posts == data.num_events == 40
+    assert data.describe()["count"]["posts at the time of another post"] == 40
+    assert tweets().describe()["count"]["posts at the time of another post"] == 0
+
+
 def test_select_by_name_place_and_mask():
     data = tweets()
     for posts in (["12", "10"], [1, 0], [-1, 0]):

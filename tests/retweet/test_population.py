@@ -144,6 +144,12 @@ def test_bad_calls_are_refused(learned):
         CascadePopulation.learn(cascades, ages=(0, 2, 1))
     with pytest.raises(ValueError, match="theta"):
         CascadePopulation.learn(cascades, model=hj.RetweetHawkes(theta="learned"))
+    alone = hj.Cascades.from_cascades(
+        pd.DataFrame({"hours": [0.0, 0.2, 3.0]}), cascade=None, time="hours", followers=None,
+        unit="hour", window=(0, 48),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="known of the population, but not of the cascades"):
+        learned.forecast(alone, observed=1.0, key=key)
     told = learned.forecast(cascades, observed=6.0, key=key, draws=5, calibrate=False)
     for q in (0.0, 1.0):
         with pytest.raises(ValueError, match="between 0 and 1"):

@@ -1,6 +1,7 @@
 """Residuals of posts and reposts: sums are the compensator, and known by hand where they can be."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import integrate
 
@@ -135,6 +136,25 @@ def test_reach_by_sums_and_by_pairs():
     )
     assert pairs[49] == pytest.approx(slow)
     assert pairs[50] == 0
+
+
+def timeless():
+    """Cascades with times since their posts alone."""
+    rows = [("a", 0, 900), ("a", 2, 30), ("a", 5, 400), ("b", 0, 500), ("b", 1, 20), ("c", 0, 7)]
+    frame = pd.DataFrame(rows, columns=["cascade", "hours", "followers"])
+    return hj.Cascades.from_cascades(
+        frame, cascade="cascade", time="hours", followers="followers", unit="hour"
+    )
+
+
+def test_without_calendar_time_posts_have_no_waiting_times():
+    found = hj.residuals(MODEL, PARAMS, timeless(), join=True)
+    assert list(found["mark"]) == ["repost"] * 3
+    tests = residual_tests(found)
+    assert tests.loc[("all", "all"), "events"] == 3
+    assert tests.loc[("all", "original"), "in words"] == found.attrs["left out"]["original"]
+    assert "no waiting times" in found.attrs["left out"]["original"]
+    assert not hj.residuals(MODEL, PARAMS, DATA).attrs
 
 
 def test_without_reposts_there_are_posts_only():

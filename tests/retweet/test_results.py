@@ -1,6 +1,7 @@
 """Fits, draws and tables of the retweet model."""
 
 import warnings
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from hawkesjax.core.unconstrained import Unconstrained, given_point, inside
 from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior, around, clock_time
 from hawkesjax.retweet.two_stage import _medians, curve_of, two_stage, windows_of
 from tests.retweet import reference as slow
+from tests.retweet.test_residuals import timeless
 
 TRUTH = {"r0": 0.3, "phi0": 0.98, "tau": 1.0, "p0_mean": 1e-3, "p0_shape": 2.0}
 
@@ -78,7 +80,9 @@ def test_a_narrow_posterior_costs_few_steps():
 
 
 def test_tables_of_an_estimate(mle):
-    assert mle.rate_ratios().loc["intercept", "mean"] == pytest.approx(40 / 12, rel=1e-4)
+    intercept = mle.rate_ratios().loc["intercept"]
+    assert intercept["mean"] == pytest.approx(40 / 12, rel=1e-4)
+    assert intercept["quantity"] == "rate per unit of time"
     table = mle.lifetime()
     assert table.loc["half-life", "mean"] == pytest.approx(table.loc["tau", "mean"] * np.log(2))
     assert mle.constants["period"] == 1.0
@@ -86,6 +90,16 @@ def test_tables_of_an_estimate(mle):
     assert list(table.index) == ["r0", "phi0", "phi0, time of day", "reposts peak at"]
     assert table.loc["phi0, time of day", "mean"] == clock_time(float(mle.params["phi0"]), 1.0)
     assert list(mle.tables()) == ["summary", "rate_ratios", "rhythm", "lifetime"]
+
+
+def test_without_calendar_time_the_rate_of_posts_is_refused(data, mle):
+    cascades = timeless()
+    alone = replace(mle, data=cascades)
+    with pytest.raises(ValueError, match=r"window's start.* means nothing"):
+        alone.rate_ratios()
+    assert list(alone.tables()) == ["summary", "rhythm", "lifetime"]
+    assert not hj.RetweetHawkes().remarks(data)
+    assert "means nothing" in hj.RetweetHawkes().remarks(cascades)[0]
 
 
 def test_verbs_that_are_not_there_say_where_to_go(data, mle):
@@ -154,6 +168,8 @@ def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp
     again = hj.load(path)
     assert isinstance(again, RetweetPosterior)
     assert list(again.tables()) == ["summary", "rate_ratios", "rhythm", "lifetime"]
+    told = replace(post, info=post.info | {"remarks": ["beta means nothing."]})
+    assert told.diagnose() == [*post.diagnose(), "beta means nothing."]
     with pytest.raises(ValueError, match="does not hold its data"):
         again.p0(key=jax.random.key(0))
     pd.testing.assert_frame_equal(again.rhythm(), post.rhythm())

@@ -22,7 +22,8 @@ NOTHING = 1e-6  # an alpha that is 0 but for rounding
 def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
-    An arrow's width grows with alpha; loops are effects of a mark on itself.
+    Of draws it shows medians. An arrow's width grows with alpha; loops are effects of a mark on
+    itself.
 
     Args:
         values: a `Posterior` or an `Estimate`.
@@ -68,7 +69,8 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) 
                 zorder=3,
                 bbox={"boxstyle": "round,pad=0.55", "facecolor": "0.2", "edgecolor": "none"},
             )
-        caption = "α: direct children per event of the source, and its 95 % interval"
+        middle_of = "estimate" if isinstance(values, Estimate) else "median"
+        caption = f"α: direct children per event of the source, {middle_of} and 95 % interval"
         if hidden:
             caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
         figure.supxlabel(caption, fontsize=8)

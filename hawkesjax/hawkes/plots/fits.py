@@ -39,7 +39,8 @@ def intensity(
         values: dict of natural parameters, `Estimate`, or `Posterior`.
         panel: the events.
         model: the model, needed beside a dict that is of no plain `Hawkes()`.
-        sequences: names or indices; by default the four with most events, in the panel's order.
+        sequences: names or indices; by default the four with most events, in the panel's order; the
+            figure says so where there are more.
         marks: names or indices; all by default.
         window: (start, end) to draw, on the panel's clock; the sequence's window by default.
         points: grid points; the jumps at events are drawn besides where there are few.
@@ -67,7 +68,11 @@ def intensity(
         if max(shown for shown, _, _ in lines) <= 150:  # dashes need room
             for _, order, line in lines:
                 line.set(linestyle=style.dashes(order), linewidth=1.1)
-        axes[-1].set_xlabel(style.time_label(panel.unit))
+        label = style.time_label(panel.unit)
+        if len(chosen) < panel.num_sequences:
+            busy = ", those with most events" if sequences is None else ""
+            label += f"\n{len(chosen)} of {panel.num_sequences:,} sequences{busy}"
+        axes[-1].set_xlabel(label)
         figure.supylabel(f"intensity ({style.per(panel.unit)})", fontsize=9)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=min(len(kinds), 4))

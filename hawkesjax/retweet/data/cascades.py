@@ -97,6 +97,13 @@ class Cascades(FromTables, AsTables):
         return int(np.sum(self.post_times >= 0) + np.sum(self.times >= 0))
 
     @property
+    def posts_at_once(self) -> bool:
+        """Whether all posts of the window lie at its start, as those of cascades without calendar
+        time do: such data say nothing of the rate of posts."""
+        times = np.asarray(self.post_times)
+        return bool(np.any(times == 0)) and not np.any(times > 0)
+
+    @property
     def window(self) -> tuple[float, float]:
         """Start and end, in absolute time."""
         return float(self.start), float(self.start + self.length)

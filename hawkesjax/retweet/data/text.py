@@ -84,12 +84,18 @@ def tied(data: Any) -> np.ndarray:
     return np.where(first, data.ages == 0, np.diff(data.ages, prepend=0.0) == 0)
 
 
+def _together(times: Any) -> int:
+    _, sizes = np.unique(np.asarray(times), return_counts=True)
+    return int(sizes[sizes > 1].sum())
+
+
 def figures(data: Any) -> dict[str, int]:
     """Counts by what they count."""
     counts = data.counts
     out = {
         "posts": data.num_posts,
         "posts before the window": int(np.sum(data.post_times < 0)),
+        "posts at the time of another post": _together(data.post_times),
         "posts without reposts in the window": int(np.sum(counts == 0)),
         "reposts": data.num_reposts,
         "reposts before the window": int(np.sum(data.times < 0)),

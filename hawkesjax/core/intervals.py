@@ -1,0 +1,124 @@
+"""Standard errors and 95 % intervals at a maximum of the likelihood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hawkesjax.core.information import Arrow
+from hawkesjax.core.model import Masks
+from hawkesjax.core.unconstrained import Point, Unconstrained, value_and_grad
+
+NORMAL_975 = 1.959963984540054
+Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def blank(params: dict[str, Any]) -> Parts:
+    """Standard errors and ends of intervals that are not known."""
+    nothing = {name: np.full(np.shape(value), np.nan) for name, value in params.items()}
+    return nothing, dict(nothing), dict(nothing)
+
+
+def errors_of(
+    model: Any, loss: Unconstrained, natural: Point, prepared: Any, edge: Masks, known: Any
+) -> tuple[Parts, list[str]]:
+    """Standard errors and ends of intervals of parameters and of what derives from them, and the
+    names of parameters that lie inside of all boundaries and have none.
+
+    Args:
+        model: what was fitted.
+        loss: what was minimised, of `model.marginal()`.
+        natural: the parameters at the maximum.
+        prepared: the data.
+        edge: masks of parameters on a boundary.
+        known: a function that gives the curvature, where the model has one of its own, or None.
+    """
+    fixed = _with_partners(edge)
+    plain = Unconstrained(model.unrestricted(), () if model.joint is None else (model.joint,))
+    point = plain.free(natural, prepared)
+    arrow = known() if known else Arrow.at(model, plain, point, prepared)
+    if loss.model != model:
+        alone = Unconstrained(loss.model.unrestricted())
+        rest = {name: point[name] for name in loss.model.shapes(prepared)}
+        arrow = arrow.integrated(Arrow.at(alone.model, alone, rest, prepared))
+    parts = _intervals(plain, point, arrow.standard_errors(fixed), prepared)
+    if model.joint in point:
+        slope = np.zeros(np.size(point[model.joint]))  # but on the boundary
+        if np.any(edge[model.joint]):
+            _, gradient = value_and_grad(point, prepared, loss=plain)
+            slope = -np.ravel(np.asarray(gradient[model.joint], np.float64))
+        bend = arrow.profiled(model.joint, fixed)
+        for name, three in model.joint_intervals(natural, prepared, slope, bend).items():
+            for part, value in zip(parts, three, strict=True):
+                part[name] = np.asarray(value)
+    _add_derived(plain, point, prepared, arrow, fixed, parts)
+    lost = [
+        name for name in point if np.any(np.isnan(parts[0][name]) & ~np.asarray(fixed[name], bool))
+    ]
+    return parts, lost
+
+
+def _with_partners(edge):
+    """A decay whose alpha is 0 has no effect: it is fixed with it."""
+    fixed = {name: mask.copy() for name, mask in edge.items()}
+    if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
+        fixed["gamma"] |= fixed["alpha"]
+    return fixed
+
+
+def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
+    """Standard errors and intervals of what the model derives, symmetric in its log (delta method).
+
+    An entry depends on one entry of the model's `local` and on one of its groups at most: one
+    derivative along all local entries at once, and one along a member of every group, give each
+    its own.
+    """
+
+    def logs(at):
+        derived = loss.model.derived(loss.natural(at, prepared), prepared)
+        return {name: jnp.log(value) for name, value in derived.items() if name not in parts[0]}
+
+    found = logs(point)
+    if not found:
+        return
+    layout = arrow.layout
+    size, count = layout.members.shape[1], layout.num_others
+    along = jax.jit(lambda direction: jax.jvp(logs, (point,), (direction,))[1])
+
+    def slopes(local, others):
+        parts = layout.named(local, others)
+        return along({n: jnp.asarray(parts[n], leaf.dtype) for n, leaf in point.items()})
+
+    still = np.zeros(len(layout.local_group))
+    own = slopes(still + 1, np.zeros(count))
+    rows = {n: np.zeros((value.size, size + len(layout.top))) for n, value in found.items()}
+    for column, places in layout.directions():
+        for name, value in slopes(still, np.isin(np.arange(count), places) * 1.0).items():
+            rows[name][:, column] = np.ravel(value)
+    blocks = loss.model.blocks(prepared)
+    for name, log_value in found.items():
+        label = blocks.get(name)
+        groups = np.zeros(log_value.size, int) if label is None else np.ravel(np.asarray(label))
+        error = arrow.standard_errors_of_sums(fixed, np.ravel(own[name]), groups, rows[name])
+        error = error.reshape(log_value.shape)
+        value = np.exp(np.asarray(log_value, np.float64))
+        deviations, lower, upper = parts
+        deviations[name] = value * error
+        lower[name] = value * np.exp(-NORMAL_975 * error)
+        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
+            upper[name] = value * np.exp(NORMAL_975 * error)
+
+
+def _intervals(loss, point, spread, prepared):
+    real = {name: jnp.asarray(value, point[name].dtype) for name, value in spread.items()}
+    low = {name: point[name] - NORMAL_975 * real[name] for name in point}
+    high = {name: point[name] + NORMAL_975 * real[name] for name in point}
+    lower = {n: np.asarray(v) for n, v in loss.natural(low, prepared).items()}
+    upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
+    ones = {name: jnp.ones_like(value) for name, value in point.items()}
+    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
+    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(spread[n]) for n in point}
+    return deviations, lower, upper
