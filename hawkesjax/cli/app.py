@@ -13,6 +13,7 @@ import typer
 from hawkesjax._version import __version__
 from hawkesjax.cli import hawkes, katz, retweet
 from hawkesjax.cli.files import compare, describe, simulate, summary
+from hawkesjax.cli.words import ASKED, here
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # typer brings its own copy of click or uses the installed one; this is the base either way.
@@ -69,6 +70,7 @@ def root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    ASKED.set(frozenset())
     warnings.showwarning = lambda message, *_, **__: _say("warning", message)
     try:
         code = app(args=arguments, prog_name="hawkesjax", standalone_mode=False)
@@ -96,4 +98,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _say(what: str, message: object) -> None:
-    print(f"{what}: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"{what}: {' '.join(here(message).split())}", file=sys.stderr)

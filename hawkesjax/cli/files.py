@@ -15,6 +15,7 @@ from hawkesjax.cli.groups import command, group, only, option
 from hawkesjax.cli.hawkes import Events
 from hawkesjax.cli.output import Output, params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
+from hawkesjax.cli.words import here
 
 RunOfTable = Annotated[o.Run, only("csv", "force")]
 
@@ -113,7 +114,7 @@ def summary(
     posterior = hj.load(result)
     frame = report.parameters(print, posterior.summary())
     for line in posterior.diagnose():
-        print(line)
+        print(here(line))
     _keep(output, frame)
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, dataclass_transform, get_args, get_origin, ge
 
 import typer
 
+from hawkesjax.cli.words import ASKED
+
 METAVARS = {int: "N", float: "N", str: "NAME", Path: "FILE", tuple[str, str]: "A B"}
 
 
@@ -81,7 +83,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             default = values.get(field.name, field.default)
             parameters.append(_parameter(field.name, Annotated[types[field.name], info], default))
 
+    asked_for = frozenset(each.name for each in parameters)
+
     def run(**typed: Any) -> None:
+        ASKED.set(asked_for)
         given = {name: typed[name] for name in plain}
         for name, (kind, values, asked) in groups.items():
             given[name] = kind(**(values | {field: typed[field] for field in asked}))

@@ -17,6 +17,7 @@ from hawkesjax.cli.covariates import Covariates
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.output import read_csv
+from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
 TABLES = ["parameters", "residuals", "describe", "rate_ratios"]
@@ -44,6 +45,7 @@ class Events:
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+    separator: str = option(",", o.SEPARATOR, "CHARACTER")
 
     def read(self, hj: Any) -> Any:
         """The panel of events."""
@@ -260,7 +262,7 @@ def _finish(
     say()
     if hasattr(values, "diagnose"):
         for line in values.diagnose():
-            say(line)
+            say(here(line))
         say()
     tests = hj.residual_tests(hj.residuals(model, values, panel, join=True))
     for line in report.residual_lines(tests):

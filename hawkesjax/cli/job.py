@@ -10,6 +10,7 @@ from hawkesjax.cli import report
 from hawkesjax.cli.options import Run, Sampling
 from hawkesjax.cli.output import Output, fresh
 from hawkesjax.cli.session import Speaker, start
+from hawkesjax.cli.words import here
 
 ESTIMATE, POSTERIOR = "estimate.json", "posterior.nc"
 
@@ -55,7 +56,7 @@ class Job:
         self.say("Maximising the likelihood ...")
         key = self.keys[1] if starts > 1 else None
         estimate = self.hj.fit(model, data, starts=starts, key=key)
-        self.say(f"{estimate.message} ({self.speaker.lap()})")
+        self.say(f"{here(estimate.message)} ({self.speaker.lap()})")
         self.say(
             f"Log-likelihood {estimate.log_likelihood:,.3f}, AIC {estimate.aic:,.2f}, "
             f"BIC {estimate.bic:,.2f}."

@@ -12,6 +12,7 @@ from hawkesjax.cli.groups import argument, command, group, only, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.output import params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
+from hawkesjax.cli.words import here
 
 RANKING = "The ranking"
 
@@ -44,6 +45,7 @@ class Messages:
     self_loops: bool = option(False, "Keep messages to oneself as edges.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+    separator: str = option(",", o.SEPARATOR, "CHARACTER")
 
     def read(self, hj: Any, **more: Any) -> Any:
         """Network and activity; `more` are arguments in place of those typed."""
@@ -167,9 +169,10 @@ def rank(
 ) -> None:
     """Rank users by how active they will be in a spike, before it comes.
 
-    Edges and baselines come from the window of business as usual. The top is computed until it is
-    proven: ranking.csv has every user's score and its bounds. Without --alpha-star and --alpha,
-    alpha* is 0.4.
+    Edges and baselines come from the window of business as usual. The scores are computed until
+    it is proven which are largest; that says nothing of how well they foretell who will be active,
+    which katz evaluate asks of a spike that came. ranking.csv has the score of every user at the
+    top and its bounds. Without --alpha-star and --alpha, alpha* is 0.4.
 
     ```
     hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
@@ -187,10 +190,14 @@ def rank(
             )
         given["alpha_star"] = 0.4
     ranking = job.hj.katz.rank(activity, top=listed.top, order=listed.order, **given)
-    sure = "certain" if ranking.certified else "not certain"
+    sure = "for certain" if ranking.certified else "not for certain"
     if ranking.tied:
         sure += f": {ranking.tied} users share the last places"
-    job.say(f"The top {len(ranking.table)} is {sure} ({ranking.products} products).")
+    job.say(
+        f"The {len(ranking.table)} largest scores of this network are found {sure} "
+        f"({ranking.products} products). Whether they foretell a spike, katz evaluate asks of one "
+        f"that came."
+    )
     job.say(table(ranking.table, 20))
 
     def figures() -> dict[str, Any]:
@@ -302,7 +309,7 @@ def sample(
     law = model.build(job.hj)
     posterior = job.sample(law, data, sampling)
     for line in posterior.diagnose():
-        job.say(line)
+        job.say(here(line))
     influence = posterior.influence()
     job.say(table(influence))
     top = min(listed.top, data.num_users)

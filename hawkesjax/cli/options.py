@@ -12,6 +12,7 @@ DATA, MODEL, SAMPLING, RUN = "The events", "The model", "Sampling", "The run"
 TIME = "Column of times: numbers, or dates and times."
 UNIT = "Time unit: second, minute, hour, day, week; or the name of a number's unit."
 TIMEZONE = "Time zone of dates without one, such as Europe/London."
+SEPARATOR = "What stands between the fields of a CSV file."
 WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,12 +11,8 @@ from hawkesjax.cli.covariates import Covariates
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.session import table
+from hawkesjax.cli.words import here
 
-ARGUMENTS = (
-    "orphans|original_time|original_followers|duplicates|early|late|missing_followers|window|"
-    "horizon|unit|timezone|repost_of|id|time|followers"
-)
-OPTION = re.compile(rf"\b({ARGUMENTS})=('[^']*'|\([^)]*\)|-?[\d.]*\d)?")
 PICTURES = ["infectivity", "residuals"]
 TABLES = ["parameters", "drivers", "residuals"]
 Run = Annotated[o.Run, without("format")]
@@ -42,6 +37,7 @@ class Posts:
     )
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+    separator: str = option(",", o.SEPARATOR, "CHARACTER")
     orphans: Literal["error", "drop", "restore"] = option(
         "error", "Reposts whose post is not there; restore it from its reposts' columns."
     )
@@ -59,10 +55,7 @@ class Posts:
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
-        try:
-            data = hj.read_cascades(given.pop("file"), **given)
-        except ValueError as problem:
-            raise ValueError(OPTION.sub(_as_option, str(problem))) from problem
+        data = hj.read_cascades(given.pop("file"), **given)
         start, end = data.window
         known = covariates.read(hj, data, (start, end + ahead), self.timezone)
         return data if known is None else data.with_covariates(known)
@@ -201,13 +194,6 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     )
 
 
-def _as_option(found: re.Match[str]) -> str:
-    """How the command line says an argument of Python's."""
-    name, value = found.groups()
-    words = [f"--{name.replace('_', '-')}", (value or "").strip("'()").replace(", ", " ")]
-    return " ".join(filter(None, words))
-
-
 def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:
     data = posts.read(job.hj, covariates, ahead)
     job.say(str(data))
@@ -219,12 +205,12 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     hj, say = job.hj, job.say
     shown = report.parameters(say, values.summary())
     for line in values.diagnose() if hasattr(values, "diagnose") else ():
-        say(line)
+        say(here(line))
     tables = {"parameters": shown}
     try:
         tables["drivers"] = values.rate_ratios()
     except ValueError as problem:
-        say(f"\nNo drivers.csv: {problem}")
+        say(f"\nNo drivers.csv: {here(problem)}")
     else:
         say("\nRate of posts where all features are 0 (intercept), and how many times it a unit of")
         say(f"each feature makes it:\n{table(tables['drivers'])}")

@@ -15,10 +15,10 @@ from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import Settings
+from hawkesjax.katz.steady.blockwise import checked_sweep
 from hawkesjax.katz.steady.decay import half_life
-from hawkesjax.katz.steady.krylov import krylov_sweep
 from hawkesjax.katz.steady.radius import radius_bounds
-from hawkesjax.katz.steady.solve import matrix_of
+from hawkesjax.katz.steady.solve import matrix_of, warn_left
 from hawkesjax.katz.users import draw_baselines, draws_of, one_of, user_baselines
 
 RESIDUAL = 1e-8
@@ -131,7 +131,8 @@ def steady_states(
         if alpha * limit >= 1:
             beyond += 1
             continue
-        sweep = krylov_sweep(matrix, b, np.array([alpha]), tolerance=RESIDUAL)
+        sweep = checked_sweep(matrix, b, np.array([alpha]), tolerance=RESIDUAL)
+        warn_left(sweep.residuals, RESIDUAL)
         rows.append(sweep.scores.reshape(-1))
     if beyond:
         raise ValueError(

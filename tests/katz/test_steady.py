@@ -178,6 +178,69 @@ def test_solve_on_both_backends(form):
     np.testing.assert_allclose(one, expected[2], rtol=1e-6, atol=1e-6)
 
 
+def pairs_in_a_row(count, seed):
+    """Pairs who listen to each other, each also to the pair before, users in any order."""
+    matrix = np.kron(np.eye(count), [[0.0, 1], [1, 0]])
+    matrix[range(2, 2 * count, 2), range(0, 2 * count - 2, 2)] = 1
+    order = np.random.default_rng(seed).permutation(2 * count)
+    return matrix[np.ix_(order, order)], order
+
+
+@pytest.mark.parametrize("count", [10, 15, 20, 60])
+def test_scores_that_grow_along_a_row_of_communities_are_right_in_each(count):
+    matrix, order = pairs_in_a_row(count, seed=count)
+    activity = activity_of(matrix, 1.0)
+    found = hj.katz.solve(activity, alpha_star=[0.5, 0.95], backend="scipy")
+    for alpha, row in zip((0.5, 0.95), found, strict=True):
+        expected = katz_reference.scores(matrix, np.ones(len(order)), alpha)
+        np.testing.assert_allclose(row, expected, rtol=1e-6)
+    assert found[1].min() == pytest.approx(20, rel=1e-6)
+    if count == 20:
+        assert found[1].max() == pytest.approx(1.3605672581e20)
+    ranking = hj.katz.rank(activity, alpha_star=0.95, top=4, order=True)
+    users = ranking.table["user"].to_numpy(int)
+    assert ranking.certified and (order[users] // 2 >= count - 2).all()
+    low, high = ranking.table[["lower", "upper"]].to_numpy().T
+    best = np.sort(found[1])[:-5:-1]
+    assert (low <= best * (1 + 1e-6)).all() and (best * (1 - 1e-6) <= high).all()
+
+
+def test_a_large_component_at_the_end_of_a_row_is_solved():
+    rng = np.random.default_rng(2)
+    row, _ = pairs_in_a_row(20, seed=2)
+    size = 2_100
+    matrix = np.zeros((40 + size, 40 + size))
+    matrix[:40, :40] = row
+    crowd = random(rng, size, 0.003)
+    matrix[40:, 40:] = crowd * 0.8 / radius_bounds(sparse.csr_array(crowd)).value
+    matrix[40:50, :40] = 1
+    found = hj.katz.solve(activity_of(matrix, 1.0), alpha=0.95, backend="scipy")
+    whole = slice(None, 40), slice(40, None)
+    first = katz_reference.scores(row, np.ones(40), 0.95)
+    right = 1 + 0.95 * matrix[whole[1], whole[0]] @ first
+    np.testing.assert_allclose(found[:40], first, rtol=1e-9)
+    expected = katz_reference.scores(matrix[40:, 40:], right, 0.95)
+    np.testing.assert_allclose(found[40:], expected, rtol=1e-6)
+
+
+def test_scores_that_rounding_spoils_on_a_device_are_said_to_be():
+    activity = activity_of(pairs_in_a_row(20, seed=1)[0], 1.0)
+    with pytest.warns(hj.katz.KatzWarning, match="scores are not exact.*backend='scipy'"):
+        hj.katz.solve(activity, alpha_star=0.95, backend="jax")
+
+
+@pytest.mark.parametrize("hears", [False, True])
+def test_a_radius_of_silent_accounts_is_said(hears):
+    people, farm = np.array([[0.0, 3], [3, 0]]), 1 - np.eye(40)
+    matrix = np.block([[people, np.zeros((2, 40))], [np.zeros((40, 2)), farm]])
+    matrix[2, 0] = hears
+    b = np.append([2.0, 1.0], np.zeros(40))
+    with pytest.warns(hj.katz.KatzWarning, match=r"without them it is 3.* 0\.4 is 0\.03077"):
+        hj.katz.rank(activity_of(matrix, b), alpha_star=0.4)
+    hj.katz.rank(activity_of(matrix, b), alpha=0.01)  # nothing to say of alpha itself
+    hj.katz.rank(activity_of(matrix, np.ones(42)), alpha_star=0.4)  # nor where they post
+
+
 def test_solve_is_differentiable_in_alpha_baseline_and_weights():
     matrix, b = a_case("random", 4, size=12)
     b = b + 0.5
@@ -281,7 +344,7 @@ def test_bad_arguments_are_refused(options, message):
 
 
 def test_a_tolerance_out_of_reach_is_said():
-    matrix, b = a_case("random", 0)
+    matrix, b = a_case("random", 0, size=2_100)  # more users than are factored
     with pytest.warns(hj.katz.KatzWarning, match="residual"):
         hj.katz.solve(activity_of(matrix, b), alpha_star=0.95, limit=3)
 

@@ -17,9 +17,17 @@ from hawkesjax.inputs.checks import whole
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
 from hawkesjax.katz.rules import form_of
-from hawkesjax.katz.steady.krylov import krylov_sweep, sweep_room
+from hawkesjax.katz.steady.blockwise import checked_sweep
+from hawkesjax.katz.steady.krylov import sweep_room
 from hawkesjax.katz.steady.radius import radius_bounds
-from hawkesjax.katz.steady.solve import KatzWarning, matrix_of, radius, solve, sweep_grid
+from hawkesjax.katz.steady.solve import (
+    KatzWarning,
+    matrix_of,
+    radius,
+    solve,
+    sweep_grid,
+    warn_left,
+)
 from hawkesjax.katz.steady.ties import gains_in_order, membership, walk_order
 
 BLOCK = 5  # bins that are resampled together: neighbours are alike
@@ -250,7 +258,8 @@ def _placebos(
                 continue
             attenuations = rows / bounds.value
         scores = np.empty((len(rows), activity.num_users))
-        swept = krylov_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
+        swept = checked_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
+        warn_left(swept.residuals, 1e-8)
         scores[:, order] = swept.scores
         active = np.array([membership(row, top) @ posts for row in scores])
         changes.append(active - active[0])

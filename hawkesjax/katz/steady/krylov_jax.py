@@ -58,10 +58,17 @@ def katz_scores(
         tolerance: of the relative residual, for each alpha; static.
 
     Returns:
-        scores (L, N), and the relative residual of each row; above the tolerance, the basis was
-        given up.
+        scores (L, N), and the true residual of each row, as in `blockwise.true_residuals`; above
+        the tolerance, the basis was given up, or rounding spoiled it.
     """
-    return _shifted(partial(heard, graph), b, alphas, tolerance)
+    scores = _shifted(partial(heard, graph), b, alphas, tolerance)
+    left = jnp.abs(b - scores + alphas[:, None] * jax.vmap(partial(heard, graph))(scores))
+    norm = jnp.linalg.norm(b)
+    scale = jnp.abs(scores) + norm / b.shape[0] ** 0.5
+    own = jnp.max(left / scale, axis=1)
+    overall = jnp.linalg.norm(left, axis=1) / norm
+    lack = jnp.max((b - scores) / scale, axis=1)
+    return scores, jnp.where(norm > 0, jnp.maximum(jnp.minimum(own, overall), lack), 0)
 
 
 @katz_scores.defjvp
@@ -87,7 +94,7 @@ def _solve_rows(graph, right, alphas, tolerance):
 
     def solve(product):
         def one(row, alpha):
-            return _shifted(partial(product, graph), row, alpha[None], tolerance)[0][0]
+            return _shifted(partial(product, graph), row, alpha[None], tolerance)[0]
 
         return lambda _, rows: jax.vmap(one)(rows, alphas)
 
@@ -128,7 +135,7 @@ def _shifted(product, b, alphas, tolerance):
         return (state.worst > tolerance) & (state.cycle < CYCLES)
 
     state = jax.lax.while_loop(more, body, state)
-    return state.scores, jnp.abs(state.left) / safe
+    return state.scores
 
 
 def _arnoldi(product, state, alphas, norm, tolerance, basis):

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 from jax.core import Tracer
 from scipy import sparse
+from scipy.sparse import csgraph
 
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.checks import short, whole
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import form_of
-from hawkesjax.katz.steady.krylov import krylov_sweep
+from hawkesjax.katz.steady.blockwise import ROUNDING, checked_sweep
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.top import certified_top
@@ -127,7 +128,34 @@ def attenuation(
             "No user of this network can be reached from itself, so its spectral radius is 0 and "
             "alpha_star has no meaning: every alpha is allowed. Give alpha= itself."
         )
+    if not traced and np.any(given) and not isinstance(activity.baseline, Tracer):
+        others, star = _radius_of_others(activity, form), float(np.max(given))
+        if others < rho.lower:
+            warnings.warn(
+                f"The spectral radius, {rho.value:.4g}, is that of users who listen to each other "
+                f"and have baselines of 0; without them it is {others:.4g}, so that alpha_star "
+                f"{star:.4g} is {star * others / rho.value:.4g} for all others. Leave them out of "
+                f"the network if they are no part of what spreads.",
+                KatzWarning,
+                stacklevel=3,
+            )
     return given / rho.value, rho.value
+
+
+@kept
+def _radius_of_others(activity: Activity, form: str) -> float:
+    """At most the spectral radius without the components of baseline 0, where it is theirs; else
+    infinite."""
+    matrix, b = matrix_of(activity, form), np.asarray(activity.baseline)
+    _, labels = csgraph.connected_components(matrix, directed=True, connection="strong")
+    silent = np.bincount(labels, weights=b)[labels] == 0
+
+    def upper(users):
+        return radius_bounds(sparse.csr_array(matrix[users][:, users])).upper
+
+    if silent.all() or upper(silent) < radius(activity, form=form).lower:
+        return np.inf
+    return upper(~silent)
 
 
 def sweep_grid(
@@ -158,19 +186,22 @@ def solve(
     r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores per alpha.
 
     All alphas share one Krylov basis, which grows until the relative residual of each is at most
-    the tolerance. Differentiable in alpha, the baselines and the weights on the `"jax"` backend,
-    which is taken where one of them is traced.
+    the tolerance. Each is formed anew from the scores; where rounding spoils them (communities
+    that listen to each other in a row, each many times louder than the one before), they are
+    solved by strongly connected component (`"scipy"`). Differentiable in alpha, the baselines and
+    the weights on the `"jax"` backend, which is taken where one of them is traced.
 
     Args:
         activity: network and baselines.
         alpha_star: alpha times the spectral radius, one or many, in [0, 1).
         alpha: alpha itself, instead; below 1 over the spectral radius.
         form: `"additive"`, or `"multiplicative"` with diag(b) A in the place of A.
-        tolerance: of each relative residual; 1e-8 in float64, 1e-5 in float32.
+        tolerance: of each relative residual, by norm or, where scores are far larger than b, by
+            user; 1e-8 in float64, 1e-5 in float32.
         backend: `"scipy"` (host, float64), `"jax"` (device, in jax's precision), or `"auto"`: jax
             on an accelerator or under a transformation, else scipy, whose sparse product is
             faster on a CPU.
-        limit: products with A at most (`"scipy"`).
+        limit: products with A at most, for one basis (`"scipy"`).
 
     Returns:
         Scores of shape `alpha.shape + (N,)`: one row per alpha; one vector for a single number.
@@ -205,8 +236,8 @@ def solve(
         rows = np.atleast_1d(alphas).ravel()
         b, goal = np.asarray(activity.baseline, np.float64), tolerance or TOLERANCE[8]
         matrix = matrix_of(activity, form)
-        sweep = krylov_sweep(matrix, b, rows, tolerance=goal, limit=limit)
-        _warn_left(sweep.residuals, goal)
+        sweep = checked_sweep(matrix, b, rows, tolerance=goal, limit=limit)
+        warn_left(sweep.residuals, goal)
         return sweep.scores.reshape(*np.shape(alphas), activity.num_users)
     if backend != "jax":
         raise ValueError(f"backend is {backend!r}; it must be 'auto', 'scipy' or 'jax'.")
@@ -217,19 +248,21 @@ def solve(
     goal = tolerance or TOLERANCE[b.dtype.itemsize]
     scores, left = _jitted(Graph(listener, sender, weight), b, rows, goal)
     if not isinstance(left, Tracer):
-        _warn_left(np.asarray(left), goal)
+        warn_left(np.asarray(left), goal)
     return scores.reshape(*jnp.shape(alphas), activity.num_users)
 
 
 _jitted = jax.jit(katz_scores, static_argnums=3)
 
 
-def _warn_left(residuals: np.ndarray, tolerance: float) -> None:
+def warn_left(residuals: np.ndarray, tolerance: float) -> None:
+    """Say so where true residuals are above the tolerance."""
     worst = float(np.max(residuals, initial=0.0))
-    if not worst <= tolerance:
+    if not worst <= max(tolerance, ROUNDING):
         warnings.warn(
             f"The relative residual is {worst:.1e} at worst, above the tolerance of "
-            f"{tolerance:.0e}: alpha is very close to its limit, or limit= too small.",
+            f"{tolerance:.0e}, so scores are not exact: alpha is very close to its limit, limit= "
+            f"too small, or the network beyond single precision (then take backend='scipy').",
             KatzWarning,
             stacklevel=3,
         )
@@ -237,7 +270,10 @@ def _warn_left(residuals: np.ndarray, tolerance: float) -> None:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ranking:
-    """The users with the largest scores, and how sure that is.
+    """The users with the largest scores, and how sure that is of this network and alpha.
+
+    What is proven is the arithmetic: no other user's score can be larger. How well scores tell who
+    will be active is another question, which `katz.evaluate` asks of a spike that came.
 
     Args:
         table: one row per rank, 1 first: user, score, lower and upper bound of the score, baseline
@@ -262,7 +298,7 @@ class Ranking:
 
     def __repr__(self) -> str:
         star = "" if self.alpha_star is None else f"alpha* = {self.alpha_star:.4g}, "
-        sure = "certain" if self.certified else "not certain"
+        sure = "computed for certain" if self.certified else "computed, not for certain"
         if self.tied:
             sure += f": {self.tied} users share the last places"
         return (
@@ -280,7 +316,7 @@ def rank(
     form: str = "additive",
     order: bool = False,
 ) -> Ranking:
-    """Who will be most active in a spike, with proof.
+    """Whom the model expects to be most active in a spike, with proof of the arithmetic.
 
     Products stop once the bounds of the scores leave no doubt about who belongs to the top. Users
     with the same score at the cut are reported as tied, in the order of the network's users.
@@ -314,7 +350,9 @@ def rank(
         )
     elif not result.certified and not result.tied.any():
         warnings.warn(
-            "Who belongs to the top is certain, but not its order.", KatzWarning, stacklevel=2
+            "Which scores are the top is certain, but not their order.",
+            KatzWarning,
+            stacklevel=2,
         )
     users = result.users
     table = pd.DataFrame(

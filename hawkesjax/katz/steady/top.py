@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
+from hawkesjax.katz.steady.blockwise import block_scores
 from hawkesjax.katz.steady.krylov import Basis, projected
 
 # Measured on 20,000 users and 200,000 edges, by products that prove the top 100.
@@ -67,8 +68,8 @@ def certified_top(
             for a network without cycles.
         order: go on until the order within the top is certain as well.
         limit: products at most, for x and for w each; then what is known so far is returned. Where
-            no w with c < 1 is found, the scores are as exact as rounding allows, their error
-            unknown (infinite).
+            no w with c < 1 is found, x and its bounds are solved by blocks; bounds that do not
+            prove themselves are infinite.
     """
     size, norm = len(b), float(np.linalg.norm(b))
     top = min(top, size)
@@ -76,6 +77,8 @@ def certified_top(
         exact = np.zeros(size)
         return _ranked(b, b.copy(), exact, top, _decided(b, exact, top, order), 0)
     weights, contraction, products = _weights(matrix, alpha, largest, limit)
+    if contraction >= 1:
+        return _by_blocks(matrix, b, alpha, top, order, limit, products)
     most = min(limit, size)
     basis = Basis(b / norm, most)
     scores, error, proven = b.copy(), np.full(size, np.inf), False
@@ -90,21 +93,29 @@ def certified_top(
             continue
         left = norm * alpha * abs(small[-1]) * rest
         tiny = left <= TINY * norm
-        if contraction >= 1 and not (tiny or last):  # nothing can be proven: solve
-            continue
         scores = norm * (small @ basis.vectors[: step + 1])
-        if contraction < 1:
-            error = weights * (np.max(np.abs(left * new) / (weights * (rest or 1))))
-            error /= 1 - contraction
+        error = weights * (np.max(np.abs(left * new) / (weights * (rest or 1))))
+        error /= 1 - contraction
         if not (last or tiny or _decided(scores, error, top, order)):
             continue
-        if contraction < 1:
-            error = _confirmed(matrix, b, alpha, scores, weights, contraction)
-            products += 1
+        error = _confirmed(matrix, b, alpha, scores, weights, contraction)
+        products += 1
         proven = _decided(scores, error, top, order)
         if proven or last or tiny:
             break
     return _ranked(b, scores, error, top, proven, products)
+
+
+def _by_blocks(matrix, b, alpha, top, order, limit, products) -> Top:
+    r"""The top of scores x solved by blocks. With residual q and e solved alike for twice |q|, the
+    error is at most e where :math:`e - \alpha A e \ge |q|`: the inverse has no negative entry."""
+    scores, used = block_scores(matrix, b, alpha, tolerance=TINY, limit=limit)
+    left = _left(matrix, b, alpha, scores)
+    error, more = block_scores(matrix, 2 * left, alpha, tolerance=TINY, limit=limit)
+    if not (error - alpha * (matrix @ error) >= left).all():
+        error = np.full(len(b), np.inf)
+    proven = _decided(scores, error, top, order)
+    return _ranked(b, scores, error, top, proven, products + used + more + 2)
 
 
 def _ranked(b, scores, error, top: int, proven: bool, products: int) -> Top:
@@ -137,14 +148,19 @@ def _weights(
     return weights, contraction * (1 + 1e-12), step
 
 
-def _confirmed(matrix, b, alpha, scores, weights, contraction) -> np.ndarray:
-    """Bounds of the error from the residual itself, rounding included."""
+def _left(matrix, b, alpha, scores) -> np.ndarray:
+    """What the residual's size is at most, rounding included."""
     image = alpha * (matrix @ scores)
-    left = np.abs(b - scores + image)
     terms = np.diff(matrix.indptr) + 4
     # |A| |scores| is the image up to twice the negative parts, which only rounding makes
     rounding = np.finfo(float).eps * terms * (b + np.abs(scores) + np.abs(image))
-    return weights * (np.max((left + rounding) / weights) / (1 - contraction))
+    return np.abs(b - scores + image) + rounding
+
+
+def _confirmed(matrix, b, alpha, scores, weights, contraction) -> np.ndarray:
+    """Bounds of the error from the residual itself, rounding included."""
+    left = _left(matrix, b, alpha, scores)
+    return weights * (np.max(left / weights) / (1 - contraction))
 
 
 def _decided(scores: np.ndarray, error: np.ndarray, top: int, order: bool) -> bool:
