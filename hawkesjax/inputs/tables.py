@@ -37,7 +37,8 @@ def open_table(table: Any, **used: Any) -> tuple[pd.DataFrame, Rows]:
         return table.frame, table.rows
     if not isinstance(table, pd.DataFrame):
         if not hasattr(table, "to_pandas"):
-            raise ValueError(f"Expected a pandas DataFrame, got {type(table).__name__}.")
+            lazy = " Pass its rows: table.collect()." if hasattr(table, "collect") else ""
+            raise ValueError(f"Expected a pandas DataFrame, got {type(table).__name__}.{lazy}")
         table = table.to_pandas()
     check_columns(list(table.columns), used, "The table")
     return table, ROWS

@@ -109,6 +109,11 @@ def test_all_doors_lead_to_the_same_panel(case, ending, tmp_path):
     assert_equal(coded, panel)  # whole numbers count names that are no numbers
     by_name = dict(zip(panel.sequence_names, windows, strict=True))
     assert_equal(EventPanel.from_dataframe(table, **where | {"window": by_name}), panel)
+    rows = pd.DataFrame(windows)
+    named = pd.DataFrame(windows, panel.sequence_names, ["start", "end"]).assign(more=0)[::-1]
+    pairs = pd.Series(by_name)[::-1]
+    for window in (rows, named, pairs):
+        assert_equal(EventPanel.from_dataframe(table, **where | {"window": window}), panel)
 
 
 @pytest.mark.parametrize("case", ["one sequence", "empty and single", "no events"])

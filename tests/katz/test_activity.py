@@ -241,6 +241,8 @@ REFUSED = [
     ({"usual": (200, 300)}, OK_ROWS, "empty"),
     ({"usual": (50, 0)}, OK_ROWS, "ends before it begins"),
     ({"usual": (10, 20)}, OK_ROWS, "empty"),
+    ({"usual": {0: 50, 1: 60}}, OK_ROWS, "usual=.*pair"),
+    ({"spike": pd.DataFrame([[0, 1], [60, 70]])}, OK_ROWS, "spike=.*pair"),
     ({"spike": (40, 70)}, OK_ROWS, "overlaps the spike"),
     ({"spike": (300, 310)}, OK_ROWS, "The spike is empty"),
     ({"fit": (70, 90)}, OK_ROWS, "The window to fit is empty"),
