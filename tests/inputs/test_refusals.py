@@ -94,6 +94,15 @@ ARRAYS = {
     ),
     "a fraction as mark": (lambda: arrays(TIMES, [0, 1, 2.5, 0]), "'marks'|row 2 (2.5)|whole"),
     "a negative mark": (lambda: arrays(TIMES, [0, 1, -1, 0]), "'marks'|row 2 (-1)|negative"),
+    "a negative mark among names": (
+        lambda: arrays(TIMES, [-1, 1, 1, -1], mark_names=[-1, 1]),
+        "'marks'|rows 0 (-1), 3 (-1)|[str(i) for i in marks]|mark_names",
+    ),
+    "users as marks": (lambda: arrays(range(12_000), range(12_000)), "12,000 marks|sequence="),
+    "users as marks and sequences": (
+        lambda: arrays(range(12_000), range(12_000), sequence=range(12_000)),
+        "12,000 marks in 12,000 sequences|sequence=",
+    ),
     "boolean marks": (lambda: arrays(TIMES, [True, False] * 2), "'marks'|boolean|rows 0"),
     "a boolean among marks": (lambda: arrays(TIMES, [0, 1, True, 0]), "'marks'|boolean|row 2"),
     "a missing mark": (lambda: arrays(TIMES, [0, np.nan, 1, 0]), "'marks'|row 1|missing mark"),
@@ -183,6 +192,10 @@ FRAMES = {
     "the text nan": (frame(k=["a", "nan", "b", "c"]), "'k'|row 1 ('nan')|missing mark|mark_names"),
     "a missing sequence": (frame(s=[1, None, 2, 3]), "'s'|row 1|missing sequence"),
     "a negative label": (frame(s=[1, -1, 2, 3]), "'s'|row 1 ('-1')|negative"),
+    "a category of -1": (
+        frame(k=pd.Categorical([1, -1, 1, 1])),
+        "'k'|row 1 ('-1')|negative|mark_names",
+    ),
     "a fraction": (frame(k=[1, 2.5, 2, 3]), "'k'|row 1 (2.5)|whole"),
     "two spellings": (frame(k=["a", " a", "b", "c"]), "'k'|row 1 (' a')|blanks"),
     "number and text": (frame(k=np.array([1, "1", 2, 3], object)), "'k'|row 1 ('1')|type"),

@@ -287,6 +287,15 @@ ERRORS = {
         ),
         "'t'|no row at time 0|'0'",
     ),
+    "a category without rows": (
+        lambda: Cascades.from_cascades(
+            pd.DataFrame({"c": pd.Categorical(["a"], ["a", "b"]), "t": [0], "n": [1]}),
+            cascade="c",
+            time="t",
+            followers="n",
+        ),
+        "'c'|'b'|remove_unused_categories()",
+    ),
     "a start left out": (
         lambda: Cascades.from_cascades(
             pd.DataFrame({"c": [1, 2], "t": [0, 0], "n": [1, 1]}),
