@@ -194,8 +194,9 @@ class EventPanel(AsTables):
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
             mark_names: the marks in their order, those without events too. By default those that
-                occur, sorted, or all categories of a pandas categorical, in their order. Labels in the table are names: whole numbers, too, unless names are
-                declared none of which is a whole number; then the numbers count them from 0.
+                occur, sorted, or all categories of a pandas categorical, in their order. Labels in
+                the table are names: whole numbers, too, unless names are declared none of which is
+                a whole number; then the numbers count them from 0.
             sequence_names: likewise.
             timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
                 several offsets stand in one column; without it they are refused. Times without
