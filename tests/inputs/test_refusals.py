@@ -61,6 +61,14 @@ ARRAYS = {
         lambda: arrays(["20240428", "20240430"], [0, 0], unit="day"),
         "look like dates|2024-05-01",
     ),
+    "milliseconds since 1970": (
+        lambda: arrays([1714557600000, 1714561200000], [0, 0], unit="second"),
+        "unit='second'|look like milliseconds since 1970|unit='ms'",
+    ),
+    "seconds since 1970 as hours": (
+        lambda: arrays([1714557600.0, 1714561200.5], [0, 0], unit="hour"),
+        "unit='hour'|look like seconds since 1970|unit='s'",
+    ),
     "seconds since 1970 in 32 bits": (
         lambda: arrays(np.float32([1.7e9, 1.7e9 + 60]), [0, 0], unit="second"),
         "'times'|rows 0 (1700000000.0), 1|32 bits|float64",
@@ -242,6 +250,14 @@ FRAMES = {
     "aware window": (dated(LOCAL, window=(DAYS[0], DAYS[3])), "'window'|timezone="),
     "NaT as window": (dated(DAYS, window=(pd.NaT, DAYS[3])), "'window'|'start'|missing"),
     "reversed": (dated(DAYS, window=(DAYS[3], DAYS[0])), "'window'|ends before|2024-03-04"),
+    "a clock of 1970": (
+        dated(["1970-01-01", *LOCAL[1:]]),
+        "'t'|row 0 (1970-01-01T00:00:00)|decades|window=(start, end)",
+    ),
+    "a clock of 1970 in one sequence": (
+        dated([*LOCAL[:3], "2204-03-04"], sequence=None, window="sequence"),
+        "'t'|row 3 (2204-03-04T00:00:00)|decades",
+    ),
     "a window to a date": (
         dated(
             ["2024-03-01T09:00", "2024-03-02", "2024-03-03", "2024-03-03T12:00"],
@@ -294,6 +310,11 @@ FILES = {
     "an open quote": ("e.csv", GOOD + '3,"a,3\n4,b,3\n', "line 4|quotes"),
     "a blank line": ("e.csv", GOOD + "\n3,a,3\n", "blank line 4"),
     "an unknown ending": ("e.txt", GOOD, "'.csv', '.csv.gz', '.parquet'"),
+    "naive among aware": (
+        "e.csv",
+        "t,k,s\n2024-05-01T10:00+02:00,a,1\n2024-05-01T10:00,a,1\n2024-05-02T10:00+02:00,a,1\n",
+        "'t'|without a zone|line 3 ('2024-05-01T10:00')|timezone=",
+    ),
     "an empty time": ("e.csv", GOOD + ",a,3\n", "'t'|line 4|missing"),
     "NaN": ("e.csv", GOOD + "NaN,a,3\n", "'t'|line 4"),
     "infinite": ("e.csv", GOOD + "-inf,a,3\n", "'t'|line 4 (-inf)|finite"),
