@@ -72,8 +72,10 @@ def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]
             **names,
         )
     frame = panel.to_dataframe()
-    write = frame.to_csv if path.suffix.lower() == ".csv" else frame.to_parquet
-    write(path, index=False)
+    if path.suffix.lower() == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path, index=False, engine="pyarrow", write_page_checksum=True)
     speaker = Speaker(run.quiet)
     speaker.say(report.panel_line(panel))
     speaker.say(f"Written to {path.resolve()}.")

@@ -33,6 +33,11 @@ class Events:
     file: Path = argument("CSV or Parquet file, one row per event.")
     time: str = option("time", o.TIME)
     mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
+    mark_name: list[str] | None = option(
+        None,
+        "Kinds in their order, those without events too; repeat the option. Needed where one is a "
+        "negative number.",
+    )
     sequence: str | None = option(
         None, "Column that tells sequences apart (users, gangs, cascades); one when left out."
     )
@@ -50,6 +55,8 @@ class Events:
     def read(self, hj: Any) -> Any:
         """The panel of events."""
         given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.mark_name:
+            given["mark_names"] = given.pop("mark_name")
         file, own, table = given.pop("file"), given.pop("own_windows"), given.pop("windows", None)
         if ("window" in given) + (table is not None) + own > 1:
             raise ValueError("Give one of --window, --windows and --own-windows.")

@@ -75,8 +75,9 @@ def sample(
         chain_method: `"vectorized"` (one batched call), `"sequential"`, `"parallel"` (spread over
             `jax.devices()`); `"auto"`: parallel over several devices, otherwise vectorized on a
             GPU and up to 20,000 events, where calls and not events cost. More chains than devices
-            go side by side on a device in the same two cases, otherwise one after another. The
-            draws depend on the choice.
+            go side by side on a device in the same two cases, otherwise one after another. As many
+            devices are used as divide the chains; a warning says where some stay idle. The draws
+            depend on the choice.
         pointwise: pointwise log-likelihood kept for `loo`: one of the model's kinds of terms
             (of Hawkes: `"event"`, `"sequence"`), None, or `"auto"`: the finest kind that needs at
             most 20 million numbers.
@@ -214,6 +215,14 @@ def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
             f"{devices} device{'s' if devices > 1 else ''}. On CPUs set XLA_FLAGS="
             f"--xla_force_host_platform_device_count={num_chains} before jax starts, or choose "
             f"'vectorized'."
+        )
+    most = min(devices, num_chains)
+    if method in ("auto", "parallel") and fitting < most:
+        warnings.warn(
+            f"{num_chains} chains cannot be spread evenly over {devices} devices: they run on "
+            f"{fitting} of them. Take a multiple of {most} chains to use {most}.",
+            SamplingWarning,
+            stacklevel=3,
         )
     if method == "auto":
         method = "parallel" if fitting > 1 else "vectorized"

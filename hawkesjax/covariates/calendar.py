@@ -13,7 +13,8 @@ from hawkesjax.covariates.cells import fields, merged
 from hawkesjax.covariates.features import distinct, one_hot
 from hawkesjax.inputs.checks import listed, short
 from hawkesjax.inputs.clock import stamps
-from hawkesjax.inputs.spans import Span, pair_of, read_span
+from hawkesjax.inputs.spans import Span, read_span
+from hawkesjax.inputs.windows import pair_of
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (

@@ -81,8 +81,7 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
         refuse(~np.isfinite(values), column, "a feature that is not finite", "Correct it.", values)
         return (column,), values[:, None]
     series = column_of(series, column, rows)
-    levels = list(dtype.categories) if isinstance(dtype, pd.CategoricalDtype) else None
-    codes, known = read_labels(series, levels, "level", column, rows)
+    codes, known = read_labels(series, None, "level", column, rows)
     if len(known) == 1:
         raise ValueError(
             f"Column {column!r} has the one level {known[0]!r}, which says nothing. Leave it out."

@@ -10,6 +10,7 @@ import numpy as np
 
 from hawkesjax.inputs.checks import Rows, short
 from hawkesjax.inputs.clock import EXACT, Clock, read_bounds
+from hawkesjax.inputs.windows import pair_of
 
 MOST = 2**27  # bins: a column of their counts is 1 GB
 
@@ -71,12 +72,7 @@ def make_grid(clock: Clock, length: Any, anchor: Any = None) -> Grid:
 
 def read_pair(window: Any, clock: Clock, what: str) -> tuple[Any, Any]:
     """Two bounds in the numbers of a clock, None where a side is open."""
-    try:
-        low, high = window
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{what}={short(window)} is no window. Give a pair (start, end), None for an open side."
-        ) from error
+    low, high = pair_of(window, what)
     given = {n: side for n, side in (("start", low), ("end", high)) if side is not None}
     rows = Rows("bound", lambda row: f"{list(given)[row]!r} of {what}")
     bounds = read_bounds(list(given.values()), clock, rows) if given else []

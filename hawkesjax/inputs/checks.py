@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -64,10 +65,13 @@ def refuse(
 
 
 def short(value: Any, most: int = 40) -> str:
-    """A value as text of bounded length."""
+    """A value as text of bounded length in one line; its type where it has no text."""
     if isinstance(value, np.generic):
         value = value.item()
-    text = repr(value) if isinstance(value, (str, bytes)) else str(value)
+    try:
+        text = repr(value) if isinstance(value, (str, bytes)) else " ".join(str(value).split())
+    except Exception:  # a class of the user's may raise anything
+        text = f"a {type(value).__name__}"
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -104,6 +108,8 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
                 f"Give one value per event."
             )
         series = pd.Series(array.astype(array.dtype.newbyteorder("="), copy=False))
+    if isinstance(series.dtype, pd.ArrowDtype):
+        series = _from_arrow(series)
     remedy = "Give numbers, text or datetimes."
     if pd.api.types.is_bool_dtype(series.dtype):
         refuse(np.ones(len(series)), column, "a boolean", remedy, series, rows)
@@ -114,6 +120,16 @@ def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
         remedy = "Give one value per event, in one dimension."
         refuse(nested, column, "several values at once", remedy, series, rows)
     return series
+
+
+def _from_arrow(series: Any) -> Any:
+    """Dates, durations and nested values of Arrow as NumPy has them."""
+    kind = series.dtype.type
+    if kind is datetime.date:
+        return series.astype("datetime64[s]")
+    if kind is datetime.timedelta:
+        return series.astype(series.dtype.numpy_dtype)
+    return series.astype(object) if kind in (list, dict) else series
 
 
 def same_length(sizes: dict[str, int]) -> None:

@@ -18,6 +18,7 @@ UNITS = {name: seconds * NANOSECONDS for name, seconds in SECONDS.items()}
 ISO = r"^\s*\d{4}-?\d{2}(?:-?\d{2})?(?:[T ].*)?$"
 OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
 EPOCH = (6e8, 4.1e9)  # seconds since 1970, of 1989 to 2099
+DATES = (19_000_101, 21_001_231)  # whole numbers that are dates, such as 20240501
 EPOCHS = {"seconds": 1, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 EXACT = 2**53  # beyond it, float64 does not hold every whole number
 LARGEST = 2**62  # differences of two such numbers still fit in int64
@@ -95,13 +96,16 @@ def read_times(
         unit = _date_unit(unit, column)
         ticks, zone = _ticks(series, column, timezone, rows)
         return Clock(ticks, unit, True, zone, column)
+    unit = "" if unit is None else str(unit)
+    numbers = _numbers(series, column, rows)
+    _refuse_coarse(series, numbers, column, rows)
+    _refuse_dates(numbers, unit, column)
     if timezone is not None and len(series):
         raise ValueError(
             f"Column {column!r} holds numbers, so timezone={timezone!r} has no meaning. "
             f"Leave it out, or convert the column with pandas.to_datetime(..., unit='s')."
         )
-    unit = "" if unit is None else str(unit)
-    return Clock(_in_its_unit(_numbers(series, column, rows), unit, column), unit, column=column)
+    return Clock(numbers, unit, column=column)
 
 
 def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
@@ -154,11 +158,35 @@ def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
     return array
 
 
-def _in_its_unit(numbers: np.ndarray, unit: str, column: str) -> np.ndarray:
-    """Numbers, unless all are dates since 1970 in a finer unit than the one that is named."""
-    if not len(numbers) or unit not in UNITS:
-        return numbers
+def _refuse_coarse(series: Any, numbers: np.ndarray, column: str, rows: Rows) -> None:
+    """Refuse floats whose neighbours are more than a unit away, as of seconds since 1970 in 32
+    bits: what they were is lost."""
+    if not len(numbers) or numbers.dtype != np.float64:
+        return
+    size = min(getattr(series.dtype, "itemsize", 8), 8)
+    given = np.abs(numbers).astype(f"f{size}")
+    coarse = given - np.nextafter(given, np.zeros_like(given)) > 1
+    what = f"a number that floating point of {8 * size} bits rounds by more than a unit"
+    remedy = "Give whole numbers or float64 from the source on, or subtract a start there."
+    refuse(coarse, column, what, remedy, numbers, rows)
+
+
+def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
+    """Refuse numbers that all are dates: as in 20240501, or since 1970 in a finer unit."""
+    if not len(numbers):
+        return
     least, most = float(numbers.min()), float(numbers.max())
+    if DATES[0] <= least and most <= DATES[1]:
+        text = pd.Series(numbers.astype(np.int64)).astype(str)
+        dates: Any = pd.to_datetime(text, format="%Y%m%d", errors="coerce")
+        if (numbers == np.floor(numbers)).all() and dates.notna().all():
+            raise ValueError(
+                f"Column {column!r}: the numbers ({least:.15g} to {most:.15g}) look like dates. "
+                f"Convert them, as in pandas.to_datetime(column, format='%Y%m%d'), or write them "
+                f"as in 2024-05-01."
+            )
+    if unit not in UNITS:
+        return
     for name, scale in EPOCHS.items():
         if EPOCH[0] <= least / scale and most / scale <= EPOCH[1] and name != f"{unit}s":
             code = {"seconds": "s", "milliseconds": "ms", "microseconds": "us"}.get(name, "ns")
@@ -167,7 +195,6 @@ def _in_its_unit(numbers: np.ndarray, unit: str, column: str) -> np.ndarray:
                 f"look like {name} since 1970. Convert them, as in "
                 f"pandas.to_datetime(column, unit={code!r}, utc=True)."
             )
-    return numbers
 
 
 def _parse_text(

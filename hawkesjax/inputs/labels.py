@@ -28,7 +28,11 @@ def read_indices(
     if len(series) and not pd.api.types.is_numeric_dtype(series.dtype):
         return read_labels(series, names, what, column)
     codes = read_whole(series, what, column)
-    refuse(codes < 0, column, f"a negative {what}", f"Number {what}s 0, 1, ...", codes)
+    remedy = (
+        f"Number {what}s 0, 1, ...; if it is a name, give text, as in [str(i) for i in {column}]"
+    )
+    remedy += f", and {what}_names."
+    refuse(codes < 0, column, f"a negative {what}", remedy, codes)
     if names is None:
         largest = int(codes.max(initial=-1))
         known = tuple(map(str, range(max(largest + 1, size or 0))))
@@ -51,9 +55,10 @@ def read_labels(
 ) -> Codes:
     """Codes and names of a column of labels.
 
-    Labels become text. Without `names` they are sorted, as numbers where all are whole numbers.
-    With them, every label must be one of the names; where the labels are whole numbers and none
-    of the names is, they count the names from 0. `what` is the noun of messages.
+    Labels become text. Without `names` those of a pandas categorical are all its categories, in
+    their order; others are sorted, as numbers where all are whole numbers. With `names`, every
+    label must be one of them; where the labels are whole numbers and none of the names is, they
+    count the names from 0. `what` is the noun of messages.
     """
     series: Any = column_of(values, column, rows)
     declared = None if names is None else unique_names(names, what)
@@ -62,16 +67,19 @@ def read_labels(
         series = pd.Series(read_whole(series, what, column, rows))
     codes: Any
     labels: Any
+    categories = isinstance(series.dtype, pd.CategoricalDtype)
     try:
-        codes, labels = pd.factorize(series)
+        if categories:
+            codes, labels = series.cat.codes.to_numpy(np.int64), series.cat.categories
+        else:
+            codes, labels = pd.factorize(series)
     except TypeError as error:
         raise ValueError(f"Column {column!r}: values that are no labels ({error}).") from error
-    labels = labels.categories[labels.codes] if hasattr(labels, "categories") else labels
     text = [str(label) for label in labels]
     codes, text = _check_labels(codes, text, declared, what, column, rows)
     whole = [label.removeprefix("-").isdecimal() for label in text]
     if declared is None:
-        known = sorted(text, key=int if all(whole) else None)
+        known = text if categories else sorted(text, key=int if all(whole) else None)
         place = pd.Index(known, dtype=object).get_indexer(pd.Index(text, dtype=object))
         return place[codes].astype(np.int32), tuple(known)
     if text and all(whole) and not any(n.removeprefix("-").isdecimal() for n in declared):
@@ -107,7 +115,8 @@ def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray
     whole = [n == np.floor(n) for n in numbers]
     remedy = f"Use whole numbers 0, 1, ... or names for {what}s."
     where([not ok for ok in whole], f"a {what} that is not a whole number", remedy)
-    remedy = f"Number {what}s 0, 1, ...; -1 often stands for a missing one."
+    remedy = f"Number {what}s 0, 1, ...; -1 often stands for a missing one. (If it is a name, put "
+    remedy += f"it in {what}_names.)"
     where([n < 0 for n in numbers], f"a negative {what}", remedy)
     pairs = zip((t.strip() for t in text), numbers, strict=True)
     short = [t if t.isdecimal() else str(int(n)) for t, n in pairs]

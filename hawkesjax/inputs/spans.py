@@ -11,6 +11,7 @@ import pandas as pd
 
 from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
 from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times, ticks_of
+from hawkesjax.inputs.windows import pair_of
 
 NEAR = 8 * np.finfo(float).eps  # relative, of two roundings of one date
 
@@ -101,13 +102,6 @@ def read_span(
         bounds = replace(clock, values=read_moments(pair, clock, origin, rows), column="window")
         exact_numbers(bounds)
     return span_of(bounds, origin, timezone, pair)
-
-
-def pair_of(window: Any) -> list[Any]:
-    """The two bounds of a window."""
-    if isinstance(window, (str, bytes)) or not np.iterable(window) or len(list(window)) != 2:
-        raise ValueError(f"window={short(window)} is not known. Give a pair (start, end).")
-    return list(window)
 
 
 def read_moments(values: list[Any], clock: Clock, origin: Any, rows: Rows) -> np.ndarray:

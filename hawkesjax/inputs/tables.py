@@ -12,12 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, listed
+from hawkesjax.inputs.checks import ROWS, Rows, listed, short
 from hawkesjax.inputs.files import csv_bytes, header_and_lines, kind_of, refuse_kind
 
 # From 3.1 on, pandas reads floats exactly by default, and warns of the option.
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
 EXACT_FLOATS: dict[str, Any] = {"float_precision": "round_trip"} if VERSION < (3, 1) else {}
+
+WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 
 Used = dict[str, Any]  # argument -> column, None where there is none
 
@@ -37,7 +39,8 @@ def open_table(table: Any, **used: Any) -> tuple[pd.DataFrame, Rows]:
         return table.frame, table.rows
     if not isinstance(table, pd.DataFrame):
         if not hasattr(table, "to_pandas"):
-            raise ValueError(f"Expected a pandas DataFrame, got {type(table).__name__}.")
+            lazy = " Pass its rows: table.collect()." if hasattr(table, "collect") else ""
+            raise ValueError(f"Expected a pandas DataFrame, got {type(table).__name__}.{lazy}")
         table = table.to_pandas()
     check_columns(list(table.columns), used, "The table")
     return table, ROWS
@@ -124,15 +127,23 @@ def _read_parquet(file: Path, used: Used) -> pd.DataFrame:
             f"If it is text, name it .csv."
         )
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import parquet, type_for_alias
     except ImportError as error:
         raise ImportError(
             f"Reading {file} needs pyarrow: pip install 'hawkesjax[parquet]'."
         ) from error
+    kinds = {type_for_alias(name.lower()): pd.api.types.pandas_dtype(name) for name in WHOLE}
     try:
-        with parquet.ParquetFile(file) as source:
-            check_columns(source.schema_arrow.names, used, str(file))
-            columns = source.read(columns=list(filter(None, used.values())))
-    except (ArrowException, OSError) as error:
-        raise ValueError(f"{file} cannot be read as Parquet ({error}). Write it again.") from error
-    return columns.to_pandas(split_blocks=True)
+        with parquet.ParquetFile(file, page_checksum_verification=True) as source:
+            names = source.schema_arrow.names
+            wanted = [name for name in used.values() if name in names]
+            # Without what pandas wrote about itself: the columns are what they are in Arrow.
+            columns = source.read(columns=wanted).replace_schema_metadata()
+        columns.validate(full=True)  # text that is no UTF-8 would raise later
+        empty = any(column.null_count for column in columns.columns)
+        frame = columns.to_pandas(split_blocks=True, types_mapper=kinds.get if empty else None)
+    except Exception as error:  # damaged bytes end in errors of any type
+        said = short(error, 100) or type(error).__name__
+        raise ValueError(f"{file} cannot be read as Parquet ({said}). Write it again.") from error
+    check_columns(names, used, str(file))
+    return frame

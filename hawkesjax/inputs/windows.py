@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, refuse, short
-from hawkesjax.inputs.clock import EXACT, LARGEST, UNITS, Clock, read_bounds
+from hawkesjax.inputs.clock import EXACT, LARGEST, UNITS, Clock, read_bounds, stamps
 
 DAY = 86400 * 10**9
 DECADE = 3652 * DAY
+
+
+def plain(window: Any) -> Any:
+    """A window that may be a table of two columns, start and end, or a Series of pairs, as a list
+    of pairs: by name where its index holds names."""
+    if hasattr(window, "to_pandas"):
+        window = window.to_pandas()
+    if not isinstance(window, (pd.DataFrame, pd.Series)):
+        return window
+    pairs, index = window, window.index
+    if isinstance(window, pd.DataFrame):
+        columns = ["start", "end"] if {"start", "end"} <= set(window.columns) else window.columns
+        if len(columns) != 2:
+            raise ValueError(
+                f"window is a table of the columns {listed(window.columns)}. Give one of two, "
+                f"start and end, with a row for each sequence."
+            )
+        pairs = list(zip(*(window[column] for column in columns), strict=True))
+    elif _is_pair(window.tolist()):
+        return window.tolist()
+    if index.equals(pd.RangeIndex(len(index))):
+        return list(pairs)
+    if index.has_duplicates:
+        twice = listed(index[index.duplicated()], 5)
+        raise ValueError(f"window has more than one row for sequence {twice}. Give one each.")
+    return dict(zip(index, pairs, strict=True))
+
+
+def pair_of(window: Any, what: str = "window") -> list[Any]:
+    """The two bounds of a window that is one alone."""
+    unordered = isinstance(window, (str, bytes, Mapping, Set, pd.DataFrame))
+    if unordered or not np.iterable(window) or len(pair := list(window)) != 2:
+        raise ValueError(f"{what}={short(window)} is no window. Give a pair (start, end).")
+    return pair
 
 
 def count_of(window: Any) -> int | None:
@@ -137,7 +173,10 @@ def check_inside(
         f"or leave these rows out before."
     )
     near = np.maximum(low - values, values - high)[outside]
-    if clock.dated and near.max() <= DAY:
+    date = before_midnight(clock, values[first], high[first])
+    if date:
+        remedy += date
+    elif clock.dated and near.max() <= DAY:
         remedy += " All are within a day of it: are times and window in the same time zone?"
     elif not clock.dated and (values[outside] < 0).any() and (low[outside] >= 0).any():
         remedy += " Negative times often come from a start in another time zone."
@@ -145,7 +184,21 @@ def check_inside(
     refuse(outside, clock.column, "an event outside the window", remedy, show, rows)
 
 
+def before_midnight(clock: Clock, value: Any, end: Any) -> str:
+    """A sentence where a window ends at the midnight with which the day of `value` begins."""
+    if not clock.dated or not end < value or clock.midnight(value) != end:
+        return ""
+    midnight: Any = stamps(end, clock.zone)[0]
+    day = midnight.date()
+    return (
+        f" A date alone is its midnight, so this window ends as {day} begins: to take in that "
+        f"day, end it with {day + datetime.timedelta(1)}."
+    )
+
+
 def _is_pair(window: Any) -> bool:
+    if isinstance(window, (bytes, Set)):
+        raise ValueError(f"window={short(window)} is not known. Give a pair (start, end).")
     try:
         if len(window) != 2:
             return False

@@ -66,6 +66,7 @@ def results(work, events):
     rain = pd.DataFrame({"time": np.arange(0, 90.0, 5), "rain": np.arange(18) % 3})
     rain.to_csv(work / "rain.csv", index=False)
     GANGS.to_csv(work / "gangs.csv", index=False)
+    (work / "signs.csv").write_text("time,sign\n1,-1\n2,1\n4,-1\n")
     (work / "law.json").write_text(json.dumps(LAW))
     keep = ["fit", events, *COLUMNS, "--out", "kept", "--no-pictures", "--quiet"]
     twice = ["compare", "sampled/posterior.nc", "sampled/../sampled/posterior.nc"]
@@ -86,6 +87,8 @@ def results(work, events):
         "a power law": ["simulate", "--params", "law.json", "--out", "law.csv", "--users", "2"],
         "own windows": ["describe", events, "--time", "day", "--mark", "kind", "--sequence", "gang",
                         "--windows", "gangs.csv", "--csv", "own"],
+        "signs": ["describe", "signs.csv", "--mark", "sign", "--mark-name", "-1", "--mark-name",
+                  "0", "--mark-name", "1", "--csv", "signs"],
         "default": ["simulate", "--out", "one.csv", "--users", "3", "--seed", "9"],
         "same seed": ["simulate", "--out", "two.csv", "--users", "3", "--seed", "9"],
         "compare": [*twice, "--csv", "compared"],
@@ -111,6 +114,11 @@ def test_the_demo_sets_estimates_beside_the_truth(work, results):
         assert words in said, said
     table = pd.read_csv(work / "tables" / "parameters.csv", index_col=0)
     assert {"truth", "mean", "2.5%", "97.5%"} <= set(table.columns)
+
+
+def test_negative_numbers_are_kinds_where_they_are_named(work, results):
+    table = pd.read_csv(work / "signs" / "describe.csv")
+    assert dict(zip(table["mark"], table["events"], strict=True)) == {-1: 2, 0: 0, 1: 1}
 
 
 def test_the_demo_writes_all_that_there_is(work, results):

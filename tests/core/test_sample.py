@@ -1,5 +1,6 @@
 """NUTS: right draws, resumed bit for bit, one compilation for many panels, refused folders."""
 
+import contextlib
 import json
 import os
 import signal
@@ -292,6 +293,16 @@ def test_shares_are_the_formula_of_each_draw(unbroken, panel):
 def test_bad_calls_are_refused_by_name(wrong, word, panel):
     with pytest.raises(ValueError, match=word):
         hj.sample(MODEL, panel, **({"key": jax.random.key(0)} | RUN | wrong))
+
+
+@pytest.mark.skipif(jax.device_count() != 2, reason="two devices, as the tests set")
+@pytest.mark.parametrize(("chains", "method"), [(3, "auto"), (5, "auto"), (3, "vectorized")])
+def test_devices_that_stay_idle_are_said_before_a_key_is_refused(chains, method, panel):
+    idle = pytest.warns(hj.SamplingWarning, match=f"{chains} chains .* 1 of them. .* multiple of 2")
+    asked = idle if method == "auto" else contextlib.nullcontext()
+    call = RUN | {"num_chains": chains, "chain_method": method}
+    with asked, pytest.raises(ValueError, match="key"):
+        hj.sample(MODEL, panel, key=7, **call)
 
 
 def test_ctrl_c_keeps_the_finished_blocks(tmp_path):

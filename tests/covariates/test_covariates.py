@@ -32,6 +32,22 @@ EVENTS = pd.DataFrame(
 )
 
 
+HOURS = pd.DataFrame({"t": np.arange(24.0), "rain": np.arange(24) % 3})
+
+
+class Filled(dict):
+    """Holidays as the package of that name has them: filled when a day is asked for."""
+
+    def __init__(self, years=(), expand=True):
+        super().__init__()
+        self.years, self.expand = set(years), expand
+
+    def __contains__(self, day):
+        if self.expand:
+            self.years.add(day.year)
+        return day.year in self.years and (day.month, day.day) in {(1, 1), (3, 29), (4, 1)}
+
+
 def weather(**args):
     return Covariates.from_dataframe(WEATHER, start="from", end="to", **args)
 
@@ -215,6 +231,16 @@ def test_kinds_of_columns():
     third = Covariates.from_dataframe(frame, start="from", end="to", features=["sky"])
     assert third.feature_names == ("intercept", "sky=black", "sky=blue")
     assert third.values[:, 1:].tolist() == [[0, 1], [0, 0], [0, 0]]
+
+
+def test_holidays_are_filled_when_they_are_asked():
+    window = ("2023-12-31", "2025-01-02")
+    found = calendar(window, holidays=Filled(), features=["weekend"])
+    days = ["2024-01-01", "2024-03-29", "2024-04-01", "2025-01-01"]
+    listed = calendar(window, holidays=days, features=["weekend"])
+    assert found.durations @ found.values[:, -1] == pytest.approx(4, abs=1 / 24)
+    np.testing.assert_array_equal(found.values, listed.values)
+    np.testing.assert_array_equal(found.edges, listed.edges)
 
 
 def wall_clock(start, end, zone, step=timedelta(minutes=5)):
@@ -455,6 +481,19 @@ REFUSED = {
     "a word": (lambda: calendar("2024"), "'2024'|pair"),
     "no such zone": (lambda: calendar(timezone="Mars/City"), "'Mars/City'"),
     "times of day as holidays": (lambda: calendar(holidays=["2024-01-01T12:00"]), "holidays|12:00"),
+    "holidays of another year": (
+        lambda: calendar(holidays=["2025-03-29", "2025-04-01"]),
+        "2025-03-29 to 2025-04-01|none lies in it",
+    ),
+    "no holidays": (lambda: calendar(holidays=[]), "hold no date"),
+    "holidays that are never filled": (
+        lambda: calendar(holidays=Filled(years={2023}, expand=False)),
+        "know nothing of '2024'|years=",
+    ),
+    "a hole": (
+        lambda: Covariates.from_dataframe(HOURS.drop([7, 8]), time="t", until=24.0),
+        "'t'|hold over a hole|row 6 (from 6)|start= and end=",
+    ),
     "numbers as holidays": (lambda: calendar(holidays=[20240101]), "holidays|no date"),
 }
 

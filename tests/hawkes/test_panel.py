@@ -109,6 +109,27 @@ def test_all_doors_lead_to_the_same_panel(case, ending, tmp_path):
     assert_equal(coded, panel)  # whole numbers count names that are no numbers
     by_name = dict(zip(panel.sequence_names, windows, strict=True))
     assert_equal(EventPanel.from_dataframe(table, **where | {"window": by_name}), panel)
+    rows = pd.DataFrame(windows)
+    named = pd.DataFrame(windows, panel.sequence_names, ["start", "end"]).assign(more=0)[::-1]
+    pairs = pd.Series(by_name)[::-1]
+    for window in (rows, named, pairs):
+        assert_equal(EventPanel.from_dataframe(table, **where | {"window": window}), panel)
+
+
+@pytest.mark.parametrize("names", [("lo", "mid", "hi"), (3, 2, 1), (3.0, 2.0, 1.0)])
+def test_categories_keep_their_order_and_those_without_events(names):
+    column = pd.Categorical([names[0], names[2], names[0]], categories=names)
+    known = ("lo", "mid", "hi") if "lo" in names else ("3", "2", "1")
+    table = pd.DataFrame({"t": [1, 2, 3], "k": column})
+    for panel in (
+        EventPanel.from_dataframe(table, time="t", mark="k", sequence=None),
+        EventPanel.from_arrays(table["t"], column),
+    ):
+        assert panel.mark_names == known and panel.counts.tolist() == [[2, 0, 1]]
+    panel = EventPanel.from_dataframe(table, time="t", sequence="k", window=(0, 4))
+    assert panel.sequence_names == known and panel.counts.tolist() == [[2], [0], [1]]
+    chosen = EventPanel.from_dataframe(table, time="t", mark="k", mark_names=sorted(known))
+    assert chosen.mark_names == tuple(sorted(known)) and chosen.counts.sum() == 3
 
 
 @pytest.mark.parametrize("case", ["one sequence", "empty and single", "no events"])

@@ -117,11 +117,23 @@ def test_midnight_is_the_last_begin_of_a_local_day(zone, value):
     assert stamps(begin - 1, zone)[0].date() < date.date()
 
 
+@every_zone
+@law
+@given(values=moments_of_time)
+def test_dates_of_every_type_are_midnights(zone, values):
+    dates = stamps(np.array(values), zone).tz_localize(None).normalize()
+    days = [date.date() for date in dates]
+    forms = [dates, days, dates.strftime("%Y-%m-%d"), pd.array(days, dtype="date32[pyarrow]")]
+    for form in forms:
+        assert read_times(form, "t", "day").values.tolist() == dates.as_unit("ns").asi8.tolist()
+
+
 @law
 @given(
     unit=units, values=st.lists(st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15), min_size=1)
 )
 def test_numbers_stay_what_they_are(unit, values):
+    values = [-1, *values]  # no dates
     clock = read_times(values, "t", unit)
     numbers = clock.in_units(clock.values)
     assert numbers.tolist() == [float(value) for value in values]

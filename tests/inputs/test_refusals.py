@@ -53,6 +53,32 @@ ARRAYS = {
     "complex": (lambda: arrays(np.ones(2) * 1j, [0, 0]), "'times'|complex"),
     "durations": (lambda: arrays(np.ones(2, "m8[s]"), [0, 0]), "'times'|durations|Divide"),
     "beyond 2**62": (lambda: arrays([2**63, 1], [0, 0]), "'times'|row 0|Subtract"),
+    "dates as numbers": (
+        lambda: arrays([20240428, 20240430, 20240501.0], [0, 0, 0], unit="day"),
+        "'times'|20240428 to 20240501|%Y%m%d|2024-05-01",
+    ),
+    "dates as text of digits": (
+        lambda: arrays(["20240428", "20240430"], [0, 0], unit="day"),
+        "look like dates|2024-05-01",
+    ),
+    "milliseconds since 1970": (
+        lambda: arrays([1714557600000, 1714561200000], [0, 0], unit="second"),
+        "unit='second'|look like milliseconds since 1970|unit='ms'",
+    ),
+    "seconds since 1970 as hours": (
+        lambda: arrays([1714557600.0, 1714561200.5], [0, 0], unit="hour"),
+        "unit='hour'|look like seconds since 1970|unit='s'",
+    ),
+    "seconds since 1970 in 32 bits": (
+        lambda: arrays(np.float32([1.7e9, 1.7e9 + 60]), [0, 0], unit="second"),
+        "'times'|rows 0 (1700000000.0), 1|32 bits|float64",
+    ),
+    "16 bits": (lambda: arrays(np.float16([1, 4096]), [0, 0]), "row 1 (4096.0)|16 bits"),
+    "nanoseconds in 64 bits": (lambda: arrays([1.7e18, 1.7e18], [0, 0]), "64 bits|whole numbers"),
+    "durations of Arrow": (
+        lambda: arrays(pd.Series([1, 2], dtype="duration[s][pyarrow]"), [0, 0]),
+        "'times'|durations|Divide",
+    ),
     "two dimensions": (
         lambda: arrays(np.ones((2, 2)), MARKS),
         "'times'|(2, 2)|one value per",
@@ -76,6 +102,15 @@ ARRAYS = {
     ),
     "a fraction as mark": (lambda: arrays(TIMES, [0, 1, 2.5, 0]), "'marks'|row 2 (2.5)|whole"),
     "a negative mark": (lambda: arrays(TIMES, [0, 1, -1, 0]), "'marks'|row 2 (-1)|negative"),
+    "a negative mark among names": (
+        lambda: arrays(TIMES, [-1, 1, 1, -1], mark_names=[-1, 1]),
+        "'marks'|rows 0 (-1), 3 (-1)|[str(i) for i in marks]|mark_names",
+    ),
+    "users as marks": (lambda: arrays(range(12_000), range(12_000)), "12,000 marks|sequence="),
+    "users as marks and sequences": (
+        lambda: arrays(range(12_000), range(12_000), sequence=range(12_000)),
+        "12,000 marks in 12,000 sequences|sequence=",
+    ),
     "boolean marks": (lambda: arrays(TIMES, [True, False] * 2), "'marks'|boolean|rows 0"),
     "a boolean among marks": (lambda: arrays(TIMES, [0, 1, True, 0]), "'marks'|boolean|row 2"),
     "a missing mark": (lambda: arrays(TIMES, [0, np.nan, 1, 0]), "'marks'|row 1|missing mark"),
@@ -123,6 +158,20 @@ WINDOWS = {
         "'window'|datetime|numbers",
     ),
     "too few rows": ([(0, 5)], "1 rows for 2 sequences|sequence_names"),
+    "a set": ({0, 5}, "window={0, 5}|pair (start, end)"),
+    "bytes": (b"ab", "window=b'ab'|pair (start, end)"),
+    "a table of three columns": (
+        pd.DataFrame({"a": [0], "b": [5], "c": [6]}),
+        "'a', 'b', 'c'|start and end|a row for each sequence",
+    ),
+    "a table of other names": (
+        pd.DataFrame({"start": [0, 0], "end": [5, 5]}, index=["1", "2"]),
+        "no entry for sequence '0'",
+    ),
+    "a table of one name twice": (
+        pd.DataFrame({"start": [0, 0], "end": [5, 5]}, index=["1", "1"]),
+        "more than one row for sequence '1'",
+    ),
     "a row of one": ([(0, 5), (5,)], "sequence '1'|(5,)|pair"),
     "an unknown name": ({"0": (0, 5), "1": (0, 5), "2": (0, 5)}, "unknown sequences '2'"),
     "a name left out": ({"0": (0, 5)}, "no entry for sequence '1'"),
@@ -139,6 +188,10 @@ FRAMES = {
         "same name: 'k'|Rename",
     ),
     "not a table": (lambda: EventPanel.from_dataframe([1], time="t"), "DataFrame|list"),
+    "a lazy table": (
+        lambda: EventPanel.from_dataframe(type("LazyFrame", (), {"collect": None})(), time="t"),
+        "DataFrame|LazyFrame|table.collect()",
+    ),
     "no sequence column": (
         frame(args={"sequence": None, "sequence_names": "ab"}),
         "sequence_names",
@@ -147,6 +200,10 @@ FRAMES = {
     "the text nan": (frame(k=["a", "nan", "b", "c"]), "'k'|row 1 ('nan')|missing mark|mark_names"),
     "a missing sequence": (frame(s=[1, None, 2, 3]), "'s'|row 1|missing sequence"),
     "a negative label": (frame(s=[1, -1, 2, 3]), "'s'|row 1 ('-1')|negative"),
+    "a category of -1": (
+        frame(k=pd.Categorical([1, -1, 1, 1])),
+        "'k'|row 1 ('-1')|negative|mark_names",
+    ),
     "a fraction": (frame(k=[1, 2.5, 2, 3]), "'k'|row 1 (2.5)|whole"),
     "two spellings": (frame(k=["a", " a", "b", "c"]), "'k'|row 1 (' a')|blanks"),
     "number and text": (frame(k=np.array([1, "1", 2, 3], object)), "'k'|row 1 ('1')|type"),
@@ -193,6 +250,29 @@ FRAMES = {
     "aware window": (dated(LOCAL, window=(DAYS[0], DAYS[3])), "'window'|timezone="),
     "NaT as window": (dated(DAYS, window=(pd.NaT, DAYS[3])), "'window'|'start'|missing"),
     "reversed": (dated(DAYS, window=(DAYS[3], DAYS[0])), "'window'|ends before|2024-03-04"),
+    "a clock of 1970": (
+        dated(["1970-01-01", *LOCAL[1:]]),
+        "'t'|row 0 (1970-01-01T00:00:00)|decades|window=(start, end)",
+    ),
+    "a clock of 1970 in one sequence": (
+        dated([*LOCAL[:3], "2204-03-04"], sequence=None, window="sequence"),
+        "'t'|row 3 (2204-03-04T00:00:00)|decades",
+    ),
+    "a window to a date": (
+        dated(
+            ["2024-03-01T09:00", "2024-03-02", "2024-03-03", "2024-03-03T12:00"],
+            window=("2024-03-01", "2024-03-03"),
+        ),
+        "'t'|row 3|ends as 2024-03-03 begins|end it with 2024-03-04",
+    ),
+    "a window to a date where clocks change": (
+        dated(
+            ["2024-03-30", "2024-03-31T23:30"] * 2,
+            timezone="Europe/London",
+            window=("2024-03-30", pd.Timestamp("2024-03-31").date()),
+        ),
+        "rows 1 (2024-03-31T23:30:00+01:00)|ends as 2024-03-31 begins|end it with 2024-04-01",
+    ),
     "window in another zone": (
         dated(DAYS, window=("2024-03-01T02:00:00Z", "2024-03-05T00:00:00Z")),
         "'t'|row 0 (2024-03-01T00:00:00+00:00)|same time zone",
@@ -230,6 +310,11 @@ FILES = {
     "an open quote": ("e.csv", GOOD + '3,"a,3\n4,b,3\n', "line 4|quotes"),
     "a blank line": ("e.csv", GOOD + "\n3,a,3\n", "blank line 4"),
     "an unknown ending": ("e.txt", GOOD, "'.csv', '.csv.gz', '.parquet'"),
+    "naive among aware": (
+        "e.csv",
+        "t,k,s\n2024-05-01T10:00+02:00,a,1\n2024-05-01T10:00,a,1\n2024-05-02T10:00+02:00,a,1\n",
+        "'t'|without a zone|line 3 ('2024-05-01T10:00')|timezone=",
+    ),
     "an empty time": ("e.csv", GOOD + ",a,3\n", "'t'|line 4|missing"),
     "NaN": ("e.csv", GOOD + "NaN,a,3\n", "'t'|line 4"),
     "infinite": ("e.csv", GOOD + "-inf,a,3\n", "'t'|line 4 (-inf)|finite"),

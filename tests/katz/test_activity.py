@@ -51,6 +51,32 @@ WAYS = {
 }
 
 
+@pytest.mark.parametrize("form", ["dates", "numbers", "midnights", "evenings"])
+def test_every_message_of_a_log_of_days_is_a_post(form):
+    """With times of day, messages of one moment are one post."""
+    daily = [("ann", "cem")] * 10 + [("bob", "ann")] * 2 + [("cem", "bob")]
+    rows = [(day, *pair, "RT") for day in range(6) for pair in daily]
+    frame, usual = frame_of(rows), (0, 4)
+    if form != "numbers":
+        dates = pd.to_datetime("2024-05-01") + pd.to_timedelta(frame["time"], unit="D")
+        dates = dates.dt.tz_localize(None if form == "dates" else "Europe/Madrid")
+        dates = dates + pd.Timedelta(hours=18 * (form == "evenings"))
+        frame, usual = frame.assign(time=dates), ("2024-05-01", "2024-05-05")
+    call = {"time": "time", "source": "source", "target": "target", "kind": "kind"}
+    call |= {"usual": usual, "bin": 1, "unit": "day"}
+    if form == "evenings":
+        activity = hj.Activity.from_messages(frame, **call)
+    else:
+        with pytest.warns(ActivityWarning, match="'time' holds days without a time of day"):
+            activity = hj.Activity.from_messages(frame, **call)
+    counts = [4, 4, 4] if form == "evenings" else [40, 8, 4]
+    assert dict(zip(activity.user_names, activity.baseline, strict=True)) == dict(
+        zip(("ann", "bob", "cem"), counts, strict=True)
+    )
+    assert activity.volume.sum() == sum(counts) * 6 // 4
+    assert activity.posts((4, 6)).tolist() == [n // 2 for n in counts]
+
+
 @pytest.mark.parametrize("edges", list(WAYS))
 @pytest.mark.parametrize("seed", [0, 1])
 def test_equals_a_plain_count(edges, seed):
@@ -241,6 +267,8 @@ REFUSED = [
     ({"usual": (200, 300)}, OK_ROWS, "empty"),
     ({"usual": (50, 0)}, OK_ROWS, "ends before it begins"),
     ({"usual": (10, 20)}, OK_ROWS, "empty"),
+    ({"usual": {0: 50, 1: 60}}, OK_ROWS, "usual=.*pair"),
+    ({"spike": pd.DataFrame([[0, 1], [60, 70]])}, OK_ROWS, "spike=.*pair"),
     ({"spike": (40, 70)}, OK_ROWS, "overlaps the spike"),
     ({"spike": (300, 310)}, OK_ROWS, "The spike is empty"),
     ({"fit": (70, 90)}, OK_ROWS, "The window to fit is empty"),

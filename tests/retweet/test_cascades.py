@@ -239,11 +239,19 @@ ERRORS = {
     "infinite followers": (lambda: tweets(n=[np.inf, 1, 5, 20, 0, 7]), "'n'|row 0|finite"),
     "early": (lambda: tweets(at=[0.5, 0.2, 2, 1, 3, 4]), "'at'|row 1 (0.2)|before its post|early="),
     "late": (lambda: tweets(args={"window": (0, 3.5)}), "'at'|(4)|late='drop'"),
+    "a window to a date": (
+        lambda: tweets(
+            at=[f"2024-05-01T0{hour}:00" for hour in range(6)],
+            args={"window": ("2024-04-30", "2024-05-01"), "unit": "hour", "early": "drop"},
+        ),
+        "row 2|a post after|ends as 2024-05-01 begins|end it with 2024-05-02",
+    ),
     "a late post": (lambda: tweets(args={"window": (0, 1.5)}), "'at'|(2)|a post after the window"),
     "late by horizon": (lambda: tweets(args={"horizon": 2}), "'at'|(4)|horizon"),
     "horizon": (lambda: tweets(args={"horizon": -2}), "horizon=-2|positive"),
     "no length": (lambda: tweets(args={"window": (1, 1)}), "no length|window=(start, end)"),
-    "a window of three": (lambda: tweets(args={"window": (1, 2, 3)}), "not a pair"),
+    "a window of three": (lambda: tweets(args={"window": (1, 2, 3)}), "pair (start, end)"),
+    "a table as window": (lambda: tweets(args={"window": pd.DataFrame([[0, 1], [5, 6]])}), "pair"),
     "twice": (lambda: tweets(id=[10, 11, 12, 11, 14, 15]), "'id'|row 3 ('11')|duplicates='first'"),
     "no identifier": (lambda: tweets(id=["10", "", "12", "13", "14", "15"]), "'id'|row 1|missing"),
     "rounded": (lambda: tweets(id=np.arange(6) + 1e17), "'id'|floating point|dtype=str"),
@@ -287,6 +295,15 @@ ERRORS = {
             pd.DataFrame({"t": [3.0, 4], "n": [1, 1]}), cascade=None, time="t", followers="n"
         ),
         "'t'|no row at time 0|'0'",
+    ),
+    "a category without rows": (
+        lambda: Cascades.from_cascades(
+            pd.DataFrame({"c": pd.Categorical(["a"], ["a", "b"]), "t": [0], "n": [1]}),
+            cascade="c",
+            time="t",
+            followers="n",
+        ),
+        "'c'|'b'|remove_unused_categories()",
     ),
     "a start left out": (
         lambda: Cascades.from_cascades(

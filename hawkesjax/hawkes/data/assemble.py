@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from hawkesjax.inputs.checks import Rows
+from hawkesjax.inputs.checks import Rows, counted
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.moments import Fields
 from hawkesjax.inputs.windows import check_inside, read_window
 
 TOTAL = "all"
+MOST = 2**27  # counts by sequence and mark, or effects by pairs of marks: 1 GB
 
 
 def assemble(
@@ -38,6 +39,13 @@ def assemble(
         if not names:
             raise ValueError(f"There are no events and no {what}s. Declare {what}_names.")
         refuse_total(names, what)
+    size, kinds = len(sequence_names), len(mark_names)
+    if max(size, kinds) * kinds > MOST:
+        raise ValueError(
+            f"{kinds:,} marks in {counted(size, 'sequence')}: these are too many to count, or to "
+            f"tell the effects of each on each. Users (and gangs, posts, places) are sequences: "
+            f"name them with sequence=, and with mark= what happens to them."
+        )
     values, start, end = read_window(window, clock, sequence, sequence_names, column, rows)
     check_inside(clock, values, start, end, sequence, rows)
     order = _order(values, sequence)

@@ -28,7 +28,7 @@ from hawkesjax.inputs.labels import Codes, one_label, read_indices, read_labels
 from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.tables import open_table
-from hawkesjax.inputs.windows import count_of, names_of
+from hawkesjax.inputs.windows import count_of, names_of, plain
 
 
 @jax.tree_util.register_dataclass
@@ -128,6 +128,8 @@ class EventPanel(AsTables):
                 `(a, b)`: one window for all sequences;
                 `[(a, b), ...]` or an (M, 2) array: one per sequence, in the order of the names;
                 `{name: (a, b), ...}`: the same by name, which also declares the sequences;
+                a table of the columns start and end: one row per sequence, by name where its
+                index holds names, else in their order;
                 `"sequence"`: each sequence from its own first to its own last event (a sequence
                 without events gets no time at all, placed at the first event of all);
                 None: from the first to the last event of all.
@@ -146,6 +148,7 @@ class EventPanel(AsTables):
             ValueError: if anything but the order is wrong; names the column, the first offending
                 rows (counted from 0) and a remedy. Nothing is dropped or clipped.
         """
+        window = plain(window)
         marks = column_of(marks, "marks")
         clock = read_times(times, "times", unit)
         sizes = {"times": len(clock.values), "marks": len(marks)}
@@ -180,18 +183,20 @@ class EventPanel(AsTables):
         """A panel from a table with one row per event, in any order.
 
         Args:
-            df: the table.
+            df: the table: of pandas, or one with `to_pandas` (polars, pyarrow).
             time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
             mark: column of marks; None for the one mark "event".
             sequence: column of sequences; None for one sequence "0".
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
-                Bounds without an offset are read in the times' zone.
+                Bounds without an offset are read in the times' zone; a date alone is its
+                midnight.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
             mark_names: the marks in their order, those without events too. By default those that
-                occur, sorted. Labels in the table are names: whole numbers, too, unless names are
-                declared none of which is a whole number; then the numbers count them from 0.
+                occur, sorted, or all categories of a pandas categorical, in their order. Labels in
+                the table are names: whole numbers, too, unless names are declared none of which is
+                a whole number; then the numbers count them from 0.
             sequence_names: likewise.
             timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
                 several offsets stand in one column; without it they are refused. Times without
@@ -200,6 +205,7 @@ class EventPanel(AsTables):
         Raises:
             ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
         """
+        window = plain(window)
         df, rows = open_table(df, time=time, mark=mark, sequence=sequence)
         clock = read_times(df[time], str(time), unit, timezone, rows)
         marks, kinds = _column(df, mark, mark_names, "mark", "event", rows)
@@ -230,7 +236,7 @@ class EventPanel(AsTables):
         Raises:
             ValueError: as `from_arrays`; says which value of which user's array is wrong.
         """
-        marks = unique_names(mark_names, "mark")
+        window, marks = plain(window), unique_names(mark_names, "mark")
         declared = names_of(window) if sequence_names is None else sequence_names
         names = unique_names(range(len(users)) if declared is None else declared, "sequence")
         if len(names) != len(users):

@@ -31,7 +31,9 @@ def read_events(
     """A panel from a CSV or Parquet file with one row per event, in any order.
 
     Args:
-        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`.
+        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`. Checksums of
+            Parquet pages are verified where the file has them (pyarrow writes them with
+            `write_page_checksum=True`); without, a damaged byte may pass as other data.
         time, mark, sequence: its columns; others are not read.
         window, unit, mark_names, sequence_names, timezone: as in `EventPanel.from_dataframe`.
         separator: what stands between the fields of a CSV file.

@@ -31,8 +31,8 @@ class Activity(AsTables):
 
     Edges and baselines come from the network window (business as usual). `A[i, j] = 1` when
     user i listens to user j: row = who is affected. Edges are sorted by listener, then sender.
-    Posts are counted over all bins of the log; a post is a distinct author and time stamp. Windows
-    are ranges of bins `(first, last + 1)`.
+    Posts are counted over all bins of the log; a post is a distinct author and time stamp, or a
+    message where the log knows only days. Windows are ranges of bins `(first, last + 1)`.
 
     Build with `from_messages`, `hawkesjax.read_messages` or `from_matrix`, which check what they
     are given; the dataclass, a JAX pytree, checks nothing.
@@ -200,8 +200,9 @@ class Activity(AsTables):
                 rows and a remedy.
 
         Warns:
-            ActivityWarning: for messages without a target, ids that seem of two tables, a network
-                without edges, a spike that does not end, or one before business as usual.
+            ActivityWarning: for messages without a target, days without a time of day, ids that
+                seem of two tables, a network without edges, a spike that does not end, or one
+                before business as usual.
         """
         used = dict(zip(NAMES, (time, source, target, kind), strict=True))
         columns, called, rows = used, NAMES, ROWS

@@ -10,7 +10,7 @@ import numpy as np
 
 from hawkesjax.inputs.bins import MOST, Grid, make_grid, read_pair, window_bins
 from hawkesjax.inputs.checks import Rows, counted, same_length
-from hawkesjax.inputs.clock import read_times
+from hawkesjax.inputs.clock import Clock, read_times, stamps
 from hawkesjax.inputs.names import Names
 from hawkesjax.katz.data.attention import ActivityWarning, read_ways
 from hawkesjax.katz.data.users import read_users, same_space
@@ -26,7 +26,8 @@ class MessageLog:
         row_bin, row_source, row_target, row_way: (R,) each message's bin, users (target -1 for
             none) and edge (see `ways`).
         post_bin, post_user, post_count: distinct pairs of bin and user, sorted, with the number
-            of posts: distinct time stamps of that user in that bin.
+            of posts: distinct time stamps of that user in that bin, or messages where the log
+            knows only days.
         volume: (K,) posts.
         heard: (K,) messages that the authors of the bin's posts had received within one bin's
             length before their post, summed over posts.
@@ -87,6 +88,14 @@ def read_log(
     grid, bins, count = _bins(clock, length, values, [begin, *pairs], begin[0])
     first, rank = _distinct(values)
     users_of, rank_of, _ = pairs_of(source, rank, len(first))
+    if len(users_of) < size and _without_clock(clock):
+        users_of, rank_of = source, rank
+        warnings.warn(
+            f"Column {names['time']!r} holds days without a time of day: every message counts as a "
+            f"post. Where one that names several users is several rows, give times of day.",
+            ActivityWarning,
+            stacklevel=4,
+        )
     lowest = np.searchsorted(values[first], _earliest(values[first], grid.step))
     bin_of = bins[first]
     heard = _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count)
@@ -109,6 +118,14 @@ def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> Non
     apart = same_space(codes, users)
     if apart is not None:
         warnings.warn(apart, ActivityWarning, stacklevel=5)
+
+
+def _without_clock(clock: Clock) -> bool:
+    """Whether all times are whole days, so that equal ones need not be one moment."""
+    if clock.dated:
+        local = stamps(clock.values, clock.zone).tz_localize(None)
+        return bool((local == local.normalize()).all())
+    return clock.unit in ("day", "week") and bool((clock.values == np.floor(clock.values)).all())
 
 
 def _bins(

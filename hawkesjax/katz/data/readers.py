@@ -29,7 +29,9 @@ def read_messages(
     their zeros.
 
     Args:
-        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`.
+        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`. Checksums of
+            Parquet pages are verified where the file has them (pyarrow writes them with
+            `write_page_checksum=True`); without, a damaged byte may pass as other data.
         time, source, target, kind: its columns; others are not read.
         separator: what stands between the fields of a CSV file.
         options: `edges`, `bin`, `usual`, `spike`, `fit`, `weighted`, `self_loops`, `unit`,

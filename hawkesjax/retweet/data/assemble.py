@@ -14,7 +14,7 @@ from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.labels import ABSENT
 from hawkesjax.inputs.moments import Fields, moment
 from hawkesjax.inputs.names import positions
-from hawkesjax.inputs.windows import read_window
+from hawkesjax.inputs.windows import before_midnight, pair_of, read_window
 
 CHOICES = {
     "orphans": ("error", "drop", "restore"),
@@ -95,7 +95,7 @@ def assemble(
     gone = posts.values > high
     remedy = (
         f"The window ends at {clock.show(high)}: widen it, leave these rows out, or pass "
-        f"late='drop'."
+        f"late='drop'.{_midnight(clock, posts.values, gone, high)}"
     )
     if odd("late", gone, posts, "a post after the window", remedy):
         place = np.cumsum(~gone) - 1
@@ -116,7 +116,7 @@ def assemble(
     behind = reposts.values > end[post]
     remedy = (
         "Widen the window or the horizon, leave these rows out, or pass late='drop' (they are "
-        "then as if not seen yet)."
+        f"then as if not seen yet).{_midnight(clock, reposts.values, behind, high)}"
     )
     if odd("late", behind, reposts, "a repost after the end of the observation", remedy):
         reposts, post = reposts.take(~behind), post[~behind]
@@ -143,6 +143,10 @@ def assemble(
     window = float(fields["start"]), float(fields["start"] + fields["length"])
     data = SimpleNamespace(unit=fields["unit"], origin=fields["origin"], window=window)
     return fields | {"covariates": fitting(covariates, data)}
+
+
+def _midnight(clock: Clock, values: np.ndarray, late: np.ndarray, high: Any) -> str:
+    return before_midnight(clock, values[late][0], high) if late.any() else ""
 
 
 def fitting(covariates: Any, data: Any) -> Any:
@@ -177,9 +181,8 @@ def _window(
             high = max(high, (posts + reach).max())
         return posts.min(), high
     one = np.zeros(len(clock.values), np.int64)
-    if isinstance(window, str) or len(window) != 2 or any(np.ndim(v) for v in window):
-        raise ValueError(f"window={short(window)} is not a pair (start, end). Give one.")
-    _, start, end = read_window(window, clock, one, ("all",), "window")
+    pair = tuple(pair_of(window))
+    _, start, end = read_window(pair, clock, one, ("all",), "window")
     return start[0], end[0]
 
 

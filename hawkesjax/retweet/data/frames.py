@@ -221,6 +221,12 @@ class FromTables:
             codes, names = read_labels(df[cascade], None, "cascade", str(cascade), rows)
         if not len(codes):
             raise ValueError("The table has no rows. Give at least one post.")
+        lacking = np.array(names)[np.bincount(codes, minlength=len(names)) == 0]
+        if len(lacking):
+            raise ValueError(
+                f"Column {str(cascade)!r}: the categories {listed(lacking, 5)} have no row, not "
+                f"even a post. Leave them out: column.cat.remove_unused_categories()."
+            )
         order = np.lexsort((since.values, codes))
         root = order[np.diff(codes[order], prepend=-1) != 0]
         begun_late = since.values[root] != 0

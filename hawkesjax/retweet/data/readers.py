@@ -30,7 +30,9 @@ def read_cascades(
     (`Cascades.from_cascades`), a single one where `cascade` is None.
 
     Args:
-        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`.
+        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`. Checksums of
+            Parquet pages are verified where the file has them (pyarrow writes them with
+            `write_page_checksum=True`); without, a damaged byte may pass as other data.
         time, followers, id, repost_of, cascade, original_time, original_followers: its columns.
         sentiment: a column in a table of posts and reposts; otherwise as in `from_cascades`.
         separator: what stands between the fields of a CSV file.
