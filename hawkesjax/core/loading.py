@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from hawkesjax.core.model import Model
+from hawkesjax.core.supports import hold
 
 GROUPS = ("posterior", "sample_stats", "log_likelihood", "observed_data", "constant_data")
 STATISTICS = ("lp", "energy", "diverging", "num_steps", "tree_depth", "non_finite")
@@ -73,6 +74,10 @@ def _check_draws(path: Any, model: Model[Any, Any, Any], draws: xr.Dataset) -> N
             raise ValueError(f"{path}: the draws of {name} are {values.dtype}, not numbers.")
         if not np.all(np.isfinite(values.values)):
             raise ValueError(f"{path}: {name} has draws that are not finite.")
+    try:
+        hold(model.supports, {str(name): one.values for name, one in draws.items()}, len(DRAWS))
+    except ValueError as error:
+        raise ValueError(f"{path}: a draw of {error}") from error
     for dim in draws.dims:
         if dim not in draws.coords:
             raise ValueError(f"{path}: the axis {dim} has no names.")

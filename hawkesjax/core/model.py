@@ -18,6 +18,8 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.information import Solved
 from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.core.supports import check_prior, ends
+from hawkesjax.inputs.arguments import Range
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.plotting.parameters import parameters, trace
 
@@ -35,7 +37,7 @@ def _always(data: Any) -> bool:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter that a model samples; its support is that of its prior.
+    """One parameter that a model samples.
 
     Args:
         name: in dicts of parameters, tables and files.
@@ -46,6 +48,8 @@ class Parameter:
             function of the prepared data; None for the middle of the support.
         edge: function of (params, prepared data) that gives a mask of the entries whose values lie
             on the edge of what the data can tell. Ends of the prior's support are found without.
+        support: where its values may lie, whatever its prior, which must lie there too; None for
+            the ends of a default prior that is a distribution, and the whole line otherwise.
         present: whether these data (raw or prepared) say anything about it; where they do not, it
             is left out.
     """
@@ -55,7 +59,15 @@ class Parameter:
     dims: tuple[str, ...] = ()
     start: Any = None
     edge: Callable[[Params, Any], Any] | None = None
+    support: Range | None = None
     present: Callable[[Any], bool] = _always
+
+    @property
+    def range(self) -> Range:
+        """Where its values may lie."""
+        if self.support is not None or not isinstance(self.prior, dist.Distribution):
+            return self.support or Range()
+        return ends(self.prior.support)
 
     @property
     def is_in_all(self) -> bool:
@@ -84,8 +96,9 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             numpyro distributions; parameters left out keep their default.
 
     Raises:
-        ValueError: for priors of parameters that the model does not sample, and for a setting
-            whose type is a `Literal` that is none of its values.
+        ValueError: for priors of parameters that the model does not sample or that reach beyond
+            the parameter's support, and for a setting whose type is a `Literal` that is none of
+            its values.
     """
 
     priors: Any = field(default="default", kw_only=True)
@@ -126,6 +139,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
                     f"priors name {sorted(unknown)}, which this model does not sample; "
                     f"it samples {names}."
                 )
+            for parameter in self.parameters:
+                prior = self.priors.get(parameter.name)
+                if isinstance(prior, dist.Distribution):
+                    check_prior(parameter.name, prior, parameter.range)
             object.__setattr__(self, "priors", tuple(sorted(self.priors.items())))
         elif isinstance(self.priors, str) and self.priors not in self.named_priors:
             raise ValueError(
@@ -272,6 +289,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     def dims(self) -> dict[str, tuple[str, ...]]:
         """Names of the axes of each parameter, sampled or derived."""
         return {one.name: one.dims for one in self.parameters} | self.derived_dims
+
+    @property
+    def supports(self) -> dict[str, Range]:
+        """Where each parameter may lie: what values from outside are held to."""
+        return {one.name: one.range for one in self.parameters}
 
     def shapes(self, data: Any) -> dict[str, tuple[int, ...]]:
         """Shape of each sampled parameter; data raw or prepared."""

@@ -15,6 +15,7 @@ from hawkesjax.core.draws import model_of, not_values
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model, as_model
 from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.supports import hold
 
 Options = ParamSpec("Options")
 Result = TypeVar("Result", covariant=True)
@@ -156,4 +157,6 @@ def _call(model: Any, verb: str, args: Any, options: Any) -> Any:
         if not isinstance(given["values"], Estimate | Posterior | Mapping):
             raise not_values(given["values"])
         model_of(given["values"], model)
+        if isinstance(given["values"], Mapping):
+            hold(model.supports, given["values"])
     return method(*args, **options)

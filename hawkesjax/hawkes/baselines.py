@@ -19,6 +19,7 @@ from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.hawkes.background import pieces
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.priors import NAMED
+from hawkesjax.inputs.arguments import AT_LEAST_0
 
 Params = Mapping[str, Any]
 
@@ -86,7 +87,8 @@ class Baseline:
         """
 
         def level(name: str, dims: tuple[str, ...], start: Any, edge: Any = None) -> Parameter:
-            return Parameter(name, lambda data: NAMED[named](data.rates)[name], dims, start, edge)
+            prior = lambda data: NAMED[named](data.rates)[name]  # noqa: E731
+            return Parameter(name, prior, dims, start, edge, AT_LEAST_0)
 
         found: tuple[Parameter, ...] = ()
         if self.levels == "hierarchical":

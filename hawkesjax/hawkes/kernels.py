@@ -22,6 +22,7 @@ from jaxtyping import Array, Float
 from scipy import special
 
 from hawkesjax.core.model import Parameter
+from hawkesjax.inputs.arguments import Range
 
 Params = Mapping[str, Any]
 
@@ -206,7 +207,14 @@ class PowerLaw(Kernel):
     def parameters(self) -> tuple[Parameter, ...]:
         if self.theta is not None:
             return ()
-        return (Parameter("theta", dist.Uniform(*EXPONENTS), start=0.5, edge=_nothing("theta")),)
+        row = Parameter(
+            "theta",
+            dist.Uniform(*EXPONENTS),
+            start=0.5,
+            edge=_nothing("theta"),
+            support=Range(*EXPONENTS),
+        )
+        return (row,)
 
     def weights(self, params: Params) -> Float[Array, "*draws terms"]:
         logs, step = _nodes(self.span, self.error)

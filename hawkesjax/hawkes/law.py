@@ -25,6 +25,7 @@ from hawkesjax.hawkes.offsets import Offsets
 from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 
 # Above this many marks a search starts with the best effects for its decays.
@@ -118,16 +119,25 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """The table: the baseline's, alpha, gamma where it is learned, the kernel's own."""
         named = self.priors if isinstance(self.priors, str) else "default"
 
-        def effect(name: str, dims: tuple[str, ...], start: Any, edge: Any) -> Parameter:
-            return Parameter(name, lambda data: NAMED[named](data.rates)[name], dims, start, edge)
+        def effect(
+            name: str, dims: tuple[str, ...], start: Any, edge: Any, support: Range
+        ) -> Parameter:
+            prior = lambda data: NAMED[named](data.rates)[name]  # noqa: E731
+            return Parameter(name, prior, dims, start, edge, support)
 
         pair = ("target", "source")
-        alpha = effect("alpha", pair, _half_of_the_events, self._without_effect)
+        alpha = effect("alpha", pair, _half_of_the_events, self._without_effect, AT_LEAST_0)
         found = (*self.background.parameters(named), alpha)
         if self.gamma is None:
-            gamma = effect("gamma", self._decay_dims, lambda d: jnp.sum(d.rates), self._is_flat)
+            total = lambda data: jnp.sum(data.rates)  # noqa: E731
+            gamma = effect("gamma", self._decay_dims, total, self._is_flat, ABOVE_0)
             found = (*found, gamma)
         return (*found, *self.kernel.parameters)
+
+    @property
+    def supports(self) -> dict[str, Range]:
+        """Where each parameter may lie, the levels of a hierarchy and known decays among them."""
+        return {"mu": AT_LEAST_0, "gamma": ABOVE_0} | super().supports
 
     @property
     def _decay_dims(self) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from hawkesjax.core.draws import draws_of as core_draws
 from hawkesjax.core.draws import model_of, thinned
+from hawkesjax.core.supports import hold
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
@@ -54,11 +56,13 @@ def draws_of(
             sequences and marks, by name.
 
     Raises:
-        ValueError: when a parameter is missing, a fixed gamma is contradicted, or the panel has
-            a sequence or mark that was not fitted.
+        ValueError: when a parameter is missing or outside its support, a fixed gamma is
+            contradicted, or the panel has a sequence or mark that was not fitted.
     """
     law = law_of(values, model)
     found = core_draws(values)
+    if isinstance(values, Mapping):
+        hold(law.supports, values)
     if law.gamma is not None:
         found.setdefault("gamma", np.asarray(law.gamma, np.float64)[None])
         if not all(same_gamma(law.gamma, one) for one in found["gamma"]):

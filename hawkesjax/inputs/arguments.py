@@ -28,9 +28,11 @@ class Range:
     most: float = np.inf
     above: bool = False
 
-    def holds(self, value: float) -> bool:
-        """Whether a number lies there."""
-        return (self.least < value if self.above else self.least <= value) and value <= self.most
+    def holds(self, value: Any) -> Any:
+        """Whether a number, or each of an array, lies there."""
+        return ((self.least < value) if self.above else (self.least <= value)) & (
+            value <= self.most
+        )
 
     def words(self, kind: str) -> str:
         """ "a whole number of at least 1", "a number above 0"."""
@@ -40,11 +42,13 @@ class Range:
         return " ".join([kind, *([" and ".join(filter(None, (low, high)))] if low or high else [])])
 
 
+AT_LEAST_0, ABOVE_0 = Range(0), Range(0, above=True)
+
 # What signatures say; a type checker reads int and float.
 Count = Annotated[int, Range(1)]
-Whole = Annotated[int, Range(0)]
-Positive = Annotated[float, Range(0, above=True)]
-AtLeastZero = Annotated[float, Range(0)]
+Whole = Annotated[int, AT_LEAST_0]
+Positive = Annotated[float, ABOVE_0]
+AtLeastZero = Annotated[float, AT_LEAST_0]
 Share = Annotated[float, Range(0, 1)]
 
 

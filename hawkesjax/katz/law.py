@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model, Parameter
+from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.katz.counts import check_activity, counts_of, target_bins
 from hawkesjax.katz.data.activity import Activity
@@ -69,16 +70,20 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The table: alpha, and the baselines or the two parameters of their distribution."""
-        alpha = Parameter(
-            "alpha", lambda data: dist.HalfNormal(data.spread), edge=_without_influence
-        )
+
+        def row(name: str, prior: Any, support: Range, **rest: Any) -> Parameter:
+            return Parameter(name, prior, support=support, **rest)
+
+        influence = lambda data: dist.HalfNormal(data.spread)  # noqa: E731
+        alpha = row("alpha", influence, AT_LEAST_0, edge=_without_influence)
         if self.baseline == "free":
-            prior = lambda data: dist.HalfCauchy(data.rate)  # noqa: E731
-            return (alpha, Parameter("b", prior, ("user",), edge=_without_baseline))
+            own = lambda data: dist.HalfCauchy(data.rate)  # noqa: E731
+            return (alpha, row("b", own, AT_LEAST_0, dims=("user",), edge=_without_baseline))
+        level = lambda data: _log_normal(jnp.log(data.rate), data)  # noqa: E731
         return (
             alpha,
-            Parameter("shape", lambda data: _log_normal(0.0, data), edge=_all_alike),
-            Parameter("mean", lambda data: _log_normal(jnp.log(data.rate), data)),
+            row("shape", lambda data: _log_normal(0.0, data), ABOVE_0, edge=_all_alike),
+            row("mean", level, ABOVE_0),
         )
 
     @property

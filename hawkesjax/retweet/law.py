@@ -11,11 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.core.model import Model, Parameter
+from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.retweet import likelihood as terms
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import PRINTED_TAIL, THETA
 from hawkesjax.retweet.prepared import (
+    THETAS,
     PreparedCascades,
     feature_names,
     lengths_of,
@@ -25,6 +27,14 @@ from hawkesjax.retweet.prepared import (
 from hawkesjax.retweet.priors import default_priors
 from hawkesjax.retweet.results import AT_ONCE, RetweetEstimate, RetweetPosterior
 from hawkesjax.retweet.swing import intervals, pair_of, polar_of
+
+SUPPORTS = {
+    "tau": ABOVE_0,
+    "theta": Range(*THETAS),
+    "p0": AT_LEAST_0,
+    "p0_mean": AT_LEAST_0,
+    "p0_shape": ABOVE_0,
+}
 
 Params = Mapping[str, Any]
 Data = Cascades | PreparedCascades
@@ -71,7 +81,8 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         """
 
         def row(name: str, dims: tuple[str, ...] = (), **rest: Any) -> Parameter:
-            return Parameter(name, lambda data: default_priors(data)[name], dims, **rest)
+            prior = lambda data: default_priors(data)[name]  # noqa: E731
+            return Parameter(name, prior, dims, support=SUPPORTS.get(name), **rest)
 
         def intercept(data: PreparedCascades) -> Array:
             return jnp.asarray(data.intercept) * jnp.log(data.rate)

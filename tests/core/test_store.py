@@ -181,6 +181,10 @@ def no_alpha(file):
     del file["posterior/alpha"]
 
 
+def negative(file):
+    file["posterior/gamma"][0, 1] = -1.0
+
+
 def not_finite(file):
     file["posterior/alpha"][0, 0, 0, 0] = np.nan
 
@@ -209,6 +213,7 @@ def text_draws(file):
         (extra_parameter, "delta"),
         (no_alpha, "alpha"),
         (not_finite, "alpha has draws that are not finite"),
+        (negative, r"a draw of gamma.* is -1; it must be a finite number above 0"),
         (no_statistic, "energy"),
         (text_draws, "fit"),
     ],
