@@ -246,6 +246,8 @@ def _newton(end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: floa
     point, value = end.point, float(value)
     while steps < max_steps and float(_largest(grad)) * per_event > tol and still < 5:
         arrow = Arrow.at(loss.model, loss, point, data)
+        if not arrow.is_finite:
+            break
         slope = {name: np.asarray(leaf, np.float64) for name, leaf in grad.items()}
         for _ in range(12):
             move = arrow.newton_step(slope, damping, LONGEST_STEP)

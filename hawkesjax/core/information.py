@@ -125,6 +125,12 @@ class Arrow:
     couple: np.ndarray
     top: np.ndarray
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every second derivative is a number."""
+        parts = (self.local, self.cross, self.own, self.couple, self.top)
+        return all(bool(np.isfinite(part).all()) for part in parts)
+
     @classmethod
     def at(cls, model: Any, loss: Any, point: dict[str, jax.Array], data: Any) -> Arrow:
         """The Hessian of `loss(point, data)`."""
