@@ -273,6 +273,8 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
                 f"{', '.join(lost)}, which have no standard errors."
             )
         _add_derived(plain, point, prepared, arrow, fixed, (deviations, lower, upper))
+    if result is not Result.NON_FINITE:
+        why = " ".join([why, *model.remarks({name: value[None] for name, value in params.items()})])
     for name, value in model.derived(natural, prepared).items():
         params[name] = np.asarray(value)
         for part in (deviations, lower, upper):

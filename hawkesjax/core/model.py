@@ -200,6 +200,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """The log-likelihood, and with it the log density of what `marginal` integrates out."""
         return self.log_likelihood(params, data)
 
+    def remarks(self, draws: Params) -> list[str]:
+        """Sentences on what the values mean that nobody should overlook; the parameters have a
+        leading axis of draws, of one for an estimate."""
+        return []
+
     def starts(self, data: Any) -> list[dict[str, Array]]:
         """Starting values of the search for a maximum, of which the best is taken; data prepared.
 

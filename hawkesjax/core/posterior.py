@@ -100,16 +100,19 @@ class Posterior:
         return problems(self.summary(), self.sample_stats, self.info["max_tree_depth"])
 
     def diagnose(self) -> list[str]:
-        """The diagnostics in plain words: what is wrong, or the figures of a sound run."""
+        """The diagnostics in plain words: what is wrong, or the figures of a sound run; then what
+        the model remarks on the draws."""
+        remarks = self.model.remarks(self.draws())
         if sentences := self.problems():
-            return sentences
+            return sentences + remarks
         table, sizes = self.summary(), self.sample_stats.sizes
         fraction = np.nanmin(energy_fraction(self.sample_stats["energy"].values))
         return [
             f"All is well: {sizes['chain']} chains of {sizes['draw']} draws, no divergences, "
             f"R-hat at most {table['r_hat'].max():.3f}, effective sample sizes at least "
             f"{table['ess_bulk'].min():.0f} (bulk) and {table['ess_tail'].min():.0f} (tail), "
-            f"E-BFMI at least {fraction:.2f}."
+            f"E-BFMI at least {fraction:.2f}.",
+            *remarks,
         ]
 
     def with_log_likelihood(
