@@ -14,7 +14,7 @@ from hawkesjax.cli.session import table
 
 
 def panel_line(panel: Any) -> str:
-    """One line on what was read."""
+    """One line on what was read, and one for each thing to remark on."""
     counts = np.asarray(panel.counts).sum(axis=0)
     kinds = ", ".join(
         f"{count:,} {name}" for name, count in zip(panel.mark_names[:6], counts, strict=False)
@@ -26,10 +26,11 @@ def panel_line(panel: Any) -> str:
     start, end = np.asarray(panel.start), np.asarray(panel.start) + np.asarray(panel.duration)
     one = len(start) and np.ptp(start) == 0 and np.ptp(end) == 0
     window = f"{start[0]:g} to {end[0]:g}{unit}" if one else "one of its own for each sequence"
-    return (
+    line = (
         f"{panel.num_events:,} events in {panel.num_sequences:,} sequence{plural}: {kinds}{more}; "
         f"window {window}{origin}."
     )
+    return "\n".join([line, *panel.remarks()])
 
 
 def parameters(

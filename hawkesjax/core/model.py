@@ -179,10 +179,6 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """What `fit` and `sample` ask of the data before anything is computed."""
         self.accept(data)
 
-    def remarks(self, data: Data) -> list[str]:
-        """Sentences on parameters that mean nothing for such data; results repeat them."""
-        return []
-
     def observed(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """The events, for ArviZ's observed_data."""
         return {}
@@ -221,6 +217,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     def log_density(self, params: Params, data: Any) -> Float[Array, ""]:
         """The log-likelihood, with the log density of what `marginal` integrates out."""
         return self.log_likelihood(params, data)
+
+    def remarks(self, draws: Params, data: Data) -> list[str]:
+        """Sentences that results repeat: what nobody should overlook in the values (with a leading
+        axis of draws, of one for an estimate), or means nothing for such data."""
+        return []
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
         """Starting values of the search for a maximum, of which the best is taken (NaN: the middle

@@ -100,8 +100,8 @@ class Posterior:
         return problems(self.summary(), self.sample_stats, self.info["max_tree_depth"])
 
     def diagnose(self) -> list[str]:
-        """The diagnostics in plain words: what is wrong, or the figures of a sound run; and what
-        means nothing for such data."""
+        """The diagnostics in plain words: what is wrong, or the figures of a sound run; then what
+        the model remarks on the values and the data."""
         remarks = self.info.get("remarks", [])
         if sentences := self.problems():
             return [*sentences, *remarks]

@@ -188,7 +188,6 @@ def sample(
         "max_tree_depth": max_tree_depth,
         "seconds": seconds,
         "stopped": stopped,
-        "remarks": model.remarks(data),
     }
     posterior: Any = _posterior(model, data, prepared, point, statistics, info, pointwise)
     if stopped:
@@ -337,6 +336,8 @@ def _posterior(model, data, prepared, point, statistics, info, pointwise) -> Pos
         {name: (("chain", "draw"), np.asarray(value)) for name, value in statistics.items()},
         coords={"chain": draws["chain"], "draw": draws["draw"]},
     )
+    together = {n: np.asarray(v).reshape(-1, *np.shape(v)[2:]) for n, v in natural.items()}
+    info = info | {"remarks": model.remarks(together, data)}
     posterior = model.posterior_type.from_parts(model, data, draws, sample_stats, info)
     by = _pointwise(pointwise, model, data, statistics["lp"].size)
     return posterior if by is None else posterior.with_log_likelihood(data, by=by)

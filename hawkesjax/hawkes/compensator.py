@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
@@ -109,7 +111,30 @@ def mixture_increments(
     ratios: Float[AnyArray, " terms"],
     weights: Float[AnyArray, " terms"],
 ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
-    """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`."""
+    """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`. Streams of
+    nearly as many events share a compilation."""
+    inside, tails = _mixture(_on_ladder(stream), alpha, gamma, ratios, weights)
+    return inside[: stream.num_events], tails[: stream.num_sequences]
+
+
+def _on_ladder(stream: Stream) -> Stream:
+    """The stream filled up with events of one more sequence, in which no time passes."""
+    events = stream.num_events
+    more = int(rung(events, events)) - events
+    return replace(
+        stream,
+        **{
+            name: np.pad(getattr(stream, name), (0, more))
+            for name in ("gaps", "remaining", "marks")
+        },
+        sequence=np.pad(stream.sequence, (0, more), constant_values=stream.num_sequences),
+        first=np.pad(stream.first, (0, more), constant_values=True),
+        num_sequences=stream.num_sequences + 1,
+    )
+
+
+@jax.jit
+def _mixture(stream: Stream, alpha: Any, gamma: Any, ratios: Any, weights: Any) -> Any:
     alpha = jnp.asarray(alpha)
     inside = jnp.zeros((stream.num_events, stream.num_marks), alpha.dtype)
     tails = jnp.zeros((stream.num_sequences, stream.num_marks), alpha.dtype)

@@ -253,8 +253,9 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
         own = self.background.at_events(params, data)
-        own = own[panel.sequence, panel.marks] if own.ndim == 2 else own
-        return jnp.log(own + data.form.excitation(*self.excitation_of(params)))
+        own = own[panel.sequence, panel.marks] if own.ndim == 2 else own[: panel.num_events]
+        excitation = data.form.excitation(*self.excitation_of(params))
+        return jnp.log(own + excitation[: panel.num_events])
 
     def compensator_increments(
         self, params: Params, panel: EventPanel

@@ -10,9 +10,10 @@ from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
-from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.law import HawkesLaw, Params
 from hawkesjax.hawkes.marginal import integrated
 from hawkesjax.hawkes.predictive import predictive_check
+from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
 from hawkesjax.hawkes.simulate import simulate
 
@@ -73,6 +74,10 @@ class Hawkes(HawkesLaw):
     evaluate = evaluate
     predictive_check = predictive_check
     attribution = attribution
+
+    def remarks(self, draws: Params, data: EventPanel) -> list[str]:
+        """Whether alpha is at or above criticality: `hawkesjax.hawkes.remarks`."""
+        return remarks(self, draws, data)
 
     def marginal(self) -> HawkesLaw:
         """The model whose likelihood `fit` maximises: `hawkesjax.hawkes.marginal`."""

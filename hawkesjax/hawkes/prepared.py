@@ -19,7 +19,7 @@ from hawkesjax.hawkes.compensator import powers_of
 from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
-from hawkesjax.hawkes.counts.padding import alike
+from hawkesjax.hawkes.counts.padding import alike, on_ladder
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -32,7 +32,8 @@ from hawkesjax.inputs.arrays import AnyArray
 class PreparedPanel:
     """What the likelihood needs of a panel; panels of the same sizes share one compilation.
 
-    Forms are padded, so that panels of nearly as many events are of the same size.
+    The form of few marks is filled up to a ladder of sizes, so that panels of nearly as many events
+    are of the same size; what is by event is then longer than N.
 
     Args:
         form: the decayed counts' form (`hawkesjax.hawkes.counts`).
@@ -147,6 +148,8 @@ def _laid_out(
         longest=np.asarray(longest, dtype),
         cells=lay_out(covariates, panel, dtype) if watched else None,
     )
+    if isinstance(prepared.form, LaneForm):
+        prepared = _filled(prepared, on_ladder(prepared.form))
     # On the device once, not at every call; and as values when a trace is under way.
     with jax.ensure_compile_time_eval():
         return jax.tree.map(jnp.asarray, prepared)
@@ -162,24 +165,26 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
     if not all(isinstance(one.form, LaneForm) for one in prepared):
         return prepared
     forms = alike([one.form for one in prepared])
-    size = max((len(form.slots) for form in forms), default=0)
-
-    def filled(values: Any) -> Any:
-        return np.pad(values, (0, size - len(values)))
-
     return [
-        jax.tree.map(
-            jnp.asarray,
-            replace(
-                one,
-                form=form,
-                marks=filled(one.marks),
-                sequence=filled(one.sequence),
-                cells=None if one.cells is None else replace(one.cells, at=filled(one.cells.at)),
-            ),
-        )
+        jax.tree.map(jnp.asarray, _filled(one, form))
         for one, form in zip(prepared, forms, strict=True)
     ]
+
+
+def _filled(prepared: PreparedPanel, form: LaneForm) -> PreparedPanel:
+    """With a form that holds more places, and as many events."""
+
+    def longer(values: Any) -> Any:
+        return np.pad(values, (0, len(form.slots) - len(values)))
+
+    cells = prepared.cells
+    return replace(
+        prepared,
+        form=form,
+        marks=longer(prepared.marks),
+        sequence=longer(prepared.sequence),
+        cells=None if cells is None else replace(cells, at=longer(cells.at)),
+    )
 
 
 def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel:

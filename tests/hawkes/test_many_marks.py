@@ -107,3 +107,18 @@ def test_learned_decays_converge(decay, panel):
     known = found.params["gamma"]
     again = hj.fit(hj.Hawkes(gamma=known), panel, errors=False)
     np.testing.assert_allclose(found.log_likelihood, again.log_likelihood, rtol=1e-6)
+
+
+def test_estimates_and_draws_at_or_above_criticality_are_said_to_be():
+    growing = np.log(np.arange(2.0, 200))  # as many more as there are
+    panel = hj.EventPanel.from_arrays(growing, np.zeros(198, int), window=(0, growing[-1]))
+    found = hj.fit(hj.Hawkes(gamma=1.0, baseline="shared"), panel)
+    assert found.params["alpha"][0, 0] > 1
+    assert found.message.startswith("Converged")
+    assert f"alpha's spectral radius is {found.params['alpha'][0, 0]:.3g}" in found.message
+    assert "supercritical" in repr(found)
+    rest = {"mu": np.ones((4, 1, 2)), "gamma": np.ones((4, 2, 2))}
+    alpha = np.array([[[0.5, s], [s, 0.5]] for s in (0.1, 0.4, 0.5, 0.7)])  # radius 0.5 + s
+    (said,) = hj.Hawkes().remarks({"alpha": alpha, **rest}, panel)
+    assert said.startswith("50 % of the draws are supercritical")
+    assert hj.Hawkes().remarks({"alpha": alpha[:2], **rest}, panel) == []

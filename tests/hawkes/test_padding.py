@@ -45,3 +45,29 @@ def test_filled_forms_are_of_one_size_and_give_the_same_value_and_gradient(case)
     expected = model.compensator_increments(params, panels[0])
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=100 * rtol, atol=rtol)
+
+
+def test_fits_of_nearly_as_many_events_share_their_compilations():
+    """The first of these panels compiles; the others only run, and keep every digit."""
+    compiled = []
+
+    def listen(event, seconds, **more):
+        compiled.append(event)
+
+    model, slow = hj.Hawkes(), hj.Hawkes(form="scan")
+    rng = np.random.default_rng(0)
+    spent = []
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        for size in (300, 290, 320, 311):
+            times, marks = np.sort(rng.uniform(0, 100, size)), rng.integers(0, 2, size)
+            panel = hj.EventPanel.from_arrays(times, marks, window=(0, 100))
+            compiled.clear()
+            found = hj.fit(model, panel)
+            spent.append(sum("backend_compile" in event for event in compiled))
+            plain = slow.log_likelihood(found.params, panel)
+            single = not jax.config.jax_enable_x64
+            np.testing.assert_allclose(found.log_likelihood, plain, rtol=1e-4 if single else 1e-11)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert spent[0] > 2 and spent[1:] == [0, 0, 0]

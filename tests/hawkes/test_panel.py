@@ -262,10 +262,38 @@ def test_tables_and_text(case):
     assert table["ties"].sum() == panel.describe("mark")["ties"].sum() == shared
     assert (shared > 0) == (case == "ties")
     np.testing.assert_allclose(table["rate"] * table["duration"], table["events"])
+    for row in table.itertuples():
+        own = [panel.sequence_names[m] == row.sequence and panel.mark_names[k] == row.mark
+               for m, k in zip(panel.sequence, panel.marks, strict=True)]  # fmt: skip
+        ends = panel.times[own].min(initial=np.inf), panel.remaining[own].min(initial=np.inf)
+        np.testing.assert_array_equal((row.before, row.after), ends if any(own) else [np.nan] * 2)
     text = repr(panel)
     assert len(text.splitlines()) <= 30
     for word in (f"{panel.num_events} event", *panel.mark_names):
         assert word in text
+
+
+@pytest.mark.parametrize("side", ["before the first event", "after the last event"])
+def test_long_silences_at_the_ends_of_windows_are_remarked_upon(side):
+    """As where a window begins at 1970, and the log decades later."""
+    rng = np.random.default_rng(0)
+    times, owner = rng.uniform(42, 44, 90), np.repeat([0, 1, 2], 30)
+    late = times if "first" in side else 44 - times
+    panels = {
+        "one": EventPanel.from_arrays(late, np.zeros(90, int), window=(0, 44), unit="year"),
+        "two": EventPanel.from_arrays(  # of three: the last was watched from 42 on
+            late, np.zeros(90, int), sequence=owner, unit="year",
+            window=[(0, 44), (0, 44), (42, 44) if "first" in side else (0, 2)],
+        ),
+    }  # fmt: skip
+    for name, panel in panels.items():
+        (said,) = panel.remarks()
+        assert said in repr(panel) and side in said and "Nothing in 42." in said
+        assert (", and so in 1 more" in said) == (name == "two")
+        column = panel.describe("sequence")["before" if "first" in side else "after"]
+        assert column[0] > 42 and column[len(column) - 1] < (1 if name == "two" else 43)
+    steady = np.sort(rng.uniform(0, 44, 90))
+    assert EventPanel.from_arrays(steady, np.zeros(90, int), window=(0, 44)).remarks() == []
 
 
 def test_text_of_a_large_panel_fits_a_screen():

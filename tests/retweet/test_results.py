@@ -98,8 +98,8 @@ def test_without_calendar_time_the_rate_of_posts_is_refused(data, mle):
     with pytest.raises(ValueError, match=r"window's start.* means nothing"):
         alone.rate_ratios()
     assert list(alone.tables()) == ["summary", "rhythm", "lifetime"]
-    assert not hj.RetweetHawkes().remarks(data)
-    assert "means nothing" in hj.RetweetHawkes().remarks(cascades)[0]
+    assert not hj.RetweetHawkes().remarks({}, data)
+    assert "means nothing" in hj.RetweetHawkes().remarks({}, cascades)[0]
 
 
 def test_verbs_that_are_not_there_say_where_to_go(data, mle):

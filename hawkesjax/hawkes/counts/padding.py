@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from hawkesjax.hawkes.counts.lanes import LaneForm
+from hawkesjax.hawkes.counts.lanes_layout import rung
 
 # What an empty place holds: no event, no lag. All else is 0.
 BLANK = {"marks": -1, "lags": -1}
+FEW = 4096  # events whose lags are cheap
 
 
 def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
@@ -25,21 +27,48 @@ def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
         part.name: _largest([getattr(form, part.name) for form in forms])
         for part in fields(LaneForm)
     }
-    out = []
-    for form in forms:
-        blank = BLANK | {"owner": form.num_sequences - 1}
-        filled = {
-            name: _filled(getattr(form, name), size, blank.get(name, 0))
-            for name, size in sizes.items()
-        }
-        filled["slots"] = _moved(form, filled["gaps"].shape, sizes["slots"][0])
-        out.append(replace(form, **filled))
-    return out
+    return [_filled_up(form, sizes) for form in forms]
+
+
+def on_ladder(form: LaneForm) -> LaneForm:
+    """The form filled up to the next sizes of the ladder; see `alike` for what that changes."""
+    events = len(form.slots)
+    if not events:
+        return form
+    steps, lanes = np.shape(form.gaps)
+    most = int(rung(events, events))
+    beside = lanes - -(-events // steps)  # that sequences need for themselves
+    wide = -(-(-(-most // steps) + int(rung(beside, events))) // 8) * 8  # whole vectors
+
+    def size(name: str) -> Any:
+        value = getattr(form, name)
+        if name == "lags":  # of few events, whatever their marks
+            rows = (
+                min(int(rung(len(lags), events)), steps) if most > FEW else steps for lags in value
+            )
+            return tuple((row, wide) for row in rows)
+        if name == "depth":  # rounds of composition double
+            return 1 << (value - 1).bit_length() if value else 0
+        if isinstance(value, int):
+            return value
+        return (most,) if name == "slots" else (*np.shape(value)[:-1], wide)
+
+    return _filled_up(form, {part.name: size(part.name) for part in fields(LaneForm)})
+
+
+def _filled_up(form: LaneForm, sizes: dict[str, Any]) -> LaneForm:
+    blank = BLANK | {"owner": form.num_sequences - 1}
+    filled = {
+        name: _filled(getattr(form, name), size, blank.get(name, 0)) for name, size in sizes.items()
+    }
+    filled["slots"] = _moved(form, filled["gaps"].shape, sizes["slots"][0])
+    return replace(form, **filled)
 
 
 def _moved(form: LaneForm, shape: tuple[int, ...], size: int) -> Any:
     """The places of the events where there are more lanes; those of no event lie outside."""
-    step, lane = np.divmod(np.asarray(form.slots), np.shape(form.gaps)[1])
+    slots, have = np.asarray(form.slots), np.shape(form.gaps)
+    step, lane = np.divmod(slots[slots < have[0] * have[1]], have[1])
     outside = shape[0] * shape[1] + np.arange(size - len(step))
     return np.concatenate([step * shape[1] + lane, outside]).astype(np.int32)
 

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import counted
+from hawkesjax.inputs.checks import counted, short
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
+
+FEW = 10  # events whose gaps tell what is long
 
 
 class AsTables:
@@ -23,8 +25,9 @@ class AsTables:
 
         Returns:
             A table: sequence and/or mark, events, start and end of the window (datetimes where
-            there is an `origin`; by mark, only their total `duration`), duration, rate (events
-            per unit of time), ties (events that share their time with another of their sequence).
+            there is an `origin`; by mark, only their total `duration`), before (time from there to
+            the first event), after (from the last event to the end), duration, rate (events per
+            unit of time), ties (events that share their time with another of their sequence).
         """
         if by not in ("cell", "sequence", "mark"):
             raise ValueError(f"by={by!r} is not known. Pass 'cell', 'sequence' or 'mark'.")
@@ -48,11 +51,44 @@ class AsTables:
         if by != "mark":
             for name, bound in zip(("start", "end"), self.window.T, strict=True):
                 table[name] = np.repeat(absolute(self, bound), repeats)
+            cells = np.asarray(self.sequence, np.int64)
+            cells = cells * kinds + self.marks if by == "cell" else cells
+            for name, since in (("before", self.times), ("after", self.remaining)):
+                table[name] = np.full(len(events), np.inf)
+                np.minimum.at(table[name], cells, since)
+                table[name] = np.where(events > 0, table[name], np.nan)
         table["duration"] = lengths
         with np.errstate(divide="ignore", invalid="ignore"):
             table["rate"] = np.where(lengths > 0, events / lengths, np.nan)
         table["ties"] = ties
         return pd.DataFrame(table)
+
+    def remarks(self: Any) -> list[str]:
+        """Sentences on stretches without events at the ends of windows that are far longer than the
+        gaps between events: more than 10 times the mean gap and 3 times the longest."""
+        table = self.describe("sequence")
+        between = (table["duration"] - table["before"] - table["after"]) / (table["events"] - 1)
+        gaps = np.where(np.diff(self.sequence, prepend=-1) == 0, self.gaps, 0)
+        longest = np.zeros(len(table))
+        np.maximum.at(longest, self.sequence, gaps)
+        usual = (table["events"] >= FEW) & (longest > 0)
+        said = []
+        for name, where in (
+            ("before", "before the first event"),
+            ("after", "after the last event"),
+        ):
+            empty = table[name].where(usual & (table[name] > np.maximum(10 * between, 3 * longest)))
+            if empty.notna().any():
+                worst = int(np.nanargmax(empty))
+                unit = f" {self.unit}s" if self.unit else ""
+                count = int(empty.notna().sum())
+                of = f" of {short(table['sequence'][worst])}" if len(table) > 1 else ""
+                more = f", and so in {count - 1:,} more" if count > 1 else ""
+                said.append(
+                    f"Nothing in {empty[worst]:.4g}{unit} {where}{of}{more} (longest gap else "
+                    f"{longest[worst]:.3g}): was it watched then?"
+                )
+        return said
 
     def to_dataframe(self: Any) -> pd.DataFrame:
         """The events in absolute time: columns time, mark, sequence.
@@ -130,6 +166,7 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
         lines.append(
             f"  ties    {share:,} events at the time of another of their sequence ({percent})"
         )
+    lines += [f"  silent  {remark}" for remark in panel.remarks()]
     named = panel.unit or "not named"
     origin = "" if panel.origin is None else f"; time 0 is {panel.origin}"
     lines.append(f"  unit    {named}{origin}")
