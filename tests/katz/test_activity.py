@@ -198,6 +198,15 @@ def test_self_loops_are_left_out_counted_or_kept():
     assert kept.describe().loc["network: messages to oneself", "value"] == 1
 
 
+def test_messages_of_one_author_and_time_are_one_post_and_counted():
+    """Forty messages with four stamps."""
+    activity = build([(0.5 + stamp, 1, 1 + k, "RT") for stamp in range(4) for k in range(10)])
+    figures = activity.describe()["value"]
+    assert (figures["messages"], figures["posts"]) == (40, 4)
+    assert figures["messages merged by author and time"] == 36
+    assert "4 posts (36 messages of one author and time merged)" in repr(activity)
+
+
 def test_a_missing_target_is_a_post_without_an_edge():
     rows = [(0, 1, 2, "RT"), (1, 1, None, "RT"), (2, 2, 1, "RT")]
     with pytest.warns(ActivityWarning, match="1 message without a target"):

@@ -79,6 +79,27 @@ def test_a_narrow_posterior_costs_few_steps():
     assert post.sample_stats["num_steps"].mean() < 12
 
 
+def test_standard_errors_are_those_of_the_dense_information(data, mle):
+    """Of a well-known swing too; r0 and phi0 by the delta method."""
+    model = hj.RetweetHawkes()
+    prepared = model.prepare(data)
+    point = {name: jnp.asarray(mle.params[name]) for name in model.shapes(data)}
+    flat, unflatten = jax.flatten_util.ravel_pytree(point)
+    dense = jax.jit(jax.hessian(lambda z: -model.log_likelihood(unflatten(z), prepared)))(flat)
+    covariance = np.linalg.inv(np.asarray(dense, np.float64))
+    errors = unflatten(np.sqrt(np.diag(covariance)))
+    close = 1e-4 if jax.config.jax_enable_x64 else 2e-2
+    for name, error in errors.items():
+        np.testing.assert_allclose(mle.standard_errors[name], error, rtol=close, err_msg=name)
+    r0, pair = float(mle.params["r0"]), np.asarray(mle.params["swing"])
+    first = int(unflatten(jnp.arange(1.0 * len(flat)))["swing"][0])
+    own = covariance[first : first + 2, first : first + 2]
+    along, across = pair / r0, np.array([-pair[1], pair[0]]) / r0
+    assert mle.standard_errors["r0"] == pytest.approx(np.sqrt(along @ own @ along), rel=0.02)
+    turn = np.sqrt(across @ own @ across) / r0 / (2 * np.pi)
+    assert mle.standard_errors["phi0"] == pytest.approx(turn, rel=0.05)
+
+
 def test_tables_of_an_estimate(mle):
     intercept = mle.rate_ratios().loc["intercept"]
     assert intercept["mean"] == pytest.approx(40 / 12, rel=1e-4)

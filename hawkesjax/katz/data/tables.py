@@ -25,9 +25,11 @@ class AsTables:
         table: dict[str, Any] = {}
         if self.log is not None:
             low, high = self.network
+            messages, posts = len(self.log.row_bin), int(self.volume.sum())
             table |= {
-                "messages": len(self.log.row_bin),
-                "posts": int(self.volume.sum()),
+                "messages": messages,
+                "posts": posts,
+                "messages merged by author and time": messages - posts,
                 "users in the log": len(self.log.names),
                 "bins": self.num_bins,
                 "usual: bins": high - low,
@@ -75,8 +77,11 @@ class AsTables:
         unit = f" {self.unit}s" if self.unit else ""
         begins = lambda b: shown(self, [self.start + b * self.bin_length])[0]  # noqa: E731
         log = "" if self.log is None else f"{len(self.log.row_bin):,} messages, "
+        posts = int(self.volume.sum())
+        merged = 0 if self.log is None else len(self.log.row_bin) - posts
+        together = f" ({merged:,} messages of one author and time merged)" if merged else ""
         lines.append(
-            f"  log     {log}{int(self.volume.sum()):,} posts; "
+            f"  log     {log}{posts:,} posts{together}; "
             f"bins of {self.bin_length:g}{unit} from {begins(0)}"
         )
         windows = (("usual", self.network), ("spike", self.spike), ("fit", self.fit))
