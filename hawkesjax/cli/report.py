@@ -69,9 +69,10 @@ def residual_lines(tests: pd.DataFrame) -> list[str]:
     for mark, row in tests.loc["all"].iterrows():
         if mark == "all" or not row["events"]:
             continue
+        ad = "infinite" if np.isinf(row["ad"]) else f"{row['ad']:.2f}"
         lines.append(
             f"  {mark}: mean {row['mean']:.3f}, Kolmogorov-Smirnov distance {row['ks']:.3f} "
-            f"(p = {row['ks p']:.2g}), Anderson-Darling {row['ad']:.2f} (p = {row['ad p']:.2g}): "
+            f"(p = {row['ks p']:.2g}), Anderson-Darling {ad} (p = {row['ad p']:.2g}): "
             f"{row['in words']}"
         )
     return lines

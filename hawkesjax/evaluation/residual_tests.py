@@ -7,6 +7,8 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
+from hawkesjax.inputs.checks import counted
+
 SMALL = 0.05  # p-values at or below this speak against the model
 SMALL_FITTED = 0.01  # where they are too large already
 FEW = 5  # of 4 residuals, the Kolmogorov-Smirnov distance must reach 0.73 for a p-value of 0.01
@@ -133,7 +135,8 @@ def in_words(values: Float[np.ndarray, " events"], ks: float, ad: float, *, fitt
         return f"no misfit seen{more}"
     ties = int(np.sum(values == 0))
     if ties and ks > small:
-        return f"{ties} waiting times of 0: simultaneous events, which the model does not expect"
+        zeros = counted(ties, "waiting time")
+        return f"{zeros} of 0: simultaneous events, which the model does not expect"
     ordered = np.sort(values)
     over, under = _deviations(ordered)
     more = over.max() > under.max()  # of those below than there should be

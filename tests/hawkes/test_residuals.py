@@ -140,7 +140,8 @@ SAID = {
     "no misfit seen, but p is too large after fitting": lambda r: r,
     "misfit: too many short waiting times": lambda r: r**2,
     "misfit: too few short waiting times": lambda r: r**0.5,
-    "20 waiting times of 0": lambda r: np.r_[r, np.zeros(20)],
+    "20 waiting times of 0: ": lambda r: np.r_[r, np.zeros(20)],
+    "1 waiting time of 0: ": lambda r: np.r_[r, 0],
     "misfit: too many long waiting times": lambda r: 1.25 * r,
     "too few events to tell": lambda r: 100 * r[:4],
 }
