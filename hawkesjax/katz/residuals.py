@@ -16,7 +16,7 @@ from hawkesjax.katz.heard import heard_everywhere
 from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.users import draws_of, user_baselines
 
-DRAWS = 50
+DRAWS = 50  # of a posterior: their mean lies within 0.14 of its sd, as a rule
 
 
 def residuals(

@@ -1,4 +1,5 @@
-"""What all figures share: fonts, colours that differ in grey too, and no global state."""
+"""What all figures share: fonts, colours with dashes that tell them apart in grey, and no global
+state."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Dark to light, so that neighbours differ when printed in grey; lines differ in dashes besides.
+# Hues that differ to all eyes; in grey some come close, so that lines differ in dashes besides.
 COLOURS = ("#0b3c6f", "#e08214", "#1b9e8a", "#b5478f", "#7a7a7a", "#a6761d")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), "-", (0, (5, 1.5)))
 WIDTH = 7.0

@@ -302,7 +302,7 @@ BAD = {
     ),
     "a table of no features": (["fit", "good.csv", *FIT, "--covariates", "bare.csv"], "no feature"),
     "a table of nothing": (["fit", "good.csv", *FIT, "--covariates", "empty.csv"], "no CSV table"),
-    "a calendar of numbers": (["fit", "good.csv", *FIT, "--feature", "day"], "origin"),
+    "a calendar of numbers": (["fit", "good.csv", *FIT, "--feature", "day"], "as dates"),
     "a forecast backwards": (["fit", "good.csv", *FIT, "--ahead", "-1"], "positive"),
     "two kinds of windows": (["fit", "good.csv", *FIT, "--own-windows"], "one of --window"),
     "windows of nobody": (

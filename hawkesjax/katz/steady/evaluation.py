@@ -32,7 +32,7 @@ from hawkesjax.katz.steady.ties import gains_in_order, membership, walk_order
 
 BLOCK = 5  # bins that are resampled together: neighbours are alike
 FEW_BLOCKS = 8  # of which intervals are too narrow to go without a warning
-DRAWS = 2000  # of the bootstrap
+DRAWS = 2000  # of the bootstrap: ends of 95 % intervals then have standard errors of 0.06 of the sd
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -24,9 +24,13 @@ from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.top import certified_top
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))
-CLOSEST = 1e-12  # relative distance of alpha from its limit below which rounding decides
+# Judgements, not speed. At a relative distance of CLOSEST from the limit, scores grow 1e12-fold and
+# the rounding of rho (ROUNDING there, 1e-13) decides a tenth of them; GAP is what the six digits
+# that are printed of rho and alpha* would show; TOLERANCE, by the bytes of a number, is above the
+# rounding of scores that are 1e6 (float64) or 100 (float32) times their baselines.
+CLOSEST = 1e-12  # relative distance of alpha from its limit
 GAP = 1e-6  # relative gap of the radius' bounds that is worth a word
-TOLERANCE = {8: 1e-8, 4: 1e-5}  # of relative residuals, by the bytes of a number
+TOLERANCE = {8: 1e-8, 4: 1e-5}  # of relative residuals
 
 
 class KatzWarning(UserWarning):
