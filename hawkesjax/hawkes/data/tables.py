@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
@@ -15,7 +16,8 @@ from hawkesjax.inputs.names import name_lines
 class AsTables:
     """An `EventPanel` as tables and text."""
 
-    def describe(self: Any, by: str = "cell") -> pd.DataFrame:
+    @checked
+    def describe(self: Any, by: Literal["cell", "sequence", "mark"] = "cell") -> pd.DataFrame:
         """How many events there are, and how dense.
 
         Args:
@@ -26,8 +28,6 @@ class AsTables:
             there is an `origin`; by mark, only their total `duration`), duration, rate (events
             per unit of time), ties (events that share their time with another of their sequence).
         """
-        if by not in ("cell", "sequence", "mark"):
-            raise ValueError(f"by={by!r} is not known. Pass 'cell', 'sequence' or 'mark'.")
         counts, ties = self.counts, _count_ties(self)
         duration = np.asarray(self.duration)
         size, kinds = counts.shape
