@@ -44,7 +44,7 @@ from .hawkes import intensity_at as intensity_at
 from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
 from .katz.data.activity import Activity as Activity
-from .katz.data.messages import ActivityWarning as ActivityWarning
+from .katz.data.attention import ActivityWarning as ActivityWarning
 from .katz.data.readers import read_messages as read_messages
 from .katz.forecast import SpikeForecast as SpikeForecast
 from .katz.law import CircularityWarning as CircularityWarning

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from hawkesjax.covariates.cells import fields, merged
-from hawkesjax.covariates.features import distinct, one_hot
+from hawkesjax.covariates.features import distinct, listed_features, one_hot
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import listed, short
 from hawkesjax.inputs.clock import stamps
 from hawkesjax.inputs.spans import Span, read_span
-from hawkesjax.inputs.windows import pair_of
+from hawkesjax.inputs.windows import listed_once, pair_of
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -23,7 +24,6 @@ MONTHS = (
 )  # fmt: skip
 HOURS = tuple(range(24))
 LEVELS = {"day": DAYS, "hour": HOURS, "month": MONTHS}
-CODINGS = ("onehot", "numeric")
 NUMBERS: dict[str, Callable[[Any], Any]] = {
     "day": lambda local: local.day_of_week,
     "hour": lambda local: local.hour,
@@ -40,6 +40,7 @@ class FromCalendar:
     """What `Covariates` read from the calendar."""
 
     @classmethod
+    @checked
     def calendar(
         cls,
         window: Any,
@@ -48,7 +49,7 @@ class FromCalendar:
         timezone: str | None = None,
         origin: Any = None,
         features: Sequence[str] = ("day", "hour"),
-        coding: str = "onehot",
+        coding: Literal["onehot", "numeric"] = "onehot",
         reference: Mapping[str, Any] | None = None,
         holidays: Any = None,
         intercept: bool = True,
@@ -84,8 +85,8 @@ class FromCalendar:
         Source: numeric day and half-day are the coding of Pulido and Gomez (2024), arXiv
         2402.03378, who do not say which day is 0.
         """
-        chosen = (features,) if isinstance(features, str) else features
-        features, reference = distinct([str(name) for name in chosen]), reference or {}
+        features = distinct([str(name) for name in listed_features(features)])
+        reference = {} if reference is None else reference
         _check(features, coding, reference)
         numbers = all(isinstance(bound, Real) for bound in pair_of(window))
         if numbers and origin is None:
@@ -124,8 +125,10 @@ def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any])
         raise ValueError(
             f"features name {listed(unknown)}; the calendar has {listed(NUMBERS)} (and holidays=)."
         )
-    if coding not in CODINGS:
-        raise ValueError(f"coding is {coding!r}; it must be one of {', '.join(CODINGS)}.")
+    if not isinstance(reference, Mapping):
+        raise ValueError(
+            f"reference is {short(reference)}; it must map the names of features to levels."
+        )
     stray = [name for name in reference if name not in LEVELS or name not in features]
     if stray:
         raise ValueError(
@@ -156,15 +159,15 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
         return pd.DatetimeIndex(items)
     if isinstance(holidays, (str, bytes)):
         holidays = [holidays]
-    if not np.iterable(holidays):
+    items = listed_once(holidays)
+    if not items and not isinstance(holidays, Sized):
         raise ValueError(f"holidays are {short(holidays)}. Give a list of local dates.")
-    items = list(holidays)
     if not items:
         raise ValueError("holidays hold no date. Give those of the window, or leave holidays= out.")
     try:
         stamps: Any = [pd.Timestamp(item) for item in items]
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"holidays hold what is no date: {error}.") from error
+    except Exception as error:  # a class of the user's may raise anything
+        raise ValueError(f"holidays hold what is no date: {short(error, 100)}.") from error
     for item, stamp in zip(items, stamps, strict=True):
         if isinstance(item, Real) or pd.isna(stamp):
             raise ValueError(f"holidays hold {short(item)}, which is no date. Give local dates.")

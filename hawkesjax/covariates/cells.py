@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from hawkesjax.covariates.features import INTERCEPT, distinct, encode
+from hawkesjax.covariates.features import INTERCEPT, distinct, encode, listed_features
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.labels import one_label, read_labels
@@ -47,6 +48,7 @@ class FromTables:
     """What `Covariates` read from tables."""
 
     @classmethod
+    @checked
     def from_dataframe(
         cls,
         df: Any,
@@ -94,20 +96,21 @@ class FromTables:
                 "Name the columns start= and end=, or the column time= of a table whose values "
                 "hold until the next row, with until=, the end of its last row."
             )
-        df, _ = open_table(df, start=start, end=end, time=time)
+        df, _ = open_table(df, (), start=start, end=end, time=time)
         if not len(df):
             raise ValueError("The table is empty. Give a row for every stretch of time.")
         used = {start, end, time} - {None}
         if isinstance(features, str):
             raise ValueError(f"features is the text {features!r}. Give a list of columns.")
-        columns = [c for c in df.columns if c not in used] if features is None else list(features)
+        others = [column for column in df.columns if column not in used]
+        columns = others if features is None else listed_features(features)
         missing = [column for column in columns if column not in df.columns]
         if missing:
             raise ValueError(
                 f"The table has no column for the features {listed(missing)}. The columns are "
                 f"{listed(df.columns, 30)}."
             )
-        names, values = encode(df, columns, reference or {})
+        names, values = encode(df, columns, {} if reference is None else reference)
         column = start if ranges else time
         clock = read_clock(df[column], str(column), unit, origin, timezone)
         order = np.argsort(clock.values, kind="stable")
@@ -132,6 +135,7 @@ class FromTables:
         return cls(**fields(span, steps, names, values[order], intercept, timezone))
 
     @classmethod
+    @checked
     def intervals(
         cls,
         df: Any,
@@ -161,7 +165,7 @@ class FromTables:
         Raises:
             ValueError: for a row that ends at or before its start, and as `from_dataframe`.
         """
-        df, _ = open_table(df, start=start, end=end, kind=kind)
+        df, _ = open_table(df, ("start", "end"), start=start, end=end, kind=kind)
         if kind is None:
             codes, names = one_label(len(df), kinds, "kind", "event")
         else:

@@ -13,9 +13,10 @@ from jaxtyping import Float, Int
 
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
-from hawkesjax.covariates.features import INTERCEPT, distinct
+from hawkesjax.covariates.features import INTERCEPT, distinct, listed_features
+from hawkesjax.inputs.arguments import number
 from hawkesjax.inputs.arrays import AnyArray
-from hawkesjax.inputs.checks import counted, listed, refuse
+from hawkesjax.inputs.checks import column_of, counted, kind_of_value, listed, refuse
 from hawkesjax.inputs.clock import ticks_of
 from hawkesjax.inputs.moments import moment, moments, shown
 from hawkesjax.inputs.names import name_lines
@@ -195,6 +196,7 @@ class Covariates(FromTables, FromCalendar):
         Raises:
             ValueError: with both windows.
         """
+        low, high = number(low, "low"), number(high, "high")
         first, last = snapped(np.array([low, high]), self.edges)
         if first < self.edges[0] or last > self.edges[-1]:
             raise ValueError(
@@ -212,6 +214,8 @@ class Covariates(FromTables, FromCalendar):
             ValueError: where they do not cover the same window, share the name of a feature, or
                 one has dates and the other numbers.
         """
+        if not isinstance(other, Covariates):
+            raise ValueError(f"other is {kind_of_value(other)}; it must be Covariates.")
         other = other.aligned(self)
         theirs = snapped(other.edges, self.edges)
         if theirs[0] != self.edges[0] or theirs[-1] != self.edges[-1]:
@@ -233,7 +237,7 @@ class Covariates(FromTables, FromCalendar):
         Raises:
             ValueError: if one is unknown or repeated.
         """
-        names = distinct([features] if isinstance(features, str) else list(features))
+        names = distinct(listed_features(features))
         unknown = [name for name in names if name not in self.feature_names]
         if unknown:
             raise ValueError(
@@ -258,10 +262,11 @@ class Covariates(FromTables, FromCalendar):
         return replace(self, edges=edges, unit=data.unit, origin=data.origin)
 
     def _numbers(self, times: Any) -> np.ndarray:
-        numbers = np.asarray(times) if not isinstance(times, pd.Series) else times.to_numpy()
-        if numbers.dtype.kind in "fiu":
-            return np.atleast_1d(numbers).astype(np.float64)
-        clock = read_clock(np.atleast_1d(times), "times", self.unit, self.origin, self.timezone)
+        one = not pd.api.types.is_list_like(times) or isinstance(times, bytes)
+        column = column_of([times] if one else times, "times")
+        if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "fiu":
+            return column.to_numpy(np.float64, na_value=np.nan)
+        clock = read_clock(column, "times", self.unit, self.origin, self.timezone)
         if self.origin is None:
             raise ValueError("times are no numbers; the covariates' times are numbers.")
         return clock.in_units(clock.values - ticks_of(self.origin))

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, SHOWN, Rows, column_of, listed, refuse
+from hawkesjax.inputs.checks import (
+    ROWS,
+    SHOWN,
+    Rows,
+    column_of,
+    flaw,
+    is_missing,
+    listed,
+    refuse,
+    short,
+)
 from hawkesjax.inputs.labels import read_labels
+from hawkesjax.inputs.windows import listed_once
 
 INTERCEPT = "intercept"
 RATIO = "ratio of rates"
@@ -25,6 +36,10 @@ def encode(
     `column=level` for every level but the reference (category column -> level, by default the
     first), 1 where the row is of that level.
     """
+    if not isinstance(reference, Mapping):
+        raise ValueError(
+            f"reference is {short(reference)}; it must map the names of features to levels."
+        )
     unknown = [name for name in reference if name not in columns]
     if unknown:
         raise ValueError(f"reference names {listed(unknown)}, which is no column of features.")
@@ -53,6 +68,22 @@ def quantities(names: Iterable[str]) -> list[str]:
     return ["rate per unit of time" if name == INTERCEPT else RATIO for name in names]
 
 
+def listed_features(features: Any) -> list[Any]:
+    """Names of features, or of columns, as a list; one alone will do where it is text."""
+    if isinstance(features, str):
+        return [features]
+    names = [] if isinstance(features, (bytes, Mapping, Set)) else listed_once(features)
+    wrong = [name for name in names if flaw(name) or is_missing(name) or not _is_name(name)]
+    if wrong or not (names or isinstance(features, (list, tuple))):
+        shown = short(wrong[0] if wrong else features)
+        raise ValueError(f"features name {shown}, which is no feature. Give a list of names.")
+    return names
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, Hashable) and not hasattr(value, "__array__")
+
+
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
     """Names of features; repeated ones are refused."""
     again = pd.Index(list(names), dtype=object).duplicated()
@@ -62,8 +93,15 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
+def _plain(series: Any, column: str, rows: Rows) -> Any:
+    """Yes and no as they are; anything else as `column_of` has it."""
     series = series.reset_index(drop=True)
+    logical = len(series) and all(isinstance(value, (bool, np.bool_)) for value in series)
+    return series if logical else column_of(series, column, rows)
+
+
+def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
+    series = _plain(series, column, rows)
     missing = "Fill these rows in: a feature must be known at every time."
     refuse(series.isna(), column, "a missing feature", missing, None, rows)
     if len(series) and all(isinstance(value, (bool, np.bool_)) for value in series):
@@ -80,7 +118,6 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
         values = series.to_numpy(dtype=np.float64)
         refuse(~np.isfinite(values), column, "a feature that is not finite", "Correct it.", values)
         return (column,), values[:, None]
-    series = column_of(series, column, rows)
     codes, known = read_labels(series, None, "level", column, rows)
     if len(known) == 1:
         raise ValueError(

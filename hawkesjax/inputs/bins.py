@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from hawkesjax.inputs.checks import Rows, short
+from hawkesjax.inputs.arguments import number
+from hawkesjax.inputs.checks import Rows
 from hawkesjax.inputs.clock import EXACT, Clock, read_bounds
 from hawkesjax.inputs.windows import pair_of
 
@@ -41,25 +41,24 @@ class Grid:
         if since.dtype == np.int64 and isinstance(self.step, int):
             return (-(-since // self.step) if up else since // self.step) - self.first
         exact = since / self.step
+        if not (np.abs(exact) < 2.0**62).all():
+            raise ValueError(
+                f"Bins of {self.step:g} reach no time as far as {self.clock.show(values.max())}. "
+                f"Take longer bins; is the unit of the times {self.clock.unit!r}?"
+            )
         near = np.rint(exact)
         close = np.abs(exact - near) <= 8 * np.finfo(float).eps * np.maximum(1, np.abs(exact))
         places = np.where(close, near, np.ceil(exact) if up else np.floor(exact))
         return places.astype(np.int64) - self.first
 
 
-def make_grid(clock: Clock, length: Any, anchor: Any = None) -> Grid:
+def make_grid(clock: Clock, length: float, anchor: Any = None) -> Grid:
     """Bins of `length` units; a border at `anchor`, or at the first time.
 
     Raises:
-        ValueError: for a length that is no positive number.
+        ValueError: for a length below a nanosecond.
     """
-    bad = isinstance(length, bool) or not isinstance(length, Real)
-    if bad or not np.isfinite(float(length)) or float(length) <= 0:
-        raise ValueError(
-            f"bin={short(length)}: give the length of a bin as a positive number, in the unit of "
-            f"the times (unit={clock.unit!r})."
-        )
-    steps = float(length) * clock.scale
+    steps = length * clock.scale
     whole = steps == np.floor(steps) and steps <= EXACT
     if clock.dated and not whole:
         steps, whole = float(np.rint(steps)), True
@@ -84,6 +83,15 @@ def read_pair(window: Any, clock: Clock, what: str) -> tuple[Any, Any]:
             f"{clock.show(pair[1])}). Give (start, end) with start < end."
         )
     return pair
+
+
+def bins_of(window: Any, what: str, count: int | None = None) -> tuple[int, int]:
+    """A range of bins (first, last + 1), within the `count` there are where that is given."""
+    low, high = (number(bound, f"a bound of {what}", whole=True) for bound in pair_of(window, what))
+    if not 0 <= low < high or (count is not None and high > count):
+        within = "" if count is None else f" within the log's {count:,} bins"
+        raise ValueError(f"{what}={(low, high)} is no range{within}. Give (first, last + 1).")
+    return int(low), int(high)
 
 
 def window_bins(grid: Grid, pair: tuple[Any, Any], count: int) -> tuple[int, int]:

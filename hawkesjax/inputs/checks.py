@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -93,33 +94,101 @@ def counted(number: int, what: str) -> str:
 
 
 def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
-    """The values as a pandas Series numbered from 0; booleans and nested values are refused."""
-    if isinstance(values, pd.Series):
-        series: Any = values.reset_index(drop=True)
-    elif isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
-        series = pd.Series(values)
-    elif isinstance(values, (list, tuple, range)):
-        series = pd.Series(list(values), dtype=None if len(values) else float)
-    else:
-        array = np.asarray(values)
-        if array.ndim != 1:
-            raise ValueError(
-                f"Column {column!r}: expected one dimension, got shape {array.shape}. "
-                f"Give one value per event."
-            )
-        series = pd.Series(array.astype(array.dtype.newbyteorder("="), copy=False))
+    """The values as a pandas Series numbered from 0; what is no single number, text or date is
+    refused."""
+    try:
+        series: Any = _series(values)
+    except Exception as error:  # a class of the user's may raise anything
+        said = short(error, 100)
+        raise ValueError(
+            f"Column {column!r} is {kind_of_value(values)} that cannot be read ({said}). Give a "
+            f"list or an array of one value per event."
+        ) from error
+    if not isinstance(series, pd.Series):
+        raise ValueError(
+            f"Column {column!r}: expected one dimension, got shape {series.shape}. "
+            f"Give one value per event."
+        )
     if isinstance(series.dtype, pd.ArrowDtype):
         series = _from_arrow(series)
     remedy = "Give numbers, text or datetimes."
     if pd.api.types.is_bool_dtype(series.dtype):
         refuse(np.ones(len(series)), column, "a boolean", remedy, series, rows)
     elif series.dtype == object:
-        booleans = series.map(lambda v: isinstance(v, (bool, np.bool_)))
-        refuse(booleans, column, "a boolean", remedy, series, rows)
-        nested = series.map(pd.api.types.is_list_like)
-        remedy = "Give one value per event, in one dimension."
-        refuse(nested, column, "several values at once", remedy, series, rows)
+        flaws = series.map(flaw, na_action=None)
+        for what in flaws.dropna().unique().tolist():
+            one = "Give one value per event, in one dimension." if what == NESTED else remedy
+            refuse((flaws == what).to_numpy(bool), column, what, one, series, rows)
     return series
+
+
+NESTED = "several values at once"
+
+
+def flaw(value: Any) -> str | None:
+    """What is wrong with one value of a column, in words, or None: it must have text that can be
+    written, and be a single value."""
+    if isinstance(value, str):
+        return None if value.isascii() or _can_be_written(value) else "text that is no Unicode"
+    if value is None or isinstance(value, float):
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return "a boolean"
+    if isinstance(value, int):
+        return None if abs(value) < 2**1000 else "a number beyond all floats"
+    if value is np.ma.masked:
+        return "a masked value"
+    if isinstance(value, (datetime.timedelta, np.timedelta64)) and not pd.isna(value):
+        return "a duration"
+    if isinstance(value, decimal.Decimal) and value.is_snan():
+        return "a signalling NaN"
+    if isinstance(value, (type, slice, bytes)) or callable(value):
+        return "no number, text or date"
+    try:
+        if pd.api.types.is_list_like(value):
+            return NESTED
+        hash(value)
+        return None if _can_be_written(str(value)) else "text that is no Unicode"
+    except Exception:  # a class of the user's may raise anything
+        return "no number, text or date"
+
+
+def _can_be_written(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def kind_of_value(value: Any) -> str:
+    """ "a list", "an ndarray"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _series(values: Any) -> Any:
+    """Values as a Series, or as an array where they are not of one dimension."""
+    if isinstance(values, pd.Series):
+        return values.reset_index(drop=True)
+    if isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
+        return pd.Series(values)
+    if isinstance(values, (list, tuple, range)):
+        values = list(values)
+        if not values:
+            return pd.Series(values, dtype=float)
+        try:
+            return pd.Series(values)
+        except Exception:  # pandas guesses their type by asking each of them
+            return pd.Series(values, dtype=object)
+    array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    if array.ndim != 1:
+        return array
+    if array.dtype.names is not None:
+        raise ValueError("it has fields")
+    if isinstance(array, np.ma.MaskedArray):
+        return pd.Series(array)  # NaN where it is masked
+    return pd.Series(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def _from_arrow(series: Any) -> Any:
@@ -142,15 +211,30 @@ def same_length(sizes: dict[str, int]) -> None:
 
 
 def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
-    """Names as text; repeated ones are refused."""
-    if isinstance(names, (str, bytes)):
-        raise ValueError(f"{what}_names is the text {names!r}. Give a list of names.")
-    array = names if isinstance(names, np.ndarray) else list(names)
-    out = tuple(str(name) for name in array)
+    """Names as text; repeated and blank ones, and what is no name, are refused."""
+    if isinstance(names, (str, bytes, Set)) or not hasattr(type(names), "__iter__"):
+        raise ValueError(f"{what}_names is {short(names)}. Give a list of names.")
+    try:
+        given = names.tolist() if isinstance(names, np.ndarray) else list(names)
+    except Exception as error:  # a class of the user's may raise anything
+        raise ValueError(f"{what}_names cannot be read: {short(error)}. Give a list.") from error
+    for name in given:
+        wrong = "missing" if pd.api.types.is_scalar(name) and is_missing(name) else flaw(name)
+        if wrong or not str(name).strip():
+            raise ValueError(
+                f"{what}_names hold {short(name)}, which is {wrong or 'blank'}. Name each {what} "
+                f"by a text or a number."
+            )
+    out = tuple(str(name) for name in given)
     if len(set(out)) != len(out):
         repeated = [out[i] for i in np.flatnonzero(pd.Index(out).duplicated())]
         raise ValueError(f"{what}_names repeat {listed(repeated, SHOWN)}. Name each {what} once.")
     return out
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a single value is None, NaN, NaT or NA."""
+    return value is None or value is pd.NaT or value is pd.NA or bool(value != value)
 
 
 def whole(value: Any, name: str, least: int = 1) -> int:

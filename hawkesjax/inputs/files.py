@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hawkesjax.inputs.checks import joined, listed
+from hawkesjax.inputs.checks import flaw, joined, listed
 
 KINDS = (
     (b"PAR1", "a Parquet file"),
@@ -42,6 +42,8 @@ def kind_of(path: Path) -> str:
     suffix = next((s for s in SUFFIXES if name.endswith(s)), None)
     if suffix is None:
         raise ValueError(f"{path}: the name must end in one of {listed(SUFFIXES)}.")
+    if "\0" in name or flaw(name):
+        raise ValueError(f"{name!r} cannot be the name of a file.")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
     if not path.is_file():

@@ -63,6 +63,8 @@ def read_labels(
     series: Any = column_of(values, column, rows)
     declared = None if names is None else unique_names(names, what)
     refuse(series.isna(), column, f"a missing {what}", MISSING, None, rows)
+    if pd.api.types.is_timedelta64_dtype(series.dtype):
+        raise ValueError(f"Column {column!r} holds durations. Use whole numbers or names.")
     if pd.api.types.is_numeric_dtype(series.dtype):
         series = pd.Series(read_whole(series, what, column, rows))
     codes: Any
@@ -112,7 +114,7 @@ def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray
     numbers = parsed.to_numpy(float)
     if not len(text) or np.isnan(numbers).any() or set(text) <= known:
         return codes, text
-    whole = [n == np.floor(n) for n in numbers]
+    whole = [np.isfinite(n) and n == np.floor(n) for n in numbers]
     remedy = f"Use whole numbers 0, 1, ... or names for {what}s."
     where([not ok for ok in whole], f"a {what} that is not a whole number", remedy)
     remedy = f"Number {what}s 0, 1, ...; -1 often stands for a missing one. (If it is a name, put "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.checks import short
 from hawkesjax.inputs.clock import EXACT, UNITS, stamps, ticks_of
 
 Fields = dict[str, Any]
@@ -21,13 +22,19 @@ def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
     `owner`.
     """
     if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError as error:
+            raise ValueError(f"{what}={short(value)} is a number beyond all floats.") from error
     elif panel.origin is not None:
         origin = pd.Timestamp(panel.origin)
         try:
             stamp = pd.Timestamp(value)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{what}={value!r} is no datetime and no number.") from error
+            ticks = ticks_of(stamp)
+        except Exception as error:  # a class of the user's may raise anything
+            raise ValueError(f"{what}={short(value)} is no datetime and no number.") from error
+        if stamp is pd.NaT:
+            raise ValueError(f"{what}={short(value)} is no datetime and no number.")
         if stamp.tzinfo is None and origin.tzinfo is not None:
             raise ValueError(
                 f"{what}={value!r} has no time zone, the {owner}'s times have one (origin "
@@ -35,9 +42,9 @@ def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
             )
         if stamp.tzinfo is not None and origin.tzinfo is None:
             raise ValueError(f"{what}={value!r} has a time zone, the {owner}'s times have none.")
-        number = (ticks_of(stamp) - ticks_of(origin)) / UNITS[panel.unit]
+        number = (ticks - ticks_of(origin)) / UNITS[panel.unit]
     else:
-        raise ValueError(f"{what}={value!r} is no number; the {owner}'s times are numbers.")
+        raise ValueError(f"{what}={short(value)} is no number; the {owner}'s times are numbers.")
     if np.isnan(number):
         raise ValueError(f"{what} is NaN. Give a number.")
     return number
@@ -57,7 +64,12 @@ def moments(panel: Any, numbers: Any, *, span: float | None = None, timezone: An
     if panel.origin is None:
         return numbers
     unit, zone = UNITS[panel.unit], pd.Timestamp(panel.origin).tzinfo
-    most = np.max(np.abs(numbers), initial=0.0) if span is None else abs(span)
+    most = float(np.max(np.abs(numbers), initial=0.0)) if span is None else abs(float(span))
+    if not 4 * most * (unit / UNITS["second"]) < EXACT:  # seconds, far beyond the years of dates
+        raise ValueError(
+            f"Times reach {short(most)} {panel.unit}s from {panel.origin}: no dates. Are they in "
+            f"that unit?"
+        )
     fine = (name for name, step in RESOLUTIONS.items() if 8 * most * unit / step < EXACT)
     name = next(fine, "s")
     ticks = np.rint(numbers * (unit / RESOLUTIONS[name])).astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, overload
 
@@ -105,7 +105,13 @@ def positions(asked: Any, names: Sequence[str], what: str) -> np.ndarray:
     """
     if isinstance(asked, (str, int, np.integer)):
         asked = [asked]
-    asked = asked if isinstance(asked, np.ndarray) else list(asked)
+    try:
+        unordered = isinstance(asked, (Mapping, Set, pd.DataFrame))
+        asked = [None] if unordered else list(asked)
+    except Exception as error:  # a class of the user's may raise anything
+        raise ValueError(
+            f"{what}s are {short(asked)}. Give names, positions or a mask, in a list."
+        ) from error
     if len(asked) and all(isinstance(item, (bool, np.bool_)) for item in asked):
         if np.shape(asked) != (len(names),):
             raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
+from hawkesjax.inputs.checks import ROWS, Rows, column_of, kind_of_value, refuse, short
 from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times, ticks_of
 from hawkesjax.inputs.windows import pair_of
 
@@ -33,6 +33,8 @@ def read_clock(
     if isinstance(origin, Real):
         raise ValueError(f"origin={short(origin)} is no datetime. Give the datetime of time 0.")
     zero = read_times([origin], "origin", unit, timezone)
+    if not zero.dated:
+        raise ValueError(f"origin={short(origin)} is no datetime. Give the datetime of time 0.")
     if not pd.api.types.is_numeric_dtype(column_of(values, column, rows).dtype):
         clock = read_times(values, column, unit, timezone, rows)
         same_zones(clock, zero)
@@ -132,6 +134,11 @@ def span_of(clock: Clock, origin: Any, timezone: str | None, pair: list[Any]) ->
 
 def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
     """Edges in the unit and from the origin of another container; see `Covariates.aligned`."""
+    if isinstance(theirs, type) or not (hasattr(theirs, "unit") and hasattr(theirs, "origin")):
+        raise ValueError(
+            f"data is {kind_of_value(theirs)}, which has no unit and origin. Give a panel, "
+            f"cascades or covariates."
+        )
     if (ours.origin is None) != (theirs.origin is None):
         dated, other = ("covariates", "data") if ours.origin else ("data", "covariates")
         raise ValueError(

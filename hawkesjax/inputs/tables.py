@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, listed, short
+from hawkesjax.inputs.checks import NESTED, ROWS, Rows, flaw, kind_of_value, listed, short
 from hawkesjax.inputs.files import csv_bytes, header_and_lines, kind_of, refuse_kind
 
 # From 3.1 on, pandas reads floats exactly by default, and warns of the option.
@@ -32,13 +32,18 @@ class Table:
     rows: Rows
 
 
-def open_table(table: Any, **used: Any) -> tuple[pd.DataFrame, Rows]:
+def open_table(
+    table: Any, needed: Sequence[str] = ("time",), **used: Any
+) -> tuple[pd.DataFrame, Rows]:
     """What a constructor was given (a pandas table, one with `to_pandas`, or a `Table`) as a pandas
-    table with the columns used, and how errors call its rows."""
+    table with the columns used, and how errors call its rows; `needed` ones must be named."""
+    for role in needed:
+        if used[role] is None:
+            raise ValueError(f"{role}=None names no column. Name the column of the table.")
     if isinstance(table, Table):
         return table.frame, table.rows
     if not isinstance(table, pd.DataFrame):
-        if not hasattr(table, "to_pandas"):
+        if not hasattr(table, "to_pandas") or isinstance(table, type):
             lazy = " Pass its rows: table.collect()." if hasattr(table, "collect") else ""
             raise ValueError(f"Expected a pandas DataFrame, got {type(table).__name__}.{lazy}")
         table = table.to_pandas()
@@ -49,6 +54,11 @@ def open_table(table: Any, **used: Any) -> tuple[pd.DataFrame, Rows]:
 def check_columns(columns: Sequence[Any], used: Used, where: str) -> None:
     """Refuse missing and repeated columns, and one column in two roles; `where` has them."""
     used = {role: name for role, name in used.items() if name is not None}
+    for role, name in used.items():
+        if name is pd.NA or name is pd.NaT or flaw(name) not in (None, "a boolean", NESTED):
+            raise ValueError(f"{role}={short(name)} is no name of a column.")
+        if not _hashable(name):
+            raise ValueError(f"{role} is {kind_of_value(name)}. Name one column of the table.")
     twice = [name for name, count in Counter(columns).items() if count > 1 and str(name).strip()]
     if twice:
         raise ValueError(f"{where} has columns of the same name: {listed(twice)}. Rename them.")
@@ -62,6 +72,14 @@ def check_columns(columns: Sequence[Any], used: Used, where: str) -> None:
     shared = [name for name, count in Counter(used.values()).items() if count > 1]
     if shared:
         raise ValueError(f"Column {shared[0]!r} is named for {', '.join(used)}. Name one for each.")
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except Exception:  # a class of the user's may raise anything
+        return False
+    return not hasattr(value, "__array__")
 
 
 def as_labels(raw: bytes, used: Used, separator: str) -> dict[str, Any]:
@@ -87,6 +105,8 @@ def read_table(
         ValueError: if the file is not what its name says, has no rows or does not have a column.
         ImportError: if it is Parquet and pyarrow is not installed.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path is {short(path)}; it must be the path of a file.")
     file = Path(path)
     if kind_of(file) == "CSV":
         table = _read_csv(file, used, separator, types)
@@ -98,7 +118,7 @@ def read_table(
 
 
 def _read_csv(file: Path, used: Used, separator: str, types: Any) -> Table:
-    if len(separator) != 1 or not separator.isascii():
+    if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii():
         raise ValueError(f"separator={separator!r} is not one ASCII character.")
     raw = csv_bytes(file)
     columns, lines = header_and_lines(file, raw, separator)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,18 @@ def plain(window: Any) -> Any:
 def pair_of(window: Any, what: str = "window") -> list[Any]:
     """The two bounds of a window that is one alone."""
     unordered = isinstance(window, (str, bytes, Mapping, Set, pd.DataFrame))
-    if unordered or not np.iterable(window) or len(pair := list(window)) != 2:
+    pair = [] if unordered else listed_once(window)
+    if len(pair) != 2:
         raise ValueError(f"{what}={short(window)} is no window. Give a pair (start, end).")
     return pair
+
+
+def listed_once(values: Any) -> list[Any]:
+    """What can be iterated, as a list; empty where it cannot."""
+    try:
+        return list(values)
+    except Exception:  # a class of the user's may raise anything
+        return []
 
 
 def count_of(window: Any) -> int | None:
@@ -197,18 +206,13 @@ def before_midnight(clock: Clock, value: Any, end: Any) -> str:
 
 
 def _is_pair(window: Any) -> bool:
-    if isinstance(window, (bytes, Set)):
-        raise ValueError(f"window={short(window)} is not known. Give a pair (start, end).")
-    try:
-        if len(window) != 2:
-            return False
-        a, b = window
-    except TypeError as error:
+    values = [] if isinstance(window, (bytes, Set, Iterator)) else listed_once(window)
+    if not values:
         raise ValueError(
             f"window={short(window)} is not known. Give a pair (start, end), one pair per "
             f"sequence, or 'sequence'."
-        ) from error
-    return np.ndim(a) == 0 and np.ndim(b) == 0
+        )
+    return len(values) == 2 and not any(map(pd.api.types.is_list_like, values))
 
 
 def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
@@ -231,24 +235,20 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
         window = [given[name] for name in names]
     elif _is_pair(window):
         return list(window) if not isinstance(window, np.ndarray) else window
-    elif len(window) != len(names) and np.ndim(window[0]):
+    elif len(window) != len(names) and pd.api.types.is_list_like(window[0]):
         raise ValueError(
             f"window has {len(window):,} rows for {counted(len(names), 'sequence')}. Give "
             f"one pair for all, or one pair per sequence, in the order of sequence_names."
         )
     if hasattr(window, "to_numpy"):
         window = window.to_numpy()
-    if all(np.ndim(pair) == 0 for pair in window):
+    if not any(map(pd.api.types.is_list_like, window)):
         raise ValueError(f"window has {len(window):,} values. Give a pair (start, end).")
     if isinstance(window, np.ndarray) and window.ndim == 2 and window.shape[1] == 2:
         return window.reshape(-1)
     flat: list[Any] = []
     for name, pair in zip(names, window, strict=True):
-        if isinstance(pair, str) or np.ndim(pair) == 0 or len(pair) != 2:
-            raise ValueError(
-                f"The window of sequence {name!r} is {short(pair)}. Give a pair (start, end)."
-            )
-        flat.extend(pair)
+        flat.extend(pair_of(pair, f"window of sequence {name!r}: "))
     return flat
 
 

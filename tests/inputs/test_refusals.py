@@ -393,7 +393,7 @@ METHODS = {
     "repeated": (lambda p: p.select([0, "0"]), "Repeated|'0'"),
     "none": (lambda p: p.select([]), "No sequence"),
     "mask": (lambda p: p.select(np.array([True])), "mask|2 sequences"),
-    "by": (lambda p: p.describe("x"), "'cell', 'sequence' or 'mark'"),
+    "by": (lambda p: p.describe("x"), "'cell', 'sequence', 'mark'"),
 }
 
 

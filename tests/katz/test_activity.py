@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 
 import hawkesjax as hj
-from hawkesjax.katz.data.messages import ActivityWarning
+from hawkesjax.katz.data.attention import ActivityWarning
 from tests.katz import steady_reference as katz_reference
 
 KINDS = {"RT": "source", "RE": "source", "MT": "target"}
@@ -282,7 +282,7 @@ REFUSED = [
     ({"spike": (300, 310)}, OK_ROWS, "The spike is empty"),
     ({"fit": (70, 90)}, OK_ROWS, "The window to fit is empty"),
     ({"spike": "peak"}, OK_ROWS, "is not known"),
-    ({"bin": 0}, OK_ROWS, "positive number"),
+    ({"bin": 0}, OK_ROWS, "bin is 0; .* above 0"),
     ({"bin": 1e-9}, OK_ROWS, "longer bins"),
     ({"edges": "replies"}, OK_ROWS, "is not known"),
     ({"edges": {"MT": "messages"}}, OK_ROWS, "does not name: 'RT'"),

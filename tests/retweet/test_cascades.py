@@ -248,7 +248,7 @@ ERRORS = {
     ),
     "a late post": (lambda: tweets(args={"window": (0, 1.5)}), "'at'|(2)|a post after the window"),
     "late by horizon": (lambda: tweets(args={"horizon": 2}), "'at'|(4)|horizon"),
-    "horizon": (lambda: tweets(args={"horizon": -2}), "horizon=-2|positive"),
+    "horizon": (lambda: tweets(args={"horizon": -2}), "horizon is -2|above 0"),
     "no length": (lambda: tweets(args={"window": (1, 1)}), "no length|window=(start, end)"),
     "a window of three": (lambda: tweets(args={"window": (1, 2, 3)}), "pair (start, end)"),
     "a table as window": (lambda: tweets(args={"window": pd.DataFrame([[0, 1], [5, 6]])}), "pair"),
@@ -261,7 +261,10 @@ ERRORS = {
     ),
     "a circle": (lambda: tweets(of=[None, "13", None, "11", "12", "10"]), "rows 1 ('11'), 3|chain"),
     "no post": (lambda: tweets(of=["7"] * 6, args={"orphans": "drop"}), "No row is a post"),
-    "an unknown choice": (lambda: tweets(args={"early": "keep"}), "early='keep'|'error' or 'drop'"),
+    "an unknown choice": (
+        lambda: tweets(args={"early": "keep"}),
+        "early is 'keep'|'drop'",
+    ),
     "restore": (
         lambda: tweets(of=[None, "10", None, "99", "12", "10"], args={"orphans": "restore"}),
         "original_time=",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from hawkesjax.hawkes.data import assemble
 from hawkesjax.hawkes.data.tables import AsTables, absolute
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import (
     ROWS,
@@ -28,7 +29,7 @@ from hawkesjax.inputs.labels import Codes, one_label, read_indices, read_labels
 from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.tables import open_table
-from hawkesjax.inputs.windows import count_of, names_of, plain
+from hawkesjax.inputs.windows import count_of, listed_once, names_of, plain
 
 
 @jax.tree_util.register_dataclass
@@ -106,6 +107,7 @@ class EventPanel(AsTables):
         return counts.reshape(self.num_sequences, self.num_marks)
 
     @classmethod
+    @checked
     def from_arrays(
         cls,
         times: Any,
@@ -167,6 +169,7 @@ class EventPanel(AsTables):
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
+    @checked
     def from_dataframe(
         cls,
         df: Any,
@@ -215,6 +218,7 @@ class EventPanel(AsTables):
         return cls(**assemble.assemble(clock, marks, codes, kinds, names, window, column, rows))
 
     @classmethod
+    @checked
     def from_lists(
         cls,
         users: Sequence[Sequence[Any]],
@@ -238,6 +242,8 @@ class EventPanel(AsTables):
         """
         window, marks = plain(window), unique_names(mark_names, "mark")
         declared = names_of(window) if sequence_names is None else sequence_names
+        if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
+            users = listed_once(users)
         names = unique_names(range(len(users)) if declared is None else declared, "sequence")
         if len(names) != len(users):
             raise ValueError(
@@ -246,17 +252,18 @@ class EventPanel(AsTables):
             )
         parts: list[Any] = []
         for name, user in zip(names, users, strict=True):
-            if isinstance(user, (str, bytes)) or not hasattr(user, "__len__"):
+            arrays = [] if isinstance(user, (str, bytes, Set)) else listed_once(user)
+            if not arrays:
                 raise ValueError(
                     f"Sequence {name!r}: give a tuple of {len(marks)} arrays of times."
                 )
-            if len(user) != len(marks):
+            if len(arrays) != len(marks):
                 raise ValueError(
-                    f"Sequence {name!r} has {counted(len(user), 'array')} of times for the "
+                    f"Sequence {name!r} has {counted(len(arrays), 'array')} of times for the "
                     f"{counted(len(marks), 'mark')} {listed(marks)}. "
                     f"Give one array per mark, in that order."
                 )
-            parts.extend(user)
+            parts.extend(arrays)
         cells = [f"{mark!r} of sequence {name!r}" for name in names for mark in marks]
         arrays = [column_of(part, cell) for part, cell in zip(parts, cells, strict=True)]
         sizes = np.array([len(array) for array in arrays], np.int64)

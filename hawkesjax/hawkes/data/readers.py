@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.tables import read_table
 
 EMPTY = (
@@ -15,6 +16,7 @@ EMPTY = (
 )
 
 
+@checked
 def read_events(
     path: str | os.PathLike[str],
     *,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import counted, short
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
@@ -17,7 +18,8 @@ FEW = 10  # events whose gaps tell what is long
 class AsTables:
     """An `EventPanel` as tables and text."""
 
-    def describe(self: Any, by: str = "cell") -> pd.DataFrame:
+    @checked
+    def describe(self: Any, by: Literal["cell", "sequence", "mark"] = "cell") -> pd.DataFrame:
         """How many events there are, and how dense.
 
         Args:
@@ -29,8 +31,6 @@ class AsTables:
             the first event), after (from the last event to the end), duration, rate (events per
             unit of time), ties (events that share their time with another of their sequence).
         """
-        if by not in ("cell", "sequence", "mark"):
-            raise ValueError(f"by={by!r} is not known. Pass 'cell', 'sequence' or 'mark'.")
         counts, ties = self.counts, _count_ties(self)
         duration = np.asarray(self.duration)
         size, kinds = counts.shape

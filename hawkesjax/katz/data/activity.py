@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.inputs.bins import bins_of
 from hawkesjax.inputs.checks import ROWS
 from hawkesjax.inputs.names import Names
 from hawkesjax.inputs.tables import open_table
@@ -134,7 +136,7 @@ class Activity(AsTables):
 
     def posts(self, window: Bins) -> Int[np.ndarray, " users"]:
         """Posts of each user of the network in a range of bins."""
-        low, high = np.searchsorted(self.active_bin, window)
+        low, high = np.searchsorted(self.active_bin, bins_of(window, "window"))
         counts = np.bincount(
             self.active_user[low:high],
             weights=self.active_posts[low:high],
@@ -144,11 +146,12 @@ class Activity(AsTables):
 
     def unseen_share(self, window: Bins) -> float:
         """Part of the posts in a range of bins whose authors the network does not know."""
-        part = slice(*window)
+        part = slice(*bins_of(window, "window"))
         total = int(self.volume[part].sum())
         return float(self.unseen[part].sum()) / total if total else float("nan")
 
     @classmethod
+    @checked
     def from_messages(
         cls,
         messages: Any = None,
@@ -158,7 +161,7 @@ class Activity(AsTables):
         target: Any,
         kind: Any = None,
         edges: Any = None,
-        bin: float,
+        bin: Positive,
         usual: Any,
         spike: Any = None,
         fit: Any = None,
@@ -206,8 +209,12 @@ class Activity(AsTables):
         """
         used = dict(zip(NAMES, (time, source, target, kind), strict=True))
         columns, called, rows = used, NAMES, ROWS
-        if messages is not None:
-            frame, rows = open_table(messages, **used)
+        if messages is None:
+            for role in ("time", "source", "target"):
+                if used[role] is None:
+                    raise ValueError(f"{role}=None: give an array, or a table and its column.")
+        else:
+            frame, rows = open_table(messages, ("time", "source", "target"), **used)
             columns = {role: None if name is None else frame[name] for role, name in used.items()}
             called = {role: str(name) for role, name in used.items()}
         others = {"spike": spike, "fit": fit}
@@ -235,6 +242,7 @@ class Activity(AsTables):
         )
 
     @classmethod
+    @checked
     def from_matrix(
         cls, A: Any, b: Any, names: Collection[Any] | None = None, *, self_loops: bool = False
     ) -> Activity:

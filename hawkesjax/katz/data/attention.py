@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse
+from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse, short
 
 NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
 WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}
@@ -36,12 +37,21 @@ class ActivityWarning(UserWarning):
     """Something in a log of messages that a user should know before trusting a ranking."""
 
 
+def warn(sentence: str) -> None:
+    """Warn the user's own line, however many of ours lie between."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("hawkesjax"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, ActivityWarning, stacklevel=level)
+
+
 def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str) -> np.ndarray:
     """What edge each of `size` messages makes: 0 none, 1 its source listens, 2 its target listens,
     3 both; `edges` as in `Activity.from_messages`."""
-    if isinstance(edges, str) and edges not in NAMED:
+    named = isinstance(edges, str) and edges in NAMED
+    if not (named or edges is None or isinstance(edges, Mapping)):
         raise ValueError(
-            f"edges={edges!r} is not known. Pass one of {listed(NAMED)}, or map each kind to "
+            f"edges={short(edges)} is not known. Pass one of {listed(NAMED)}, or map each kind to "
             f"'reposts' (its source listens), 'messages' (its target listens), 'both' or None."
         )
     if kind is None:
@@ -72,9 +82,10 @@ def _without_kinds(edges: Any, size: int) -> np.ndarray:
 
 def _from_mapping(edges: Mapping[Any, Any], names: list[str], column: str) -> list[int]:
     given = {str(name).strip(): way for name, way in edges.items()}
-    wrong = {name: way for name, way in given.items() if way not in WAYS}
+    known = (name for name, way in given.items() if isinstance(way, str | None) and way in WAYS)
+    wrong = {name: given[name] for name in given.keys() - set(known)}
     if wrong:
-        shown = ", ".join(f"{name!r}: {way!r}" for name, way in wrong.items())
+        shown = ", ".join(f"{name!r}: {short(way)}" for name, way in wrong.items())
         raise ValueError(
             f"edges has {shown}. Map a kind to 'reposts' (its source listens to its target), "
             f"'messages' (its target listens to its source), 'both', or None for no edge."
@@ -108,10 +119,8 @@ def _from_name(edges: str, names: list[str], column: str) -> list[int]:
             f"Map them: edges={{{names[0]!r}: 'reposts', ...}}."
         )
     if unknown:
-        warnings.warn(
+        warn(
             f"Column {column!r} has kinds that are not known and make no edge: "
             f"{listed(unknown)}. Map all kinds with edges= where some should.",
-            ActivityWarning,
-            stacklevel=6,
         )
     return table

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hawkesjax.inputs.bins import MOST, Grid, make_grid, read_pair, window_bins
-from hawkesjax.inputs.checks import Rows, counted, same_length
+from hawkesjax.inputs.checks import Rows, column_of, counted, same_length
 from hawkesjax.inputs.clock import Clock, read_times, stamps
 from hawkesjax.inputs.names import Names
-from hawkesjax.katz.data.attention import ActivityWarning, read_ways
+from hawkesjax.katz.data.attention import read_ways, warn
 from hawkesjax.katz.data.users import read_users, same_space
 
 
@@ -71,7 +70,11 @@ def read_log(
     size = len(clock.values)
     if not size:
         raise ValueError("There are no messages. Give at least one.")
-    given = {names[role]: values for role, values in columns.items() if values is not None}
+    given = {
+        names[role]: column_of(values, names[role], rows)
+        for role, values in columns.items()
+        if values is not None
+    }
     same_length({name: len(values) for name, values in given.items()} | {names["time"]: size})
     both = {names[role]: given[names[role]] for role in ("source", "target")}
     codes, users = read_users(both, frozenset({names["target"]}), rows)
@@ -90,11 +93,9 @@ def read_log(
     users_of, rank_of, _ = pairs_of(source, rank, len(first))
     if len(users_of) < size and _without_clock(clock):
         users_of, rank_of = source, rank
-        warnings.warn(
+        warn(
             f"Column {names['time']!r} holds days without a time of day: every message counts as a "
             f"post. Where one that names several users is several rows, give times of day.",
-            ActivityWarning,
-            stacklevel=4,
         )
     lowest = np.searchsorted(values[first], _earliest(values[first], grid.step))
     bin_of = bins[first]
@@ -109,15 +110,13 @@ def read_log(
 def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> None:
     without = int((target < 0).sum())
     if without:
-        warnings.warn(
+        warn(
             f"{counted(without, 'message')} without a target: they count as posts, and make no "
             f"edge.",
-            ActivityWarning,
-            stacklevel=5,
         )
     apart = same_space(codes, users)
     if apart is not None:
-        warnings.warn(apart, ActivityWarning, stacklevel=5)
+        warn(apart)
 
 
 def _without_clock(clock: Clock) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
+from hawkesjax.inputs.checks import Rows, column_of, kind_of_value, listed, refuse, short
 from hawkesjax.inputs.names import Names
+from hawkesjax.inputs.windows import listed_once
 from hawkesjax.katz.data.attention import BACKWARD, FORWARD
 from hawkesjax.katz.data.messages import MessageLog, pairs_of
 from hawkesjax.katz.data.users import read_users
@@ -94,6 +96,8 @@ Edges = tuple[np.ndarray, np.ndarray, np.ndarray | None, Any, Names]  # weight, 
 def read_matrix(A: Any, b: Any, names: Any, *, self_loops: bool) -> dict[str, Any]:
     """Edges, baselines and names of a sparse matrix or a list of edges, checked."""
     dense = isinstance(A, np.ndarray) and A.ndim == 2 and A.dtype != object
+    if names is not None and (isinstance(names, str | bytes | Set) or not listed_once(names)):
+        raise ValueError(f"names is {short(names)}. Give a list of names, or None.")
     read = _from_sparse if dense or sparse.issparse(A) else _from_edges
     listener, sender, weight, b, users = read(A, b, names)
     baseline = _baseline(b, len(users))
@@ -131,7 +135,7 @@ def _from_sparse(A: Any, b: Any, names: Any) -> Edges:
             f"The matrix has shape {matrix.shape}. A network is square: A[i, j] = 1 when i "
             f"listens to j. (For a list of edges give a tuple (listener, sender).)"
         )
-    users = Names(np.arange(size)) if names is None else Names(list(names))
+    users = Names(np.arange(size)) if names is None else Names(listed_once(names))
     if len(users) != size:
         raise ValueError(f"{len(users):,} names for a matrix of {size:,} users. Name each once.")
     if len(pd.unique(users.index)) != size:
@@ -152,7 +156,7 @@ def _from_edges(A: Any, b: Any, names: Any) -> Edges:
     rows = Rows("edge")
     columns: dict[str, Any] = {"listener": A[0], "sender": A[1]}
     if names is not None:
-        columns["names"] = list(names)
+        columns["names"] = listed_once(names)
     elif isinstance(b, pd.Series):
         columns["baseline"] = b.index.to_numpy()
     elif np.ndim(b) == 1:
@@ -202,7 +206,14 @@ def _by_name(b: pd.Series, users: Names) -> np.ndarray:
 
 def _real(values: Any, name: str) -> np.ndarray:
     """The numbers as float64; what is complex or no number is refused."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # a class of the user's may raise anything
+        raise ValueError(f"{name} is {kind_of_value(values)}, which holds no numbers.") from error
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} is masked in places. Fill them in, or leave them out.")
+    if array.dtype.kind in "mMV":
+        raise ValueError(f"{name} holds what is no number (type {array.dtype}).")
     if np.iscomplexobj(array):
         raise ValueError(
             f"{name} is of type {array.dtype}; attention and activity are real numbers of at least "
@@ -210,7 +221,7 @@ def _real(values: Any, name: str) -> np.ndarray:
         )
     try:
         return array.astype(np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # objects may raise anything
         raise ValueError(f"{name} holds what is no number (type {array.dtype}).") from None
 
 

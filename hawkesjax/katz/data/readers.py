@@ -6,6 +6,7 @@ import os
 import re
 from typing import Any
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.tables import read_table
 from hawkesjax.katz.data.activity import Activity
 
@@ -13,6 +14,7 @@ from hawkesjax.katz.data.activity import Activity
 SPELLED = rb"(?: |\+|-?0\d)"
 
 
+@checked
 def read_messages(
     path: str | os.PathLike[str],
     *,

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.checks import column_of, short
+from hawkesjax.inputs.labels import read_whole
 from hawkesjax.inputs.moments import moments, shown
 
 
@@ -15,8 +17,13 @@ class AsTables:
 
     def times(self: Any, bins: Any) -> Any:
         """Where bins begin: datetimes where there is an `origin`, else numbers in `unit`."""
-        begins = moments(self, self.start + np.ravel(bins) * self.bin_length)
-        return begins if np.ndim(bins) else begins[0]
+        one = not pd.api.types.is_list_like(bins)
+        column = column_of([bins] if one else bins, "bins")
+        if not pd.api.types.is_numeric_dtype(column.dtype):
+            raise ValueError(f"bins are {short(bins)}. Give whole numbers, or one.")
+        wanted = read_whole(column, "bin", "bins")
+        begins = moments(self, self.start + wanted * self.bin_length)
+        return begins[0] if one else begins
 
     def describe(self: Any) -> pd.DataFrame:
         """What the log holds, what the network was made of, and what was left out of it, counted:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from hawkesjax.inputs.bins import read_pair, window_bins
-from hawkesjax.katz.data.messages import ActivityWarning, MessageLog
+from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.bins import bins_of, read_pair, window_bins
+from hawkesjax.katz.data.attention import warn
+from hawkesjax.katz.data.messages import MessageLog
 from hawkesjax.katz.data.network import network_of
 
 Bins = tuple[int, int]
@@ -25,20 +26,13 @@ def cut_log(
 ) -> dict[str, Any]:
     """The fields of an `Activity` that the windows decide."""
     count = len(log.volume)
-    if in_bins:
-        base = int(usual[0]), int(usual[1])
-        if not 0 <= base[0] < base[1] <= count:
-            raise ValueError(f"bins={usual} is no range within the log's {count:,} bins.")
-    else:
-        base = _window(log, usual, "usual")
+    base = bins_of(usual, "bins", count) if in_bins else _window(log, usual, "usual")
     fields = network_of(log, base, **options)
     _refuse_empty(log, base, "window of business as usual")
     if not len(fields["listener"]):
-        warnings.warn(
+        warn(
             "The network has no edge: every score will be the user's own baseline. Do edges= and "
             "the window suit the log?",
-            ActivityWarning,
-            stacklevel=4,
         )
     peak = _spike(log, spike, base)
     if peak is not None and peak[0] < base[1] and base[0] < peak[1]:
@@ -48,11 +42,9 @@ def cut_log(
             f"on. End the one before the other begins."
         )
     if peak is not None and base[0] >= peak[1]:
-        warnings.warn(
+        warn(
             f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
             f"{peak[0]:,} to {peak[1]:,}): a ranking from it predicts nothing.",
-            ActivityWarning,
-            stacklevel=4,
         )
     if fit is not None:
         chosen = _window(log, fit, "fit")
@@ -89,11 +81,9 @@ def _check_fit(log: MessageLog, window: Bins) -> None:
     _refuse_empty(log, window, "window to fit")
     last = int(log.row_bin[-1]) + 1
     if window[1] > last:
-        warnings.warn(
+        warn(
             f"The window to fit ends with bin {window[1] - 1:,}, the messages with bin "
             f"{last - 1:,}: the {window[1] - last:,} bins between count as silent.",
-            ActivityWarning,
-            stacklevel=5,
         )
 
 
@@ -108,15 +98,14 @@ def _spike(log: MessageLog, spike: Any, base: Bins) -> Bins | None:
         raise ValueError(f"spike={spike!r} is not known. Give (start, end), 'detect' or None.")
     window, ended = detect_spike(log.volume, (base[1], len(log.volume)))
     if not ended:
-        warnings.warn(
+        warn(
             "The spike does not end within the log: its volume never falls to a quarter of the "
             "peak.",
-            ActivityWarning,
-            stacklevel=5,
         )
     return window
 
 
+@checked
 def detect_spike(
     volume: np.ndarray, search: tuple[int, int] | None = None, fraction: float = 0.25
 ) -> tuple[tuple[int, int], bool]:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, short
+from hawkesjax.inputs.arguments import Range, number
+from hawkesjax.inputs.arguments import choice as one_of
+from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.labels import ABSENT
 from hawkesjax.inputs.moments import Fields, moment
@@ -31,9 +33,7 @@ class Policies:
 
     def __init__(self, **chosen: str) -> None:
         for name, choice in chosen.items():
-            if choice not in CHOICES[name]:
-                allowed = " or ".join(map(repr, CHOICES[name]))
-                raise ValueError(f"{name}={choice!r} is not known. Pass {allowed}.")
+            one_of(choice, name, CHOICES[name])
         self.chosen = chosen
         self.touched: list[tuple[str, str, int]] = []
 
@@ -164,9 +164,7 @@ def _reach(horizon: Any, clock: Clock) -> Any:
     """The horizon in the numbers of the clock."""
     if horizon is None:
         return None
-    length: Any = pd.to_numeric(horizon, errors="coerce") if np.ndim(horizon) == 0 else np.nan
-    if not (np.isfinite(length) and length > 0) or isinstance(horizon, (bool, np.bool_)):
-        raise ValueError(f"horizon={short(horizon)} is no length of time: give a positive number.")
+    length = number(horizon, "horizon", Range(0, above=True))
     steps = length * clock.scale
     whole = clock.values.dtype == np.int64 and (clock.dated or steps == np.floor(steps))
     return np.int64(np.rint(steps)) if whole else np.float64(steps)
@@ -304,10 +302,10 @@ def read_levels(values: Any, size: int, column: str, rows: Rows = ROWS) -> np.nd
     """Levels of sentiment of `size` posts: one number for all, or one each; 1 for None."""
     if values is None:
         return np.ones(size)
-    if np.ndim(values) == 0:
-        values = np.full(size, values)
+    if not pd.api.types.is_list_like(values):
+        values = [values] * size
+    if len(column_of(values, column)) != size:
+        raise ValueError(f"Column {column!r} has {len(values):,} values for {size:,} posts.")
     array = read_followers(values, column, rows)
-    if len(array) != size:
-        raise ValueError(f"Column {column!r} has {len(array):,} values for {size:,} posts.")
     refuse(np.isnan(array), column, "a missing level", "Every post needs one.", None, rows)
     return array

@@ -10,8 +10,9 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.arrays import AnyArray, Scalar
-from hawkesjax.inputs.checks import ROWS, counted, same_length, unique_names
+from hawkesjax.inputs.checks import ROWS, column_of, counted, same_length, unique_names
 from hawkesjax.inputs.clock import read_times
 from hawkesjax.inputs.labels import read_indices
 from hawkesjax.retweet.data import assemble
@@ -115,6 +116,7 @@ class Cascades(FromTables, AsTables):
         return np.bincount(self.post[inside], minlength=self.num_posts).astype(np.int64)
 
     @classmethod
+    @checked
     def from_arrays(
         cls,
         post_times: Any,
@@ -151,6 +153,7 @@ class Cascades(FromTables, AsTables):
             ValueError: as `from_dataframe`.
         """
         chosen = assemble.Policies(missing_followers=missing_followers, early=early, late=late)
+        times, post = column_of(times, "times"), column_of(post, "post")
         first = read_times(post_times, "post_times", unit, timezone)
         later = read_times(times, "times", unit, timezone if len(times) else None)
         audience = assemble.read_followers(post_followers, "post_followers")

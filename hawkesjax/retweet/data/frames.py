@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
 from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_times
 from hawkesjax.inputs.labels import ABSENT, read_labels
@@ -26,6 +27,7 @@ class FromTables:
     """What `Cascades` reads from tables."""
 
     @classmethod
+    @checked
     def from_dataframe(
         cls,
         df: Any,
@@ -97,7 +99,9 @@ class FromTables:
         )
         used = {"id": id, "time": time, "followers": followers, "repost_of": repost_of}
         used |= {"sentiment": sentiment, "original_time": original_time}
-        df, rows = open_table(df, **used, original_followers=original_followers)
+        df, rows = open_table(
+            df, ("id", "time", "repost_of"), **used, original_followers=original_followers
+        )
         if not len(df):
             raise ValueError("The table has no rows. Give at least one post.")
         own, target = read_identifiers(df, (id, repost_of), rows)
@@ -166,6 +170,7 @@ class FromTables:
         return cls(**assemble(clock, posts, rest, post[reposts], levels, tuple(names), *seen))
 
     @classmethod
+    @checked
     def from_cascades(
         cls,
         df: Any,

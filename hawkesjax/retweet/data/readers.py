@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.tables import read_table
 from hawkesjax.retweet.data.cascades import Cascades
 
 
+@checked
 def read_cascades(
     path: str | os.PathLike[str],
     *,

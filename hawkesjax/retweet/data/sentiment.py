@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.arguments import Positive, Whole, checked
 from hawkesjax.inputs.checks import listed, refuse, short
 from hawkesjax.inputs.tables import check_columns
 from hawkesjax.retweet.data.stop_words import STOP_WORDS
@@ -88,8 +89,9 @@ class Accuracy:
         )
 
 
+@checked
 def sentiment_pipeline(
-    language: str = "spanish", *, stop_words: Sequence[str] | None = None, smoothing: float = 1.0
+    language: str = "spanish", *, stop_words: Sequence[str] | None = None, smoothing: Positive = 1.0
 ) -> Any:
     """A scikit-learn pipeline from texts to levels: stems, bag of words, naive Bayes.
 
@@ -114,8 +116,6 @@ def sentiment_pipeline(
         raise ValueError(
             f"There are stop words for {listed(STOP_WORDS)}; for {language!r} give stop_words=."
         )
-    if not (np.isfinite(smoothing) and smoothing > 0):
-        raise ValueError(f"smoothing is {smoothing!r}; it must be positive and finite.")
     given = None if stop_words is None else tuple(str(word).lower() for word in stop_words)
     vectorizer = _import("sklearn.feature_extraction.text").CountVectorizer
     bayes = _import("sklearn.naive_bayes").MultinomialNB
@@ -124,8 +124,9 @@ def sentiment_pipeline(
     )
 
 
+@checked
 def cross_validate(
-    pipeline: Any, texts: Any, levels: Any, *, folds: int = 5, seed: int = 0
+    pipeline: Any, texts: Any, levels: Any, *, folds: int = 5, seed: Whole = 0
 ) -> Accuracy:
     """Accuracy on texts held out, in folds with all levels in their proportions.
 
@@ -158,6 +159,7 @@ def cross_validate(
     return Accuracy(np.array(shares), float(counts.max() / counts.sum()), off, confusion)
 
 
+@checked
 def score_sentiment(
     df: pd.DataFrame,
     *,
@@ -211,6 +213,7 @@ def score_sentiment(
     return out
 
 
+@checked
 def keep_keywords(df: pd.DataFrame, *, text: Any, keywords: Iterable[Any]) -> pd.DataFrame:
     """The rows whose text has at least one keyword as a whole word, or as a hashtag.
 
