@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array
 
 from hawkesjax.core.estimate import Result
 from hawkesjax.core.information import Arrow, Layout
@@ -26,6 +25,7 @@ from hawkesjax.core.unconstrained import (
     scattered,
     value_and_grad,
 )
+from hawkesjax.inputs.arguments import Count, Key, Positive, Precision, Whole, checked
 
 SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
@@ -38,17 +38,18 @@ class ConvergenceWarning(UserWarning):
     """Values are used that the search for a maximum ended at without reaching it."""
 
 
+@checked
 def fit(
     model: Model[Data, EstimateT, PosteriorT],
     data: Data,
     *,
-    starts: int = 1,
-    key: Array | None = None,
+    starts: Count = 1,
+    key: Key | None = None,
     init: Any = None,
-    max_steps: int = 2000,
-    tol: float | None = None,
+    max_steps: Whole = 2000,
+    tol: Positive | None = None,
     errors: bool = True,
-    dtype: Any = None,
+    dtype: Precision = None,
 ) -> EstimateT:
     r"""Maximise the likelihood.
 
@@ -93,8 +94,6 @@ def fit(
     Wright, Numerical Optimization, algorithm 3.5. Errors of modes: Kass and Steffey (1989), JASA
     84, 717-726.
     """
-    if starts < 1:
-        raise ValueError(f"starts is {starts}; at least 1 is needed.")
     if starts > 1 and key is None:
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
     as_model(model).check(data)

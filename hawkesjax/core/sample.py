@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import xarray as xr
-from jaxtyping import Array
 from tqdm.auto import tqdm
 
 from hawkesjax._version import __version__
@@ -24,6 +23,7 @@ from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.unconstrained import Unconstrained, best_start, given_point, inside, scattered
+from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
 
 JITTER = 0.1  # of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
@@ -35,24 +35,25 @@ LEARNING_STEPS = 150
 FEW_PARAMETERS = 8
 
 
+@checked
 def sample(
     model: Model[Data, EstimateT, PosteriorT],
     data: Data,
     *,
-    key: Array,
-    num_warmup: int = 1000,
-    num_samples: int = 1000,
-    num_chains: int = 4,
+    key: Key,
+    num_warmup: Whole = 1000,
+    num_samples: Count = 1000,
+    num_chains: Count = 4,
     init: Any = None,
     checkpoint: str | os.PathLike[str] | None = None,
     chain_method: Literal["auto", "vectorized", "sequential", "parallel"] = "auto",
     pointwise: str | None = "auto",
-    target_accept: float = 0.8,
-    max_tree_depth: int = 10,
+    target_accept: Share = 0.8,
+    max_tree_depth: Count = 10,
     dense_mass: Any = None,
-    block: int = 50,
+    block: Count = 50,
     progress: bool = True,
-    dtype: Any = None,
+    dtype: Precision = None,
 ) -> PosteriorT:
     """Draw from the posterior with the No-U-Turn sampler.
 
@@ -98,16 +99,6 @@ def sample(
     Source: Hoffman and Gelman (2014), JMLR 15, 1593-1623; Phan, Pradhan and Jankowiak (2019),
     arXiv 1912.11554.
     """
-    for name, size, least in (
-        ("num_warmup", num_warmup, 0),
-        ("num_samples", num_samples, 1),
-        ("num_chains", num_chains, 1),
-        ("block", block, 1),
-    ):
-        if int(size) != size or size < least:
-            raise ValueError(f"{name} is {size!r}; it must be a whole number, at least {least}.")
-    num_warmup, num_samples, num_chains = int(num_warmup), int(num_samples), int(num_chains)
-    block = int(block)
     as_model(model).check(data)
     prepared = model.prepare(data, dtype=dtype)
     method, devices = _method(chain_method, num_chains, prepared)
@@ -257,10 +248,7 @@ def _starts(model, prepared, init, key, num_chains):
         first = best_start(loss, prepared)
     else:
         first = inside(loss, given_point(loss, init, prepared), prepared)
-    try:
-        scatter, chains = jax.random.split(key)
-    except TypeError as error:
-        raise ValueError("key must be one PRNG key, such as jax.random.key(0).") from error
+    scatter, chains = jax.random.split(key)
     points = [scattered(first, k, JITTER) for k in jax.random.split(scatter, num_chains)]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
     return jax.random.split(chains, num_chains), stacked

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
+from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import refuse
 
@@ -101,6 +102,7 @@ def cuts_of(
     return [(0 if scheme == "expanding" else cut - first, cut, cut + ahead) for cut in cuts]
 
 
+@checked
 def rolling(
     counts: pd.Series,
     forecasters: Mapping[str, Forecaster],
@@ -111,7 +113,7 @@ def rolling(
     step: pd.Timedelta | str = "15D",
     ahead: pd.Timedelta | str = "8D",
     scheme: Literal["expanding", "sliding"] = "expanding",
-    level: float = LEVEL,
+    level: Level = LEVEL,
 ) -> Rolling:
     """Score forecasters of counts as they would have been used.
 
@@ -138,8 +140,6 @@ def rolling(
     Source: the protocol (30 days, then 15 more, 8 scored, by the hour) is that of Pulido and
     Gomez (2024), arXiv 2402.03378.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     if not forecasters:
         raise ValueError("No forecaster was given.")
     width = _check_series(counts)

@@ -20,6 +20,7 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.lineage import lineage
 from hawkesjax.hawkes.prepared import stream_of
 from hawkesjax.hawkes.values import draws_of, one_of
+from hawkesjax.inputs.arguments import Count, checked
 
 MAX_BYTES = 2**31
 
@@ -92,14 +93,15 @@ class Attribution:
         return f"Attribution of {events:,} events over {draws} draws\n{table}"
 
 
+@checked
 def attribution(
     model: HawkesLaw,
     values: Any,
     data: EventPanel,
     *,
     links: Sequence[tuple[str, str]] | None = None,
-    draws: int = 200,
-    max_bytes: int = MAX_BYTES,
+    draws: Count = 200,
+    max_bytes: Count = MAX_BYTES,
 ) -> Attribution:
     """Where each event came from, and which would not have happened without a link.
 

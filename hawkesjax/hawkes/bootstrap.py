@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import numpy as np
 import pandas as pd
-from jaxtyping import Array
 
 from hawkesjax.core.fit import maximum
 from hawkesjax.evaluation.residual_tests import (
@@ -23,19 +22,21 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.prepared import prepare_alike
 from hawkesjax.hawkes.residuals import rescaled, residuals
 from hawkesjax.hawkes.simulate import simulate_like
+from hawkesjax.inputs.arguments import Count, Key, checked
 
 STATISTICS = {"ks": kolmogorov_smirnov, "ad": anderson_darling}
 
 
+@checked
 def residual_bootstrap(
     model: Any,
     estimate: Any,
     panel: EventPanel,
     *,
-    key: Array,
-    replicates: int = 99,
+    key: Key,
+    replicates: Count = 99,
     join: bool = True,
-    max_events: int = 1_000_000,
+    max_events: Count = 1_000_000,
 ) -> pd.DataFrame:
     r"""`residual_tests` with p-values from a parametric bootstrap.
 

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jaxtyping import Array
 from scipy.special import logsumexp
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
+from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.moments import moment
 
 
@@ -56,16 +56,17 @@ class Evaluation:
         )
 
 
+@checked
 def evaluate(
     model: HawkesLaw,
     values: Any,
     data: EventPanel,
     *,
     cut: Any,
-    key: Array,
-    horizon: float | None = None,
-    level: float = 0.95,
-    draws: int = 400,
+    key: Key,
+    horizon: Positive | None = None,
+    level: Level = 0.95,
+    draws: Count = 400,
 ) -> Evaluation:
     r"""Score a fit on what came after it.
 
@@ -90,8 +91,6 @@ def evaluate(
             horizon, or the level is not between 0 and 1.
     """
     panel = data
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
     at = moment(cut, panel, "cut")
     ends = panel.window[:, 1]
     until = float(np.min(ends[ends > at], initial=np.inf)) if horizon is None else at + horizon

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
@@ -20,7 +19,7 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
 from hawkesjax.hawkes.values import draws_of, one_of
-from hawkesjax.inputs.checks import whole
+from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,16 +89,17 @@ def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFram
     return pd.DataFrame(table, index=pd.MultiIndex.from_tuples(rows, names=names))
 
 
+@checked
 def forecast(
     model: HawkesLaw,
     values: Any,
     data: EventPanel,
     *,
-    horizon: float,
-    key: Array,
-    draws: int = 400,
-    bins: int = 1,
-    max_events: int = 10_000_000,
+    horizon: Positive,
+    key: Key,
+    draws: Count = 400,
+    bins: Count = 1,
+    max_events: Count = 10_000_000,
 ) -> Forecast:
     r"""Continue every sequence beyond its window, given its events.
 
@@ -127,9 +127,6 @@ def forecast(
             cover, or a continuation beyond the cap.
     """
     panel = data
-    if not (isinstance(horizon, Real) and np.isfinite(float(horizon)) and horizon > 0):
-        raise ValueError(f"horizon is {horizon!r}; it must be a number, positive and finite.")
-    draws, bins = whole(draws, "draws"), whole(bins, "bins")
     parameters = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy import stats
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.simulate import simulate_like
 from hawkesjax.hawkes.values import draws_of, one_of
+from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 
 LEVELS = (0.025, 0.5, 0.975)
 BINS = 50  # of the longest window
@@ -65,16 +66,17 @@ class PredictiveCheck:
         return f"Posterior predictive check, {len(self.replicated)} replicates\n{rows}"
 
 
+@checked
 def predictive_check(
     model: HawkesLaw,
     values: Any,
     data: EventPanel,
     *,
-    key: Array,
-    draws: int = 200,
-    width: float | None = None,
+    key: Key,
+    draws: Count = 200,
+    width: Positive | None = None,
     statistics: Mapping[str, Callable[[EventPanel], float]] | None = None,
-    max_events: int = 1_000_000,
+    max_events: Count = 1_000_000,
 ) -> PredictiveCheck:
     """Simulate panels from whole draws, in the same windows, and compare what they look like.
 
@@ -107,13 +109,9 @@ def predictive_check(
     Source: Gelman, Meng and Stern (1996), Statistica Sinica 6, 733-760.
     """
     panel = data
-    if draws < 1:
-        raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
     longest = float(np.max(panel.duration, initial=0.0))
     if width is None:
         width = longest / BINS if longest > 0 else 1.0
-    if not (np.isfinite(width) and width > 0):
-        raise ValueError(f"width is {width!r}; it must be positive and finite.")
     extra = dict(statistics or {})
     parameters = draws_of(values, model, limit=draws, panel=panel)
     replicated = []

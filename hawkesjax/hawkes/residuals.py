@@ -12,8 +12,10 @@ from hawkesjax.evaluation.rounding import step_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import point_of
+from hawkesjax.inputs.arguments import checked
 
 
+@checked
 def residuals(
     model: HawkesLaw, values: Any, data: EventPanel, *, join: bool = False
 ) -> pd.DataFrame:

@@ -15,22 +15,24 @@ from hawkesjax.hawkes.clusters import Terms, simulate_clusters
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
+from hawkesjax.inputs.arguments import Count, Key, Whole, checked
 from hawkesjax.inputs.clock import UNITS
 from hawkesjax.inputs.windows import count_of
 
 
+@checked
 def simulate(
     model: HawkesLaw,
     params: Any,
     *,
     window: Any,
-    key: Array,
-    num_sequences: int | None = None,
+    key: Key,
+    num_sequences: Whole | None = None,
     sequence_names: Sequence[str] | None = None,
     mark_names: Sequence[str] | None = None,
     unit: str = "",
     origin: str | None = None,
-    max_events: int | None = None,
+    max_events: Count | None = None,
 ) -> EventPanel:
     """Draw a panel from a Hawkes model; every sequence starts with an empty past.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from hawkesjax.inputs.checks import short
@@ -22,24 +23,60 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Range:
-    """Where a number may lie, from `least` to `most`; `above` leaves the least out."""
+    """Where a number may lie, from `least` to `most`; `above` and `below` leave the ends out."""
 
     least: float = -np.inf
     most: float = np.inf
     above: bool = False
+    below: bool = False
 
     def holds(self, value: Any) -> Any:
         """Whether a number, or each of an array, lies there."""
-        return ((self.least < value) if self.above else (self.least <= value)) & (
-            value <= self.most
-        )
+        low = self.least < value if self.above else self.least <= value
+        return low & (value < self.most if self.below else value <= self.most)
 
     def words(self, kind: str) -> str:
         """ "a whole number of at least 1", "a number above 0"."""
         low = "" if self.least == -np.inf else f"{'above' if self.above else 'of at least'} "
         low += "" if self.least == -np.inf else f"{self.least:g}"
-        high = "" if self.most == np.inf else f"{'at most' if low else 'of at most'} {self.most:g}"
+        end = "below" if self.below else "at most" if low else "of at most"
+        high = "" if self.most == np.inf else f"{end} {self.most:g}"
         return " ".join([kind, *([" and ".join(filter(None, (low, high)))] if low or high else [])])
+
+
+@dataclass(frozen=True)
+class Door:
+    """A check of one argument: from its value and its name to the value to go on with."""
+
+    check: Callable[[Any, str], Any]
+
+
+def prng_key(value: Any, name: str) -> jax.Array:
+    """One PRNG key, new-style or of two whole numbers.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    typed = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    whole = isinstance(value, jax.Array | np.ndarray) and value.dtype == np.uint32
+    if (typed and value.ndim == 0) or (whole and value.ndim == 1):
+        return jnp.asarray(value)
+    raise ValueError(f"{name} is {_shown(value)}; it must be one PRNG key: jax.random.key(0).")
+
+
+def precision(value: Any, name: str) -> Any:
+    """A floating type of 32 or 64 bits; None for JAX's default.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        found = None if value is None else np.dtype(value)
+    except TypeError:
+        found = np.dtype(object)
+    if found is not None and found not in (np.float32, np.float64):
+        raise ValueError(f"{name} is {_shown(value)}; it must be float32 or float64.")
+    return found
 
 
 AT_LEAST_0, ABOVE_0 = Range(0), Range(0, above=True)
@@ -50,6 +87,9 @@ Whole = Annotated[int, AT_LEAST_0]
 Positive = Annotated[float, ABOVE_0]
 AtLeastZero = Annotated[float, AT_LEAST_0]
 Share = Annotated[float, Range(0, 1)]
+Level = Annotated[float, Range(0, 1, above=True, below=True)]
+Key = Annotated[jax.Array, Door(prng_key)]
+Precision = Annotated[Any, Door(precision)]
 
 
 def number(value: Any, name: str, where: Range = Range(), *, whole: bool = False) -> float | int:
@@ -150,7 +190,7 @@ def _known(hint: Any) -> bool:
     return all(
         part in plain
         or get_origin(part) is Literal
-        or (get_origin(part) is Annotated and get_args(part)[0] in (int, float))
+        or (get_origin(part) is Annotated and isinstance(get_args(part)[1], Range | Door))
         for part in _parts(hint)
     )
 
@@ -172,6 +212,9 @@ def _held(value: Any, name: str, hint: Any) -> Any:
 def _one(value: Any, name: str, part: Any) -> Any:
     if get_origin(part) is Literal:
         return choice(value, name, get_args(part))
+    for door in get_args(part)[1:]:
+        if isinstance(door, Door):
+            return door.check(value, name)
     where = next((m for m in get_args(part)[1:] if isinstance(m, Range)), Range())
     kind = get_args(part)[0] if get_origin(part) is Annotated else part
     if kind is bool:

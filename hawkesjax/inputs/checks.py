@@ -7,7 +7,6 @@ import decimal
 import itertools
 from collections.abc import Callable, Collection, Iterable, Set
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -235,13 +234,3 @@ def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
 def is_missing(value: Any) -> bool:
     """Whether a single value is None, NaN, NaT or NA."""
     return value is None or value is pd.NaT or value is pd.NA or bool(value != value)
-
-
-def whole(value: Any, name: str, least: int = 1) -> int:
-    """A whole number of at least `least`, or a ValueError that names it."""
-    fits = isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(float(value))
-    if not fits or value != int(value) or value < least:
-        raise ValueError(
-            f"{name} is {short(value)}; it must be a whole number of at least {least}."
-        )
-    return int(value)

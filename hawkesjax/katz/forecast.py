@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 from scipy import sparse
 
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
-from hawkesjax.inputs.checks import whole
+from hawkesjax.inputs.arguments import Count, Key, Whole, checked
 from hawkesjax.katz.counts import factor_ahead, senders_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.law import KatzLaw
@@ -63,17 +63,18 @@ def _table(draws: np.ndarray, rows: Any) -> pd.DataFrame:
     return pd.DataFrame(statistics(draws), index=pd.Index(rows, name="bin"))
 
 
+@checked
 def forecast(
     model: KatzLaw,
     values: Any,
     data: Activity,
     *,
-    horizon: int,
-    key: Array,
-    cut: int | None = None,
-    draws: int = 200,
+    horizon: Count,
+    key: Key,
+    cut: Whole | None = None,
+    draws: Count = 200,
     common_factor: Any = None,
-    max_posts: int = MAX_POSTS,
+    max_posts: Count = MAX_POSTS,
 ) -> SpikeForecast:
     r"""Continue the activity from what was heard in the last bin before the cut.
 
@@ -100,10 +101,9 @@ def forecast(
         ValueError: for a horizon or cut that is no number of bins of the log, or more posts than
             `max_posts`.
     """
-    horizon = whole(horizon, "horizon")
     if data.fit is None:
         raise ValueError("This network has no log of activity to continue.")
-    first = data.fit[1] if cut is None else whole(cut, "cut")
+    first = data.fit[1] if cut is None else cut
     if not 1 <= first <= data.num_bins:
         raise ValueError(f"cut is {cut!r}; it must be a bin from 1 to {data.num_bins:,}.")
     factor = factor_ahead(common_factor, horizon)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.inputs.clock import UNITS
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.steady.evaluation import KatzEvaluation
@@ -22,6 +23,7 @@ LEAD = 8  # lengths of the spike that are drawn before it
 SHADES = {"usual": "0.90", "spike": "#f5d5ad"}
 
 
+@checked
 def volume(
     activity: Activity,
     *,
@@ -125,10 +127,11 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
     return figure
 
 
+@checked
 def stability(
     activity: Activity,
     *,
-    top: int = 20,
+    top: Count = 20,
     alpha_star: Sequence[float] | np.ndarray = GRID,
     form: str = "additive",
 ) -> Figure:
@@ -187,12 +190,13 @@ def stability(
     return figure
 
 
+@checked
 def influence(
     activity: Activity,
     *,
     alpha_star: float | None = None,
     alpha: float | None = None,
-    top: int = 15,
+    top: Count = 15,
     form: str = "additive",
 ) -> Figure:
     """The top users and who of them listens to whom.

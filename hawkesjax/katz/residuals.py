@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Array
 from scipy import special, stats
 
 from hawkesjax.core.random import generator
+from hawkesjax.inputs.arguments import Key, checked
 from hawkesjax.katz.counts import counts_of, factor_of, senders_of, target_bins, volume_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import heard_everywhere
@@ -19,13 +19,14 @@ from hawkesjax.katz.users import draws_of, user_baselines
 DRAWS = 50  # of a posterior: their mean lies within 0.14 of its sd, as a rule
 
 
+@checked
 def residuals(
     model: KatzLaw,
     values: Any,
     data: Activity,
     *,
     by: Literal["bin", "user"] = "bin",
-    key: Array | None = None,
+    key: Key | None = None,
 ) -> pd.DataFrame:
     r"""Quantile residuals, standard normal under the truth.
 

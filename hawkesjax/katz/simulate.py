@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 from scipy import sparse
 
 from hawkesjax.core.random import generator
-from hawkesjax.inputs.checks import whole
+from hawkesjax.inputs.arguments import Count, Key, checked
 from hawkesjax.katz.counts import factor_ahead
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import ranges
@@ -129,15 +129,16 @@ def _too_many(limit: int, k: int, bins: int) -> str:
     )
 
 
+@checked
 def simulate(
     model: KatzLaw,
     params: Any,
     network: Any,
     *,
-    bins: int,
-    key: Array,
+    bins: Count,
+    key: Key,
     common_factor: Any = None,
-    max_posts: int = MAX_POSTS,
+    max_posts: Count = MAX_POSTS,
 ) -> Activity:
     r"""Draw activity from a Katz spike model on a network; nothing was heard before bin 0.
 
@@ -161,7 +162,6 @@ def simulate(
         ValueError: for parameters that are missing, negative or of the wrong shape; for a factor
             of the wrong length; for more posts than `max_posts`.
     """
-    bins = whole(bins, "bins")
     values = getattr(params, "params", params)
     if not isinstance(values, Mapping):
         raise ValueError(

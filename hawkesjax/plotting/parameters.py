@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
 from hawkesjax.plotting.door import needs
 
@@ -22,13 +23,14 @@ TITLES = {
 FIRST = ("mu", "alpha", "gamma")
 
 
+@checked
 def parameters(
     values: Any,
     *,
     truth: Mapping[str, Any] | None = None,
     var_names: Sequence[str] | None = None,
     unit: str = "",
-    max_rows: int = 60,
+    max_rows: Count = 60,
 ) -> Figure:
     """Estimates (of draws, medians) with 95 % intervals, one panel per parameter, beside the truth
     where it is known.
@@ -101,7 +103,10 @@ def parameters(
     return figure
 
 
-def trace(posterior: Any, *, var_names: Sequence[str] | None = None, max_rows: int = 12) -> Figure:
+@checked
+def trace(
+    posterior: Any, *, var_names: Sequence[str] | None = None, max_rows: Count = 12
+) -> Figure:
     """Each parameter's draws: the density of every chain, and its path.
 
     Chains that agree lie on top of each other; paths that wander or stick have not converged.

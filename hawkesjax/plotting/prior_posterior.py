@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
 from hawkesjax.plotting.door import needs
 from hawkesjax.plotting.parameters import entries
@@ -19,12 +20,13 @@ TIMED = ("gamma", "mu", "mu_median")  # rates: with a unit, on a logarithmic axi
 NAMES = ("alpha", "gamma", "mu_median", "mu_spread", "mu", "beta", "split", "theta")
 
 
+@checked
 def prior_posterior(
     posterior: Any,
     data: Any = None,
     *,
     var_names: Sequence[str] | None = None,
-    max_rows: int = 12,
+    max_rows: Count = 12,
 ) -> Figure:
     """What the events taught: each parameter's posterior over its prior.
 

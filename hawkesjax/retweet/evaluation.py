@@ -17,6 +17,7 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.forecasters import poisson_map, size_of
 from hawkesjax.evaluation.rolling import Past
+from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
@@ -60,17 +61,18 @@ class RetweetEvaluation:
         )
 
 
+@checked
 def evaluate(
     model: RetweetLaw,
     values: Any,
     data: Cascades,
     *,
     cut: Any,
-    key: Array,
-    horizon: float | None = None,
-    bins: int | None = None,
-    level: float = LEVEL,
-    draws: int = 200,
+    key: Key,
+    horizon: Positive | None = None,
+    bins: Count | None = None,
+    level: Level = LEVEL,
+    draws: Count = 200,
 ) -> RetweetEvaluation:
     """Score a fit on what followed it, bin by bin.
 

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from hawkesjax.core.random import generator
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
+from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
 from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of
@@ -73,10 +74,9 @@ class RetweetForecast:
             self.originals + self.reposts, draws=self.original_draws + self.repost_draws
         )
 
-    def table(self, level: float = 0.8) -> pd.DataFrame:
+    @checked
+    def table(self, level: Level = 0.8) -> pd.DataFrame:
         """One row per bin: its start; mean, lower and upper of posts, reposts and both."""
-        if not 0 < level < 1:
-            raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
         parts = {
             "originals": CountForecast(self.originals, draws=self.original_draws),
             "reposts": CountForecast(self.reposts, draws=self.repost_draws),
@@ -108,17 +108,18 @@ class RetweetForecast:
         )
 
 
+@checked
 def forecast(
     model: RetweetLaw,
     values: Any,
     data: Cascades,
     *,
-    horizon: float,
-    key: Array,
-    bins: int | None = None,
+    horizon: Positive,
+    key: Key,
+    bins: Count | None = None,
     covariates: Covariates | None = None,
-    draws: int = 200,
-    cap: float | None = None,
+    draws: Count = 200,
+    cap: Positive | None = None,
     prepared: Any = None,
 ) -> RetweetForecast:
     r"""Continue posts and reposts beyond the window.
@@ -156,14 +157,8 @@ def forecast(
         ValueError: for a horizon that is not positive or without covariates, features that are
             not those of the fit, and missing parameters.
     """
-    if not (np.isfinite(horizon) and horizon > 0):
-        raise ValueError(f"horizon is {horizon!r}; it must be positive and finite.")
-    if draws < 1:
-        raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
     s0, period = lengths_of(model, data)
     bins = max(1, round(24 * horizon / period)) if bins is None else bins
-    if bins < 1:
-        raise ValueError(f"bins is {bins!r}; at least 1 is needed.")
     prepared = model.prepare(data if prepared is None else prepared)
     params = draws_of(values, model, data, limit=draws)
     rng = generator(key)

@@ -14,6 +14,7 @@ from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.tables import QUANTILES
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.rolling import Rolling
+from hawkesjax.inputs.arguments import Count, Level, Positive, checked
 from hawkesjax.inputs.moments import moments
 from hawkesjax.plotting import style
 from hawkesjax.plotting.door import refuse
@@ -36,14 +37,15 @@ FIRST = ("tau", "r0", "phi0", "p0_mean", "p0_shape", "beta")
 HATCHES = ("///", "...", "\\\\\\", "xxx", "+++", "ooo")
 
 
+@checked
 def infectivity(
     values: Any,
     data: Cascades | None = None,
     *,
     model: RetweetLaw | None = None,
     sentiment: Sequence[float] | np.ndarray = (1, 3, 5),
-    horizon: float | None = None,
-    draws: int = 200,
+    horizon: Positive | None = None,
+    draws: Count = 200,
 ) -> Figure:
     """The memory kernel, and how the chance to be reposted swings and falls, by sentiment.
 
@@ -110,13 +112,14 @@ def infectivity(
     return figure
 
 
+@checked
 def counts(
     forecast: RetweetForecast,
     *,
     observed: Any = None,
     covariates: Covariates | None = None,
     features: Sequence[str] = (),
-    level: float = 0.8,
+    level: Level = 0.8,
 ) -> Figure:
     """Posts and reposts forecast by the bin, with the observed counts, and when covariates were on.
 
@@ -289,7 +292,8 @@ def scores(found: Rolling) -> Figure:
     return figure
 
 
-def rescaled(table: Any, *, points: int = 1500) -> Figure:
+@checked
+def rescaled(table: Any, *, points: Count = 1500) -> Figure:
     """Quantiles of residuals of posts and of reposts against the unit exponential, one panel each.
 
     Points on the line: the model explains the waiting times; the grey band holds each point with

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.inputs.arguments import checked
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.likelihood import exponent, mean
@@ -19,6 +20,7 @@ KINDS = ("original", "repost")
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(4)
 
 
+@checked
 def residuals(
     model: RetweetLaw, values: Any, data: Cascades, *, join: bool = False
 ) -> pd.DataFrame:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Array
 
 from hawkesjax.core.random import generator
 from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import Clock, ticks_of
 from hawkesjax.inputs.moments import moment
@@ -30,20 +30,21 @@ class ExplosionWarning(UserWarning):
     """Each repost begets one or more at first: sizes are without bound but for the window."""
 
 
+@checked
 def simulate(
     model: RetweetLaw,
     params: Any,
     *,
-    key: Array,
+    key: Key,
     followers: Any,
     window: Any = None,
     post_followers: Any = None,
     sentiment: Any = None,
     post_times: Any = None,
     covariates: Covariates | None = None,
-    horizon: float | None = None,
+    horizon: Positive | None = None,
     unit: str = "day",
-    max_events: int = MAX_EVENTS,
+    max_events: Count = MAX_EVENTS,
 ) -> Cascades:
     """Draw posts, their authors' followers and sentiment, and all their reposts.
 

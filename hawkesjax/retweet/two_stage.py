@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.memory.kernel import kernel_integral
@@ -36,11 +37,12 @@ class TwoStage:
         return {"windows": self.windows}
 
 
+@checked
 def two_stage(
     model: RetweetLaw,
     data: Cascades,
     *,
-    width: float | None = None,
+    width: Positive | None = None,
     loss: Literal["L1", "L2"] = "L2",
     history: Literal["full", "window"] = "full",
 ) -> TwoStage:
@@ -83,9 +85,7 @@ def two_stage(
     if model.theta == "learned":
         raise ValueError("The two stages need a fixed theta.")
     _, period = lengths_of(model, data)
-    width = period / 6 if width is None else float(width)
-    if not width > 0:
-        raise ValueError(f"width is {width}; it must be positive.")
+    width = period / 6 if width is None else width
     table = windows_of(model, data, width, history)
     if not bool(np.any(table["reposts"] > 0)):
         raise ValueError("No window has a repost: nothing can be fitted.")

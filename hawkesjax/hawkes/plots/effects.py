@@ -11,6 +11,7 @@ from hawkesjax.core.tables import QUANTILES
 from hawkesjax.hawkes.intensity import by_pair
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of, law_of, names_of
+from hawkesjax.inputs.arguments import AtLeastZero, Positive, checked
 from hawkesjax.plotting import style
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 NOTHING = 1e-6  # an alpha that is 0 but for rounding
 
 
-def network(values: Any, *, model: HawkesLaw | None = None, least: float = 0.0) -> Figure:
+@checked
+def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero = 0.0) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
     Of draws it shows medians. An arrow's width grows with alpha; loops are effects of a mark on
@@ -104,8 +106,9 @@ def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, label: 
     axis.text(*place, label, ha="center", va="center", fontsize=7, linespacing=1.1, bbox=paper)
 
 
+@checked
 def kernels(
-    values: Any, *, model: HawkesLaw | None = None, unit: str = "", horizon: float | None = None
+    values: Any, *, model: HawkesLaw | None = None, unit: str = "", horizon: Positive | None = None
 ) -> Figure:
     r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
     \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, one panel per target, with 95 %

@@ -13,6 +13,7 @@ from hawkesjax.hawkes.intensity import by_pair, intensity_at
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.residuals import residuals as residual_table
 from hawkesjax.hawkes.values import draws_of, law_of
+from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
 from hawkesjax.plotting.quantiles import exponential_quantiles
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@checked
 def intensity(
     values: Any,
     panel: EventPanel,
@@ -28,8 +30,8 @@ def intensity(
     sequences: Sequence[str | int] | str | int | None = None,
     marks: Sequence[str | int] | str | int | None = None,
     window: tuple[float, float] | None = None,
-    points: int = 600,
-    draws: int = 200,
+    points: Count = 600,
+    draws: Count = 200,
 ) -> Figure:
     """The intensity of each mark over time, one panel per sequence, with a rug of the events.
 
@@ -127,8 +129,9 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     return lines
 
 
+@checked
 def residuals(
-    values: Any, panel: EventPanel, *, model: HawkesLaw | None = None, points: int = 1500
+    values: Any, panel: EventPanel, *, model: HawkesLaw | None = None, points: Count = 1500
 ) -> Figure:
     """Quantiles of the time-rescaled residuals against the unit exponential, one panel per mark.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hawkesjax.core.tables import QUANTILES
+from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
 from hawkesjax.plotting.door import needs
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def forecast(ahead: Any, *, observed: Any = None, max_rows: int = 40) -> Figure:
+@checked
+def forecast(ahead: Any, *, observed: Any = None, max_rows: Count = 40) -> Figure:
     """Counts forecast for each sequence and mark: median and 95 % interval.
 
     Args:
@@ -60,6 +62,7 @@ def forecast(ahead: Any, *, observed: Any = None, max_rows: int = 40) -> Figure:
     return figure
 
 
+@checked
 def fan(ahead: Any, *, observed: Any = None, sequences: Any = None) -> Figure:
     """Events so far over the time after the window, one panel per mark: median, 50 and 95 %.
 

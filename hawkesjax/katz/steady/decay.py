@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import whole
+from hawkesjax.inputs.arguments import Level, Positive, Whole, checked
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.steady.solve import attenuation, matrix_of
 
@@ -32,7 +32,8 @@ def half_life(alpha_star: Any) -> Any:
     return out if out.ndim else float(out)
 
 
-def implied_alpha_star(bins: float, fraction: float = 0.25) -> float:
+@checked
+def implied_alpha_star(bins: Positive, fraction: Level = 0.25) -> float:
     """The alpha* whose asymptotic decay falls to a fraction in so many bins.
 
     It describes the volume's decay. It is not the alpha* that ranks best.
@@ -41,17 +42,16 @@ def implied_alpha_star(bins: float, fraction: float = 0.25) -> float:
         bins: from the peak to the end, `spike[1] - 1 - spike[0]` for a detected spike.
         fraction: of the peak that is left.
     """
-    if not bins > 0 or not 0 < fraction < 1:
-        raise ValueError(f"bins is {bins}, fraction {fraction}: give bins > 0, 0 < fraction < 1.")
     return float(fraction ** (1 / bins))
 
 
+@checked
 def decay(
     activity: Activity,
     *,
     alpha_star: float | None = None,
     alpha: float | None = None,
-    bins: int = 60,
+    bins: Whole = 60,
     start: Any = None,
     form: str = "additive",
 ) -> pd.Series:
@@ -69,7 +69,6 @@ def decay(
     Raises:
         ValueError: for a start that is negative or nothing.
     """
-    bins = whole(bins, "bins", 0)
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("decay takes one alpha_star or alpha.")

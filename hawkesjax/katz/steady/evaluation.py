@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy import sparse
 
-from hawkesjax.inputs.checks import whole
+from hawkesjax.inputs.arguments import Count, Key, Level, Whole, checked
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
 from hawkesjax.katz.rules import form_of
@@ -102,18 +102,19 @@ class KatzEvaluation:
         return "\n".join(lines)
 
 
+@checked
 def evaluate(
     activity: Activity,
     *,
-    key: Array,
-    top: int = 100,
+    key: Key,
+    top: Count = 100,
     alpha_star: Sequence[float] | np.ndarray | None = None,
     alpha: Sequence[float] | np.ndarray | None = None,
     form: str = "additive",
-    level: float = 0.95,
-    draws: int = DRAWS,
-    block: int = BLOCK,
-    placebos: int = 20,
+    level: Level = 0.95,
+    draws: Count = DRAWS,
+    block: Count = BLOCK,
+    placebos: Whole = 20,
 ) -> KatzEvaluation:
     """The change in the spike's activity of the top r against alpha = 0, over a sweep.
 
@@ -152,11 +153,6 @@ def evaluate(
             "The activity has no spike to score the ranking on. Give spike=(start, end), or "
             "spike='detect'."
         )
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
-    for size, value in {"top": top, "draws": draws, "block": block}.items():
-        whole(value, size)
-    whole(placebos, "placebos", 0)
     posts = activity.posts(window).astype(np.float64)
     if not posts.any():
         raise ValueError(

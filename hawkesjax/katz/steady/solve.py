@@ -15,7 +15,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from hawkesjax.core.cache import kept
-from hawkesjax.inputs.checks import short, whole
+from hawkesjax.inputs.arguments import Count, Positive, checked
+from hawkesjax.inputs.checks import short
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.blockwise import ROUNDING, checked_sweep
@@ -49,6 +50,7 @@ def matrix_of(activity: Activity, form: str = "additive") -> sparse.csr_array:
     return scaled
 
 
+@checked
 def radius(activity: Activity, *, form: str = "additive") -> Radius:
     """Spectral radius of the network, between proven bounds; kept with the activity.
 
@@ -91,6 +93,7 @@ def _traced(activity: Activity, form: str) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in needed)
 
 
+@checked
 def attenuation(
     activity: Activity, alpha_star: Any, alpha: Any, form: str = "additive"
 ) -> tuple[Any, float | None]:
@@ -177,15 +180,16 @@ def sweep_grid(
     return name, rows, np.asarray(alphas)
 
 
+@checked
 def solve(
     activity: Activity,
     *,
     alpha_star: Any = None,
     alpha: Any = None,
     form: str = "additive",
-    tolerance: float | None = None,
+    tolerance: Positive | None = None,
     backend: str = "auto",
-    limit: int = 2000,
+    limit: Count = 2000,
 ) -> Any:
     r"""Steady states :math:`(I - \alpha A) s^* = b`, one row of scores per alpha.
 
@@ -311,12 +315,13 @@ class Ranking:
         )
 
 
+@checked
 def rank(
     activity: Activity,
     *,
     alpha_star: float | None = None,
     alpha: float | None = None,
-    top: int = 100,
+    top: Count = 100,
     form: str = "additive",
     order: bool = False,
 ) -> Ranking:
@@ -337,7 +342,6 @@ def rank(
     Warns:
         KatzWarning: when the scores could not be bounded, or an order asked for is not certain.
     """
-    top = whole(top, "top")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("rank takes one alpha_star or alpha; katz.sweep takes many.")

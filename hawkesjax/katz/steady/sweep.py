@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import whole
+from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.steady.solve import solve, sweep_grid
 from hawkesjax.katz.steady.ties import membership
 
 
+@checked
 def sweep(
     activity: Activity,
     *,
     alpha_star: Sequence[float] | np.ndarray | None = None,
     alpha: Sequence[float] | np.ndarray | None = None,
-    top: int = 100,
+    top: Count = 100,
     form: str = "additive",
 ) -> pd.DataFrame:
     """The ranking at every alpha* of a sweep, and how far it moves. No spike is needed.
@@ -38,7 +39,7 @@ def sweep(
     """
     name, rows, alphas = sweep_grid(activity, alpha_star, alpha, form)
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
-    size = min(whole(top, "top"), activity.num_users)
+    size = min(top, activity.num_users)
     tables = []
     chosen = [membership(row, size) for row in scores]
     for place, (value, row) in enumerate(zip(rows, scores, strict=True)):
