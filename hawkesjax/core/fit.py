@@ -17,11 +17,13 @@ from hawkesjax.core.estimate import Result
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.labels import entries
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
+from hawkesjax.core.newton import newton
 from hawkesjax.core.unconstrained import (
     Point,
     Unconstrained,
     best_start,
     given_point,
+    largest,
     scattered,
     value_and_grad,
 )
@@ -29,8 +31,7 @@ from hawkesjax.core.unconstrained import (
 NORMAL_975 = 1.959963984540054
 SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
-NEWTON_STEPS = 50
-LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter
+NEWTON_STEPS = 150
 
 
 class ConvergenceWarning(UserWarning):
@@ -161,7 +162,9 @@ def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: fl
     """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave."""
     end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
     if loss.model.unrestricted() == loss.model and _open(end, max_steps, tol):
-        end = _newton(end, data, loss, min(NEWTON_STEPS, max_steps - end.steps), tol)
+        most = min(NEWTON_STEPS, max_steps - end.steps)
+        point, value, grad, steps, still = newton(end.point, data, loss, most, tol)
+        end = _End(point, value, grad, end.steps + steps, still)
     if _open(end, max_steps, tol):
         more = _descend(end.point, data, loss, max_steps - end.steps, tol)
         end = replace(more, steps=end.steps + more.steps)
@@ -180,32 +183,7 @@ def _descend(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: 
         start, value, grad, data, jnp.asarray(tol, value.dtype), jnp.asarray(max_steps), loss=loss
     )
     total = float(value) * float(data.num_events)
-    return _End(point, total, float(_largest(grad)), int(steps), int(still))
-
-
-def _newton(end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
-    """Levenberg-Marquardt steps with the whole Hessian, which is an arrow."""
-    per_event = 1 / float(data.num_events)
-    damping, steps, still = 1e-4, 0, 0
-    value, grad = value_and_grad(end.point, data, loss=loss)
-    point, value = end.point, float(value)
-    while steps < max_steps and float(_largest(grad)) * per_event > tol and still < 5:
-        arrow = Arrow.at(loss.model, loss, point, data)
-        slope = {name: np.asarray(leaf, np.float64) for name, leaf in grad.items()}
-        for _ in range(12):
-            move = arrow.newton_step(slope, damping, LONGEST_STEP)
-            new = {name: leaf + jnp.asarray(move[name], leaf.dtype) for name, leaf in point.items()}
-            new_value, new_grad = value_and_grad(new, data, loss=loss)
-            if float(new_value) <= value + 1e-13 * abs(value):
-                damping = max(damping / 10, 1e-12)
-                break
-            damping *= 10
-        else:
-            break
-        still = 0 if float(new_value) < value else still + 1
-        point, value, grad = new, float(new_value), new_grad
-        steps += 1
-    return _End(point, value, float(_largest(grad)) * per_event, end.steps + steps, still)
+    return _End(point, total, float(largest(grad)), int(steps), int(still))
 
 
 @partial(jax.jit, static_argnames="loss")
@@ -223,7 +201,7 @@ def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
         )
         new = optax.apply_updates(point, updates)
         now, slope = optax.tree.get(state, "value"), optax.tree.get(state, "grad")
-        sound = jnp.isfinite(now) & jnp.isfinite(_largest(slope)) & jnp.isfinite(_largest(new))
+        sound = jnp.isfinite(now) & jnp.isfinite(largest(slope)) & jnp.isfinite(largest(new))
         still = jnp.where(sound, jnp.where(now < value, 0, still + 1), 5)
         point, value, grad = jax.tree.map(
             lambda a, b: jnp.where(sound, a, b), (new, now, slope), (point, value, grad)
@@ -232,16 +210,12 @@ def _quasi_newton(point, value, grad, data, tol, max_steps, *, loss):
 
     def going(carry):
         _, _, value, grad, steps, still = carry
-        return (_largest(grad) > tol) & (steps < max_steps) & (still < 5) & jnp.isfinite(value)
+        return (largest(grad) > tol) & (steps < max_steps) & (still < 5) & jnp.isfinite(value)
 
     zero = jnp.zeros((), jnp.int32)
     carry = (point, solver.init(point), value, grad, zero, zero)
     point, _, value, grad, steps, still = jax.lax.while_loop(going, step, carry)
     return point, value, grad, steps, still
-
-
-def _largest(tree):
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
 def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:

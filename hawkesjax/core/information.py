@@ -83,6 +83,21 @@ class Layout:
             out[self.local_name] = local.reshape(self.shapes[self.local_name])
         return out
 
+    def parts(self) -> tuple[int, dict[str, np.ndarray]]:
+        """Into how many parts the loss splits, and the part of each entry by name: the groups where
+        nothing interacts with all of them, else one part."""
+        groups = len(self.members)
+        apart = not len(self.top) and groups > 0
+        apart &= not len(self.local_group) or len(np.unique(self.local_group)) == groups
+        if not apart:
+            groups = 1
+        others = np.zeros(self.num_others, int)
+        if apart:
+            for g, members in enumerate(self.members):
+                others[members[members >= 0]] = g
+        local = self.local_group if apart else np.zeros_like(self.local_group)
+        return groups, self.named(local, others)
+
     def directions(self) -> list[tuple[int, np.ndarray]]:
         """Unit directions of the others that one product serves: the same member of every group
         at once, (column, places); then those that interact with all, from column `size` on."""
@@ -220,20 +235,22 @@ class Arrow:
             return np.sqrt(np.where(known, variance, np.nan))
 
     def newton_step(
-        self, gradient: dict[str, np.ndarray], damping: float, longest: float
+        self, gradient: dict[str, np.ndarray], damping: np.ndarray, longest: float
     ) -> dict[str, np.ndarray]:
-        """`-(|H| + damping |diag H|)^-1 gradient`, with each block's eigenvalues made positive.
+        """`-(|H| + damping |diag H|)^-1 gradient`, with each block's eigenvalues made positive;
+        `damping` of each part of `Layout.parts`.
 
         No entry moves by more than `longest`: each group is shortened on its own, so that one
         far from its maximum does not hold up the others.
         """
         layout = self.layout
         slope, mine = layout.flat(gradient), layout.local(gradient)
+        damping = np.broadcast_to(damping, max(len(layout.members), 1))
         size, present = layout.members.shape[1], layout.members >= 0
         diagonal = np.einsum("gaa->ga", self.own)
         parts = (self.local, diagonal, np.diag(self.top))
         floor = 1e-12 * max(np.abs(part).max(initial=0) for part in parts)
-        local = np.maximum(np.abs(self.local) * (1 + damping), floor)
+        local = np.maximum(np.abs(self.local) * (1 + damping[layout.local_group]), floor)
         own, couple, top = self._without_local(1 / local)
         right = np.where(present, np.append(slope, 0)[layout.members], 0)
         pull = self.cross * (mine / local)[:, None]
@@ -243,11 +260,11 @@ class Arrow:
         solved = np.zeros((*right.shape, 1 + len(layout.top)))
         for g, block in enumerate(own):
             both = np.concatenate([right[g][:, None], couple[g]], axis=1)
-            solved[g] = _solve(block, scale[g], damping, both)
+            solved[g] = _solve(block, scale[g], damping[g], both)
         q = np.swapaxes(couple, 1, 2) @ solved
         rest = slope[layout.top] - np.sum(pull[:, size:], axis=0) - q[..., 0].sum(axis=0)
         large = np.maximum(np.abs(np.diag(self.top)), floor)
-        high = _solve(top - q[..., 1:].sum(axis=0), large, damping, rest[:, None])[:, 0]
+        high = _solve(top - q[..., 1:].sum(axis=0), large, damping[0], rest[:, None])[:, 0]
         high = -_shortened(high[None], longest)[0]
         low = _shortened(-solved[..., 0] - solved[..., 1:] @ high, longest)
         others = np.zeros(layout.num_others)
