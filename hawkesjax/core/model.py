@@ -202,7 +202,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def remarks(self, draws: Params) -> list[str]:
         """Sentences on what the values mean that nobody should overlook; the parameters have a
-        leading axis of draws, of one for an estimate."""
+        leading axis of draws, of one for an estimate, in which 0 stands for what lies on a
+        boundary."""
         return []
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
