@@ -24,6 +24,7 @@ class Layout:
         members: (groups, size) places among the others of each group's parameters; -1 fills up.
         top: (q,) places of those that interact with all.
         local_group: (local,) group of each local entry.
+        joined: whether local entries interact with all.
     """
 
     local_name: str | None
@@ -32,6 +33,7 @@ class Layout:
     members: np.ndarray
     top: np.ndarray
     local_group: np.ndarray
+    joined: bool
 
     @classmethod
     def of(cls, model: Any, point: dict[str, Any], data: Any) -> Layout:
@@ -54,8 +56,9 @@ class Layout:
         members = np.full((len(parts), max((len(part) for part in parts), default=0)), -1)
         for row, part in zip(members, parts, strict=True):
             row[: len(part)] = part
-        own = np.maximum(own, 0)
-        return cls(name, names, shapes, members, np.flatnonzero(groups < 0), own)
+        joined = bool(np.any(own < 0))
+        top, own = np.flatnonzero(groups < 0), np.maximum(own, 0)
+        return cls(name, names, shapes, members, top, own, joined)
 
     @property
     def num_others(self) -> int:
@@ -83,14 +86,16 @@ class Layout:
             out[self.local_name] = local.reshape(self.shapes[self.local_name])
         return out
 
-    def parts(self) -> list[dict[str, np.ndarray]]:
-        """Masks of parameters that interact with no others; none where some interact with all."""
-        places = np.arange(self.num_others)
-        return [
-            self.named(self.local_group == g, np.isin(places, row))
-            for g, row in enumerate(self.members)
-            if not len(self.top)
-        ]
+    def parts(self) -> tuple[int, dict[str, np.ndarray]]:
+        """Into how many parts the loss splits, and the part of each entry by name: the groups where
+        nothing interacts with all of them, else one part."""
+        apart = len(self.members) > 1 and not len(self.top) and not self.joined
+        others, local = np.zeros(self.num_others, int), np.zeros_like(self.local_group)
+        if apart:
+            local = self.local_group
+            for g, members in enumerate(self.members):
+                others[members[members >= 0]] = g
+        return len(self.members) if apart else 1, self.named(local, others)
 
     def directions(self) -> list[tuple[int, np.ndarray]]:
         """Unit directions of the others that one product serves: the same member of every group
@@ -258,20 +263,22 @@ class Arrow:
         return whole[np.ix_(mine, mine)] - (cross / values[known]) @ cross.T
 
     def newton_step(
-        self, gradient: dict[str, np.ndarray], damping: float, longest: float
+        self, gradient: dict[str, np.ndarray], damping: np.ndarray, longest: float
     ) -> dict[str, np.ndarray]:
-        """`-(|H| + damping |diag H|)^-1 gradient`, with each block's eigenvalues made positive.
+        """`-(|H| + damping |diag H|)^-1 gradient`, with each block's eigenvalues made positive;
+        `damping` of each part of `Layout.parts`.
 
         No entry moves by more than `longest`: each group is shortened on its own, so that one
         far from its maximum does not hold up the others.
         """
         layout = self.layout
         slope, mine = layout.flat(gradient), layout.local(gradient)
+        damping = np.broadcast_to(damping, max(len(layout.members), 1))
         size, present = layout.members.shape[1], layout.members >= 0
         diagonal = np.einsum("gaa->ga", self.own)
         parts = (self.local, diagonal, np.diag(self.top))
         floor = max(1e-200, *(1e-12 * np.abs(part).max(initial=0) for part in parts))
-        local = np.maximum(np.abs(self.local) * (1 + damping), floor)
+        local = np.maximum(np.abs(self.local) * (1 + damping[layout.local_group]), floor)
         own, couple, top = self._without_local(1 / local)
         right = np.where(present, np.append(slope, 0)[layout.members], 0)
         pull = self.cross * (mine / local)[:, None]
@@ -281,11 +288,11 @@ class Arrow:
         solved = np.zeros((*right.shape, 1 + len(layout.top)))
         for g, block in enumerate(own):
             both = np.concatenate([right[g][:, None], couple[g]], axis=1)
-            solved[g] = _solve(block, scale[g], damping, both)
+            solved[g] = _solve(block, scale[g], damping[g], both)
         q = np.swapaxes(couple, 1, 2) @ solved
         rest = slope[layout.top] - np.sum(pull[:, size:], axis=0) - q[..., 0].sum(axis=0)
         large = np.maximum(np.abs(np.diag(self.top)), floor)
-        high = _solve(top - q[..., 1:].sum(axis=0), large, damping, rest[:, None])[:, 0]
+        high = _solve(top - q[..., 1:].sum(axis=0), large, damping[0], rest[:, None])[:, 0]
         high = -_shortened(high[None], longest)[0]
         low = _shortened(-solved[..., 0] - solved[..., 1:] @ high, longest)
         others = np.zeros(layout.num_others)

@@ -220,7 +220,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def remarks(self, draws: Params, data: Data) -> list[str]:
         """Sentences that results repeat: what nobody should overlook in the values (with a leading
-        axis of draws, of one for an estimate), or means nothing for such data."""
+        axis of draws, of one for an estimate, in which 0 stands for what lies on a boundary), or
+        means nothing for such data."""
         return []
 
     def starts(self, data: Any) -> list[dict[str, Array]]:

@@ -56,6 +56,11 @@ def value_and_grad(point: Point, data: Any, *, loss: Unconstrained) -> tuple[Arr
     return jax.value_and_grad(loss)(point, data)
 
 
+def largest(tree: Any) -> Array:
+    """Largest absolute value of all leaves."""
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
 def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
     """The free point of an `Estimate` or a dict of natural parameters.
 

@@ -122,3 +122,22 @@ def test_estimates_and_draws_at_or_above_criticality_are_said_to_be():
     (said,) = hj.Hawkes().remarks({"alpha": alpha, **rest}, panel)
     assert said.startswith("50 % of the draws are supercritical")
     assert hj.Hawkes().remarks({"alpha": alpha[:2], **rest}, panel) == []
+
+
+def test_decays_learned_by_pair_converge_where_each_target_has_a_pace_of_its_own():
+    """Some decays drift to 0, some effects too: no target waits for another's damping."""
+    rng = np.random.default_rng(0)
+    size = 12
+    alpha = rng.uniform(size=(size, size)) * (rng.uniform(size=(size, size)) < 0.15)
+    alpha *= 0.6 / np.abs(np.linalg.eigvals(alpha)).max()
+    truth = {
+        "alpha": alpha,
+        "gamma": rng.uniform(1, 5, (size, size)),
+        "mu": rng.uniform(0.05, 0.3, size),
+    }
+    model = hj.Hawkes(baseline="shared")
+    panel = hj.simulate(model, truth, window=(0, 700), key=jax.random.key(0))
+    found = hj.fit(model, panel, errors=False)
+    assert found.result is hj.Result.BOUNDARY, found.message
+    assert found.steps < 300
+    assert found.log_likelihood > model.log_likelihood(truth, panel)
