@@ -316,7 +316,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
-    why = " ".join([why, *model.remarks(data)])
+    why = " ".join([why, *model.caveats(data)])
     for name, value in model.derived(natural, prepared).items():
         params[name] = np.asarray(value)
         for part in parts:

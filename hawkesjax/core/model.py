@@ -162,7 +162,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """What `fit` and `sample` ask of the data before anything is computed."""
         self.accept(data)
 
-    def remarks(self, data: Data) -> list[str]:
+    def caveats(self, data: Data) -> list[str]:
         """Sentences on parameters that mean nothing for such data; results repeat them."""
         return []
 

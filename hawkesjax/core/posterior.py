@@ -102,9 +102,9 @@ class Posterior:
     def diagnose(self) -> list[str]:
         """The diagnostics in plain words: what is wrong, or the figures of a sound run; and what
         means nothing for such data."""
-        remarks = self.info.get("remarks", [])
+        caveats = self.info.get("caveats", [])
         if sentences := self.problems():
-            return [*sentences, *remarks]
+            return [*sentences, *caveats]
         table, sizes = self.summary(), self.sample_stats.sizes
         fraction = np.nanmin(energy_fraction(self.sample_stats["energy"].values))
         return [
@@ -112,7 +112,7 @@ class Posterior:
             f"R-hat at most {table['r_hat'].max():.3f}, effective sample sizes at least "
             f"{table['ess_bulk'].min():.0f} (bulk) and {table['ess_tail'].min():.0f} (tail), "
             f"E-BFMI at least {fraction:.2f}.",
-            *remarks,
+            *caveats,
         ]
 
     def with_log_likelihood(

@@ -187,7 +187,7 @@ def sample(
         "max_tree_depth": max_tree_depth,
         "seconds": seconds,
         "stopped": stopped,
-        "remarks": model.remarks(data),
+        "caveats": model.caveats(data),
     }
     posterior: Any = _posterior(model, data, prepared, point, statistics, info, pointwise)
     if stopped:

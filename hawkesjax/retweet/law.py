@@ -257,7 +257,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
                 "(Cascades.between)."
             )
 
-    def remarks(self, data: Cascades) -> list[str]:
+    def caveats(self, data: Cascades) -> list[str]:
         """Where all posts lie at the window's start, beta means nothing."""
         return [AT_ONCE] if data.posts_at_once else []
 

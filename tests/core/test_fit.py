@@ -250,7 +250,7 @@ class Halves(hj.Model[hj.EventPanel, hj.Estimate, hj.Posterior]):
         level, data = params["log_rate"], self.prepare(data)
         return data.num_events * level - 13 * jnp.exp(level) + ENDLESS[self.other](params["other"])
 
-    def remarks(self, data):
+    def caveats(self, data):
         return ["The other means nothing."]
 
     def blocks(self, data):

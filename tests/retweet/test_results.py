@@ -119,8 +119,8 @@ def test_without_calendar_time_the_rate_of_posts_is_refused(data, mle):
     with pytest.raises(ValueError, match=r"window's start.* means nothing"):
         alone.rate_ratios()
     assert list(alone.tables()) == ["summary", "rhythm", "lifetime"]
-    assert not hj.RetweetHawkes().remarks(data)
-    assert "means nothing" in hj.RetweetHawkes().remarks(cascades)[0]
+    assert not hj.RetweetHawkes().caveats(data)
+    assert "means nothing" in hj.RetweetHawkes().caveats(cascades)[0]
 
 
 def test_verbs_that_are_not_there_say_where_to_go(data, mle):
@@ -189,7 +189,7 @@ def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp
     again = hj.load(path)
     assert isinstance(again, RetweetPosterior)
     assert list(again.tables()) == ["summary", "rate_ratios", "rhythm", "lifetime"]
-    told = replace(post, info=post.info | {"remarks": ["beta means nothing."]})
+    told = replace(post, info=post.info | {"caveats": ["beta means nothing."]})
     assert told.diagnose() == [*post.diagnose(), "beta means nothing."]
     with pytest.raises(ValueError, match="does not hold its data"):
         again.p0(key=jax.random.key(0))
