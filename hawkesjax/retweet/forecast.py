@@ -134,7 +134,8 @@ def forecast(
 
     with f over the known events and `dbar_i` the mean followers of its reposters so far (shrunk
     to that of all, as if 20 more had been seen; 0 where the data have no repost at all);
-    intervals are simulated.
+    intervals are simulated. Of cascades without calendar time (`Cascades.posts_at_once`) the rate
+    of new posts means nothing: read `sizes` there.
 
     Args:
         model: the model.

@@ -29,6 +29,8 @@ def work(tmp_path_factory):
     table.to_csv(folder / "tweets.csv", index=False)
     broken = table.assign(followers=table["followers"].where(table.index != 3))
     broken.to_csv(folder / "broken.csv", index=False)
+    posts = pd.DataFrame({"id": list("abcdef"), "time": np.linspace(18.2, 19.6, 6)})
+    posts.assign(followers=2000, repost_of="").to_csv(folder / "posts.csv", index=False)
     pd.DataFrame(
         {"start": ["2024-05-03 10:00"], "end": ["2024-05-03 20:00"], "kind": ["protest"]}
     ).to_csv(folder / "events.csv", index=False)
@@ -42,6 +44,8 @@ def results(work):
               "2024-05-01", "2024-05-13", "--feature", "halfday"]  # fmt: skip
     lines = {
         "fit": ["fit", *common, "--events", "events.csv", "--out", "fit", "--csv", "tables"],
+        "posts only": ["fit", "posts.csv", "--unit", "hour", "--window", 17, 30, "--out", "posts",
+                       "--no-pictures"],
         "sample": ["sample", *common, "--chains", 1, "--warmup", 60, "--draws", 40, "--out",
                    "sample", "--no-pictures"],
         "forecast": ["forecast", *common, "--ahead", 48, "--posterior", "sample/posterior.nc",
@@ -56,7 +60,7 @@ def results(work):
     return run_named({name: ["retweet", *line] for name, line in lines.items()}, work)
 
 
-@pytest.mark.parametrize("name", ["fit", "sample", "forecast", "evaluate"])
+@pytest.mark.parametrize("name", ["fit", "posts only", "sample", "forecast", "evaluate"])
 def test_good_input_ends_with_0(results, name):
     code, out, err = results[name]
     assert code == 0, (out, err)
@@ -67,6 +71,15 @@ def test_fit_says_and_writes_the_estimate(work, results):
     estimate = json.loads((work / "fit" / "estimate.json").read_text())
     assert estimate["model"]["model"] == "retweet" and len(estimate["params"]["beta"]) == 3
     assert (work / "fit" / "infectivity.png").exists()
+
+
+def test_posts_without_reposts_have_a_rate(work, results):
+    """Six posts in 13 hours, and nothing told of a swing."""
+    estimate = json.loads((work / "posts" / "estimate.json").read_text())
+    assert estimate["params"]["beta"][0] == pytest.approx(np.log(6 / 13), abs=1e-6)
+    assert estimate["standard_errors"]["beta"][0] == pytest.approx(6**-0.5, rel=1e-6)
+    assert "any time of day" in results["posts only"][1]
+    assert re.search(r"intercept +rate per unit of time", results["posts only"][1])
 
 
 def test_drivers_are_exp_beta(work, results):
