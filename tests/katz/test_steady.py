@@ -98,6 +98,15 @@ def test_a_long_thin_cycle_is_solved():
     assert found.value**size == pytest.approx(1 + found.value ** (size // 2), rel=1e-4)
 
 
+def test_a_long_path_is_solved():
+    size = 3_000
+    place = np.arange(size - 1)
+    edges = np.append(place, place + 1), np.append(place + 1, place)
+    found = radius_bounds(sparse.csr_array((np.ones(2 * size - 2), edges)))
+    assert found.upper - found.lower < 1.1e-9 * found.upper
+    assert found.value == pytest.approx(2 * np.cos(np.pi / (size + 1)), rel=1e-9)
+
+
 @pytest.mark.parametrize("name", list(NETWORKS))
 @pytest.mark.parametrize("seed", range(2))
 def test_all_alphas_at_once_equal_direct_solves(name, seed):
