@@ -310,6 +310,8 @@ def test_bad_input_is_refused(options, rows, message):
         (1j * np.eye(2), [1, 1], None, "weight is of type complex128"),
         (([0], [1], [1j]), [1, 1], None, "weight is of type complex128"),
         (np.eye(2), [1, 1j], None, "b is of type complex128"),
+        (np.eye(2), np.ones(2, "m8[D]"), None, "b holds what is no number"),
+        (np.eye(2), np.ma.masked_array([1.0, 2], [True, False]), None, "b is masked"),
         (np.eye(2), ["1", "two"], None, "b holds what is no number"),
         (np.eye(2), [1, 1], ["x"], "1 names"),
         (np.eye(2), [1, 1], ["x", "x"], "repeat"),
