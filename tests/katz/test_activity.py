@@ -272,6 +272,7 @@ REFUSED = [
     ({"spike": (40, 70)}, OK_ROWS, "overlaps the spike"),
     ({"spike": (300, 310)}, OK_ROWS, "The spike is empty"),
     ({"fit": (70, 90)}, OK_ROWS, "The window to fit is empty"),
+    ({"spike": "detect", "usual": (0, 90)}, OK_ROWS, "No post in bins"),
     ({"spike": "peak"}, OK_ROWS, "is not known"),
     ({"bin": 0}, OK_ROWS, "bin is 0; .* above 0"),
     ({"bin": 1e-9}, OK_ROWS, "longer bins"),

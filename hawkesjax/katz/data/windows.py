@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.arguments import Range, checked, number
 from hawkesjax.inputs.bins import bins_of, read_pair, window_bins
 from hawkesjax.inputs.checks import column_of
+from hawkesjax.inputs.windows import pair_of
 from hawkesjax.katz.data.attention import warn
 from hawkesjax.katz.data.messages import MessageLog
 from hawkesjax.katz.data.network import network_of
@@ -132,7 +133,8 @@ def detect_spike(
     if not pd.api.types.is_any_real_numeric_dtype(posts.dtype):
         raise ValueError("Column 'volume' holds what is no number. Give the posts of each bin.")
     volume = posts.to_numpy(np.float64, na_value=np.nan)
-    low, high = (0, len(volume)) if search is None else bins_of(search, "search", len(volume))
+    ends = (0, len(volume)) if search is None else pair_of(search, "search")
+    low, high = (int(number(end, "a bound of search", Range(0), whole=True)) for end in ends)
     part = volume[low:high]
     if not part.size or not part.max() > 0:
         raise ValueError(
