@@ -179,12 +179,12 @@ def _read_model(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, A
     if known.get("baseline") == "hierarchical":
         settings["baseline"] = "hierarchical"
     levels = ("mu_median", "mu_spread", "mu_offset") if "baseline" in settings else ("mu",)
-    values = params_of(
-        path, content, [*levels, "alpha", *(() if "gamma" in settings else ("gamma",))]
-    )
-    lists = ("mark_names", "sequence_names")
-    names = {name: content[name] for name in lists if isinstance(content.get(name), list)}
-    if isinstance(content.get("unit"), str):
-        names["unit"] = content["unit"]
-    values = {name: np.asarray(v) for name, v in values.items() if name != "half_life"}
-    return settings, values, names
+    kinds = {"mark_names": list, "sequence_names": list, "unit": str}
+    needed = [*levels, "alpha", *(() if "gamma" in settings else ("gamma",))]
+    values = params_of(path, content, needed, (*kinds, "half_life"))
+    names = {name: content[name] for name in kinds if content.get(name) is not None}
+    for name, given in names.items():
+        if not isinstance(given, kinds[name]):
+            what = "a list of names" if kinds[name] is list else "text"
+            raise ValueError(f"{path}: {name} must be {what}.")
+    return settings, {name: np.asarray(value) for name, value in values.items()}, names

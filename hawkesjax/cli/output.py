@@ -91,14 +91,39 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where there is something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}.") from error
     return content if isinstance(content, dict) else {}
 
 
-def params_of(path: Path, content: dict[str, Any], needed: Sequence[str]) -> dict[str, Any]:
-    """The parameters in an estimate, or in an object of parameters alone."""
+def params_of(
+    path: Path, content: dict[str, Any], needed: Sequence[str], known: Collection[str] = ()
+) -> dict[str, Any]:
+    """The parameters in an estimate, or in an object of parameters alone, which holds no more than
+    those `needed` and what else is `known`."""
     values = content.get("params", content)
     if not isinstance(values, dict) or not all(name in values for name in needed):
         raise ValueError(f"{path} must hold an object with {', '.join(needed)}.")
+    alone = "params" not in content and "model" not in content
+    unknown = sorted(set(content) - {*needed, *known}) if alone else []
+    if unknown:
+        raise ValueError(
+            f"{path} has the fields {', '.join(map(repr, unknown))}, which are none of "
+            f"{', '.join((*needed, *known))}. Take them out, or correct their names."
+        )
+    values = {name: value for name, value in values.items() if name not in known}
+    wrong = [name for name, value in values.items() if not _are_numbers(value)]
+    if wrong:
+        raise ValueError(
+            f"{path}: {wrong[0]} must be a finite number, or lists of such numbers, in rows of one "
+            f"length."
+        )
     return values
+
+
+def _are_numbers(value: Any) -> bool:
+    if isinstance(value, list):
+        sizes = {len(row) if isinstance(row, list) else -1 for row in value}
+        return len(sizes) == 1 and all(map(_are_numbers, value))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) < 2**1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal, Self
 
@@ -12,10 +12,10 @@ import pandas as pd
 from hawkesjax.covariates.cells import fields, merged
 from hawkesjax.covariates.features import distinct, listed_features, one_hot
 from hawkesjax.inputs.arguments import checked
-from hawkesjax.inputs.checks import listed, short
+from hawkesjax.inputs.checks import listed, listed_once, short
 from hawkesjax.inputs.clock import stamps
 from hawkesjax.inputs.spans import Span, read_span
-from hawkesjax.inputs.windows import listed_once, pair_of
+from hawkesjax.inputs.windows import pair_of
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -160,7 +160,7 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
     if isinstance(holidays, (str, bytes)):
         holidays = [holidays]
     items = listed_once(holidays)
-    if not items and not isinstance(holidays, Sized):
+    if items is None:
         raise ValueError(f"holidays are {short(holidays)}. Give a list of local dates.")
     if not items:
         raise ValueError("holidays hold no date. Give those of the window, or leave holidays= out.")

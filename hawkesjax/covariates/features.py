@@ -16,11 +16,11 @@ from hawkesjax.inputs.checks import (
     flaw,
     is_missing,
     listed,
+    listed_once,
     refuse,
     short,
 )
 from hawkesjax.inputs.labels import read_labels
-from hawkesjax.inputs.windows import listed_once
 
 INTERCEPT = "intercept"
 RATIO = "ratio of rates"
@@ -72,9 +72,9 @@ def listed_features(features: Any) -> list[Any]:
     """Names of features, or of columns, as a list; one alone will do where it is text."""
     if isinstance(features, str):
         return [features]
-    names = [] if isinstance(features, (bytes, Mapping, Set)) else listed_once(features)
-    wrong = [name for name in names if flaw(name) or is_missing(name) or not _is_name(name)]
-    if wrong or not (names or isinstance(features, (list, tuple))):
+    names = None if isinstance(features, (bytes, Mapping, Set)) else listed_once(features)
+    wrong = [name for name in names or () if flaw(name) or is_missing(name) or not _is_name(name)]
+    if wrong or names is None:
         shown = short(wrong[0] if wrong else features)
         raise ValueError(f"features name {shown}, which is no feature. Give a list of names.")
     return names

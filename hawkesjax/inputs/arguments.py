@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import operator
 import sys
 import types
@@ -104,7 +105,7 @@ def number(value: Any, name: str, where: Range = Range(), *, whole: bool = False
         found = np.asarray(value).item()
     good = isinstance(found, int | float) and not isinstance(found, bool)
     try:
-        good = good and bool(np.isfinite(found)) and (not whole or found == int(found))
+        good = good and math.isfinite(found) and (not whole or found == int(found))
     except (OverflowError, TypeError):  # a whole number beyond all floats
         good = False
     if not good or not where.holds(found):

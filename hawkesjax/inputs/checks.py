@@ -160,6 +160,14 @@ def _can_be_written(text: str) -> bool:
     return True
 
 
+def listed_once(values: Any) -> list[Any] | None:
+    """What can be iterated, as a list; None where it cannot."""
+    try:
+        return list(values)
+    except Exception:  # a class of the user's may raise anything
+        return None
+
+
 def kind_of_value(value: Any) -> str:
     """ "a list", "an ndarray"."""
     name = type(value).__name__
@@ -213,10 +221,9 @@ def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
     """Names as text; repeated and blank ones, and what is no name, are refused."""
     if isinstance(names, (str, bytes, Set)) or not hasattr(type(names), "__iter__"):
         raise ValueError(f"{what}_names is {short(names)}. Give a list of names.")
-    try:
-        given = names.tolist() if isinstance(names, np.ndarray) else list(names)
-    except Exception as error:  # a class of the user's may raise anything
-        raise ValueError(f"{what}_names cannot be read: {short(error)}. Give a list.") from error
+    given = names.tolist() if isinstance(names, np.ndarray) else listed_once(names)
+    if given is None:
+        raise ValueError(f"{what}_names cannot be read. Give a list of names.")
     for name in given:
         wrong = "missing" if pd.api.types.is_scalar(name) and is_missing(name) else flaw(name)
         if wrong or not str(name).strip():

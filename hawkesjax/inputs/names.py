@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import counted, listed, short
+from hawkesjax.inputs.checks import counted, listed, listed_once, short
 
 
 class Names(Sequence[str]):
@@ -105,13 +105,10 @@ def positions(asked: Any, names: Sequence[str], what: str) -> np.ndarray:
     """
     if isinstance(asked, (str, int, np.integer)):
         asked = [asked]
-    try:
-        unordered = isinstance(asked, (Mapping, Set, pd.DataFrame))
-        asked = [None] if unordered else list(asked)
-    except Exception as error:  # a class of the user's may raise anything
-        raise ValueError(
-            f"{what}s are {short(asked)}. Give names, positions or a mask, in a list."
-        ) from error
+    given = None if isinstance(asked, (Mapping, Set, pd.DataFrame)) else listed_once(asked)
+    if given is None:
+        raise ValueError(f"{what}s are {short(asked)}. Give names, positions or a mask, in a list.")
+    asked = given
     if len(asked) and all(isinstance(item, (bool, np.bool_)) for item in asked):
         if np.shape(asked) != (len(names),):
             raise ValueError(

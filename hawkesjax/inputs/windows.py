@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, refuse, short
+from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, listed_once, refuse, short
 from hawkesjax.inputs.clock import EXACT, LARGEST, UNITS, Clock, read_bounds, stamps
 
 DAY = 86400 * 10**9
@@ -45,18 +45,10 @@ def plain(window: Any) -> Any:
 def pair_of(window: Any, what: str = "window") -> list[Any]:
     """The two bounds of a window that is one alone."""
     unordered = isinstance(window, (str, bytes, Mapping, Set, pd.DataFrame))
-    pair = [] if unordered else listed_once(window)
+    pair = [] if unordered else listed_once(window) or []
     if len(pair) != 2:
         raise ValueError(f"{what}={short(window)} is no window. Give a pair (start, end).")
     return pair
-
-
-def listed_once(values: Any) -> list[Any]:
-    """What can be iterated, as a list; empty where it cannot."""
-    try:
-        return list(values)
-    except Exception:  # a class of the user's may raise anything
-        return []
 
 
 def count_of(window: Any) -> int | None:

@@ -277,6 +277,13 @@ def bad_files(work):
         "bare.csv": b"start,end\n0,40\n",
         "broken.json": b"{",
         "lacking.json": b'{"mu": [1]}',
+        "text.json": b'{"mu": ["1"], "alpha": [[0.5]], "gamma": [[1]]}',
+        "huge.json": b'{"mu": [1], "alpha": [[0.5]], "gamma": [[1' + b"0" * 400 + b"]]}",
+        "huger.json": b'{"mu": [1], "alpha": [[0.5]], "gamma": [[1' + b"0" * 5000 + b"]]}",
+        "nan.json": b'{"mu": [NaN], "alpha": [[0.5]], "gamma": [[1]]}',
+        "ragged.json": b'{"mu": [1], "alpha": [[0.5], [1, 2]], "gamma": [[1]]}',
+        "more.json": b'{"mu": [1], "alpha": [[0.5]], "gamma": [[1]], "gama": 2}',
+        "names.json": b'{"mu": [1], "alpha": [[0.5]], "gamma": [[1]], "mark_names": "a"}',
         "wild.json": b'{"mu": [1], "alpha": [[1.4]], "gamma": [[1]]}',
         "good.csv": good.encode(),
     }
@@ -337,6 +344,18 @@ BAD = {
     "a strange table": (["simulate", "--out", "a.xlsx"], ".parquet"),
     "broken parameters": (["simulate", "--out", "a.csv", "--params", "broken.json"], "not JSON"),
     "lacking parameters": (["simulate", "--out", "a.csv", "--params", "lacking.json"], "alpha"),
+    **{
+        f"{name} parameters": (["simulate", "--out", "a.csv", "--params", f"{name}.json"], words)
+        for name, words in {
+            "text": "text.json: mu must be a finite number",
+            "huge": "huge.json: gamma must be",
+            "huger": "huger.json is not JSON",
+            "nan": "nan.json: mu must be",
+            "ragged": "ragged.json: alpha must be",
+            "more": "'gama', which are none of mu, alpha, gamma",
+            "names": "names.json: mark_names must be a list",
+        }.items()
+    },
     "supercritical": (["simulate", "--out", "a.csv", "--params", "wild.json"], "spectral radius"),
 }
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
+from hawkesjax.retweet.data import sentiment
 
 
 class Raises:
@@ -90,6 +91,9 @@ CASCADES = hj.Cascades.from_dataframe(POSTS, id="i", time="t", followers="n", re
 ACTIVITY = hj.Activity.from_messages(
     LOG, time="t", source="a", target="b", kind="k", bin=1, usual=(0, 4)
 )
+WORDS = pd.DataFrame(
+    {"text": ["good day", "bad day", "fine sun", "grim rain"] * 3, "level": [5, 1, 5, 1] * 3}
+)
 DAYS = ("2024-05-01", "2024-05-04")
 DOORS = {
     "from_arrays": (
@@ -159,6 +163,17 @@ DOORS = {
     "join": (COVARIATES.join, {"other": DAYTIME}),
     "covariates.select": (COVARIATES.select, {"features": ["x"]}),
     "aligned": (COVARIATES.aligned, {"data": PANEL}),
+    "detect_spike": (hj.katz.detect_spike, {"volume": [1, 9, 2]}),
+    "sentiment_pipeline": (sentiment.sentiment_pipeline, {"language": "english"}),
+    "keep_keywords": (
+        sentiment.keep_keywords,
+        {"df": WORDS, "text": "text", "keywords": ["day"]},
+    ),
+    "score_sentiment": (
+        sentiment.score_sentiment,
+        {"df": WORDS[["text"]], "text": "text", "examples": WORDS, "level": "level",
+         "language": "english", "folds": 2},
+    ),
     "read_events": (hj.read_events, {"path": "events.csv", "time": "t", "mark": "k"}),
     "read_cascades": (
         hj.read_cascades,

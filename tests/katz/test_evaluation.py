@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from hawkesjax.katz.data.messages import ActivityWarning
+from hawkesjax.katz.data.attention import ActivityWarning
 from tests.katz import steady_reference as katz_reference
 
 KEY = jax.random.key(3)

@@ -21,7 +21,9 @@ from hawkesjax.inputs.checks import (
     column_of,
     counted,
     listed,
+    listed_once,
     same_length,
+    short,
     unique_names,
 )
 from hawkesjax.inputs.clock import read_times
@@ -29,7 +31,7 @@ from hawkesjax.inputs.labels import Codes, one_label, read_indices, read_labels
 from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.tables import open_table
-from hawkesjax.inputs.windows import count_of, listed_once, names_of, plain
+from hawkesjax.inputs.windows import count_of, names_of, plain
 
 
 @jax.tree_util.register_dataclass
@@ -242,8 +244,10 @@ class EventPanel(AsTables):
         """
         window, marks = plain(window), unique_names(mark_names, "mark")
         declared = names_of(window) if sequence_names is None else sequence_names
-        if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
-            users = listed_once(users)
+        given = None if isinstance(users, (str, bytes, Set)) else listed_once(users)
+        if given is None:
+            raise ValueError(f"users is {short(users)}. Give a list of tuples of arrays of times.")
+        users = given
         names = unique_names(range(len(users)) if declared is None else declared, "sequence")
         if len(names) != len(users):
             raise ValueError(
@@ -252,7 +256,7 @@ class EventPanel(AsTables):
             )
         parts: list[Any] = []
         for name, user in zip(names, users, strict=True):
-            arrays = [] if isinstance(user, (str, bytes, Set)) else listed_once(user)
+            arrays = None if isinstance(user, (str, bytes, Set)) else listed_once(user)
             if not arrays:
                 raise ValueError(
                     f"Sequence {name!r}: give a tuple of {len(marks)} arrays of times."

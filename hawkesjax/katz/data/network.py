@@ -10,9 +10,16 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from hawkesjax.inputs.checks import Rows, column_of, kind_of_value, listed, refuse, short
+from hawkesjax.inputs.checks import (
+    Rows,
+    column_of,
+    kind_of_value,
+    listed,
+    listed_once,
+    refuse,
+    short,
+)
 from hawkesjax.inputs.names import Names
-from hawkesjax.inputs.windows import listed_once
 from hawkesjax.katz.data.attention import BACKWARD, FORWARD
 from hawkesjax.katz.data.messages import MessageLog, pairs_of
 from hawkesjax.katz.data.users import read_users
@@ -96,8 +103,10 @@ Edges = tuple[np.ndarray, np.ndarray, np.ndarray | None, Any, Names]  # weight, 
 def read_matrix(A: Any, b: Any, names: Any, *, self_loops: bool) -> dict[str, Any]:
     """Edges, baselines and names of a sparse matrix or a list of edges, checked."""
     dense = isinstance(A, np.ndarray) and A.ndim == 2 and A.dtype != object
-    if names is not None and (isinstance(names, str | bytes | Set) or not listed_once(names)):
+    given = None if isinstance(names, str | bytes | Set) else listed_once(names)
+    if names is not None and given is None:
         raise ValueError(f"names is {short(names)}. Give a list of names, or None.")
+    names = given
     read = _from_sparse if dense or sparse.issparse(A) else _from_edges
     listener, sender, weight, b, users = read(A, b, names)
     baseline = _baseline(b, len(users))
@@ -135,7 +144,7 @@ def _from_sparse(A: Any, b: Any, names: Any) -> Edges:
             f"The matrix has shape {matrix.shape}. A network is square: A[i, j] = 1 when i "
             f"listens to j. (For a list of edges give a tuple (listener, sender).)"
         )
-    users = Names(np.arange(size)) if names is None else Names(listed_once(names))
+    users = Names(np.arange(size)) if names is None else Names(names)
     if len(users) != size:
         raise ValueError(f"{len(users):,} names for a matrix of {size:,} users. Name each once.")
     if len(pd.unique(users.index)) != size:
@@ -156,7 +165,7 @@ def _from_edges(A: Any, b: Any, names: Any) -> Edges:
     rows = Rows("edge")
     columns: dict[str, Any] = {"listener": A[0], "sender": A[1]}
     if names is not None:
-        columns["names"] = listed_once(names)
+        columns["names"] = names
     elif isinstance(b, pd.Series):
         columns["baseline"] = b.index.to_numpy()
     elif np.ndim(b) == 1:

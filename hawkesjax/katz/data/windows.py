@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.arguments import Range, checked, number
 from hawkesjax.inputs.bins import bins_of, read_pair, window_bins
+from hawkesjax.inputs.checks import column_of
+from hawkesjax.inputs.windows import pair_of
 from hawkesjax.katz.data.attention import warn
 from hawkesjax.katz.data.messages import MessageLog
 from hawkesjax.katz.data.network import network_of
@@ -126,15 +129,20 @@ def detect_spike(
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction is {fraction!r}; it must lie between 0 and 1.")
-    low, high = (0, len(volume)) if search is None else search
-    part = np.asarray(volume)[low:high]
+    posts = column_of(volume, "volume")
+    if not pd.api.types.is_any_real_numeric_dtype(posts.dtype):
+        raise ValueError("Column 'volume' holds what is no number. Give the posts of each bin.")
+    volume = posts.to_numpy(np.float64, na_value=np.nan)
+    ends = (0, len(volume)) if search is None else pair_of(search, "search")
+    low, high = (int(number(end, "a bound of search", Range(0), whole=True)) for end in ends)
+    part = volume[low:high]
     if not part.size or not part.max() > 0:
         raise ValueError(
             f"No post in bins {low:,} to {high:,}, where a spike is sought: end the window of "
             f"business as usual earlier, or name the spike (start, end)."
         )
     peak = low + int(part.argmax())
-    below = np.flatnonzero(np.asarray(volume)[peak:] <= fraction * volume[peak])
+    below = np.flatnonzero(volume[peak:] <= fraction * volume[peak])
     if not len(below):
         return (peak, len(volume)), False
     return (peak, peak + int(below[0]) + 1), True

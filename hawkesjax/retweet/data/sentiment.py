@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.arguments import Positive, Whole, checked
-from hawkesjax.inputs.checks import listed, refuse, short
-from hawkesjax.inputs.tables import check_columns
+from hawkesjax.inputs.checks import column_of, flaw, listed, listed_once, refuse, short
+from hawkesjax.inputs.tables import open_table
 from hawkesjax.retweet.data.stop_words import STOP_WORDS
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -116,7 +116,7 @@ def sentiment_pipeline(
         raise ValueError(
             f"There are stop words for {listed(STOP_WORDS)}; for {language!r} give stop_words=."
         )
-    given = None if stop_words is None else tuple(str(word).lower() for word in stop_words)
+    given = None if stop_words is None else tuple(map(str.lower, _words(stop_words)))
     vectorizer = _import("sklearn.feature_extraction.text").CountVectorizer
     bayes = _import("sklearn.naive_bayes").MultinomialNB
     return _import("sklearn.pipeline").Pipeline(
@@ -195,10 +195,11 @@ def score_sentiment(
         ImportError: without the extra; names it.
         ValueError: for missing columns or texts, a level that is none, or nothing left to score.
     """
-    check_columns(list(df.columns), {"text": text}, "The table")
-    check_columns(list(examples.columns), {"text": text, "level": level}, "The table of examples")
-    if into in df.columns:
-        raise ValueError(f"The table has a column {into!r} already. Pass into= another name.")
+    df, _ = open_table(df, ("text",), text=text)
+    examples, _ = open_table(examples, ("text", "level"), text=text, level=level)
+    if into in df.columns or flaw(into):
+        what = "has one already" if into in df.columns else "cannot have it"
+        raise ValueError(f"The table {what}, a column {into!r}. Pass into= another name.")
     out = df if keywords is None else keep_keywords(df, text=text, keywords=keywords)
     if not len(out):
         raise ValueError("No row has one of the keywords; there is nothing to score.")
@@ -225,10 +226,10 @@ def keep_keywords(df: pd.DataFrame, *, text: Any, keywords: Iterable[Any]) -> pd
     Raises:
         ValueError: for no keyword, or an empty one.
     """
-    wanted = [keywords] if isinstance(keywords, str) else list(keywords)
+    wanted = [keywords] if isinstance(keywords, str) else listed_once(keywords) or []
     if not wanted or not all(isinstance(word, str) and word.strip(" #") for word in wanted):
-        raise ValueError(f"keywords are {listed(wanted)}: give at least one word, none empty.")
-    check_columns(list(df.columns), {"text": text}, "The table")
+        raise ValueError(f"keywords are {short(keywords)}: give at least one word, none empty.")
+    df, _ = open_table(df, ("text",), text=text)
     plain = [re.escape(_plain(word.strip(" #"))) for word in wanted]
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(plain)})(?!\w)")
     has = [bool(pattern.search(_plain(one))) for one in _texts(df[text], str(text))]
@@ -242,7 +243,7 @@ def _plain(text: str) -> str:
 
 
 def _texts(values: Any, column: str) -> np.ndarray:
-    series = pd.Series(values).reset_index(drop=True)
+    series = column_of(values, column)
     remedy = "Drop these rows, or give them a text."
     refuse(series.isna(), column, "a missing text", remedy)
     words = series.map(lambda one: isinstance(one, str)).to_numpy(dtype=bool)
@@ -252,7 +253,7 @@ def _texts(values: Any, column: str) -> np.ndarray:
 
 def _labelled(texts: Any, levels: Any) -> tuple[np.ndarray, np.ndarray]:
     texts = _texts(texts, "text")
-    series = pd.Series(levels).reset_index(drop=True)
+    series = column_of(levels, "level")
     if len(series) != len(texts):
         raise ValueError(f"There are {len(texts):,} texts and {len(series):,} levels.")
     numbers: Any = pd.to_numeric(series, errors="coerce")
@@ -260,6 +261,13 @@ def _labelled(texts: Any, levels: Any) -> tuple[np.ndarray, np.ndarray]:
     show = lambda row: short(series[row])  # noqa: E731
     refuse(wrong, "level", "no level", "Levels are the whole numbers 1 to 5.", show)
     return texts, numbers.to_numpy(np.int64)
+
+
+def _words(stop_words: Any) -> list[str]:
+    words = None if isinstance(stop_words, str) else listed_once(stop_words)
+    if words is None or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"stop_words are {short(stop_words)}. Give a list of words.")
+    return words
 
 
 @functools.cache
