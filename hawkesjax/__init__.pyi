@@ -11,7 +11,7 @@ from .core.estimate import Result as Result
 from .core.fit import ConvergenceWarning as ConvergenceWarning
 from .core.fit import fit as fit
 from .core.model import Model as Model
-from .core.model import Parameter as Parameter
+from .core.parameter import Parameter as Parameter
 from .core.posterior import Posterior as Posterior
 from .core.posterior import load as load
 from .core.sample import sample as sample

@@ -57,18 +57,21 @@ def unchecked_where_refused(request: pytest.FixtureRequest) -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-@pytest.fixture(scope="module", autouse=True)
+TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+ENOUGH = 2**30 // os.sysconf("SC_PAGE_SIZE") if TRIM else 0  # pages of a worker: 1 GB
+
+
+@pytest.fixture(autouse=True)
 def compiled_programs() -> Iterator[None]:
-    """What a module compiled goes with it: workers stay below 2 GB.
+    """Compiled programs go where they have filled a GB: workers stay below 2 GB.
 
     glibc keeps what the compiler freed unless it is asked: 2.5 GB after the ten largest fits, 0.5
     once trimmed.
     """
     yield
-    jax.clear_caches()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim:
-        trim(0)
+    if TRIM and int(Path("/proc/self/statm").read_text().split()[1]) > ENOUGH:
+        jax.clear_caches()
+        TRIM(0)
 
 
 @pytest.fixture(scope="session")

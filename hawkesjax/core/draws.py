@@ -10,6 +10,7 @@ import numpy as np
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model
 from hawkesjax.core.posterior import Posterior
+from hawkesjax.inputs.arguments import numbers
 
 
 def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
@@ -27,6 +28,21 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
     if isinstance(values, Mapping):
         return {str(name): np.asarray(value)[None] for name, value in values.items()}
     raise not_values(values)
+
+
+def params_of(params: Any) -> dict[str, np.ndarray]:
+    """Natural parameters to simulate from, of a dict or an `Estimate`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    values = params.params if isinstance(params, Estimate) else params
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; of a "
+            f"posterior, give one draw or its mean."
+        )
+    return {str(name): numbers(value, str(name)) for name, value in values.items()}
 
 
 def not_values(values: Any) -> ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -17,62 +17,18 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.information import Solved
+from hawkesjax.core.parameter import Parameter, Params
 from hawkesjax.core.priors import as_json, resolve, restored
-from hawkesjax.core.supports import check_prior, ends
-from hawkesjax.inputs.arguments import Range
+from hawkesjax.core.supports import check_prior
+from hawkesjax.inputs.arguments import Range, article
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.plotting.parameters import parameters, trace
 
 Data = TypeVar("Data")
 EstimateT = TypeVar("EstimateT")
 PosteriorT = TypeVar("PosteriorT")
-Params = Mapping[str, Any]
 VERBS = ("simulate", "forecast", "residuals", "evaluate", "predictive_check", "attribution")
 Masks = dict[str, HostArray]
-
-
-def _always(data: Any) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter that a model samples.
-
-    Args:
-        name: in dicts of parameters, tables and files.
-        prior: its default prior, a numpyro distribution that broadcasts to its shape; or a function
-            of the prepared data that gives one.
-        dims: names of its axes, whose sizes `Model.sizes` gives.
-        start: where the search for a maximum begins, a number or array that broadcasts, or a
-            function of the prepared data; None for the middle of the support.
-        edge: function of (params, prepared data) that gives a mask of the entries whose values lie
-            on the edge of what the data can tell. Ends of the prior's support are found without.
-        support: where its values may lie, whatever its prior, which must lie there too; None for
-            the ends of a default prior that is a distribution, and the whole line otherwise.
-        present: whether these data (raw or prepared) say anything about it; where they do not, it
-            is left out.
-    """
-
-    name: str
-    prior: dist.Distribution | Callable[[Any], dist.Distribution]
-    dims: tuple[str, ...] = ()
-    start: Any = None
-    edge: Callable[[Params, Any], Any] | None = None
-    support: Range | None = None
-    present: Callable[[Any], bool] = _always
-
-    @property
-    def range(self) -> Range:
-        """Where its values may lie."""
-        if self.support is not None or not isinstance(self.prior, dist.Distribution):
-            return self.support or Range()
-        return ends(self.prior.support)
-
-    @property
-    def is_in_all(self) -> bool:
-        """Whether no data are without it."""
-        return self.present is _always
 
 
 @dataclass(frozen=True)
@@ -355,7 +311,9 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             ValueError: that says which type it must be.
         """
         if not isinstance(data, self.data_type):
-            raise ValueError(f"The data must be {noun(self.data_type)}, not {type(data).__name__}.")
+            raise ValueError(
+                f"The data must be {article(self.data_type.__name__)}, not {type(data).__name__}."
+            )
 
     def figures(self, values: Any, data: Any) -> dict[str, Any]:
         """Every figure of a fit, by name; what a subclass adds to `common_figures`.
@@ -397,14 +355,6 @@ def as_model(model: Any) -> Model:
     what = model.__name__ if isinstance(model, type) else type(model).__name__
     hint = f"; write {what}()" if isinstance(model, type) and issubclass(model, Model) else ""
     raise ValueError(f"The first argument must be a model, such as Hawkes(), not {what}{hint}.")
-
-
-def noun(kind: type) -> str:
-    """A type's name with its article: an EventPanel, Cascades."""
-    name = kind.__name__
-    if name.endswith("s"):
-        return name
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def _of(value: Any, data: Any) -> Any:

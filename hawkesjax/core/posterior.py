@@ -19,6 +19,7 @@ from hawkesjax.core.diagnostics import arviz, convergence, energy_fraction, prob
 from hawkesjax.core.labels import row_labels
 from hawkesjax.core.loading import GROUPS, model_in
 from hawkesjax.core.model import Model
+from hawkesjax.inputs.arguments import Bytes, checked
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,12 +116,13 @@ class Posterior:
             *remarks,
         ]
 
+    @checked
     def with_log_likelihood(
         self,
         data: Any = None,
         *,
         by: str | None = None,
-        max_bytes: int = store.MAX_BYTES,
+        max_bytes: Bytes = store.MAX_BYTES,
     ) -> Self:
         """The same with the pointwise log-likelihood, for `arviz.loo`.
 
@@ -217,6 +219,7 @@ class Posterior:
             return tree
         return az.InferenceData.from_datatree(tree)
 
+    @checked
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write a NetCDF file; an existing one only with `force=True`."""
         home = type(self.model).__module__
@@ -225,7 +228,8 @@ class Posterior:
         store.write(path, groups, attributes, force=force)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: int = store.MAX_BYTES) -> Posterior:
+    @checked
+    def load(cls, path: str | os.PathLike[str], *, max_bytes: Bytes = store.MAX_BYTES) -> Posterior:
         """Read what `save` wrote, bit for bit.
 
         Raises:

@@ -24,6 +24,7 @@ from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.unconstrained import Unconstrained, best_start, given_point, inside, scattered
 from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
+from hawkesjax.inputs.checks import flaw, listed_once, short
 
 JITTER = 0.1  # of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
@@ -102,7 +103,9 @@ def sample(
     as_model(model).check(data)
     prepared = model.prepare(data, dtype=dtype)
     method, devices = _method(chain_method, num_chains, prepared)
-    dense = model.dense_mass(prepared) if dense_mass is None else dense_mass
+    dense = (
+        model.dense_mass(prepared) if dense_mass is None else _dense(dense_mass, model, prepared)
+    )
     settings = Settings(
         num_warmup=num_warmup,
         target_accept=target_accept,
@@ -115,6 +118,9 @@ def sample(
     kernel = kernel_for(model, settings)
     keys, points = _starts(model, prepared, init, key, num_chains)
     saved = None
+    wrong = isinstance(checkpoint, str) and (flaw(checkpoint) or "\0" in checkpoint)
+    if wrong or not isinstance(checkpoint, str | os.PathLike | None):
+        raise ValueError(f"checkpoint is {short(checkpoint)}; it must be a folder's path.")
     if checkpoint is not None:
         saved = Checkpoint(
             checkpoint, _identity(model, prepared, settings, method, num_samples, keys, points)
@@ -186,10 +192,10 @@ def sample(
         warnings.warn(
             f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.",
             SamplingWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     for sentence in posterior.problems():
-        warnings.warn(sentence, SamplingWarning, stacklevel=2)
+        warnings.warn(sentence, SamplingWarning, stacklevel=3)
     return posterior
 
 
@@ -212,7 +218,7 @@ def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
             f"{num_chains} chains cannot be spread evenly over {devices} devices: they run on "
             f"{fitting} of them. Take a multiple of {most} chains to use {most}.",
             SamplingWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     if method == "auto":
         method = "parallel" if fitting > 1 else "vectorized"
@@ -240,6 +246,21 @@ def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool
     sizes = {name: math.prod(shape) for name, shape in model.shapes(prepared).items()}
     blocks = [tuple(sizes)] if dense is True else dense or []
     return any(sum(sizes[name] for name in names) > FEW_PARAMETERS for names in blocks)
+
+
+def _dense(given: Any, model: Any, prepared: Any) -> bool | list[tuple[str, ...]]:
+    """True, False, or blocks of parameters, each named once."""
+    if isinstance(given, bool):
+        return given
+    blocks = [tuple(listed_once(names) or ()) for names in listed_once(given) or ()]
+    known = list(model.shapes(prepared))
+    named = [name for names in blocks for name in names]
+    if not blocks or not all(isinstance(name, str) and name in known for name in named):
+        raise ValueError(
+            f"dense_mass is {short(given)}; it must be True, False, or a list of tuples of the "
+            f"parameters {', '.join(known)}."
+        )
+    return blocks
 
 
 def _starts(model, prepared, init, key, num_chains):

@@ -10,7 +10,7 @@ import numpy as np
 import numpyro.distributions as dist
 from numpyro.distributions import biject_to
 
-from hawkesjax.inputs.arguments import Range
+from hawkesjax.inputs.arguments import Range, numbers
 
 FARTHEST = 30.0  # on the free scale, where a support's ends are looked for: exp(-30) is 1e-13
 
@@ -36,12 +36,7 @@ def hold(supports: Mapping[str, Range], values: Mapping[str, Any], axes: int = 0
     for name, where in supports.items():
         if name not in values:
             continue
-        try:
-            found = np.asarray(values[name], np.float64)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(
-                f"{name} is {type(values[name]).__name__}; it must hold numbers."
-            ) from None
+        found = numbers(values[name], name)
         bad = np.argwhere(~(np.isfinite(found) & where.holds(found)))
         if len(bad):
             place = tuple(bad[0].tolist())

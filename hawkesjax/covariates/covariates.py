@@ -215,7 +215,7 @@ class Covariates(FromTables, FromCalendar):
                 one has dates and the other numbers.
         """
         if not isinstance(other, Covariates):
-            raise ValueError(f"other is {kind_of_value(other)}; it must be Covariates.")
+            raise ValueError(f"other is {kind_of_value(other)}; it must be covariates, too.")
         other = other.aligned(self)
         theirs = snapped(other.edges, self.edges)
         if theirs[0] != self.edges[0] or theirs[-1] != self.edges[-1]:

@@ -20,7 +20,8 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.lineage import lineage
 from hawkesjax.hawkes.prepared import stream_of
 from hawkesjax.hawkes.values import draws_of, one_of
-from hawkesjax.inputs.arguments import Count, checked
+from hawkesjax.inputs.arguments import Bytes, Count, checked
+from hawkesjax.inputs.checks import kind_of_value, listed_once, short
 
 MAX_BYTES = 2**31
 
@@ -101,7 +102,7 @@ def attribution(
     *,
     links: Sequence[tuple[str, str]] | None = None,
     draws: Count = 200,
-    max_bytes: Count = MAX_BYTES,
+    max_bytes: Bytes = MAX_BYTES,
 ) -> Attribution:
     """Where each event came from, and which would not have happened without a link.
 
@@ -127,15 +128,19 @@ def attribution(
     names = list(panel.mark_names)
     if links is None:
         links = [(source, target) for target in names for source in names if source != target]
-    unknown = sorted({mark for link in links for mark in link} - set(names))
+    pairs = [listed_once(link) or [] for link in listed_once(links) or []]
+    if listed_once(links) is None or any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"links is {kind_of_value(links)}; it must be pairs (source, target).")
+    unknown = [mark for pair in pairs for mark in pair if not _is_among(mark, names)]
     if unknown:
-        raise ValueError(f"links name {unknown}; the panel's marks are {', '.join(names)}.")
-    cut = np.zeros((len(links), len(names), len(names)), bool)
-    for number, (source, target) in enumerate(links):
+        shown = ", ".join(map(short, unknown))
+        raise ValueError(f"links name {shown}; the panel's marks are {', '.join(names)}.")
+    cut = np.zeros((len(pairs), len(names), len(names)), bool)
+    for number, (source, target) in enumerate(pairs):
         cut[number, names.index(target), names.index(source)] = True
     parameters = draws_of(values, model, limit=draws, panel=panel)
     count = max(len(value) for value in parameters.values())
-    size = 8 * count * panel.num_events * (1 + len(names) + len(links))
+    size = 8 * count * panel.num_events * (1 + len(names) + len(pairs))
     if size > max_bytes:
         raise ValueError(
             f"The attribution would take {size / 2**30:.1f} GiB, more than "
@@ -161,3 +166,7 @@ def attribution(
     causes = ("background", *(f"direct from {name}" for name in names))
     causes += tuple(f"lost without {source} -> {target}" for source, target in links)
     return Attribution(np.stack(parts), causes, panel)
+
+
+def _is_among(mark: Any, names: list[str]) -> bool:
+    return isinstance(mark, str) and mark in names

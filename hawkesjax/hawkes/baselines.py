@@ -13,7 +13,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from hawkesjax.core.model import Parameter
+from hawkesjax.core.parameter import Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.hawkes.background import pieces

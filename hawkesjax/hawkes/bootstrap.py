@@ -100,7 +100,7 @@ def residual_bootstrap(
     if lost:
         warnings.warn(
             f"{lost} of {len(panels)} refits did not converge; their best values were used.",
-            stacklevel=2,
+            stacklevel=3,
         )
     return table
 

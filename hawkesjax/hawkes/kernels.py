@@ -21,7 +21,7 @@ from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 from scipy import special
 
-from hawkesjax.core.model import Parameter
+from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import Range
 
 Params = Mapping[str, Any]

@@ -14,7 +14,8 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.information import Solved
-from hawkesjax.core.model import Model, Parameter
+from hawkesjax.core.model import Model
+from hawkesjax.core.parameter import Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.compensator import children_within, mixture_increments

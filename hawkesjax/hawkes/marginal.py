@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from hawkesjax.core.model import Parameter
+from hawkesjax.core.parameter import Parameter
 from hawkesjax.hawkes.law import Data, HawkesLaw, Params
 
 

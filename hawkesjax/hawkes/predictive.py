@@ -17,6 +17,7 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.simulate import simulate_like
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
+from hawkesjax.inputs.checks import kind_of_value
 
 LEVELS = (0.025, 0.5, 0.975)
 BINS = 50  # of the longest window
@@ -112,6 +113,10 @@ def predictive_check(
     longest = float(np.max(panel.duration, initial=0.0))
     if width is None:
         width = longest / BINS if longest > 0 else 1.0
+    if not (statistics is None or isinstance(statistics, Mapping)):
+        raise ValueError(
+            f"statistics is {kind_of_value(statistics)}; it must be a dict of functions of a panel."
+        )
     extra = dict(statistics or {})
     parameters = draws_of(values, model, limit=draws, panel=panel)
     replicated = []

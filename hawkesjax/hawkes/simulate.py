@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array
 
+from hawkesjax.core.draws import params_of
 from hawkesjax.core.random import generator
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import Terms, simulate_clusters
@@ -16,6 +17,7 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
 from hawkesjax.inputs.arguments import Count, Key, Whole, checked
+from hawkesjax.inputs.checks import kind_of_value, listed_once
 from hawkesjax.inputs.clock import UNITS
 from hawkesjax.inputs.windows import count_of
 
@@ -63,13 +65,7 @@ def simulate(
         >>> model = hj.Hawkes(decay="shared")
         >>> panel = hj.simulate(model, truth, window=(0, 100), key=jax.random.key(0))
     """
-    params = getattr(params, "params", params)
-    if not isinstance(params, Mapping):
-        raise ValueError(
-            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; "
-            f"of a posterior, give one draw or its mean."
-        )
-    given = dict(params)
+    given: dict[str, Any] = dict(params_of(params))
     fixed = model.gamma
     if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
         raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
@@ -90,13 +86,14 @@ def simulate(
         given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
     mu, alpha, gamma = _parameters(given)
     window = np.asarray(window) if isinstance(window, Array) else window
+    named = None if sequence_names is None else _listed(sequence_names, "sequence_names")
     num = _count(
         mu=None if mu.ndim == 1 else len(mu),
         window=count_of(window),
-        sequence_names=None if sequence_names is None else len(sequence_names),
+        sequence_names=None if named is None else len(named),
         num_sequences=num_sequences,
     )
-    marks = range(len(alpha)) if mark_names is None else tuple(mark_names)
+    marks = range(len(alpha)) if mark_names is None else _listed(mark_names, "mark_names")
     if len(marks) != len(alpha):
         raise ValueError(f"{len(marks)} mark names for {len(alpha)} marks.")
     empty = EventPanel.from_arrays(
@@ -105,7 +102,7 @@ def simulate(
         sequence=[],
         window=window,
         mark_names=marks,
-        sequence_names=range(num) if sequence_names is None else sequence_names,
+        sequence_names=range(num) if named is None else named,
         unit=unit,
     )
     empty = replace(empty, origin=origin)
@@ -148,6 +145,13 @@ def simulate_like(
         origin=panel.origin,
         max_events=max_events,
     )
+
+
+def _listed(names: Any, what: str) -> list[Any]:
+    found = listed_once(names)
+    if found is None:
+        raise ValueError(f"{what} is {kind_of_value(names)}; it must be a list of names.")
+    return found
 
 
 def terms_of(model: HawkesLaw, params: Mapping[str, Any]) -> Terms:

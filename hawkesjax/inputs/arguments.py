@@ -6,6 +6,7 @@ import functools
 import inspect
 import math
 import operator
+import re
 import sys
 import types
 from collections.abc import Callable
@@ -41,7 +42,7 @@ class Range:
         low = "" if self.least == -np.inf else f"{'above' if self.above else 'of at least'} "
         low += "" if self.least == -np.inf else f"{self.least:g}"
         end = "below" if self.below else "at most" if low else "of at most"
-        high = "" if self.most == np.inf else f"{end} {self.most:g}"
+        high = "" if self.most == np.inf else f"{end} {self.most:.10g}"
         return " ".join([kind, *([" and ".join(filter(None, (low, high)))] if low or high else [])])
 
 
@@ -62,7 +63,7 @@ def prng_key(value: Any, name: str) -> jax.Array:
     whole = isinstance(value, jax.Array | np.ndarray) and value.dtype == np.uint32
     if (typed and value.ndim == 0) or (whole and value.ndim == 1):
         return jnp.asarray(value)
-    raise ValueError(f"{name} is {_shown(value)}; it must be one PRNG key: jax.random.key(0).")
+    raise ValueError(f"{name} is {_shown(value)}; it must be one PRNG key of JAX.")
 
 
 def precision(value: Any, name: str) -> Any:
@@ -73,7 +74,7 @@ def precision(value: Any, name: str) -> Any:
     """
     try:
         found = None if value is None else np.dtype(value)
-    except TypeError:
+    except Exception:  # NumPy's parser of names ends in many ways
         found = np.dtype(object)
     if found is not None and found not in (np.float32, np.float64):
         raise ValueError(f"{name} is {_shown(value)}; it must be float32 or float64.")
@@ -83,8 +84,10 @@ def precision(value: Any, name: str) -> Any:
 AT_LEAST_0, ABOVE_0 = Range(0), Range(0, above=True)
 
 # What signatures say; a type checker reads int and float.
-Count = Annotated[int, Range(1)]
-Whole = Annotated[int, AT_LEAST_0]
+MOST = 2**31 - 1  # JAX counts in 32 bits
+Count = Annotated[int, Range(1, MOST)]
+Whole = Annotated[int, Range(0, MOST)]
+Bytes = Annotated[int, Range(1)]
 Positive = Annotated[float, ABOVE_0]
 AtLeastZero = Annotated[float, AT_LEAST_0]
 Share = Annotated[float, Range(0, 1)]
@@ -111,6 +114,18 @@ def number(value: Any, name: str, where: Range = Range(), *, whole: bool = False
     if not good or not where.holds(found):
         raise ValueError(f"{name} is {_shown(value)}; it must be {where.words(kind)}.")
     return operator.index(int(found)) if whole else float(found)
+
+
+def numbers(value: Any, name: str) -> np.ndarray:
+    """An array of numbers.
+
+    Raises:
+        ValueError: for what is none.
+    """
+    try:
+        return np.asarray(value, np.float64)
+    except Exception:  # a class of the user's may raise anything
+        raise ValueError(f"{name} is {_shown(value)}; it must hold numbers.") from None
 
 
 def flag(value: Any, name: str) -> bool:
@@ -191,9 +206,23 @@ def _known(hint: Any) -> bool:
     return all(
         part in plain
         or get_origin(part) is Literal
+        or _is_ours(part)
         or (get_origin(part) is Annotated and isinstance(get_args(part)[1], Range | Door))
         for part in _parts(hint)
     )
+
+
+def _is_ours(part: Any) -> bool:
+    """Whether it is a type of data, such as Activity."""
+    ours = r"hawkesjax\.(\w+\.data|covariates)\."
+    return isinstance(part, type) and re.match(ours, part.__module__) is not None
+
+
+def article(name: str) -> str:
+    """A type's name with its article: an EventPanel, Cascades."""
+    if name.endswith("s"):
+        return name
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def _held(value: Any, name: str, hint: Any) -> Any:
@@ -218,6 +247,10 @@ def _one(value: Any, name: str, part: Any) -> Any:
             return door.check(value, name)
     where = next((m for m in get_args(part)[1:] if isinstance(m, Range)), Range())
     kind = get_args(part)[0] if get_origin(part) is Annotated else part
+    if _is_ours(kind):
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} is {_shown(value)}; it must be {article(kind.__name__)}.")
+        return value
     if kind is bool:
         return flag(value, name)
     if kind is str:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Real
 from scipy.special import gammaln
 
 from hawkesjax.core.cache import kept
+from hawkesjax.inputs.arguments import numbers
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
 from hawkesjax.katz.rules import FORMS, LINKS, Form, Settings
@@ -133,7 +134,7 @@ def factor_ahead(given: Any, bins: int) -> Float[np.ndarray, " bins"]:
     """g_k of bins that are yet to come, as they are given; 1 where they are not."""
     if given is None:
         return np.ones(bins)
-    factor = np.asarray(given, np.float64)
+    factor = numbers(given, "common_factor")
     if factor.shape != (bins,) or not np.all(np.isfinite(factor) & (factor >= 0)):
         raise ValueError(
             f"common_factor must be {bins} finite numbers of at least 0, one per bin; got "

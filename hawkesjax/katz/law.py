@@ -16,7 +16,8 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from hawkesjax.core.estimate import Estimate
-from hawkesjax.core.model import Model, Parameter
+from hawkesjax.core.model import Model
+from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.katz.counts import check_activity, counts_of, target_bins

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from hawkesjax.core.draws import params_of
 from hawkesjax.core.random import generator
 from hawkesjax.inputs.arguments import Count, Key, checked
 from hawkesjax.katz.counts import factor_ahead
@@ -162,13 +162,7 @@ def simulate(
         ValueError: for parameters that are missing, negative or of the wrong shape; for a factor
             of the wrong length; for more posts than `max_posts`.
     """
-    values = getattr(params, "params", params)
-    if not isinstance(values, Mapping):
-        raise ValueError(
-            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; "
-            f"of a posterior, give one draw or its mean."
-        )
-    values = {name: np.asarray(value, np.float64) for name, value in values.items()}
+    values = params_of(params)
     data = Activity.from_matrix(*network) if isinstance(network, tuple) else network
     if isinstance(network, tuple) and "b" not in values and "shape" not in values:
         values["b"] = np.asarray(data.baseline)

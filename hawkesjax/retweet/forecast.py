@@ -245,4 +245,4 @@ def _warn_of(out: RetweetForecast) -> None:
             f"quantiles are those of paths below the cap, and so lower bounds"
         )
     if warned:
-        warnings.warn("; ".join(warned).capitalize() + ".", ExplosionWarning, stacklevel=5)
+        warnings.warn("; ".join(warned).capitalize() + ".", ExplosionWarning, stacklevel=6)

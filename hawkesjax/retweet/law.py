@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hawkesjax.core.model import Model, Parameter
+from hawkesjax.core.model import Model
+from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 from hawkesjax.retweet import likelihood as terms

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hawkesjax.core.draws import params_of
 from hawkesjax.core.random import generator
 from hawkesjax.covariates.covariates import Covariates
-from hawkesjax.inputs.arguments import Count, Key, Positive, checked
+from hawkesjax.inputs.arguments import Count, Key, Positive, checked, numbers
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import Clock, ticks_of
 from hawkesjax.inputs.moments import moment
@@ -77,14 +78,15 @@ def simulate(
         ...                    followers=[10, 200, 3000], key=jax.random.key(0))
     """
     rng = generator(key)
-    values = dict(getattr(params, "params", params))
+    values: dict[str, Any] = dict(params_of(params))
     low, high, clock = _window(window, covariates, unit)
     pools = {"followers": followers, "post_followers": post_followers, "sentiment": sentiment}
-    pools = {name: _pool(name, value) for name, value in pools.items() if value is not None}
+    optional = ("post_followers", "sentiment")
+    pools = {n: _pool(n, v) for n, v in pools.items() if n not in optional or v is not None}
     if post_times is None:
         times = _posts(rng, values, covariates, low, high)
     else:
-        times = np.sort(np.asarray(post_times, np.float64))
+        times = np.sort(np.atleast_1d(numbers(post_times, "post_times")))
         if len(times) and not (low <= times[0] and times[-1] <= high):
             raise ValueError(f"post_times reach beyond the window {low:g} to {high:g}.")
     size = len(times)
@@ -193,7 +195,7 @@ def grow(
             f"{counted(explosive, 'post')} (largest {float(p0.max()) * mean:.3g}): their "
             f"cascades explode until the decay ends them.",
             ExplosionWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     post, times, followers = first
     out = [(post[:0], times[:0], followers[:0])]
@@ -253,7 +255,7 @@ def _from_midnight(start: float, clock: dict[str, Any]) -> tuple[np.float64, dic
 
 
 def _pool(name: str, values: Any) -> np.ndarray:
-    array = np.atleast_1d(np.asarray(values, np.float64))
+    array = np.atleast_1d(numbers(values, name))
     if array.ndim != 1 or not len(array) or not (np.isfinite(array) & (array >= 0)).all():
         raise ValueError(f"{name} must be one or more numbers of at least 0.")
     return array

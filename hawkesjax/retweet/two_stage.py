@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from hawkesjax.core.model import as_model
 from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
@@ -76,12 +77,7 @@ def two_stage(
     Source: Pulido and Gomez (2024), arXiv 2402.03378, equation 13 and appendix; the windowed
     estimate is that of Kobayashi and Lambiotte (2016), TiDeH, ICWSM.
     """
-    for name, value, allowed in (
-        ("loss", loss, ("L1", "L2")),
-        ("history", history, ("full", "window")),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}.")
+    as_model(model).accept(data)
     if model.theta == "learned":
         raise ValueError("The two stages need a fixed theta.")
     _, period = lengths_of(model, data)

@@ -297,12 +297,12 @@ def test_bad_calls_are_refused_by_name(wrong, word, panel):
 
 @pytest.mark.skipif(jax.device_count() != 2, reason="two devices, as the tests set")
 @pytest.mark.parametrize(("chains", "method"), [(3, "auto"), (5, "auto"), (3, "vectorized")])
-def test_devices_that_stay_idle_are_said_before_a_key_is_refused(chains, method, panel):
+def test_devices_that_stay_idle_are_said_before_starts_are_refused(chains, method, panel):
     idle = pytest.warns(hj.SamplingWarning, match=f"{chains} chains .* 1 of them. .* multiple of 2")
     asked = idle if method == "auto" else contextlib.nullcontext()
     call = RUN | {"num_chains": chains, "chain_method": method}
-    with asked, pytest.raises(ValueError, match="key"):
-        hj.sample(MODEL, panel, key=7, **call)
+    with asked, pytest.raises(ValueError, match="init lacks"):
+        hj.sample(MODEL, panel, key=jax.random.key(0), **call | {"init": {}})
 
 
 def test_ctrl_c_keeps_the_finished_blocks(tmp_path):

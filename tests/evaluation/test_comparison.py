@@ -155,7 +155,7 @@ def test_the_held_out_stretch_ends_with_the_first_window_that_ends_after_the_cut
         ({"cut": 4.0}, "do not reach"),
         ({"cut": 70.0}, "12 sequences .* do not reach"),
         ({"cut": 50.0, "horizon": 20.0}, "do not reach"),
-        ({"cut": 50.0, "level": 95}, "between 0 and 1"),
+        ({"cut": 50.0, "level": 95}, "above 0 and below 1"),
         ({"cut": "yesterday"}, "cut"),
     ],
 )

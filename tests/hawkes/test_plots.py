@@ -246,7 +246,7 @@ REFUSED = {
         "other sequences",
     ),
     "network of values": (lambda post, panel: hj.plots.network(TRUTH), "needs a Posterior"),
-    "too many": (lambda post, panel: hj.plots.parameters(post, max_rows=0), "Nothing to draw"),
+    "too many": (lambda post, panel: hj.plots.parameters(post, max_rows=0), "at least 1"),
     "parameter": (lambda post, panel: hj.plots.trace(post, var_names=["nu"]), "'nu'"),
     "prior": (
         lambda post, panel: hj.plots.prior_posterior(

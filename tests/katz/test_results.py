@@ -116,7 +116,7 @@ def test_residuals_are_standard_normal_under_the_truth(data, truth):
         found = hj.residual_tests(table)
         assert found["p"] > 1e-3, by
         assert abs(found["sd"] - 1) < 0.15, by
-    with pytest.raises(ValueError, match='must be "bin" or "user"'):
+    with pytest.raises(ValueError, match="must be one of 'bin', 'user'"):
         hj.residuals(MODEL, truth, data, by="edge")
 
 

@@ -442,7 +442,7 @@ def test_a_top_that_is_no_number_of_users_is_refused(top):
 
 def test_decay_refuses_several_alphas_and_parts_of_bins():
     activity = activity_of(np.ones((3, 3)), 1.0)
-    with pytest.raises(ValueError, match="takes one"):
+    with pytest.raises(ValueError, match="must be a finite number"):
         hj.katz.decay(activity, alpha_star=[0.1, 0.2])
     with pytest.raises(ValueError, match="bins is -1"):
         hj.katz.decay(activity, alpha_star=0.5, bins=-1)

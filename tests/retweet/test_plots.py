@@ -90,7 +90,7 @@ def test_residual_quantiles(tmp_path):
     table = hj.residuals(MODEL, PARAMS | {"beta": np.array([-2.0])}, DATA, join=True)
     figure = hj.plots.rescaled(table)
     titles = [axis.get_title(loc="left") for axis in figure.axes]
-    assert titles == ["originals (3 events)", "reposts (7 events)"]
+    assert titles == ["originals (2 events)", "reposts (7 events)"]
     drawn = figure.axes[1].lines[-1].get_ydata()
     np.testing.assert_allclose(drawn, np.sort(table["residual"][3:]))
     save(figure, tmp_path)

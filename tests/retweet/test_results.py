@@ -264,7 +264,11 @@ def test_weighted_medians_minimise_absolute_error():
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"loss": "L3"}, "L1, L2"), ({"width": -1}, "positive"), ({"history": "no"}, "full, window")],
+    [
+        ({"loss": "L3"}, "'L1', 'L2'"),
+        ({"width": -1}, "above 0"),
+        ({"history": "no"}, "'full', 'window'"),
+    ],
 )
 def test_two_stage_refusals(data, options, words):
     with pytest.raises(ValueError, match=words):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.arguments import Level, Positive, Whole, checked
+from hawkesjax.inputs.arguments import Level, Positive, Whole, checked, numbers
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.steady.solve import attenuation, matrix_of
 
@@ -72,7 +72,7 @@ def decay(
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     if np.ndim(attenuated):
         raise ValueError("decay takes one alpha_star or alpha.")
-    vector: Any = np.asarray(activity.baseline if start is None else start, np.float64)
+    vector: Any = numbers(activity.baseline if start is None else start, "start")
     if vector.shape != (activity.num_users,) or (vector < 0).any() or not vector.sum() > 0:
         raise ValueError(
             f"start needs a number of at least 0 for each of the {activity.num_users:,} users, "

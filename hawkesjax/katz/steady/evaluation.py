@@ -166,7 +166,7 @@ def evaluate(
             f"rest on no more than these (none is given for one). Take a smaller block= or "
             f"shorter bins.",
             KatzWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     keys = np.asarray(jax.random.key_data(jax.random.split(key)))
     rng = np.random.default_rng(keys[0])  # how often each block is drawn

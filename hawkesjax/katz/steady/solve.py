@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from hawkesjax.core.cache import kept
-from hawkesjax.inputs.arguments import Count, Positive, checked
+from hawkesjax.inputs.arguments import Count, Positive, checked, numbers
 from hawkesjax.inputs.checks import short
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import form_of
@@ -81,7 +81,7 @@ def _radius(activity: Activity, form: str) -> Radius:
             f"The spectral radius lies between {bounds.lower:.9g} and {bounds.upper:.9g}, no "
             f"closer: alpha* is uncertain to that degree.",
             KatzWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return bounds
 
@@ -93,7 +93,6 @@ def _traced(activity: Activity, form: str) -> bool:
     return any(isinstance(leaf, Tracer) for leaf in needed)
 
 
-@checked
 def attenuation(
     activity: Activity, alpha_star: Any, alpha: Any, form: str = "additive"
 ) -> tuple[Any, float | None]:
@@ -108,10 +107,7 @@ def attenuation(
     given, name = (alpha, "alpha") if alpha_star is None else (alpha_star, "alpha_star")
     traced = isinstance(given, Tracer)
     if not traced:
-        try:
-            given = np.asarray(given, np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(f"{name} is {short(given)}; it must be a number.") from None
+        given = numbers(given, name)
         if not np.isfinite(given).all() or (given < 0).any():
             raise ValueError(f"{name} is {short(given)}; it must be a number of at least 0.")
     if alpha_star is None:
@@ -144,7 +140,7 @@ def attenuation(
                 f"{star:.4g} is {star * others / rho.value:.4g} for all others. Leave them out of "
                 f"the network if they are no part of what spreads.",
                 KatzWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
     return given / rho.value, rho.value
 
@@ -173,7 +169,9 @@ def sweep_grid(
     if alpha_star is None and alpha is None:
         alpha_star = GRID
     name = "alpha_star" if alpha is None else "alpha"
-    rows = np.atleast_1d(np.asarray(alpha_star if alpha is None else alpha, float))
+    rows = np.atleast_1d(numbers(alpha_star if alpha is None else alpha, name))
+    if not rows.size:
+        raise ValueError(f"{name} is empty; give one or more.")
     if zero:
         rows = np.unique(np.append(rows, 0.0))
     alphas, _ = attenuation(activity, *((rows, None) if alpha is None else (None, rows)), form)
@@ -272,7 +270,7 @@ def warn_left(residuals: np.ndarray, tolerance: float) -> None:
             f"{tolerance:.0e}, so scores are not exact: alpha is very close to its limit, limit= "
             f"too small, or the network beyond single precision (then take backend='scipy').",
             KatzWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -354,13 +352,13 @@ def rank(
             "alpha is so close to its limit that no bound of the scores was found: the scores "
             "are solved for, but who belongs to the top is not proven. Take less.",
             KatzWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     elif not result.certified and not result.tied.any():
         warnings.warn(
             "Which scores are the top is certain, but not their order.",
             KatzWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     users = result.users
     table = pd.DataFrame(
