@@ -42,7 +42,6 @@ def volume(
     Raises:
         ValueError: without a log, or for anything but an activity.
     """
-    needs(activity, "katz.volume", "Activity")
     if not activity.num_bins:
         raise ValueError("This network was given as a matrix: it has no volume to draw.")
     low, high = window or _around(activity)
@@ -143,7 +142,6 @@ def stability(
         alpha_star: grid.
         form: as in `katz.solve`.
     """
-    needs(activity, "katz.stability", "Activity")
     grid = np.asarray(alpha_star, float)
     alphas, _ = attenuation(activity, grid, None, form)
     scores = solve(activity, alpha=alphas, form=form, backend="scipy")
@@ -212,7 +210,6 @@ def influence(
     """
     from matplotlib.patches import FancyArrowPatch
 
-    needs(activity, "katz.influence", "Activity")
     attenuated, _ = attenuation(activity, alpha_star, alpha, form)
     scores = solve(activity, alpha=attenuated, form=form, backend="scipy")
     top = min(top, activity.num_users)

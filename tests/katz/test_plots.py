@@ -78,7 +78,7 @@ def test_a_matrix_has_no_volume():
 
 def test_other_kinds_of_values_are_refused_in_words(activity):
     for figure in (hj.plots.katz.volume, hj.plots.katz.stability, hj.plots.katz.influence):
-        with pytest.raises(ValueError, match="draws Activity, not dict"):
+        with pytest.raises(ValueError, match="activity is a dict; it must be an Activity"):
             figure({})
     with pytest.raises(ValueError, match="draws KatzEvaluation, not Activity; of Activity"):
         hj.plots.katz.change(activity)
