@@ -87,8 +87,9 @@ class Baseline:
         """
 
         def level(name: str, dims: tuple[str, ...], start: Any, edge: Any = None) -> Parameter:
-            prior = lambda data: NAMED[named](data.rates)[name]  # noqa: E731
-            return Parameter(name, prior, dims, start, edge, AT_LEAST_0)
+            return Parameter(
+                name, lambda data: NAMED[named](data.rates)[name], dims, start, edge, AT_LEAST_0
+            )
 
         found: tuple[Parameter, ...] = ()
         if self.levels == "hierarchical":

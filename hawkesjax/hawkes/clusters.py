@@ -66,8 +66,6 @@ def simulate_clusters(
     expected = mu * duration[:, None]
     if max_events is None:
         _refuse_explosion(expected.sum(axis=0), alpha, gamma * ratios.max(), duration)
-    elif max_events < 0:
-        raise ValueError(f"max_events is {max_events}; it cannot be negative.")
     cap = np.inf if max_events is None else max_events
     if expected.sum() > max(10 * cap, MAX_EXPECTED):
         raise _over(cap, 0, 0, alpha, f"about {expected.sum():.3g} immigrants alone are expected")

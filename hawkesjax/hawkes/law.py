@@ -123,15 +123,17 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         def effect(
             name: str, dims: tuple[str, ...], start: Any, edge: Any, support: Range
         ) -> Parameter:
-            prior = lambda data: NAMED[named](data.rates)[name]  # noqa: E731
-            return Parameter(name, prior, dims, start, edge, support)
+            return Parameter(
+                name, lambda data: NAMED[named](data.rates)[name], dims, start, edge, support
+            )
 
         pair = ("target", "source")
         alpha = effect("alpha", pair, _half_of_the_events, self._without_effect, AT_LEAST_0)
         found = (*self.background.parameters(named), alpha)
         if self.gamma is None:
-            total = lambda data: jnp.sum(data.rates)  # noqa: E731
-            gamma = effect("gamma", self._decay_dims, total, self._is_flat, ABOVE_0)
+            gamma = effect(
+                "gamma", self._decay_dims, lambda d: jnp.sum(d.rates), self._is_flat, ABOVE_0
+            )
             found = (*found, gamma)
         return (*found, *self.kernel.parameters)
 

@@ -75,16 +75,25 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         def row(name: str, prior: Any, support: Range, **rest: Any) -> Parameter:
             return Parameter(name, prior, support=support, **rest)
 
-        influence = lambda data: dist.HalfNormal(data.spread)  # noqa: E731
-        alpha = row("alpha", influence, AT_LEAST_0, edge=_without_influence)
+        alpha = row(
+            "alpha",
+            lambda data: dist.HalfNormal(data.spread),
+            AT_LEAST_0,
+            edge=_without_influence,
+        )
         if self.baseline == "free":
-            own = lambda data: dist.HalfCauchy(data.rate)  # noqa: E731
-            return (alpha, row("b", own, AT_LEAST_0, dims=("user",), edge=_without_baseline))
-        level = lambda data: _log_normal(jnp.log(data.rate), data)  # noqa: E731
+            b = row(
+                "b",
+                lambda data: dist.HalfCauchy(data.rate),
+                AT_LEAST_0,
+                dims=("user",),
+                edge=_without_baseline,
+            )
+            return (alpha, b)
         return (
             alpha,
             row("shape", lambda data: _log_normal(0.0, data), ABOVE_0, edge=_all_alike),
-            row("mean", level, ABOVE_0),
+            row("mean", lambda data: _log_normal(jnp.log(data.rate), data), ABOVE_0),
         )
 
     @property

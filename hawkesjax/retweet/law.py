@@ -82,8 +82,13 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         """
 
         def row(name: str, dims: tuple[str, ...] = (), **rest: Any) -> Parameter:
-            prior = lambda data: default_priors(data)[name]  # noqa: E731
-            return Parameter(name, prior, dims, support=SUPPORTS.get(name), **rest)
+            return Parameter(
+                name,
+                lambda data: default_priors(data)[name],
+                dims,
+                support=SUPPORTS.get(name),
+                **rest,
+            )
 
         def intercept(data: PreparedCascades) -> Array:
             return jnp.asarray(data.intercept) * jnp.log(data.rate)
