@@ -134,7 +134,7 @@ def pieces(covariates: Covariates, panel: EventPanel) -> Pieces:
     cell = begin[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     cut = np.minimum(high[owner], edges[cell + 1]) - np.maximum(low[owner], edges[cell])
     # A gap within one cell is known to the last digit, whatever the size of the time stamps.
-    whole = np.concatenate([panel.gaps, tails])[owner]
+    whole = np.concatenate([panel.waits, tails])[owner]
     length = np.where(count[owner] == 1, whole, np.maximum(cut, 0))
     return Pieces(owner, cell, length, known.values)
 

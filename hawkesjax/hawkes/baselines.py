@@ -218,10 +218,10 @@ class Baseline:
         cells = (panel.num_sequences, panel.num_marks)
         level = jnp.broadcast_to(jnp.asarray(self.level(params), dtype), cells)
         if self.covariates is None:
-            gaps = jnp.asarray(panel.gaps, dtype)
-            seen = jax.ops.segment_sum(gaps, panel.sequence, panel.num_sequences)
+            waits = jnp.asarray(panel.waits, dtype)
+            seen = jax.ops.segment_sum(waits, panel.sequence, panel.num_sequences)
             left = jnp.asarray(panel.duration, dtype) - seen
-            return level[panel.sequence] * gaps[:, None], level * left[:, None]
+            return level[panel.sequence] * waits[:, None], level * left[:, None]
         beta = jnp.asarray(params["beta"], dtype)
         parts = pieces(self.covariates, panel).integrals(beta, panel.num_events + cells[0])
         inside, tails = parts[: panel.num_events], parts[panel.num_events :]

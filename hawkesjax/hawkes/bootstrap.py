@@ -112,7 +112,7 @@ def _increments(model, params, panel: EventPanel, size: int):
     filled = replace(
         panel,
         times=np.pad(panel.times, (0, more)),
-        gaps=np.pad(panel.gaps, (0, more)),
+        waits=np.pad(panel.waits, (0, more)),
         remaining=np.pad(panel.remaining, (0, more)),
         marks=np.pad(panel.marks, (0, more)),
         sequence=np.pad(panel.sequence, (0, more), constant_values=panel.num_sequences),

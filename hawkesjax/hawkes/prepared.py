@@ -77,7 +77,7 @@ class PreparedPanel:
 def stream_of(panel: EventPanel) -> Stream:
     """The panel's events as the primitives take them."""
     return Stream.from_arrays(
-        panel.gaps,
+        panel.waits,
         panel.remaining,
         panel.marks,
         panel.sequence,
@@ -192,8 +192,8 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
     first = jnp.concatenate([jnp.ones(min(1, len(marks)), bool), sequence[1:] != sequence[:-1]])
     sizes = {"num_sequences": len(panel.sequence_names), "num_marks": len(panel.mark_names)}
     counts = jnp.zeros(tuple(sizes.values()), dtype).at[sequence, marks].add(1)
-    gaps, remaining = jnp.asarray(panel.gaps, dtype), jnp.asarray(panel.remaining, dtype)
-    form: Any = ScanForm(gaps, remaining, marks, sequence, first, sizes["num_marks"])
+    waits, remaining = jnp.asarray(panel.waits, dtype), jnp.asarray(panel.remaining, dtype)
+    form: Any = ScanForm(waits, remaining, marks, sequence, first, sizes["num_marks"])
     if kernel != EXPONENTIAL:
         ratios = jnp.asarray(kernel.ratios, dtype)
         form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)

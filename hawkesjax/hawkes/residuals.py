@@ -55,7 +55,7 @@ def residuals(
     if model.gamma is not None:
         point.pop("gamma")
     table = rescaled(panel, *model.compensator_increments(point, panel), join=join)
-    between = np.asarray(panel.gaps)[np.diff(np.asarray(panel.sequence), prepend=-1) == 0]
+    between = np.asarray(panel.waits)[np.diff(np.asarray(panel.sequence), prepend=-1) == 0]
     step = step_of(between, np.abs(panel.window).max())
     if step and np.any(table["residual"] == 0):
         spread, order = _spread(panel, step, table["residual"].isna().to_numpy())
@@ -75,9 +75,9 @@ def _spread(panel: EventPanel, step: float, fixed: np.ndarray) -> tuple[EventPan
     order = np.lexsort((times, owner))
     times = times[order]
     fresh = np.diff(owner, prepend=-1) != 0
-    gaps = np.where(fresh, times, np.diff(times, prepend=0.0))
+    waits = np.where(fresh, times, np.diff(times, prepend=0.0))
     marks = np.asarray(panel.marks)[order]
-    return replace(panel, times=times, gaps=gaps, remaining=ends - times, marks=marks), order
+    return replace(panel, times=times, waits=waits, remaining=ends - times, marks=marks), order
 
 
 def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.DataFrame:

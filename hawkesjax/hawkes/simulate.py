@@ -123,11 +123,11 @@ def simulate(
         place=place,
         terms=terms_of(model, given),
     )
-    gaps = np.diff(times, prepend=0.0)
+    waits = np.diff(times, prepend=0.0)
     first = np.diff(owners, prepend=-1) != 0
-    gaps[first] = times[first]
+    waits[first] = times[first]
     rest = duration[owners] - times
-    return replace(empty, times=times, gaps=gaps, remaining=rest, marks=kinds, sequence=owners)
+    return replace(empty, times=times, waits=waits, remaining=rest, marks=kinds, sequence=owners)
 
 
 def simulate_like(

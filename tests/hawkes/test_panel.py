@@ -10,7 +10,7 @@ import pytest
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.readers import read_events
 
-LEAVES = ("times", "gaps", "remaining", "marks", "sequence", "start", "duration")
+LEAVES = ("times", "waits", "remaining", "marks", "sequence", "start", "duration")
 TYPES = ["f8", "f8", "f8", "i4", "i4", "f8", "f8"]
 NAMES = ("mark_names", "sequence_names", "unit", "origin")
 CASES = {  # events of each sequence, marks, grid of times (ties) or None
@@ -66,7 +66,7 @@ def test_fields_equal_a_plain_loop(case):
         m = sequence[n]
         assert (panel.sequence[at], panel.marks[at]) == (m, marks[n])
         assert panel.times[at] == times[n] - windows[m, 0]
-        assert panel.gaps[at] == times[n] - last[m]
+        assert panel.waits[at] == times[n] - last[m]
         assert panel.remaining[at] == windows[m, 1] - times[n]
         last[m] = times[n]
     np.testing.assert_array_equal(panel.window, windows)
@@ -153,7 +153,7 @@ def test_order_of_rows_matters_among_ties_only(case):
         EventPanel.from_arrays(times[o], marks[o], sequence=sequence[o], **names)
         for o in (slice(None), order)
     )
-    for name in ("times", "gaps", "remaining", "sequence"):
+    for name in ("times", "waits", "remaining", "sequence"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     np.testing.assert_array_equal(one.counts, two.counts)
     if case != "ties":
@@ -309,7 +309,7 @@ def test_a_panel_is_a_pytree():
     panels = [panel_of("one sequence") for _ in range(2)]
     stacked = jax.tree.map(lambda *x: np.stack(x), *panels)
     assert stacked.num_events == 40 and "2" not in str(stacked.num_sequences)
-    total = jax.vmap(lambda panel: panel.gaps.sum() + panel.remaining[-1])(stacked)
+    total = jax.vmap(lambda panel: panel.waits.sum() + panel.remaining[-1])(stacked)
     np.testing.assert_allclose(total, END, rtol=1e-6)
     assert repr(jax.tree.map(lambda _: None, panels[0])).startswith("EventPanel")
     assert_equal(jax.tree.map(lambda x: x, panels[0]), panels[0])
@@ -367,11 +367,11 @@ def test_whole_numbers_beyond_float64_are_exact(start):
     panel = EventPanel.from_arrays(
         start + np.array([3, 1, 7]), [0, 0, 0], window=(start, start + 8)
     )
-    assert panel.times.tolist() == [1, 3, 7] and panel.gaps.tolist() == [1, 2, 4]
+    assert panel.times.tolist() == [1, 3, 7] and panel.waits.tolist() == [1, 2, 4]
     assert panel.remaining.tolist() == [7, 5, 1] and panel.duration.tolist() == [8]
     stamps = (start + np.array([3, 1, 7])).astype("M8[ns]")
     dated = EventPanel.from_arrays(stamps, [0, 0, 0], unit="second")
-    np.testing.assert_array_equal(dated.gaps, np.array([0, 2, 4]) / 1e9)
+    np.testing.assert_array_equal(dated.waits, np.array([0, 2, 4]) / 1e9)
     assert sorted(dated.to_dataframe()["time"]) == sorted(pd.DatetimeIndex(stamps))
 
 
@@ -379,7 +379,7 @@ def test_zones():
     local = ["2024-03-31T00:30:00", "2024-03-31T02:30:00"]  # an hour apart: the clock skips one
     frame = pd.DataFrame({"t": local})
     hours = {
-        zone: float(EventPanel.from_dataframe(frame, time="t", unit="hour", timezone=zone).gaps[1])
+        zone: float(EventPanel.from_dataframe(frame, time="t", unit="hour", timezone=zone).waits[1])
         for zone in (None, "Europe/London", "UTC")
     }
     assert hours == {None: 2.0, "Europe/London": 1.0, "UTC": 2.0}

@@ -60,7 +60,7 @@ def test_children_come_at_exponential_delays():
     """Mark 0 only immigrates and has at most one child or so: pair each child with its parent."""
     params = {"mu": [0.001, 0.0], "alpha": [[0, 0], [0.2, 0]], "gamma": [[1, 1], [0.5, 1]]}
     panel = draw(params, (0, 1e6), seed=3)
-    kinds, gaps = np.asarray(panel.marks), np.asarray(panel.gaps)
+    kinds, gaps = np.asarray(panel.marks), np.asarray(panel.waits)
     alone = np.flatnonzero((kinds[1:] == 1) & (kinds[:-1] == 0)) + 1
     delays = gaps[alone]
     # Gaps to the first child: the minimum of a Poisson number of delays; keep only children.
@@ -104,7 +104,7 @@ def test_the_panel_is_what_its_constructor_would_make():
         mark_names=["x", "y"],
         sequence_names=["a", "b", "c"],
     )
-    for name in ("times", "gaps", "remaining", "start", "duration"):
+    for name in ("times", "waits", "remaining", "start", "duration"):
         np.testing.assert_allclose(getattr(panel, name), getattr(made, name), atol=1e-12)
     for name in ("marks", "sequence"):
         np.testing.assert_array_equal(getattr(panel, name), getattr(made, name))

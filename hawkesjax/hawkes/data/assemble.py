@@ -52,13 +52,13 @@ def assemble(
     if order is not None:
         values, marks, sequence = values[order], marks[order], sequence[order]
     since = values - start[sequence]
-    gaps = np.diff(values, prepend=values[:1])
+    waits = np.diff(values, prepend=values[:1])
     first = np.diff(sequence, prepend=-1) != 0
-    gaps[first] = since[first]
+    waits[first] = since[first]
     origin = start.min() if clock.dated else 0
     return {
         "times": clock.in_units(since),
-        "gaps": clock.in_units(gaps),
+        "waits": clock.in_units(waits),
         "remaining": clock.in_units(end[sequence] - values),
         "marks": marks.astype(np.int32),
         "sequence": sequence.astype(np.int32),
@@ -105,13 +105,13 @@ def cut(panel: Any, a: float, b: float) -> Fields:
     start = np.where(apart, np.clip(panel.start, a, b), start)
     sequence = sequence[keep]
     since = times[keep] - begin[sequence]
-    gaps = panel.gaps[keep]
+    waits = panel.waits[keep]
     first = np.diff(sequence, prepend=-1) != 0
-    gaps[first] = since[first]
+    waits[first] = since[first]
     rest = np.where((high < duration)[sequence], high[sequence] - times[keep], remaining[keep])
     return {
         "times": since,
-        "gaps": gaps,
+        "waits": waits,
         "remaining": rest,
         "marks": panel.marks[keep],
         "sequence": sequence,
@@ -139,7 +139,7 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
     inner = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
     events = np.repeat(offsets[rows], taken) + inner
     fields = {
-        name: getattr(panel, name)[events] for name in ("times", "gaps", "remaining", "marks")
+        name: getattr(panel, name)[events] for name in ("times", "waits", "remaining", "marks")
     }
     return fields | {
         "sequence": sequence.astype(np.int32),

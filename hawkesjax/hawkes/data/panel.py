@@ -49,7 +49,7 @@ class EventPanel(AsTables):
 
     Args:
         times: (N,) time since the start of the event's own sequence's window, in `unit`.
-        gaps: (N,) time since the previous event of the sequence, whatever its mark, 0 for events
+        waits: (N,) time since the previous event of the sequence, whatever its mark, 0 for events
             at the same time; for the first event of a sequence, its `times`.
         remaining: (N,) window end minus time of the event.
         marks: (N,) 0 .. D-1.
@@ -69,7 +69,7 @@ class EventPanel(AsTables):
     """
 
     times: Float[AnyArray, " events"]
-    gaps: Float[AnyArray, " events"]
+    waits: Float[AnyArray, " events"]
     remaining: Float[AnyArray, " events"]
     marks: Int[AnyArray, " events"]
     sequence: Int[AnyArray, " events"]
@@ -292,7 +292,7 @@ class EventPanel(AsTables):
         Events at exactly b go to the next piece, so that the pieces of a partition hold every
         event once; those at the end of their own window stay with the moment before it. Sequences
         that do not meet [a, b) are kept, with no events and no time. History is forgotten: events
-        before a no longer excite those after it (their `gaps` restart at a).
+        before a no longer excite those after it (their `waits` restart at a).
 
         Args:
             a, b: absolute times in the panel's unit (the scale of `start`), or datetimes where

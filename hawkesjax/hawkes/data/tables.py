@@ -68,9 +68,9 @@ class AsTables:
         gaps between events: more than 10 times the mean gap and 3 times the longest."""
         table = self.describe("sequence")
         between = (table["duration"] - table["before"] - table["after"]) / (table["events"] - 1)
-        gaps = np.where(np.diff(self.sequence, prepend=-1) == 0, self.gaps, 0)
+        waits = np.where(np.diff(self.sequence, prepend=-1) == 0, self.waits, 0)
         longest = np.zeros(len(table))
-        np.maximum.at(longest, self.sequence, gaps)
+        np.maximum.at(longest, self.sequence, waits)
         usual = (table["events"] >= FEW) & (longest > 0)
         said = []
         for name, where in (
@@ -107,7 +107,7 @@ class AsTables:
 
     def __repr__(self: Any) -> str:
         """One screen on a panel of any size."""
-        if not all(isinstance(leaf, np.ndarray) for leaf in (self.gaps, self.marks, self.start)):
+        if not all(isinstance(leaf, np.ndarray) for leaf in (self.waits, self.marks, self.start)):
             return f"EventPanel({self.num_sequences} sequences, {self.num_marks} marks, traced)"
         counts = self.counts
         return "\n".join([*_head(self, counts), *_body(self, counts)])
@@ -125,7 +125,7 @@ def _named(codes: np.ndarray, names: tuple[str, ...]) -> pd.Series:
 def tied(panel: Any) -> np.ndarray:
     """Mask of the events that share their time with another event of their sequence."""
     sequence = np.asarray(panel.sequence)
-    with_last = (np.asarray(panel.gaps) == 0) & (np.diff(sequence, prepend=-1) == 0)
+    with_last = (np.asarray(panel.waits) == 0) & (np.diff(sequence, prepend=-1) == 0)
     return with_last | np.append(with_last[1:], False)[: len(sequence)]
 
 
