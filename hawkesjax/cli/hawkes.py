@@ -45,8 +45,10 @@ class Events:
     windows: Path | None = option(
         None,
         "CSV of each sequence's window, for those who enter late or leave early: its name in the "
-        "column of --sequence, start, end. Names those without events, too.",
+        "column of --sequence, start, end; several rows of a name are its windows. Names those "
+        "without events, too.",
     )
+    gaps: Path | None = option(None, o.GAPS)
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
@@ -60,6 +62,8 @@ class Events:
         file, own, table = given.pop("file"), given.pop("own_windows"), given.pop("windows", None)
         if ("window" in given) + (table is not None) + own > 1:
             raise ValueError("Give one of --window, --windows and --own-windows.")
+        if self.gaps is not None:
+            given["gaps"] = o.gaps(self.gaps, self.sequence)
         if own:
             given["window"] = "sequence"
         elif table is not None:
@@ -69,16 +73,16 @@ class Events:
         return hj.read_events(file, **given)
 
 
-def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
-    """The window of each sequence from a table, which also says which sequences there are."""
+def _windows(path: Path, sequence: str | None) -> dict[str, list[tuple[Any, Any]]]:
+    """The windows of each sequence from a table, which also says which sequences there are."""
     if sequence is None:
         raise ValueError("--windows needs --sequence, the column of names in both tables.")
     frame = read_csv(path, (sequence, "start", "end"), f"{sequence}, start, end")
     names = frame[sequence].astype(str)
-    if names.duplicated().any():
-        raise ValueError(f"{path} has two windows of {names[names.duplicated()].iloc[0]!r}.")
-    pairs = zip(frame["start"].tolist(), frame["end"].tolist(), strict=True)
-    return dict(zip(names, pairs, strict=True))
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    for name, pair in zip(names, zip(frame["start"], frame["end"], strict=True), strict=True):
+        found.setdefault(name, []).append(pair)
+    return found
 
 
 def _kernel(text: str) -> Callable[[Any], Any]:

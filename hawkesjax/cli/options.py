@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hawkesjax.cli.groups import group, option
+from hawkesjax.cli.output import read_csv
 
 DATA, MODEL, SAMPLING, RUN = "The events", "The model", "Sampling", "The run"
 # The same words for every kind of file.
@@ -14,6 +15,22 @@ UNIT = "Time unit: second, minute, hour, day, week; or the name of a number's un
 TIMEZONE = "Time zone of dates without one, such as Europe/London."
 SEPARATOR = "What stands between the fields of a CSV file."
 WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
+
+GAPS = (
+    "CSV of the gaps of the record, in which nothing could be seen: start, end, and the column of "
+    "sequences where they differ."
+)
+
+
+def gaps(path: Path, sequence: str | None) -> Any:
+    """The gaps of a record from a table: pairs for all sequences, or by sequence."""
+    frame = read_csv(path, ("start", "end"), "start, end")
+    if sequence is None or sequence not in frame.columns:
+        return list(zip(frame["start"], frame["end"], strict=True))
+    if frame[sequence].isna().any():
+        line = int(frame[sequence].isna().to_numpy().argmax()) + 2
+        raise ValueError(f"{path} names no {sequence} in line {line}; give every gap its own.")
+    return frame.rename(columns={sequence: "sequence"})
 
 
 @group(RUN)

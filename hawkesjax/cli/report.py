@@ -26,6 +26,9 @@ def panel_line(panel: Any) -> str:
     start, end = np.asarray(panel.start), np.asarray(panel.start) + np.asarray(panel.duration)
     one = len(start) and np.ptp(start) == 0 and np.ptp(end) == 0
     window = f"{start[0]:g} to {end[0]:g}{unit}" if one else "one of its own for each sequence"
+    if len(panel.gaps):
+        lost = float(panel.gaps.length.sum())
+        window += f", less {len(panel.gaps):,} gaps of {lost:g}{unit} in all"
     line = (
         f"{panel.num_events:,} events in {panel.num_sequences:,} sequence{plural}: {kinds}{more}; "
         f"window {window}{origin}."

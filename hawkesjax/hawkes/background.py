@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.hawkes.data.assemble import pieces as pieces_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.spans import snapped
@@ -27,7 +28,7 @@ class Cells:
     Args:
         rows: (U, F) distinct rows of features.
         at: (N,) row of each event.
-        exposure: (W, U) time that each distinct window spends in each row.
+        exposure: (W, U) time that each distinct window, without its gaps, spends in each row.
         window: (M,) which of these windows each sequence has.
     """
 
@@ -59,8 +60,15 @@ def lay_out(covariates: Covariates, panel: EventPanel, dtype: Any) -> Cells:
         known.require(ends[watched, 0].min(), ends[watched, 1].max())
     rows, owner = np.unique(known.values, axis=0, return_inverse=True)
     owner = owner.ravel()
-    windows, window = np.unique(ends, axis=0, return_inverse=True)
+    who, first, last = pieces_of(panel)
+    spans = snapped(np.stack([first, last], axis=1), known.edges)
+    windows, window = np.unique(spans, axis=0, return_inverse=True)
+    window = window.ravel()
     exposure = np.stack([_exposure(known, owner, len(rows), *pair) for pair in windows])
+    if len(panel.gaps):
+        whole = np.zeros((panel.num_sequences, len(rows)))
+        np.add.at(whole, who, exposure[window])
+        exposure, window = np.unique(whole, axis=0, return_inverse=True)
     return Cells(
         rows=rows.astype(dtype),
         at=owner[known.locate(absolute(panel))].astype(np.int32),

@@ -206,7 +206,7 @@ class Baseline:
         """The baseline integrated over each sequence's window."""
         if self.covariates is None:
             level = jnp.broadcast_to(self.level(params), (data.num_sequences, data.num_marks))
-            return level * jnp.asarray(data.durations)[:, None]
+            return level * jnp.asarray(data.observed)[:, None]
         rates = data.cells.integrals(jnp.asarray(params["beta"]))
         return rates if self.levels is None else self.level(params) * rates
 

@@ -76,7 +76,7 @@ def excitation_increments(
     with `t_{n-1}` the event before in the same sequence, or the start of the window.
 
     Args:
-        stream: the events.
+        stream: the events, and points of no mark (`num_marks`) at which integrals are cut.
         alpha: expected direct children, row = target.
         gamma: decay rates, (D, D), (D,) by source, or a scalar; 1 / unit of time.
 
@@ -88,7 +88,7 @@ def excitation_increments(
     alpha = jnp.asarray(alpha)
     gamma = jnp.broadcast_to(jnp.asarray(gamma, alpha.dtype), (num, num))
     gaps = jnp.asarray(stream.gaps, alpha.dtype)
-    eye = jnp.eye(num, dtype=alpha.dtype)
+    eye = jnp.eye(num + 1, num, dtype=alpha.dtype)  # points of no mark have the last row
 
     def step(state, event):
         gap, mark, first = event
@@ -99,7 +99,8 @@ def excitation_increments(
 
     _, inside = jax.lax.scan(step, jnp.zeros_like(gamma), (gaps, stream.marks, stream.first))
     remaining = jnp.asarray(stream.remaining, alpha.dtype)[:, None]
-    whole = alpha.T[stream.marks] * -jnp.expm1(-gamma.T[stream.marks] * remaining)
+    effects = jnp.concatenate([alpha.T, jnp.zeros_like(alpha[:1])])[stream.marks]
+    whole = effects * -jnp.expm1(-gamma.T[jnp.minimum(stream.marks, num - 1)] * remaining)
     tails = jax.ops.segment_sum(whole - inside, stream.sequence, stream.num_sequences)
     return inside, tails
 

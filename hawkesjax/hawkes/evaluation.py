@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.forecast import forecast
+from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
@@ -116,7 +116,7 @@ def evaluate(
     }
     scores = _log_likelihoods(model, stacked, whole) - _log_likelihoods(model, stacked, past)
 
-    ahead = forecast(model, values, past, horizon=horizon, key=key, draws=draws)
+    ahead = continued(model, values, past, horizon, key, draws, 1, MAX_EVENTS, later.gaps)
     tail = (1 - level) / 2
     simulated = np.concatenate([ahead.counts, ahead.counts.sum(axis=1, keepdims=True)], axis=1)
     low, high = np.quantile(simulated, (tail, 1 - tail), axis=0, method="inverted_cdf")

@@ -14,12 +14,15 @@ from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import simulate_clusters
+from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
+
+MAX_EVENTS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,7 +102,7 @@ def forecast(
     key: Key,
     draws: Count = 400,
     bins: Count = 1,
-    max_events: Count = 10_000_000,
+    max_events: Count = MAX_EVENTS,
 ) -> Forecast:
     r"""Continue every sequence beyond its window, given its events.
 
@@ -126,7 +129,21 @@ def forecast(
         ValueError: for a horizon that is not positive, one that the model's covariates do not
             cover, or a continuation beyond the cap.
     """
-    panel = data
+    return continued(model, values, data, horizon, key, draws, bins, max_events, Gaps.none())
+
+
+def continued(
+    model: HawkesLaw,
+    values: Any,
+    panel: EventPanel,
+    horizon: float,
+    key: Any,
+    draws: int,
+    bins: int,
+    max_events: int,
+    gaps: Gaps,
+) -> Forecast:
+    """`forecast` of what will be seen where the stretches beyond the windows have gaps."""
     parameters = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks
@@ -149,6 +166,9 @@ def forecast(
             place=place,
             terms=terms,
         )
+        if len(gaps):
+            seen = ~gaps.holds(times, sequence)
+            times, marks, sequence = times[seen], marks[seen], sequence[seen]
         part = np.minimum((times * (bins / horizon)).astype(np.int64), bins - 1)
         cells = (part * num + sequence) * size + marks
         steps[number] = np.bincount(cells, minlength=bins * num * size).reshape(bins, num, size)

@@ -93,7 +93,7 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
     own = np.asarray(data.marks)[:events]
     shared = model.background.levels == "shared"
     place = np.zeros(events, int) if shared else np.asarray(data.sequence)[:events]
-    exposure = np.asarray(data.durations, np.float64)
+    exposure = np.asarray(data.observed, np.float64)
     exposure = exposure.sum(keepdims=True) if shared else exposure
     targets, found = [], []
     for i in range(marks):

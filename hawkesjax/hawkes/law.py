@@ -26,6 +26,7 @@ from hawkesjax.hawkes.offsets import Offsets
 from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.hawkes.watched import Watched
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 
@@ -109,11 +110,15 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         }
 
     def constant(self, panel: EventPanel) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-        """The windows, for ArviZ's constant_data."""
-        return {
+        """The windows and their gaps, for ArviZ's constant_data."""
+        found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
             "window_start": (("sequence",), np.asarray(panel.start)),
             "window_length": (("sequence",), np.asarray(panel.duration)),
         }
+        if len(panel.gaps):
+            for name in ("sequence", "start", "length"):
+                found[f"gap_{name}"] = ("gap",), np.asarray(getattr(panel.gaps, name))
+        return found
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -218,13 +223,14 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         self, params: Params, data: PreparedPanel, ends: Array
     ) -> Float[Array, "marks marks"]:
         """Children of each target that all events of each source have within their windows, per
-        unit of alpha; `ends` are those that come too late."""
+        unit of alpha, where they can be seen; `ends` are those that come too late."""
         whole = jnp.sum(jnp.asarray(data.counts, ends.dtype), axis=0)[None]
         if self.compensator != "exact":
             return whole + jnp.zeros_like(ends)
         gamma = jnp.broadcast_to(self._effects(params)[1], ends.shape)
         terms = (self.kernel.ratios, self.kernel.weights(params))
-        return children_within(whole - ends, gamma, *terms, data.powers, data.longest)
+        within = children_within(whole - ends, gamma, *terms, data.powers, data.longest)
+        return within if data.missed is None else within - data.missed.children(gamma, *terms)
 
     def offsets(self, params: Params, data: PreparedPanel) -> Offsets:
         """What the integrals over a hierarchical baseline's offsets depend on."""
@@ -264,7 +270,11 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         self, params: Params, panel: EventPanel
     ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
         """Every mark's integrated intensity from the event before to each event, and from each
-        sequence's last event (or its window's start) to its window's end."""
+        sequence's last event (or its window's start) to its window's end; gaps of the record are
+        left out."""
+        if len(panel.gaps):
+            watched = Watched.of(panel)
+            return watched.gathered(*self.compensator_increments(params, watched.panel))
         alpha, gamma = self._effects(params)
         terms = (self.kernel.ratios, self.kernel.weights(params))
         inside, tails = mixture_increments(stream_of(panel), alpha, gamma, *terms)
@@ -319,8 +329,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """
         found = {"mu": self.background.level(params)}
         if "mu_mean" in self.derived_dims:
-            durations = jnp.asarray(data.durations)[:, None]
-            time = jnp.where(durations > 0, durations, 1)
+            observed = jnp.asarray(data.observed)[:, None]
+            time = jnp.where(observed > 0, observed, 1)
             found["mu_mean"] = self.background.integrals(params, data) / time
         if "half_life" in self.derived_dims:
             found["half_life"] = self.kernel.half_life(params) / self._effects(params)[1]
@@ -370,6 +380,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""
         super().check(data)
+        if len(data.gaps) and self.compensator != "exact":
+            raise ValueError("A record with gaps needs the exact compensator.")
         check_panel(data, shared=self.background.levels in ("shared", None))
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:

@@ -24,6 +24,7 @@ from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
+from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -38,15 +39,18 @@ class PreparedPanel:
     Args:
         form: the decayed counts' form (`hawkesjax.hawkes.counts`).
         durations: (M,) length of each sequence's window.
+        observed: (M,) the same without the gaps of the record.
         counts: (M, D) events of each mark in each sequence.
         marks, sequence: (N,) of each event.
         powers, longest: what `powers_of` gave of the times from the events to their windows' ends.
         num_sequences, num_marks: M, D.
         cells: the covariates along the windows, where it has them.
+        missed: what gaps of the record take away, where it has them.
     """
 
     form: Any
     durations: Float[AnyArray, " sequences"]
+    observed: Float[AnyArray, " sequences"]
     counts: Float[AnyArray, "sequences marks"]
     marks: Int[AnyArray, " events"]
     sequence: Int[AnyArray, " events"]
@@ -55,6 +59,7 @@ class PreparedPanel:
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
     cells: Cells | None = None
+    missed: Missed | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:
@@ -70,7 +75,7 @@ class PreparedPanel:
     def rates(self) -> Float[Array, " marks"]:
         """Events of each mark per unit of time and sequence; half an event where there is none."""
         totals = jnp.sum(jnp.asarray(self.counts), axis=0)
-        time = jnp.sum(jnp.asarray(self.durations))
+        time = jnp.sum(jnp.asarray(self.observed))
         return jnp.maximum(totals, 0.5) / jnp.where(time > 0, time, 1)
 
 
@@ -116,6 +121,11 @@ def prepare(
                 "Covariates are looked up on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
+        if len(panel.gaps):
+            raise ValueError(
+                "Gaps of the record are laid out on the host, before jit or vmap: give the result "
+                "of model.prepare(panel) in the panel's place."
+            )
         return _traced(panel, dtype, kernel)
     return _laid_out(panel, form, dtype, gamma, kernel, covariates)
 
@@ -139,6 +149,7 @@ def _laid_out(
         if kernel == EXPONENTIAL
         else MixtureForm.from_stream(stream, kernel.ratios, **options),
         durations=np.asarray(panel.duration, dtype),
+        observed=np.asarray(panel.observed, dtype),
         counts=np.asarray(panel.counts, dtype),
         num_sequences=panel.num_sequences,
         num_marks=panel.num_marks,
@@ -147,6 +158,7 @@ def _laid_out(
         powers=powers.astype(dtype),
         longest=np.asarray(longest, dtype),
         cells=lay_out(covariates, panel, dtype) if watched else None,
+        missed=Missed.of(panel, dtype),
     )
     if isinstance(prepared.form, LaneForm):
         prepared = _filled(prepared, on_ladder(prepared.form))
@@ -199,7 +211,7 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
         form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)
     duration = jnp.asarray(panel.duration, dtype)
     powers = powers_of(remaining, marks, sizes["num_marks"])
-    return PreparedPanel(form, duration, counts, marks, sequence, *powers, **sizes)
+    return PreparedPanel(form, duration, duration, counts, marks, sequence, *powers, **sizes)
 
 
 def same_gamma(fixed: Any, given: Any) -> bool:
@@ -223,7 +235,7 @@ def check_panel(panel: EventPanel, *, shared: bool) -> None:
             learned.
     """
     events = panel.counts.sum(axis=1)
-    duration = np.asarray(panel.duration)
+    duration = np.asarray(panel.observed)
     empty = (duration <= 0) & (events > 0)
     if shared:
         empty &= bool(np.all(duration <= 0))

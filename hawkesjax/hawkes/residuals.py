@@ -69,9 +69,10 @@ def _spread(panel: EventPanel, step: float, fixed: np.ndarray) -> tuple[EventPan
     from the last one), but for those that are fixed; and the order of the events in it."""
     owner, length = np.asarray(panel.sequence), np.asarray(panel.duration)
     ends = length[owner]
-    low = np.clip(np.asarray(panel.times), 0, np.maximum(ends - step, 0))
+    begin, stop = panel.gaps.around(np.asarray(panel.times), owner, length)
+    low = np.clip(np.asarray(panel.times), begin, np.maximum(stop - step, begin))
     draws = np.random.default_rng(0).uniform(size=len(owner))
-    times = np.where(fixed, panel.times, low + draws * np.minimum(step, ends - low))
+    times = np.where(fixed, panel.times, low + draws * np.minimum(step, stop - low))
     order = np.lexsort((times, owner))
     times = times[order]
     fresh = np.diff(owner, prepend=-1) != 0

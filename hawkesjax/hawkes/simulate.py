@@ -28,6 +28,7 @@ def simulate(
     params: Any,
     *,
     window: Any,
+    gaps: Any = None,
     key: Key,
     num_sequences: Whole | None = None,
     sequence_names: Sequence[str] | None = None,
@@ -44,6 +45,8 @@ def simulate(
             decay, and what else the model has: `beta` (D, F), those of its kernel; or an
             `Estimate`.
         window: (start, end), or one such pair per sequence, in the time unit of the parameters.
+        gaps: stretches of the record in which nothing is seen, as in `EventPanel.from_arrays`;
+            what happens there is drawn, excites what follows, and is left out.
         key: PRNG key; the same key gives the same panel.
         num_sequences: needed only where neither `mu`, `window` nor `sequence_names` tells it.
         sequence_names, mark_names: names; "0", "1", ... by default.
@@ -101,6 +104,7 @@ def simulate(
         [],
         sequence=[],
         window=window,
+        gaps=gaps,
         mark_names=marks,
         sequence_names=range(num) if named is None else named,
         unit=unit,
@@ -123,18 +127,14 @@ def simulate(
         place=place,
         terms=terms_of(model, given),
     )
-    waits = np.diff(times, prepend=0.0)
-    first = np.diff(owners, prepend=-1) != 0
-    waits[first] = times[first]
-    rest = duration[owners] - times
-    return replace(empty, times=times, waits=waits, remaining=rest, marks=kinds, sequence=owners)
+    return _seen(empty, times, kinds, owners)
 
 
 def simulate_like(
     model: HawkesLaw, params: Any, panel: EventPanel, *, key: Array, max_events: int
 ) -> EventPanel:
-    """A panel in the windows of another, with its names and clock."""
-    return simulate(
+    """A panel in the windows of another, with its gaps, its names and its clock."""
+    drawn = simulate(
         model,
         params,
         window=panel.window,
@@ -145,6 +145,21 @@ def simulate_like(
         origin=panel.origin,
         max_events=max_events,
     )
+    if not len(panel.gaps):
+        return drawn
+    return _seen(replace(drawn, gaps=panel.gaps), drawn.times, drawn.marks, drawn.sequence)
+
+
+def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any) -> EventPanel:
+    """The panel with the events that do not fall into its gaps; sorted ones."""
+    if len(empty.gaps):
+        seen = ~empty.gaps.holds(times, sequence)
+        times, marks, sequence = times[seen], marks[seen], sequence[seen]
+    waits = np.diff(times, prepend=0.0)
+    first = np.diff(sequence, prepend=-1) != 0
+    waits[first] = times[first]
+    rest = empty.duration[sequence] - times
+    return replace(empty, times=times, waits=waits, remaining=rest, marks=marks, sequence=sequence)
 
 
 def _listed(names: Any, what: str) -> list[Any]:

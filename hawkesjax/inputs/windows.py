@@ -11,6 +11,16 @@ import pandas as pd
 
 from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, listed_once, refuse, short
 from hawkesjax.inputs.clock import EXACT, LARGEST, UNITS, Clock, read_bounds, stamps
+from hawkesjax.inputs.gaps import (
+    Gaps,
+    between_pieces,
+    merged,
+    no_gaps,
+    pairs_of,
+    read_gaps,
+    shortened,
+    within,
+)
 
 DAY = 86400 * 10**9
 DECADE = 3652 * DAY
@@ -18,7 +28,7 @@ DECADE = 3652 * DAY
 
 def plain(window: Any) -> Any:
     """A window that may be a table of two columns, start and end, or a Series of pairs, as a list
-    of pairs: by name where its index holds names."""
+    of pairs: by name where its index holds names, which may have several rows."""
     if hasattr(window, "to_pandas"):
         window = window.to_pandas()
     if not isinstance(window, (pd.DataFrame, pd.Series)):
@@ -36,10 +46,12 @@ def plain(window: Any) -> Any:
         return window.tolist()
     if index.equals(pd.RangeIndex(len(index))):
         return list(pairs)
-    if index.has_duplicates:
-        twice = listed(index[index.duplicated()], 5)
-        raise ValueError(f"window has more than one row for sequence {twice}. Give one each.")
-    return dict(zip(index, pairs, strict=True))
+    if not index.has_duplicates:
+        return dict(zip(index, pairs, strict=True))
+    found: dict[Any, list[Any]] = {}
+    for name, pair in zip(index, pairs, strict=True):
+        found.setdefault(name, []).append(pair)
+    return found
 
 
 def pair_of(window: Any, what: str = "window") -> list[Any]:
@@ -70,19 +82,40 @@ def read_window(
     names: tuple[str, ...],
     column: str,
     rows: Rows = ROWS,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Start and end of each sequence's window, in the numbers of the clock.
+    gaps: Any = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Gaps]:
+    """Start and end of each sequence's window, in the numbers of the clock, and its gaps.
 
     Args:
         window: None (first to last event of all), "sequence" (first to last event of each), one
-            pair, one pair for each sequence, or a mapping from names to pairs.
+            pair, one pair (or list of pairs) for each sequence, or a mapping from names to these.
         codes: (N,) the events' sequences, of which there are M names.
         column: the column of sequences.
         rows: how errors call the events.
+        gaps: stretches in which nothing was seen, as `read_gaps` takes them.
 
     Returns:
-        values (N,), start (M,), end (M,), all int64 or all float64.
+        values (N,), start (M,), end (M,), all int64 or all float64, and the gaps within.
     """
+    values, start, end, holes = _windows(window, clock, codes, names, column, rows)
+    if gaps is not None:
+        declared = read_gaps(gaps, clock, names)
+        values, bounds = _same_kind(values, np.stack(declared[1:]), clock)
+        start, end, *edges = (x.astype(values.dtype) for x in (start, end, *holes[1:]))
+        declared = within(Gaps(declared.owner, *bounds), clock, names, start, end)
+        holes = zip((holes.owner, *edges), declared, strict=True)
+        start, end, holes = shortened(start, end, merged(Gaps(*map(np.concatenate, holes))))
+    return values, start, end, holes
+
+
+def _windows(
+    window: Any,
+    clock: Clock,
+    codes: np.ndarray,
+    names: tuple[str, ...],
+    column: str,
+    rows: Rows,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Gaps]:
     values = clock.values
     if isinstance(window, str) and window != "sequence":
         raise ValueError(
@@ -103,13 +136,22 @@ def read_window(
             start[occupied], end[occupied] = high, low
             np.minimum.at(start, codes, values)
             np.maximum.at(end, codes, values)
-        return values, start, end
+        return values, start, end, no_gaps(values)
     pair = _is_pair(window)
-    bounds = _flat(window, names, column)
+    bounds, owner = _flat(window, names, column)
+    place_of = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    alone = np.bincount(owner, minlength=len(names))[owner] == 1
+
+    def called(one: int) -> str:
+        return f"{place_of[one]} of sequence {names[owner[one]]!r}"
 
     def side(place: int) -> str:
-        end = ("'start'", "'end'")[place % 2]
-        return end if pair else f"{end} of sequence {names[place // 2]!r}"
+        end, one = ("'start'", "'end'")[place % 2], place // 2
+        if pair:
+            return end
+        return f"{end} of " + (
+            f"sequence {names[owner[one]]!r}" if alone[one] else f"window {called(one)}"
+        )
 
     array = read_bounds(bounds, clock, Rows("bound", side))
     values, array = _same_kind(values, array, clock)
@@ -118,12 +160,16 @@ def read_window(
     if pair and end[0] < start[0]:
         shown = f"{clock.show(start[0])} to {clock.show(end[0])}"
         raise ValueError(f"Column 'window': it ends before it begins ({shown}). {remedy}")
-    owners = Rows("sequence", lambda i: repr(names[i]))
+    every = bool(alone.all())
+    owners = Rows("sequence", lambda i: repr(names[i])) if every else Rows("window", called)
     what = "a window that ends before it begins"
     show = lambda i: f"{clock.show(start[i])} to {clock.show(end[i])}"  # noqa: E731
     refuse(end < start, "window", what, remedy, show, owners)
+    if not every:
+        return values, *between_pieces(start, end, owner, clock, owners)
     size = len(names)
-    return values, np.broadcast_to(start, size).copy(), np.broadcast_to(end, size).copy()
+    whole = np.broadcast_to(start, size).copy(), np.broadcast_to(end, size).copy()
+    return values, *whole, no_gaps(values)
 
 
 def refuse_far(clock: Clock, codes: np.ndarray, rows: Rows = ROWS) -> None:
@@ -207,8 +253,8 @@ def _is_pair(window: Any) -> bool:
     return len(values) == 2 and not any(map(pd.api.types.is_list_like, values))
 
 
-def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
-    """The 2 M bounds one after the other, in the order of the names."""
+def _flat(window: Any, names: tuple[str, ...], column: str) -> tuple[Any, np.ndarray]:
+    """The bounds one after the other, in the order of the names, and the sequence of each pair."""
     if isinstance(window, Mapping):
         given = {str(name): pair for name, pair in window.items()}
         lacking = [name for name in names if name not in given]
@@ -226,7 +272,10 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
             )
         window = [given[name] for name in names]
     elif _is_pair(window):
-        return list(window) if not isinstance(window, np.ndarray) else window
+        bounds = list(window) if not isinstance(window, np.ndarray) else window
+        return bounds, np.zeros(1, np.int64)
+    elif len(names) == 1 < len(window) and _looks_like_pieces(window):
+        window = [window]  # the windows of the one sequence
     elif len(window) != len(names) and pd.api.types.is_list_like(window[0]):
         raise ValueError(
             f"window has {len(window):,} rows for {counted(len(names), 'sequence')}. Give "
@@ -237,11 +286,24 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> Any:
     if not any(map(pd.api.types.is_list_like, window)):
         raise ValueError(f"window has {len(window):,} values. Give a pair (start, end).")
     if isinstance(window, np.ndarray) and window.ndim == 2 and window.shape[1] == 2:
-        return window.reshape(-1)
+        return window.reshape(-1), np.arange(len(names))
     flat: list[Any] = []
-    for name, pair in zip(names, window, strict=True):
-        flat.extend(pair_of(pair, f"window of sequence {name!r}: "))
-    return flat
+    owner: list[int] = []
+    for place, (name, entry) in enumerate(zip(names, window, strict=True)):
+        what = f"window of sequence {name!r}: "
+        nested = _looks_like_pieces(entry)
+        pairs = pairs_of(entry, what, "Give pairs.") if nested else [pair_of(entry, what)]
+        flat.extend(bound for pair in pairs for bound in pair)
+        owner.extend([place] * len(pairs))
+    return flat, np.array(owner)
+
+
+def _looks_like_pieces(value: Any) -> bool:
+    """Whether this may be a list of windows."""
+    if isinstance(value, (str, bytes, Mapping, Set)):
+        return False
+    values = listed_once(value)
+    return bool(values) and all(map(pd.api.types.is_list_like, values))
 
 
 def _same_kind(

@@ -195,7 +195,7 @@ WINDOWS = {
     ),
     "a table of one name twice": (
         pd.DataFrame({"start": [0, 0], "end": [5, 5]}, index=["1", "1"]),
-        "more than one row for sequence '1'",
+        "no entry for sequence '0'",
     ),
     "a row of one": ([(0, 5), (5,)], "sequence '1'|(5,)|pair"),
     "an unknown name": ({"0": (0, 5), "1": (0, 5), "2": (0, 5)}, "unknown sequences '2'"),

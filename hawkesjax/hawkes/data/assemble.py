@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.inputs.checks import Rows, counted
 from hawkesjax.inputs.clock import Clock
+from hawkesjax.inputs.gaps import refuse_inside
 from hawkesjax.inputs.moments import Fields
 from hawkesjax.inputs.windows import check_inside, read_window
 
@@ -22,6 +24,7 @@ def assemble(
     mark_names: tuple[str, ...],
     sequence_names: tuple[str, ...],
     window: Any,
+    gaps: Any,
     column: str,
     rows: Rows,
 ) -> Fields:
@@ -31,7 +34,7 @@ def assemble(
         clock: (N,) times.
         marks, sequence: (N,) codes.
         mark_names, sequence_names: their names.
-        window: as in `EventPanel.from_arrays`.
+        window, gaps: as in `EventPanel.from_arrays`.
         column: the column of sequences, for errors.
         rows: how errors call the rows.
     """
@@ -46,8 +49,10 @@ def assemble(
             f"tell the effects of each on each. Users (and gangs, posts, places) are sequences: "
             f"name them with sequence=, and with mark= what happens to them."
         )
-    values, start, end = read_window(window, clock, sequence, sequence_names, column, rows)
+    where = clock, sequence, sequence_names, column, rows
+    values, start, end, holes = read_window(window, *where, gaps)
     check_inside(clock, values, start, end, sequence, rows)
+    refuse_inside(clock, values, sequence, holes, rows)
     order = _order(values, sequence)
     if order is not None:
         values, marks, sequence = values[order], marks[order], sequence[order]
@@ -68,6 +73,11 @@ def assemble(
         "sequence_names": sequence_names,
         "unit": clock.unit,
         "origin": clock.show(origin) if clock.dated else None,
+        "gaps": Gaps(
+            holes.owner.astype(np.int32),
+            clock.in_units(holes.start - start[holes.owner]),
+            clock.in_units(holes.end - holes.start),
+        ),
     }
 
 
@@ -117,6 +127,7 @@ def cut(panel: Any, a: float, b: float) -> Fields:
         "sequence": sequence,
         "start": start,
         "duration": np.where(apart, 0.0, stop - begin),
+        "gaps": panel.gaps.cut(begin, np.where(apart, begin, stop)),
     }
 
 
@@ -145,4 +156,20 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
         "sequence": sequence.astype(np.int32),
         "start": panel.start[rows],
         "duration": panel.duration[rows],
+        "gaps": panel.gaps.choose(rows),
     }
+
+
+def pieces(panel: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sequence, start and end, in absolute time, of what each sequence's gaps leave of its window;
+    every sequence has one piece or more."""
+    gaps = panel.gaps
+    every = np.arange(panel.num_sequences)
+    owner = np.concatenate([every, gaps.sequence])
+    since = np.concatenate([np.zeros(len(every)), gaps.end])
+    order = np.lexsort((since, owner))
+    until = np.concatenate([gaps.start, panel.duration])
+    last = np.argsort(np.concatenate([gaps.sequence, every]), kind="stable")
+    owner, low, high = owner[order], since[order], until[last]
+    kept = (low < high) | (np.bincount(owner)[owner] == 1)
+    return owner[kept], (panel.start[owner] + low)[kept], (panel.start[owner] + high)[kept]

@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from hawkesjax.hawkes.data import assemble
+from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.tables import AsTables, absolute
 from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.arrays import AnyArray
@@ -39,7 +40,8 @@ from hawkesjax.inputs.windows import count_of, names_of, plain
 class EventPanel(AsTables):
     """Marked events in continuous time: N events, D marks, M sequences.
 
-    Sequence m is observed over its window [a_m, b_m]; an event at exactly b_m belongs to it. Rows
+    Sequence m is observed over its window [a_m, b_m], outside of the gaps of the record; an event
+    at exactly b_m, or at an end of a gap, belongs to it. Rows
     are sorted by sequence, then time; events at the same time keep their given order. Times are
     differences, formed in whole numbers or float64 before anything is rounded, so that time stamps
     of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
@@ -55,12 +57,13 @@ class EventPanel(AsTables):
         marks: (N,) 0 .. D-1.
         sequence: (N,) 0 .. M-1.
         start: (M,) window starts in absolute time.
-        duration: (M,) window lengths.
+        duration: (M,) window lengths, gaps of the record among them.
         mark_names: D names.
         sequence_names: M names.
         unit: name of the unit of time, "" if it has none.
         origin: ISO datetime of absolute time 0 (the earliest window start), with its offset from
             UTC unless the times had no zone; None for times that were numbers.
+        gaps: stretches within the windows in which nothing could be seen.
 
     Example:
         >>> panel = hj.EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
@@ -79,6 +82,7 @@ class EventPanel(AsTables):
     sequence_names: tuple[str, ...] = field(metadata={"static": True})
     unit: str = field(default="", metadata={"static": True})
     origin: str | None = field(default=None, metadata={"static": True})
+    gaps: Gaps = field(default_factory=Gaps.none)
 
     @property
     def num_events(self) -> int:
@@ -101,6 +105,15 @@ class EventPanel(AsTables):
         return np.stack([self.start, self.start + self.duration], axis=-1)
 
     @property
+    def observed(self) -> Float[AnyArray, " sequences"]:
+        """(M,) time that each sequence was watched: its window without the gaps of the record."""
+        return (
+            self.duration - self.gaps.total(self.num_sequences)
+            if len(self.gaps)
+            else (self.duration)
+        )
+
+    @property
     def counts(self) -> Int[np.ndarray, "sequences marks"]:
         """Number of events of each sequence and mark."""
         cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
@@ -117,6 +130,7 @@ class EventPanel(AsTables):
         *,
         sequence: Any = None,
         window: Any = None,
+        gaps: Any = None,
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
@@ -132,13 +146,21 @@ class EventPanel(AsTables):
                 `(a, b)`: one window for all sequences;
                 `[(a, b), ...]` or an (M, 2) array: one per sequence, in the order of the names;
                 `{name: (a, b), ...}`: the same by name, which also declares the sequences;
-                a table of the columns start and end: one row per sequence, by name where its
-                index holds names, else in their order;
+                a table of the columns start and end: by name where its index holds names, else one
+                row per sequence in their order;
+                in the place of a pair `[(a, b), (c, d), ...]`: several windows, between which
+                nothing could be seen (a sequence that is alone needs no brackets around these;
+                rows of one name in a table are its windows);
                 `"sequence"`: each sequence from its own first to its own last event (a sequence
                 without events gets no time at all, placed at the first event of all);
                 None: from the first to the last event of all.
                 The last two let the data choose the window, which hides the silence before the
                 first and after the last event; declare the window where you know it.
+            gaps: stretches within the windows in which nothing could be seen (a collector that was
+                down, lost days): `(a, b)` or `[(a, b), ...]` for all sequences, `{name: [(a, b),
+                ...]}` by sequence, or a table of the columns start and end, and perhaps sequence.
+                What happened before a gap excites after it; what happened within is not known and
+                counts as none, as before a window.
             mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
                 events are kept. No mark or sequence may be named "all", as totals are.
             sequence_names: likewise; sequences without events are kept.
@@ -167,7 +189,7 @@ class EventPanel(AsTables):
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
-        where = window, "sequence", ROWS
+        where = window, gaps, "sequence", ROWS
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
@@ -180,6 +202,7 @@ class EventPanel(AsTables):
         mark: Any = None,
         sequence: Any = None,
         window: Any = None,
+        gaps: Any = None,
         unit: str | None = None,
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
@@ -195,6 +218,7 @@ class EventPanel(AsTables):
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
+            gaps: as in `from_arrays`, in the terms of the windows.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
@@ -217,7 +241,9 @@ class EventPanel(AsTables):
         declared = names_of(window) if sequence_names is None else sequence_names
         codes, names = _column(df, sequence, declared, "sequence", "0", rows)
         column = "sequence" if sequence is None else str(sequence)
-        return cls(**assemble.assemble(clock, marks, codes, kinds, names, window, column, rows))
+        return cls(
+            **assemble.assemble(clock, marks, codes, kinds, names, window, gaps, column, rows)
+        )
 
     @classmethod
     @checked
@@ -226,6 +252,7 @@ class EventPanel(AsTables):
         users: Sequence[Sequence[Any]],
         *,
         window: Any = None,
+        gaps: Any = None,
         mark_names: Collection[Any] = ("online", "offline"),
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
@@ -234,7 +261,7 @@ class EventPanel(AsTables):
 
         Args:
             users: M tuples of D arrays of times, as `[(online, offline), ...]`.
-            window: as in `from_arrays`.
+            window, gaps: as in `from_arrays`.
             mark_names: D names, in the order within the tuples.
             sequence_names: M names; "0", "1", ... by default.
             unit: as in `from_arrays`.
@@ -284,7 +311,8 @@ class EventPanel(AsTables):
         clock = read_times(times, "times", unit, None, rows)
         kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
         codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
-        return cls(**assemble.assemble(clock, kinds, codes, marks, names, window, "sequence", rows))
+        where = window, gaps, "sequence", rows
+        return cls(**assemble.assemble(clock, kinds, codes, marks, names, *where))
 
     def between(self, a: Any, b: Any) -> EventPanel:
         """The panel seen through [a, b): every window is cut to what it shares with it.
@@ -320,14 +348,18 @@ class EventPanel(AsTables):
         names = tuple(self.sequence_names[row] for row in rows)
         return replace(self, **assemble.choose(self, rows), sequence_names=names)
 
-    def windows(self) -> dict[str, tuple[Any, Any]]:
-        """Start and end of each sequence's window by name, datetimes where there is an `origin`.
+    def windows(self) -> dict[str, Any]:
+        """Start and end of each sequence's window by name, datetimes where there is an `origin`;
+        a list of such pairs where there are gaps between.
 
         `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
         """
-        start, end = (absolute(self, bound) for bound in self.window.T)
-        pairs = zip(start.tolist(), end.tolist(), strict=True)
-        return dict(zip(self.sequence_names, pairs, strict=True))
+        owner, start, end = assemble.pieces(self)
+        pairs = zip(absolute(self, start).tolist(), absolute(self, end).tolist(), strict=True)
+        found: dict[str, Any] = {}
+        for name, pair in zip((self.sequence_names[m] for m in owner), pairs, strict=True):
+            found.setdefault(name, []).append(pair)
+        return {name: them if len(them) > 1 else them[0] for name, them in found.items()}
 
 
 def _column(df: pd.DataFrame, column: Any, names: Any, what: str, single: str, rows: Rows) -> Codes:

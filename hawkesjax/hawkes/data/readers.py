@@ -24,6 +24,7 @@ def read_events(
     mark: str | None = None,
     sequence: str | None = None,
     window: Any = None,
+    gaps: Any = None,
     unit: str | None = None,
     mark_names: Collection[Any] | None = None,
     sequence_names: Collection[Any] | None = None,
@@ -37,7 +38,8 @@ def read_events(
             Parquet pages are verified where the file has them (pyarrow writes them with
             `write_page_checksum=True`); without, a damaged byte may pass as other data.
         time, mark, sequence: its columns; others are not read.
-        window, unit, mark_names, sequence_names, timezone: as in `EventPanel.from_dataframe`.
+        window, gaps, unit, mark_names, sequence_names, timezone: as in
+            `EventPanel.from_dataframe`.
         separator: what stands between the fields of a CSV file.
 
     Raises:
@@ -57,6 +59,7 @@ def read_events(
         table,
         **used,
         window=window,
+        gaps=gaps,
         unit=unit,
         mark_names=mark_names,
         sequence_names=sequence_names,

@@ -12,7 +12,8 @@ from hawkesjax.inputs.checks import counted, short
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
 
-FEW = 10  # events whose gaps tell what is long
+FEW = 10  # events whose distances tell what is long
+MANY = 5  # gaps of a record that are looked for
 
 
 class AsTables:
@@ -29,10 +30,13 @@ class AsTables:
             A table: sequence and/or mark, events, start and end of the window (datetimes where
             there is an `origin`; by mark, only their total `duration`), before (time from there to
             the first event), after (from the last event to the end), duration, rate (events per
-            unit of time), ties (events that share their time with another of their sequence).
+            unit of time), ties (events that share their time with another of their sequence). By
+            sequence also gaps (their number), longest (the longest time between events, whatever
+            their marks) and usual (what it would be on average without memory, `(log n + 0.577) /
+            rate`). Times of the gaps of the record count nowhere.
         """
         counts, ties = self.counts, _count_ties(self)
-        duration = np.asarray(self.duration)
+        duration = np.asarray(self.observed)
         size, kinds = counts.shape
         table: dict[str, Any] = {}
         if by == "mark":
@@ -53,7 +57,10 @@ class AsTables:
                 table[name] = np.repeat(absolute(self, bound), repeats)
             cells = np.asarray(self.sequence, np.int64)
             cells = cells * kinds + self.marks if by == "cell" else cells
-            for name, since in (("before", self.times), ("after", self.remaining)):
+            since, left = _watched(self), self.remaining
+            if len(self.gaps):
+                left = duration[self.sequence] - since
+            for name, since in (("before", since), ("after", left)):
                 table[name] = np.full(len(events), np.inf)
                 np.minimum.at(table[name], cells, since)
                 table[name] = np.where(events > 0, table[name], np.nan)
@@ -61,16 +68,23 @@ class AsTables:
         with np.errstate(divide="ignore", invalid="ignore"):
             table["rate"] = np.where(lengths > 0, events / lengths, np.nan)
         table["ties"] = ties
+        if by == "sequence":
+            table["gaps"] = np.bincount(self.gaps.sequence, minlength=size)
+            table["longest"] = np.full(size, np.nan)
+            own, silence = _silences(self)
+            np.fmax.at(table["longest"], own, silence)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                usual = (np.log(events) + np.euler_gamma) / table["rate"]
+            table["usual"] = np.where(events > 1, usual, np.nan)
         return pd.DataFrame(table)
 
     def remarks(self: Any) -> list[str]:
-        """Sentences on stretches without events at the ends of windows that are far longer than the
-        gaps between events: more than 10 times the mean gap and 3 times the longest."""
+        """Sentences on stretches without events that are far longer than others: at the ends of
+        windows, more than 10 times the mean time between events and 3 times the longest; between
+        events, more than 10 times the mean and 5 times the next longest (of up to 5 such)."""
         table = self.describe("sequence")
         between = (table["duration"] - table["before"] - table["after"]) / (table["events"] - 1)
-        waits = np.where(np.diff(self.sequence, prepend=-1) == 0, self.waits, 0)
-        longest = np.zeros(len(table))
-        np.maximum.at(longest, self.sequence, waits)
+        longest = table["longest"].fillna(0).to_numpy()
         usual = (table["events"] >= FEW) & (longest > 0)
         said = []
         for name, where in (
@@ -88,7 +102,7 @@ class AsTables:
                     f"Nothing in {empty[worst]:.4g}{unit} {where}{of}{more} (longest gap else "
                     f"{longest[worst]:.3g}): was it watched then?"
                 )
-        return said
+        return said + _holes(self, table)
 
     def to_dataframe(self: Any) -> pd.DataFrame:
         """The events in absolute time: columns time, mark, sequence.
@@ -111,6 +125,48 @@ class AsTables:
             return f"EventPanel({self.num_sequences} sequences, {self.num_marks} marks, traced)"
         counts = self.counts
         return "\n".join([*_head(self, counts), *_body(self, counts)])
+
+
+def _watched(panel: Any) -> np.ndarray:
+    """Watched time from the start of its window to each event."""
+    times, sequence = np.asarray(panel.times), np.asarray(panel.sequence)
+    return times - panel.gaps.before(times, sequence) if len(panel.gaps) else times
+
+
+def _silences(panel: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Sequence and watched length of each time between two successive events."""
+    own = np.diff(panel.sequence, prepend=-1) == 0
+    waits = np.diff(_watched(panel), prepend=0.0) if len(panel.gaps) else np.asarray(panel.waits)
+    return np.asarray(panel.sequence)[own], waits[own]
+
+
+def _holes(panel: Any, table: pd.DataFrame) -> list[str]:
+    """Silences between events that look like gaps that were not declared: a few that stand apart
+    from all others of their sequence."""
+    owner, silence = _silences(panel)
+    order = np.lexsort((-silence, owner))
+    owner, silence = owner[order], silence[order]
+    heads = np.flatnonzero(np.diff(owner, prepend=-1))
+    found: dict[int, tuple[float, float]] = {}
+    for head, stop in zip(heads, [*heads[1:], len(owner)][: len(heads)], strict=True):
+        mine = silence[head:stop]
+        if len(mine) < FEW:
+            continue
+        for k in range(min(MANY, len(mine) - 1)):
+            if mine[k] > 5 * mine[k + 1] and mine[k] > 10 * mine[k + 1 :].mean():
+                found[int(owner[head])] = float(mine[0]), float(mine[k + 1])
+                break
+    if not found:
+        return []
+    worst = max(found, key=lambda one: found[one][0])
+    long, next_long = found[worst]
+    unit = f" {panel.unit}s" if panel.unit else ""
+    of = f" of {short(table['sequence'][worst])}" if len(table) > 1 else ""
+    more = f", and so in {counted(len(found) - 1, 'sequence')} more" if len(found) > 1 else ""
+    return [
+        f"{long:.4g}{unit} without an event in the middle{of}{more} (longest else "
+        f"{next_long:.3g}): was it watched then? Gaps of the record can be declared."
+    ]
 
 
 def absolute(panel: Any, times: np.ndarray) -> Any:
@@ -156,6 +212,13 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
             f"{duration.max():.6g}{unit} long, median {np.median(duration):.6g}"
         )
     lines = [title, f"  window  {seen}"]
+    if len(panel.gaps):
+        total = float(panel.gaps.length.sum())
+        share = total / float(duration.sum())
+        lines.append(
+            f"  gaps    {counted(len(panel.gaps), 'gap')} of the record, {total:.6g}{unit} in all "
+            f"({share:.1%} of the windows)"
+        )
     if panel.num_events:
         times = panel.start[panel.sequence] + panel.times
         low, high = shown(panel, np.array([times.min(), times.max()]))
@@ -174,7 +237,7 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
 
 
 def _body(panel: Any, counts: np.ndarray) -> list[str]:
-    total = float(panel.duration.sum())
+    total = float(panel.observed.sum())
     per = f"per {panel.unit or 'unit of time'}" + (" and sequence" if len(counts) > 1 else "")
     sums = counts.sum(0)
     rates = (f"  {count / total:.4g} {per}" if total > 0 else "" for count in sums)

@@ -37,6 +37,8 @@ def intensity(
 
     A posterior gives the pointwise median and a 95 % band over its draws.
 
+    Gaps of the record are shaded: what happened there did not enter.
+
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
         panel: the events.
@@ -102,6 +104,9 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     weights = np.atleast_2d(model.kernel.weights(found))
     effects = (found["alpha"], gamma, ratios, weights)
     curves = intensity_at(grid, times[recent], marks[recent], mu, *effects)
+    for place in np.flatnonzero(np.asarray(panel.gaps.sequence) == sequence):
+        begin, end = float(panel.gaps.start[place]), float(panel.gaps.end[place])
+        axis.axvspan(origin + begin, origin + end, facecolor="0.93", edgecolor="none", zorder=0)
 
     middle = np.median(curves, axis=0)[:, kinds]
     top = middle.max(initial=0.0)

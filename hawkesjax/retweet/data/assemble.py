@@ -180,7 +180,7 @@ def _window(
         return posts.min(), high
     one = np.zeros(len(clock.values), np.int64)
     pair = tuple(pair_of(window))
-    _, start, end = read_window(pair, clock, one, ("all",), "window")
+    _, start, end, _ = read_window(pair, clock, one, ("all",), "window")
     return start[0], end[0]
 
 
