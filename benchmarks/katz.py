@@ -29,7 +29,7 @@ from scipy import sparse  # noqa: E402
 from scipy.sparse.linalg import LinearOperator, bicgstab  # noqa: E402
 
 import hawkesjax as hj  # noqa: E402
-from hawkesjax.katz.steady.krylov import krylov_sweep, sweep_room  # noqa: E402
+from hawkesjax.katz.steady.krylov import Effort, krylov_sweep, sweep_room  # noqa: E402
 from hawkesjax.katz.steady.radius import radius_bounds  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,17 +73,15 @@ def sweep(kind: str, given: Any) -> dict[str, Any]:
     alphas = STARS / found.value
     row["product"] = record.seconds_of(lambda: matrix @ b, 2 * given.repeats)
     room = sweep_room(len(alphas), users)
-    options = {"tolerance": TOLERANCE, "room": room}
-    row["sweep"] = record.seconds_of(
-        lambda: krylov_sweep(matrix, b, alphas, **options), given.repeats
-    )
+    effort = Effort(TOLERANCE, room=room)
+    row["sweep"] = record.seconds_of(lambda: krylov_sweep(matrix, b, alphas, effort), given.repeats)
     row["single"] = record.seconds_of(
-        lambda: krylov_sweep(matrix, b, alphas[-1:], **options), given.repeats
+        lambda: krylov_sweep(matrix, b, alphas[-1:], effort), given.repeats
     )
     row["sweep_fresh"] = record.seconds_of(
-        lambda: krylov_sweep(matrix, b, alphas, tolerance=TOLERANCE), given.repeats
+        lambda: krylov_sweep(matrix, b, alphas, Effort(TOLERANCE)), given.repeats
     )
-    whole = krylov_sweep(matrix, b, alphas, tolerance=TOLERANCE)
+    whole = krylov_sweep(matrix, b, alphas, Effort(TOLERANCE))
     true = [
         np.linalg.norm(b - scores + alpha * (matrix @ scores)) / np.linalg.norm(b)
         for alpha, scores in zip(alphas, whole.scores, strict=True)
@@ -94,7 +92,7 @@ def sweep(kind: str, given: Any) -> dict[str, Any]:
         b,
         alphas[1:],
         whole.scores[1:],
-        between=lambda: krylov_sweep(matrix, b, alphas, **options),
+        between=lambda: krylov_sweep(matrix, b, alphas, effort),
     )
     if not given.no_peers:
         row["peers"] = networkit(matrix, float(alphas[10]), given)

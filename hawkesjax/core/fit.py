@@ -13,9 +13,10 @@ import numpy as np
 import optax
 
 from hawkesjax.core.estimate import Result
-from hawkesjax.core.information import Arrow, Layout
+from hawkesjax.core.information import Arrow
 from hawkesjax.core.intervals import blank, errors_of
 from hawkesjax.core.labels import entries
+from hawkesjax.core.layout import Layout
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
 from hawkesjax.core.unconstrained import (

@@ -7,7 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from hawkesjax.core.information import Arrow, Layout
+from hawkesjax.core.information import Arrow
+from hawkesjax.core.layout import Layout
 from hawkesjax.core.unconstrained import Point, Unconstrained, largest, value_and_grad
 
 LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter

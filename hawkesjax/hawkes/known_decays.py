@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hawkesjax.core.information import Arrow, Layout
+from hawkesjax.core.information import Arrow
+from hawkesjax.core.layout import Layout
 from hawkesjax.hawkes.concave import Target, maximise
 from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm

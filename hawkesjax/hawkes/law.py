@@ -26,13 +26,10 @@ from hawkesjax.hawkes.offsets import Offsets
 from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.hawkes.starts import half_of_the_events, on_time_scales
 from hawkesjax.hawkes.watched import Watched
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import AnyArray, HostArray
-
-# Above this many marks a search starts with the best effects for its decays.
-FEW_MARKS = 4
-OFF_EDGE = 0.05  # of the plain start: nothing begins nearer to 0
 
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
@@ -133,7 +130,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             )
 
         pair = ("target", "source")
-        alpha = effect("alpha", pair, _half_of_the_events, self._without_effect, AT_LEAST_0)
+        alpha = effect("alpha", pair, half_of_the_events, self._without_effect, AT_LEAST_0)
         found = (*self.background.parameters(named), alpha)
         if self.gamma is None:
             gamma = effect(
@@ -340,18 +337,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """Starting values: half the events from the background, half from the past, on a few
         time scales."""
         (start,) = super().starts(data)
-        if "gamma" not in start:
-            return [start]
-        scales = [start | {"gamma": k * start["gamma"]} for k in (1.0, 1e-3, 1e-2, 0.1, 10.0)]
-        if data.num_marks <= FEW_MARKS or not can_solve(self, data):
-            return scales
-        return [self._with_best_effects(start, data) for start in scales]
-
-    def _with_best_effects(self, start: dict[str, Array], data: PreparedPanel) -> dict[str, Array]:
-        """The start with mu and alpha at their best for its decays, and off their boundary."""
-        best = solve(self, start, data, 1e-4).params
-        real = {name: jnp.asarray(value, data.dtype) for name, value in best.items()}
-        return start | {name: jnp.maximum(v, OFF_EDGE * start[name]) for name, v in real.items()}
+        return on_time_scales(self, start, data)
 
     def solved(self, data: PreparedPanel, tol: float) -> Solved | None:
         """With known decays, the maximum target by target (`hawkesjax.hawkes.concave`)."""
@@ -415,12 +401,6 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             "mu_offset": by_cell,
             "half_life": by_pair if self._decay_dims == ("target", "source") else None,
         }
-
-
-def _half_of_the_events(data: PreparedPanel) -> Array:
-    """An alpha by which half of each target's events come from the past, whatever their source."""
-    counts = jnp.maximum(jnp.sum(jnp.asarray(data.counts), axis=0), 0.5)
-    return jnp.broadcast_to(0.5 * (counts / jnp.sum(counts))[:, None], (data.num_marks,) * 2)
 
 
 def _nested(value: Any) -> Any:

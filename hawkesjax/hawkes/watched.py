@@ -153,4 +153,4 @@ class Watched:
         size = len(self.owner) - int(np.sum(self.panel.marks == self.panel.num_marks))
         kept = jnp.where(self.seen[:, None], inside, 0)
         whole = jax.ops.segment_sum(kept, self.owner, size + tails.shape[0])
-        return whole[:size], tails + whole[size:]
+        return whole[:size], jnp.asarray(tails) + whole[size:]

@@ -72,8 +72,9 @@ def plain_gaps(gaps: Any) -> Any:
     pairs = list(zip(gaps["start"], gaps["end"], strict=True))
     if "sequence" not in gaps.columns:
         return pairs
-    if gaps["sequence"].isna().any():
-        row = int(np.flatnonzero(gaps["sequence"].isna())[0])
+    nameless = np.flatnonzero(np.asarray(gaps["sequence"].isna()))
+    if len(nameless):
+        row = int(nameless[0])
         raise ValueError(
             f"gaps has no sequence in row {row}. Name one, or leave the column out where all "
             f"sequences share their gaps."

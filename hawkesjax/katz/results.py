@@ -17,6 +17,7 @@ from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.blockwise import checked_sweep
 from hawkesjax.katz.steady.decay import half_life
+from hawkesjax.katz.steady.krylov import Effort
 from hawkesjax.katz.steady.radius import radius_bounds
 from hawkesjax.katz.steady.solve import matrix_of, warn_left
 from hawkesjax.katz.users import draw_baselines, draws_of, one_of, user_baselines
@@ -131,7 +132,7 @@ def steady_states(
         if alpha * limit >= 1:
             beyond += 1
             continue
-        sweep = checked_sweep(matrix, b, np.array([alpha]), tolerance=RESIDUAL)
+        sweep = checked_sweep(matrix, b, np.array([alpha]), Effort(RESIDUAL))
         warn_left(sweep.residuals, RESIDUAL)
         rows.append(sweep.scores.reshape(-1))
     if beyond:

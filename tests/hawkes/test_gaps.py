@@ -1,5 +1,6 @@
 """Records with gaps: what is not seen is not expected, and what came before still excites."""
 
+import itertools
 import json
 
 import jax
@@ -158,7 +159,7 @@ def test_covariates_with_gaps():
     for pieces in PIECES:
         for low, high in pieces:
             cuts = np.unique(np.concatenate([[low, high], edges[(edges > low) & (edges < high)]]))
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+            for a, b in itertools.pairwise(cuts):
                 total -= sum(np.exp(level(a, i)) * (b - a) for i in range(2))
     np.testing.assert_allclose(model.log_likelihood(params, panel), total, TOLERANCE)
     parts = model.pointwise(params, panel, "event")
@@ -181,10 +182,11 @@ FORMS = {
     "gaps in a table": {
         "window": [(0, 10), (0, 10), (0, 9.5), (1, 9)],
         "gaps": pd.DataFrame(
-            {"sequence": list("12222"), "start": [3.25, 2, 5.25, 6, 0], "end": [6.5, 2.75, 7, 8, 0.5]}
+            [("1", 3.25, 6.5), ("2", 2, 2.75), ("2", 5.25, 7), ("2", 6, 8), ("2", 0, 0.5)],
+            columns=["sequence", "start", "end"],
         ),
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -248,7 +250,7 @@ def test_what_needs_no_gaps_says_so():
     with pytest.raises(ValueError, match="exact compensator"):
         hj.fit(hj.Hawkes(compensator="schoenberg"), data)
     params, _ = values(hj.Hawkes())
-    with pytest.raises(ValueError, match="model.prepare"):
+    with pytest.raises(ValueError, match=r"model\.prepare"):
         jax.jit(lambda panel: hj.Hawkes().log_likelihood(params, panel))(data)
 
 

@@ -12,6 +12,7 @@ from scipy.stats import gamma
 import hawkesjax as hj
 from hawkesjax.retweet.likelihood import circles
 from hawkesjax.retweet.priors import DiscTransform, UniformDisc
+from tests.refusals import refused
 from tests.retweet import reference as slow
 
 DOUBLE = jnp.zeros(()).dtype == np.float64
@@ -347,10 +348,8 @@ REFUSALS = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_refusals_say_what_to_do(case):
     call, words = REFUSALS[case]
-    with pytest.raises(ValueError) as error:
+    with refused(words):
         call()
-    for word in words.split("|"):
-        assert word in str(error.value)
 
 
 def test_disc_transform_keeps_volume_and_inverts():

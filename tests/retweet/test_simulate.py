@@ -6,6 +6,7 @@ import pytest
 
 import hawkesjax as hj
 from hawkesjax.retweet.simulate import ExplosionWarning
+from tests.refusals import refused
 
 TRUTH = {"r0": 0.12, "phi0": 0.3, "tau": 1.5, "beta": np.array([2.0, 0.7])}
 POOL = np.floor(np.random.default_rng(0).lognormal(4, 1.5, 500))
@@ -132,7 +133,5 @@ def test_errors_say_what_to_do(case):
     params = {"tau": 1.0, "p0": 1e-3, "beta": 0.0} | changed
     params = {name: value for name, value in params.items() if value is not None}
     options = {"window": (0, 3), "followers": [5.0], "post_times": [0.0, 1.0]} | options
-    with pytest.raises(ValueError) as error:
+    with refused(words):
         hj.simulate(hj.RetweetHawkes(), params, key=jax.random.key(0), **options)
-    for word in words.split("|"):
-        assert word in str(error.value)

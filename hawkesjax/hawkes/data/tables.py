@@ -57,10 +57,10 @@ class AsTables:
                 table[name] = np.repeat(absolute(self, bound), repeats)
             cells = np.asarray(self.sequence, np.int64)
             cells = cells * kinds + self.marks if by == "cell" else cells
-            since, left = _watched(self), self.remaining
+            head, left = _watched(self), self.remaining
             if len(self.gaps):
-                left = duration[self.sequence] - since
-            for name, since in (("before", since), ("after", left)):
+                left = duration[self.sequence] - head
+            for name, since in (("before", head), ("after", left)):
                 table[name] = np.full(len(events), np.inf)
                 np.minimum.at(table[name], cells, since)
                 table[name] = np.where(events > 0, table[name], np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
 
-from hawkesjax.katz.steady.krylov import Sweep, krylov_sweep
+from hawkesjax.katz.steady.krylov import Effort, Sweep, krylov_sweep
 
 # Components of more users get a Krylov basis of their own. One of 2,000 users and 10 edges each
 # takes 0.5 s to factor on 2 CPU cores, one of 1,000 0.1 s, one of 500 0.02 s.
@@ -22,10 +23,7 @@ def checked_sweep(
     matrix: sparse.csr_array,
     b: Float[np.ndarray, " users"],
     alphas: Float[np.ndarray, " alphas"],
-    *,
-    tolerance: float,
-    limit: int = 2000,
-    room: np.ndarray | None = None,
+    effort: Effort,
 ) -> Sweep:
     r"""`krylov_sweep`, each true residual formed, and what it spoils solved by `block_scores`.
 
@@ -33,15 +31,15 @@ def checked_sweep(
     row, scores grow by a factor with each, and those at its beginning drown in the rounding of
     those at its end.
 
-    Arguments and return as in `krylov_sweep`, `limit` for each basis; residuals as in
+    Arguments and return as in `krylov_sweep`, the limit for each basis; residuals as in
     `true_residuals`.
     """
-    swept = krylov_sweep(matrix, b, alphas, tolerance=tolerance, limit=limit, room=room)
-    enough, products = max(tolerance, ROUNDING), swept.products
+    swept = krylov_sweep(matrix, b, alphas, effort)
+    enough, products = max(effort.tolerance, ROUNDING), swept.products
     residuals = true_residuals(matrix, b, alphas, swept.scores, enough)
     for row in np.flatnonzero(~(residuals <= enough)):
         one = float(alphas[row])
-        scores, used = block_scores(matrix, b, one, tolerance=tolerance, limit=limit)
+        scores, used = block_scores(matrix, b, one, replace(effort, room=None))
         left = true_residuals(matrix, b, alphas[[row]], scores[None])[0]
         products += used
         if not residuals[row] <= left:
@@ -85,9 +83,7 @@ def block_scores(
     matrix: sparse.csr_array,
     b: Float[np.ndarray, " users"],
     alpha: float,
-    *,
-    tolerance: float,
-    limit: int = 2000,
+    effort: Effort,
 ) -> tuple[Float[np.ndarray, " users"], int]:
     r"""Solve :math:`(I - \alpha A) s = b` by strongly connected component, senders first.
 
@@ -117,11 +113,11 @@ def block_scores(
         right = b[order[begin:end]] + alpha * (rows[:, :begin] @ scores[:begin])
         block = sparse.csr_array(rows[:, begin:end])
         if large[labels[order[begin]]]:
-            part = krylov_sweep(block, right, np.array([alpha]), tolerance=tolerance, limit=limit)
+            part = krylov_sweep(block, right, np.array([alpha]), effort)
             x, used = part.scores[0], part.products
-            while used < 2 * limit:  # steps add what is not negative: exact user by user
+            while used < 2 * effort.limit:  # steps add what is not negative: exact user by user
                 x, before, used = right + alpha * (block @ x), x, used + 1
-                if (np.abs(x - before) <= tolerance * (floor + np.abs(x))).all():
+                if (np.abs(x - before) <= effort.tolerance * (floor + np.abs(x))).all():
                     break
             scores[begin:end], products = x, products + used
             continue

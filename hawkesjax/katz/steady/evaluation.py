@@ -18,7 +18,7 @@ from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
 from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.blockwise import checked_sweep
-from hawkesjax.katz.steady.krylov import sweep_room
+from hawkesjax.katz.steady.krylov import Effort, sweep_room
 from hawkesjax.katz.steady.radius import radius_bounds
 from hawkesjax.katz.steady.solve import (
     KatzWarning,
@@ -254,7 +254,7 @@ def _placebos(
                 continue
             attenuations = rows / bounds.value
         scores = np.empty((len(rows), activity.num_users))
-        swept = checked_sweep(matrix, moved.baseline, attenuations, tolerance=1e-8, room=room)
+        swept = checked_sweep(matrix, moved.baseline, attenuations, Effort(1e-8, room=room))
         warn_left(swept.residuals, 1e-8)
         scores[:, order] = swept.scores
         active = np.array([membership(row, top) @ posts for row in scores])

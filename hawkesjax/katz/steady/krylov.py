@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,15 +35,28 @@ class Sweep(NamedTuple):
     products: int
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How exact a sweep is to be, and what it may take.
+
+    Args:
+        tolerance: of the relative residual, for each alpha.
+        limit: give up after this many products.
+        room: memory of `sweep_room` to work in, from call to call; the scores lie in it, too.
+        memory: bytes of the basis at most, before it starts again.
+    """
+
+    tolerance: float
+    limit: int = 2000
+    room: np.ndarray | None = None
+    memory: int = BYTES
+
+
 def krylov_sweep(
     matrix: sparse.csr_array,
     b: Float[np.ndarray, " users"],
     alphas: Float[np.ndarray, " alphas"],
-    *,
-    tolerance: float,
-    limit: int = 2000,
-    room: np.ndarray | None = None,
-    memory: int = BYTES,
+    effort: Effort,
 ) -> Sweep:
     r"""Solve :math:`(I - \alpha A) s = b` for all alphas at the price of one.
 
@@ -61,10 +75,7 @@ def krylov_sweep(
     Args:
         matrix, b: A (listener by sender), and baselines.
         alphas: attenuations, each below 1 over the spectral radius.
-        tolerance: of the relative residual, for each alpha.
-        limit: give up after this many products.
-        room: memory of `sweep_room` to work in, from call to call; the scores lie in it, too.
-        memory: bytes of the basis at most, before it starts again.
+        effort: tolerance, and what it may take.
 
     Source: Saad (1981), full orthogonalisation; restarts for shifted systems: Simoncini (2003),
     BIT 43, 459-466; inexact products: Simoncini and Szyld (2003), SIAM J. Sci. Comput. 25, 454-477.
@@ -73,10 +84,12 @@ def krylov_sweep(
     if not norm or not len(alphas):
         return Sweep(np.zeros((len(alphas), size), b.dtype), np.zeros(len(alphas)), 0)
     if b.dtype != np.float64:
-        return _sweep(matrix, b, alphas, tolerance, limit, room, memory, 0.0)[0]
+        return _sweep(matrix, b, alphas, effort, 0.0)[0]
+    tolerance = effort.tolerance
     # Rounding errors of many rows and vectors cancel: they stay far below this sum of them all.
     enough = min(tolerance / np.finfo(np.float32).eps, LATE)
-    found, single = _sweep(matrix, b, alphas, tolerance * (1 - SPARE), limit, room, memory, enough)
+    near = replace(effort, tolerance=tolerance * (1 - SPARE))
+    found, single = _sweep(matrix, b, alphas, near, enough)
     if not single.any():
         return found
     worst = int(np.argmax(found.residuals))
@@ -88,13 +101,14 @@ def krylov_sweep(
     # Errors of the same products, weighted by the coefficients of their vectors.
     residuals = found.residuals + gap * single / (single[worst] or 1)
     products = found.products + 1
-    if residuals.max() <= tolerance or products >= limit:
+    if residuals.max() <= tolerance or products >= effort.limit:
         return Sweep(found.scores, residuals, products)
-    again = _sweep(matrix, b, alphas, tolerance, limit - products, room, memory, 0.0)[0]
+    left = replace(effort, limit=effort.limit - products)
+    again = _sweep(matrix, b, alphas, left, 0.0)[0]
     return again._replace(products=again.products + products)
 
 
-def _sweep(matrix, b, alphas, tolerance, limit, room, memory, enough) -> tuple[Sweep, np.ndarray]:
+def _sweep(matrix, b, alphas, effort: Effort, enough: float) -> tuple[Sweep, np.ndarray]:
     """`krylov_sweep`, its vectors in single precision once their coefficients are below `enough`;
     and the sum of the coefficients of single vectors, for each alpha, times alpha."""
     dtype = b.dtype
@@ -104,20 +118,20 @@ def _sweep(matrix, b, alphas, tolerance, limit, room, memory, enough) -> tuple[S
     single = np.zeros(count)
     left = np.full(count, norm)  # the residuals are left * start
     start, products = b / dtype.type(norm), 0
-    most = max(2, min(size, memory // (size * dtype.itemsize)))
+    most = max(2, min(size, effort.memory // (size * dtype.itemsize)))
     while True:
-        basis = Basis(start, most, count, room if scores is None else None)
+        basis = Basis(start, most, count, effort.room if scores is None else None)
         network = matrix
         for step in range(most):
             rest, new = basis.split(network @ start, step)
             products += 1
             lost = not np.isfinite(rest)
-            out = rest == 0 or lost or products >= limit or step + 1 == most
+            out = rest == 0 or lost or products >= effort.limit or step + 1 == most
             if step < LONG or step % EVERY == 0 or out:
                 small = projected(basis.upper[: step + 1, : step + 1], alphas)
                 after = left * alphas * rest * small[:, -1]
                 worst = np.abs(after).max() / norm
-                if worst <= tolerance or out:
+                if worst <= effort.tolerance or out:
                     break
             start = basis.append(new, rest, step + 1)
             if network is matrix and enough:
@@ -130,7 +144,7 @@ def _sweep(matrix, b, alphas, tolerance, limit, room, memory, enough) -> tuple[S
             single += alphas * used * np.abs(left) / norm
         moved = basis.combine((left[:, None] * small).astype(dtype))
         scores = moved if scores is None else scores + moved
-        if worst <= tolerance or rest == 0 or lost or products >= limit:
+        if worst <= effort.tolerance or rest == 0 or lost or products >= effort.limit:
             return Sweep(scores, np.abs(after) / norm, products), single
         left = after
 

@@ -20,6 +20,7 @@ from hawkesjax.inputs.checks import short
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.blockwise import ROUNDING, checked_sweep
+from hawkesjax.katz.steady.krylov import Effort
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.top import certified_top
@@ -242,7 +243,7 @@ def solve(
         rows = np.atleast_1d(alphas).ravel()
         b, goal = np.asarray(activity.baseline, np.float64), tolerance or TOLERANCE[8]
         matrix = matrix_of(activity, form)
-        sweep = checked_sweep(matrix, b, rows, tolerance=goal, limit=limit)
+        sweep = checked_sweep(matrix, b, rows, Effort(goal, limit))
         warn_left(sweep.residuals, goal)
         return sweep.scores.reshape(*np.shape(alphas), activity.num_users)
     if backend != "jax":

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
 from hawkesjax.katz.steady.blockwise import block_scores
-from hawkesjax.katz.steady.krylov import Basis, projected
+from hawkesjax.katz.steady.krylov import Basis, Effort, projected
 
 # Measured on 20,000 users and 200,000 edges, by products that prove the top 100.
 FIRST_CHECK = 3  # products before the bounds are looked at; with 8, 13 products in place of 11
@@ -109,9 +109,9 @@ def certified_top(
 def _by_blocks(matrix, b, alpha, top, order, limit, products) -> Top:
     r"""The top of scores x solved by blocks. With residual q and e solved alike for twice |q|, the
     error is at most e where :math:`e - \alpha A e \ge |q|`: the inverse has no negative entry."""
-    scores, used = block_scores(matrix, b, alpha, tolerance=TINY, limit=limit)
+    scores, used = block_scores(matrix, b, alpha, Effort(TINY, limit))
     left = _left(matrix, b, alpha, scores)
-    error, more = block_scores(matrix, 2 * left, alpha, tolerance=TINY, limit=limit)
+    error, more = block_scores(matrix, 2 * left, alpha, Effort(TINY, limit))
     if not (error - alpha * (matrix @ error) >= left).all():
         error = np.full(len(b), np.inf)
     proven = _decided(scores, error, top, order)
