@@ -49,6 +49,9 @@ class Events:
         "without events, too.",
     )
     gaps: Path | None = option(None, o.GAPS)
+    keep_history: bool = option(
+        False, "Events before the window excite what comes within, and count nowhere else."
+    )
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")

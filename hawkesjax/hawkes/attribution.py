@@ -20,6 +20,7 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.lineage import lineage
 from hawkesjax.hawkes.prepared import stream_of
 from hawkesjax.hawkes.values import draws_of, one_of
+from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Bytes, Count, checked
 from hawkesjax.inputs.checks import kind_of_value, listed_once, short
 
@@ -146,7 +147,8 @@ def attribution(
             f"The attribution would take {size / 2**30:.1f} GiB, more than "
             f"{max_bytes / 2**30:.1f}: take fewer draws or links."
         )
-    stream = stream_of(panel)
+    whole, rows = with_history(panel)
+    stream = stream_of(whole)
     ratios = jnp.asarray(model.kernel.ratios)
 
     @jax.jit
@@ -158,11 +160,13 @@ def attribution(
     for number in range(count):
         one = one_of(parameters, number)
         alone = {name: np.asarray(value)[None] for name, value in one.items()}
-        mu = model.background.along(alone, stream.sequence, absolute(panel), panel)[0]
-        own = np.broadcast_to(mu, (panel.num_events, len(names)))
-        own = own[np.arange(panel.num_events), stream.marks]
+        mu = model.background.along(alone, panel.sequence, absolute(panel), panel)[0]
+        mu = np.broadcast_to(mu, (panel.num_events, len(names)))
+        own = np.full(stream.num_events, np.inf)  # what is given came by itself
+        own[rows] = mu[np.arange(panel.num_events), panel.marks]
         weights = model.kernel.weights(one)
-        parts.append(np.asarray(compute(own, one["alpha"], one["gamma"], weights)))
+        found = np.asarray(compute(own, one["alpha"], one["gamma"], weights))
+        parts.append(found[rows])
     causes = ("background", *(f"direct from {name}" for name in names))
     causes += tuple(f"lost without {source} -> {target}" for source, target in links)
     return Attribution(np.stack(parts), causes, panel)

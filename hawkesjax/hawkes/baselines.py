@@ -219,8 +219,9 @@ class Baseline:
         level = jnp.broadcast_to(jnp.asarray(self.level(params), dtype), cells)
         if self.covariates is None:
             waits = jnp.asarray(panel.waits, dtype)
-            seen = jax.ops.segment_sum(waits, panel.sequence, panel.num_sequences)
-            left = jnp.asarray(panel.duration, dtype) - seen
+            rest = jnp.asarray(panel.remaining, dtype)
+            left = jax.ops.segment_min(rest, panel.sequence, panel.num_sequences)
+            left = jnp.where(jnp.isinf(left), jnp.asarray(panel.duration, dtype), left)
             return level[panel.sequence] * waits[:, None], level * left[:, None]
         beta = jnp.asarray(params["beta"], dtype)
         parts = pieces(self.covariates, panel).integrals(beta, panel.num_events + cells[0])

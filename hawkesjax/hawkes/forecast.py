@@ -16,6 +16,7 @@ from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import simulate_clusters
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
@@ -106,12 +107,10 @@ def forecast(
 ) -> Forecast:
     r"""Continue every sequence beyond its window, given its events.
 
-    With exponential kernels (of a sum of them, term by term) the past enters through the decayed
-    counts at the window's end b: it sets off Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij h))`)
-    events of mark i within h, at delays of density `gamma_ij exp(-gamma_ij s)` cut at h, where
-    `S_ij = sum_{m_k = j} exp(-gamma_ij (b - t_k))`. New immigrants join them, and all have
-    offspring. Each continuation takes one draw of the posterior whole, so that its uncertainty is
-    in the intervals.
+    The past sets off events beyond the window, exactly (`hawkesjax.hawkes.inherited`); new
+    immigrants join them, and all have offspring. Each continuation takes one draw of the posterior
+    whole, so that its uncertainty is in the intervals. What happened in gaps of the record is not
+    known, and its children are missing.
 
     Args:
         model: the model.
@@ -150,6 +149,12 @@ def continued(
     duration = np.full(num, float(horizon))
     steps = np.zeros((draws, bins, num, size), np.int64)
     stop = panel.window[:, 1]
+    before = panel.history
+    past = (
+        np.concatenate([before.age + panel.duration[before.sequence], panel.remaining]),
+        np.concatenate([before.marks, panel.marks]),
+        np.concatenate([before.sequence, panel.sequence]),
+    )
     for number in range(draws):
         one = one_of(parameters, number)
         mu, place = _immigrants(model, one, panel, stop, stop + horizon)
@@ -162,7 +167,7 @@ def continued(
             duration,
             rng,
             max_events=max_events,
-            inherited=_inherited(panel, one["alpha"], gamma, terms, horizon, rng),
+            inherited=inherited(*past, one["alpha"], gamma, terms, duration, rng),
             place=place,
             terms=terms,
         )
@@ -184,30 +189,3 @@ def _immigrants(model, one, panel, start, stop):
         return level, None
     along = course(known, one["beta"], start, stop, panel)
     return level * along.totals / (stop - start)[:, None], along.place
-
-
-def _inherited(panel, alpha, gamma, terms, horizon, rng):
-    """Delays, marks and sequences of the children beyond the windows of the events within."""
-    shape = (panel.num_sequences, panel.num_marks, panel.num_marks)
-    cells = np.indices(shape).reshape(3, -1)
-    parts = []
-    for ratio, weight in zip(*terms, strict=True):
-        rates = gamma * ratio
-        reach = -np.expm1(-rates * horizon)
-        born = rng.poisson(weight * alpha * _state_at_end(panel, rates) * reach)
-        owner, target, source = (np.repeat(axis, born.ravel()) for axis in cells)
-        chance = rng.random(len(owner)) * reach[target, source]
-        parts.append((-np.log1p(-chance) / rates[target, source], target, owner))
-    delay, target, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return delay, target.astype(np.int32), owner.astype(np.int32)
-
-
-def _state_at_end(panel: EventPanel, gamma: np.ndarray) -> np.ndarray:
-    """(M, D, D): events of mark j decayed to the window's end at the rate for target i."""
-    num, size = panel.num_sequences, panel.num_marks
-    state = np.zeros((num, size, size))
-    cells = panel.sequence.astype(np.int64) * size + panel.marks
-    for i in range(size):
-        weight = np.exp(-gamma[i][panel.marks] * panel.remaining)
-        state[:, i] = np.bincount(cells, weights=weight, minlength=num * size).reshape(num, size)
-    return state

@@ -10,7 +10,7 @@ def intensity_at(
     at: Float[np.ndarray, " points"],
     times: Float[np.ndarray, " events"],
     marks: Int[np.ndarray, " events"],
-    mu: Float[np.ndarray, "#draws marks"] | Float[np.ndarray, "#draws points marks"],
+    mu: Float[np.ndarray, "#draws marks"] | Float[np.ndarray, "#draws #points marks"],
     alpha: Float[np.ndarray, "#draws marks marks"],
     gamma: Float[np.ndarray, "draws ..."],
     ratios: Float[np.ndarray, " terms"] | None = None,

@@ -90,7 +90,7 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
     params = {**params, "alpha": ones}
     known = model.excitation_of(params)
     children = np.asarray(model.children(params, data, _ends(data, known)), np.float64)
-    rates = _rates(data, known)[:events]
+    rates = _rates(data, known)[:events] + _inflow(model, params, data)[:events]
     own = np.asarray(data.marks)[:events]
     shared = model.background.levels == "shared"
     place = np.zeros(events, int) if shared else np.asarray(data.sequence)[:events]
@@ -111,6 +111,15 @@ def _ends(data: Any, known: tuple[Any, ...]) -> Any:
         return jnp.asarray(data.form.ends)
     level = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
     return jax.jit(lambda form, known: form.event_terms(level, *known)[1])(data.form, known)
+
+
+def _inflow(model: Any, params: Any, data: Any) -> np.ndarray:
+    """What a known history adds to G."""
+    if data.inflow is None:
+        return np.zeros((1, data.num_marks))
+    gamma = jnp.broadcast_to(jnp.asarray(model.excitation_of(params)[1]), (data.num_marks,) * 2)
+    terms = model.kernel.ratios, model.kernel.weights(params)
+    return np.asarray(data.inflow.per_effect(gamma, *terms), np.float64)
 
 
 def _rates(data: Any, known: tuple[Any, ...]) -> np.ndarray:

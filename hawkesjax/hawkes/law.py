@@ -211,10 +211,27 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """
         data = self.prepare(data)
         alpha, *rest = self.excitation_of(params)
-        at_events = self.background.at_events(params, data)
-        total, ends = data.form.event_terms(at_events, alpha, *rest)
+        total, ends = data.form.event_terms(self.at_events(params, data), alpha, *rest)
         expected = jnp.sum(self.background.integrals(params, data))
         return total - expected - jnp.sum(alpha * self.children(params, data, ends))
+
+    def at_events(self, params: Params, data: PreparedPanel) -> Float[Array, "..."]:
+        """What each event's rate is without the events of its window: the baseline, and what a
+        known history adds, (N,); a constant baseline alone by cell, (M, D)."""
+        own = self.background.at_events(params, data)
+        if data.inflow is None:
+            return own
+        own = own[data.sequence, data.marks] if own.ndim == 2 else own
+        return own + self.inflow_of(params, data)
+
+    def inflow_of(self, params: Params, data: PreparedPanel) -> Float[Array, "..."]:
+        """What a known history adds to each event's rate; 0 without one."""
+        if data.inflow is None:
+            return jnp.zeros((), data.dtype)
+        alpha, gamma = self._effects(params)
+        gamma = jnp.broadcast_to(gamma, alpha.shape)
+        rates = data.inflow.per_effect(gamma, self.kernel.ratios, self.kernel.weights(params))
+        return jnp.sum(alpha.astype(rates.dtype)[data.inflow.marks] * rates, axis=1)
 
     def children(
         self, params: Params, data: PreparedPanel, ends: Array
@@ -227,6 +244,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         gamma = jnp.broadcast_to(self._effects(params)[1], ends.shape)
         terms = (self.kernel.ratios, self.kernel.weights(params))
         within = children_within(whole - ends, gamma, *terms, data.powers, data.longest)
+        if data.inflow is not None:
+            within = within + data.inflow.children(gamma, *terms)
         return within if data.missed is None else within - data.missed.children(gamma, *terms)
 
     def offsets(self, params: Params, data: PreparedPanel) -> Offsets:
@@ -240,7 +259,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             "spread": jnp.tile(jnp.asarray(params["mu_spread"]), cells[0]),
             "exposure": jnp.ravel(self.background.integrals(alone, data)),
             "own": own if own.ndim == 1 else jnp.ones(cell.shape, data.dtype),
-            "excitation": data.form.excitation(*self.excitation_of(params)),
+            "excitation": data.form.excitation(*self.excitation_of(params))
+            + self.inflow_of(params, data),
         }
         return Offsets(
             **{name: jnp.asarray(value, data.dtype) for name, value in real.items()},
@@ -258,7 +278,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def log_intensity(self, params: Params, panel: EventPanel) -> Float[Array, " events"]:
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
-        own = self.background.at_events(params, data)
+        own = self.at_events(params, data)
         own = own[panel.sequence, panel.marks] if own.ndim == 2 else own[: panel.num_events]
         excitation = data.form.excitation(*self.excitation_of(params))
         return jnp.log(own + excitation[: panel.num_events])
@@ -269,7 +289,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """Every mark's integrated intensity from the event before to each event, and from each
         sequence's last event (or its window's start) to its window's end; gaps of the record are
         left out."""
-        if len(panel.gaps):
+        if len(panel.gaps) or len(panel.history):
             watched = Watched.of(panel)
             return watched.gathered(*self.compensator_increments(params, watched.panel))
         alpha, gamma = self._effects(params)
@@ -366,8 +386,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def check(self, data: Any) -> None:
         """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""
         super().check(data)
-        if len(data.gaps) and self.compensator != "exact":
-            raise ValueError("A record with gaps needs the exact compensator.")
+        if (len(data.gaps) or len(data.history)) and self.compensator != "exact":
+            raise ValueError("A record with gaps, or a history, needs the exact compensator.")
         check_panel(data, shared=self.background.levels in ("shared", None))
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:

@@ -23,6 +23,7 @@ from hawkesjax.hawkes.counts.padding import alike, on_ladder
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
 from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
@@ -46,6 +47,7 @@ class PreparedPanel:
         num_sequences, num_marks: M, D.
         cells: the covariates along the windows, where it has them.
         missed: what gaps of the record take away, where it has them.
+        inflow: what a known history brings, where it has one.
     """
 
     form: Any
@@ -60,6 +62,7 @@ class PreparedPanel:
     num_marks: int = field(metadata={"static": True})
     cells: Cells | None = None
     missed: Missed | None = None
+    inflow: Inflow | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:
@@ -121,10 +124,10 @@ def prepare(
                 "Covariates are looked up on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
-        if len(panel.gaps):
+        if len(panel.gaps) or len(panel.history):
             raise ValueError(
-                "Gaps of the record are laid out on the host, before jit or vmap: give the result "
-                "of model.prepare(panel) in the panel's place."
+                "Gaps of the record and a history are laid out on the host, before jit or vmap: "
+                "give the result of model.prepare(panel) in the panel's place."
             )
         return _traced(panel, dtype, kernel)
     return _laid_out(panel, form, dtype, gamma, kernel, covariates)
@@ -159,6 +162,7 @@ def _laid_out(
         longest=np.asarray(longest, dtype),
         cells=lay_out(covariates, panel, dtype) if watched else None,
         missed=Missed.of(panel, dtype),
+        inflow=Inflow.of(panel, dtype),
     )
     if isinstance(prepared.form, LaneForm):
         prepared = _filled(prepared, on_ladder(prepared.form))
@@ -189,13 +193,21 @@ def _filled(prepared: PreparedPanel, form: LaneForm) -> PreparedPanel:
     def longer(values: Any) -> Any:
         return np.pad(values, (0, len(form.slots) - len(values)))
 
-    cells = prepared.cells
+    cells, inflow = prepared.cells, prepared.inflow
     return replace(
         prepared,
         form=form,
         marks=longer(prepared.marks),
         sequence=longer(prepared.sequence),
         cells=None if cells is None else replace(cells, at=longer(cells.at)),
+        inflow=None
+        if inflow is None
+        else replace(
+            inflow,
+            times=longer(inflow.times),
+            marks=longer(inflow.marks),
+            sequence=longer(inflow.sequence),
+        ),
     )
 
 

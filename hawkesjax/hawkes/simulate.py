@@ -14,6 +14,7 @@ from hawkesjax.core.random import generator
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import Terms, simulate_clusters
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
 from hawkesjax.inputs.arguments import Count, Key, Whole, checked
@@ -68,26 +69,15 @@ def simulate(
         >>> model = hj.Hawkes(decay="shared")
         >>> panel = hj.simulate(model, truth, window=(0, 100), key=jax.random.key(0))
     """
-    given: dict[str, Any] = dict(params_of(params))
-    fixed = model.gamma
-    if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
-        raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
+    given = _natural(model, params)
     known = model.background.covariates
     if known is not None and origin is None:
         unit, origin = unit or known.unit, known.origin
-    if "mu" not in given and "mu_median" in given:
-        given["mu"] = np.asarray(model.background.level(given))
-    missing = [name for name in model.natural if name not in given]
-    if missing:
-        names = ", ".join(model.natural)
-        raise ValueError(f"params lack {', '.join(missing)}; they need {names}.")
     if origin is not None and unit not in UNITS:
         raise ValueError(
             f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."
         )
-    if model.background.levels is None:
-        given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
-    mu, alpha, gamma = _parameters(given)
+    mu, alpha, _ = _parameters(given)
     window = np.asarray(window) if isinstance(window, Array) else window
     named = None if sequence_names is None else _listed(sequence_names, "sequence_names")
     num = _count(
@@ -109,45 +99,68 @@ def simulate(
         sequence_names=range(num) if named is None else named,
         unit=unit,
     )
-    empty = replace(empty, origin=origin)
-    start, duration = empty.start, empty.duration
-    mu, place = np.broadcast_to(mu, (num, len(alpha))), None
-    if known is not None:
-        beta = _beta(given, (len(alpha), known.num_features))
-        along = course(known, beta, start, start + duration, empty)
-        mu = mu * along.totals / np.where(duration > 0, duration, 1)[:, None]
-        place = along.place
-    times, kinds, owners = simulate_clusters(
-        mu,
-        alpha,
-        gamma,
-        duration,
-        generator(key),
-        max_events=max_events,
-        place=place,
-        terms=terms_of(model, given),
-    )
-    return _seen(empty, times, kinds, owners)
+    return _drawn(model, given, replace(empty, origin=origin), key, max_events)
 
 
 def simulate_like(
     model: HawkesLaw, params: Any, panel: EventPanel, *, key: Array, max_events: int
 ) -> EventPanel:
-    """A panel in the windows of another, with its gaps, its names and its clock."""
-    drawn = simulate(
-        model,
-        params,
-        window=panel.window,
-        key=key,
-        sequence_names=panel.sequence_names,
-        mark_names=panel.mark_names,
-        unit=panel.unit,
-        origin=panel.origin,
+    """A panel in the windows of another, with its gaps, its history, its names and its clock."""
+    return _drawn(model, _natural(model, params), panel, key, max_events)
+
+
+def _natural(model: HawkesLaw, params: Any) -> dict[str, Any]:
+    """The model's natural parameters, mu of its hierarchy and a known gamma among them.
+
+    Raises:
+        ValueError: where one is missing, or another gamma than the known one.
+    """
+    given: dict[str, Any] = dict(params_of(params))
+    fixed = model.gamma
+    if fixed is not None and not same_gamma(fixed, given.setdefault("gamma", fixed)):
+        raise ValueError(f"The model's gamma is fixed at {fixed}; leave it out of the parameters.")
+    if "mu" not in given and "mu_median" in given:
+        given["mu"] = np.asarray(model.background.level(given))
+    missing = [name for name in model.natural if name not in given]
+    if missing:
+        names = ", ".join(model.natural)
+        raise ValueError(f"params lack {', '.join(missing)}; they need {names}.")
+    if model.background.levels is None:
+        given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
+    return given
+
+
+def _drawn(
+    model: HawkesLaw, given: dict[str, Any], empty: EventPanel, key: Any, max_events: int | None
+) -> EventPanel:
+    """Draw the events of a panel, whatever they were."""
+    mu, alpha, gamma = _parameters(given)
+    num, size = empty.num_sequences, len(alpha)
+    start, duration, past, rng = empty.start, empty.duration, empty.history, generator(key)
+    mu, place = np.broadcast_to(mu, (num, size)), None
+    known = model.background.covariates
+    if known is not None:
+        beta = _beta(given, (size, known.num_features))
+        along = course(known, beta, start, start + duration, empty)
+        mu = mu * along.totals / np.where(duration > 0, duration, 1)[:, None]
+        place = along.place
+    terms, born = terms_of(model, given), None
+    if len(past):
+        rates = np.broadcast_to(gamma, (size, size))
+        before = past.age, past.marks, past.sequence
+        born = inherited(*before, alpha, rates, terms, duration, rng)
+    times, kinds, owners = simulate_clusters(
+        mu,
+        alpha,
+        gamma,
+        duration,
+        rng,
         max_events=max_events,
+        inherited=born,
+        place=place,
+        terms=terms,
     )
-    if not len(panel.gaps):
-        return drawn
-    return _seen(replace(drawn, gaps=panel.gaps), drawn.times, drawn.marks, drawn.sequence)
+    return _seen(empty, times, kinds, owners)
 
 
 def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any) -> EventPanel:

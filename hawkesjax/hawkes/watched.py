@@ -28,7 +28,8 @@ class Missed:
     over the events n between the starts of the gap before and of this one, in its sequence.
 
     Args:
-        gap: (n,) first gap that begins at or after each event before a sequence's last gap.
+        gap: (n,) first gap that begins at or after each event (of the history, too) before a
+            sequence's last gap.
         marks: (n,) of these events.
         left: (n,) time from each to the start of that gap.
         step: (G,) time since the start of the gap before.
@@ -49,7 +50,10 @@ class Missed:
         gaps = panel.gaps
         if not len(gaps):
             return None
-        owner, times = np.asarray(panel.sequence), np.asarray(panel.times)
+        past = panel.history
+        owner = np.concatenate([past.sequence, panel.sequence])
+        times = np.concatenate([-past.age, panel.times])
+        marks = np.concatenate([past.marks, panel.marks])
         ends = np.searchsorted(gaps.sequence, np.arange(panel.num_sequences + 1))
         place = ends[owner + 1].astype(np.int64)  # none ahead
         for one in np.unique(gaps.sequence):
@@ -60,7 +64,7 @@ class Missed:
         first = np.diff(gaps.sequence, prepend=-1) != 0
         return cls(
             gap=place.astype(np.int32),
-            marks=np.asarray(panel.marks)[before],
+            marks=marks[before],
             left=(gaps.start[place] - times[before]).astype(dtype),
             step=np.where(first, 0, np.diff(gaps.start, prepend=0.0)).astype(dtype),
             first=first,
@@ -101,56 +105,93 @@ class Missed:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """A panel whose time is cut at the ends of its gaps.
+    """A panel whose time is cut at the ends of its gaps, and begins with its history.
 
     Args:
-        panel: the panel, without gaps, with points of no mark (D) at the ends of its gaps.
+        panel: the panel, its history among its events, with points of no mark (D) at the ends of
+            its gaps and at the starts of windows with a history.
         owner: (K,) event of the panel with gaps that the time before each point goes to; N + m for
             the time after the last event of sequence m.
         seen: (K,) whether that time was watched.
+        events: N.
     """
 
     panel: EventPanel
     owner: Int[np.ndarray, " points"]
     seen: Bool[np.ndarray, " points"]
+    events: int
 
     @classmethod
     def of(cls, panel: EventPanel) -> Watched:
         """The points of a panel."""
         gaps, events = panel.gaps, panel.num_events
-        owner = np.concatenate([panel.sequence, gaps.sequence, gaps.sequence])
-        times = np.concatenate([panel.times, gaps.start, gaps.end])
-        kind = np.repeat([0, 1, -1], [events, len(gaps), len(gaps)])  # events at an end were seen
+        heads = np.unique(panel.history.sequence)  # their windows' starts
+        panel, rows = with_history(panel)
+        size, extra = panel.num_events, 2 * len(gaps) + len(heads)
+        owner = np.concatenate([panel.sequence, gaps.sequence, gaps.sequence, heads])
+        times = np.concatenate([panel.times, gaps.start, gaps.end, np.zeros(len(heads))])
+        marks = np.concatenate([panel.marks, np.full(extra, panel.num_marks)])
+        # Events at the ends of gaps were seen; the time before `early` points was not.
+        sizes = [size, len(gaps), len(gaps), len(heads)]
+        kind, early = np.repeat([0, 1, -1, -1], sizes), np.repeat([False, False, True, True], sizes)
+        early[:size] = panel.times < 0
         order = np.lexsort((kind, times, owner))
-        owner, times, kind = owner[order], times[order], kind[order]
-        fresh = np.diff(owner, prepend=-1) != 0
-        waits = np.where(fresh, times, np.diff(times, prepend=0.0))
-        own = order < events
-        between = np.concatenate([panel.waits, np.zeros(2 * len(gaps))])[order]
+        owner, times, early = owner[order], times[order], early[order]
+        fresh, own = np.diff(owner, prepend=-1) != 0, order < size
+        given, rest = (
+            np.concatenate([x, np.zeros(extra)])[order] for x in (panel.waits, panel.remaining)
+        )
         plain = own & (fresh | np.roll(own, 1))  # as exact as they were given
-        marks = np.concatenate([panel.marks, np.full(2 * len(gaps), panel.num_marks)])
-        ends = np.asarray(panel.duration)[owner]
-        remaining = np.concatenate([panel.remaining, np.zeros(2 * len(gaps))])[order]
         filled = replace(
             panel,
             times=times,
-            waits=np.where(plain, between, waits),
-            remaining=np.where(own, remaining, ends - times),
+            waits=np.where(plain, given, np.where(fresh, times, np.diff(times, prepend=0.0))),
+            remaining=np.where(own, rest, np.asarray(panel.duration)[owner] - times),
             marks=marks[order].astype(np.int32),
             sequence=owner.astype(np.int32),
             gaps=type(gaps).none(),
         )
         # The event at or after each point: the next one of its sequence, or the silence at its end.
-        place = np.flip(np.minimum.accumulate(np.flip(np.where(own, order, events))))
+        mine = np.full(size + extra, events)
+        mine[rows] = np.arange(events)
+        place = np.flip(np.minimum.accumulate(np.flip(mine[order])))
         late = place >= events
-        late |= np.append(panel.sequence, -1)[place] != owner
-        return cls(filled, np.where(late, events + owner, place), kind != -1)
+        late |= panel.sequence[rows][np.where(late, 0, place)] != owner if events else True
+        return cls(filled, np.where(late, events + owner, place), ~early, events)
 
     def gathered(
         self, inside: Float[AnyArray, "points marks"], tails: Float[AnyArray, "sequences marks"]
     ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
         """Increments of the points as those of the events and of the silences at the end."""
-        size = len(self.owner) - int(np.sum(self.panel.marks == self.panel.num_marks))
+        size = self.events
         kept = jnp.where(self.seen[:, None], inside, 0)
         whole = jax.ops.segment_sum(kept, self.owner, size + tails.shape[0])
         return whole[:size], jnp.asarray(tails) + whole[size:]
+
+
+def with_history(panel: EventPanel) -> tuple[EventPanel, Int[np.ndarray, " events"]]:
+    """The panel with its history among its events, at times below 0; and the rows of its own."""
+    past = panel.history
+    if not len(past):
+        return panel, np.arange(panel.num_events)
+    owner = np.concatenate([past.sequence, panel.sequence]).astype(np.int32)
+    order = np.argsort(owner, kind="stable")
+    times = np.concatenate([-past.age, panel.times])[order]
+    marks, owner = np.concatenate([past.marks, panel.marks])[order], owner[order]
+    fresh = np.diff(owner, prepend=-1) != 0
+    rows = np.flatnonzero(order >= len(past))
+    waits = np.where(fresh, np.maximum(times, 0), np.diff(times, prepend=0.0))
+    again = np.diff(panel.sequence, prepend=-1) == 0
+    waits[rows[again]] = panel.waits[again]  # as exact as they were given
+    remaining = panel.duration[owner] - times
+    remaining[rows] = panel.remaining
+    whole = replace(
+        panel,
+        times=times,
+        waits=waits,
+        remaining=remaining,
+        marks=marks.astype(np.int32),
+        sequence=owner,
+        history=type(past).none(),
+    )
+    return whole, rows

@@ -61,36 +61,6 @@ def values(model):
     return params | {"split": np.array([0.3])}, [(0.3, gamma), (0.7, gamma / 5)]
 
 
-def expected(times, marks, sequence, params, terms, low, high, m):
-    """Of each mark in sequence m, within [low, high], by closed forms event by event."""
-    out = params["mu"][m] * (high - low)
-    for t, j, owner in zip(times, marks, sequence, strict=True):
-        if owner == m and t < high:
-            begin = max(low, t)
-            for share, gamma in terms:
-                rates = gamma[:, j]
-                left = np.exp(-rates * (begin - t)) - np.exp(-rates * (high - t))
-                out = out + share * params["alpha"][:, j] * left
-    return out
-
-
-def right(times, marks, sequence, params, terms):
-    total = 0.0
-    for n in range(len(times)):
-        m, i = sequence[n], marks[n]
-        rate = params["mu"][m, i]
-        for k in np.flatnonzero((sequence == m) & (times < times[n])):
-            for share, gamma in terms:
-                g = gamma[i, marks[k]]
-                lag = times[n] - times[k]
-                rate += share * params["alpha"][i, marks[k]] * g * np.exp(-g * lag)
-        total += np.log(rate)
-    for m, pieces in enumerate(PIECES):
-        for low, high in pieces:
-            total -= expected(times, marks, sequence, params, terms, low, high, m).sum()
-    return total
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_the_likelihood_leaves_gaps_out(name):
     model, (times, marks, sequence) = MODELS[name], events()
@@ -98,7 +68,11 @@ def test_the_likelihood_leaves_gaps_out(name):
     panel = panel_of(times, marks, sequence)
     assert panel.observed.tolist() == [10, 6.75, 5.5, 8]
     found = model.log_likelihood(params, panel)
-    np.testing.assert_allclose(found, right(times, marks, sequence, params, terms), TOLERANCE)
+    np.testing.assert_allclose(
+        found,
+        reference.log_likelihood_of_pieces(times, marks, sequence, params, terms, PIECES),
+        TOLERANCE,
+    )
     for by in ("event", "sequence"):
         np.testing.assert_allclose(np.sum(model.pointwise(params, panel, by)), found, TOLERANCE)
 
@@ -122,7 +96,7 @@ def test_increments_leave_gaps_out(name):
             if low < high:
                 known = slice(0, n if n < len(times) else None)
                 past = times[known], marks[known], sequence[known]
-                want += expected(*past, params, terms, low, high, m)
+                want += reference.expected_within(*past, params, terms, low, high, m)
         got = inside[n] if n < len(times) else tails[m]
         np.testing.assert_allclose(got, want, rtol=1e-3 if SINGLE else 1e-9, atol=TOLERANCE)
 
@@ -139,7 +113,9 @@ def test_gradients_with_gaps():
             alpha = params["alpha"].copy()
             alpha[place] += h
             moved = {**params, "alpha": alpha}
-            sides.append(right(*data, moved, [(1.0, params["gamma"])]))
+            sides.append(
+                reference.log_likelihood_of_pieces(*data, moved, [(1.0, params["gamma"])], PIECES)
+            )
         want = (sides[0] - sides[1]) / 2e-4
         np.testing.assert_allclose(got[place], want, rtol=1e-3 if SINGLE else 1e-5)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hawkesjax.hawkes.data.gaps import Gaps
+from hawkesjax.hawkes.data.history import History
 from hawkesjax.inputs.checks import Rows, counted
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.gaps import refuse_inside
@@ -27,6 +28,7 @@ def assemble(
     gaps: Any,
     column: str,
     rows: Rows,
+    keep_history: bool = False,
 ) -> Fields:
     """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
 
@@ -37,6 +39,7 @@ def assemble(
         window, gaps: as in `EventPanel.from_arrays`.
         column: the column of sequences, for errors.
         rows: how errors call the rows.
+        keep_history: whether events before their sequence's window are kept as its history.
     """
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
         if not names:
@@ -51,6 +54,14 @@ def assemble(
         )
     where = clock, sequence, sequence_names, column, rows
     values, start, end, holes = read_window(window, *where, gaps)
+    history = History.none()
+    early = values < start[sequence]
+    if keep_history and early.any():
+        age = clock.in_units((start[sequence] - values)[early])
+        past = History(age, marks[early].astype(np.int32), sequence[early].astype(np.int32))
+        history = past.join(history)
+        kept = np.flatnonzero(~early)
+        values, marks, sequence, rows = values[kept], marks[kept], sequence[kept], rows.at(kept)
     check_inside(clock, values, start, end, sequence, rows)
     refuse_inside(clock, values, sequence, holes, rows)
     order = _order(values, sequence)
@@ -78,6 +89,7 @@ def assemble(
             clock.in_units(holes.start - start[holes.owner]),
             clock.in_units(holes.end - holes.start),
         ),
+        "history": history,
     }
 
 
@@ -97,7 +109,7 @@ def _order(values: np.ndarray, sequence: np.ndarray) -> np.ndarray | None:
     return np.lexsort((values, sequence))
 
 
-def cut(panel: Any, a: float, b: float) -> Fields:
+def cut(panel: Any, a: float, b: float, keep_history: bool) -> Fields:
     """The fields of a panel within [a, b), in its own absolute time; see `EventPanel.between`."""
     times, remaining, sequence = panel.times, panel.remaining, panel.sequence
     low, high = a - panel.start, b - panel.start  # the piece, in each sequence's own time
@@ -113,6 +125,11 @@ def cut(panel: Any, a: float, b: float) -> Fields:
     apart = (high < 0) | (low > duration)
     start = np.where(begin > 0, a, panel.start)
     start = np.where(apart, np.clip(panel.start, a, b), start)
+    history = panel.history.aged(begin, (begin == 0) | keep_history)
+    if keep_history:
+        past = ~apart[sequence] & (times < begin[sequence])
+        age = begin[sequence[past]] - times[past]
+        history = history.join(History(age, panel.marks[past], sequence[past]))
     sequence = sequence[keep]
     since = times[keep] - begin[sequence]
     waits = panel.waits[keep]
@@ -128,6 +145,7 @@ def cut(panel: Any, a: float, b: float) -> Fields:
         "start": start,
         "duration": np.where(apart, 0.0, stop - begin),
         "gaps": panel.gaps.cut(begin, np.where(apart, begin, stop)),
+        "history": history,
     }
 
 
@@ -157,6 +175,7 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
         "start": panel.start[rows],
         "duration": panel.duration[rows],
         "gaps": panel.gaps.choose(rows),
+        "history": panel.history.choose(rows),
     }
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from hawkesjax.hawkes.data import assemble
 from hawkesjax.hawkes.data.gaps import Gaps
+from hawkesjax.hawkes.data.history import History
 from hawkesjax.hawkes.data.tables import AsTables, absolute
 from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.arrays import AnyArray
@@ -64,6 +65,7 @@ class EventPanel(AsTables):
         origin: ISO datetime of absolute time 0 (the earliest window start), with its offset from
             UTC unless the times had no zone; None for times that were numbers.
         gaps: stretches within the windows in which nothing could be seen.
+        history: events before the windows, which are known and excite, and count nowhere else.
 
     Example:
         >>> panel = hj.EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
@@ -83,6 +85,7 @@ class EventPanel(AsTables):
     unit: str = field(default="", metadata={"static": True})
     origin: str | None = field(default=None, metadata={"static": True})
     gaps: Gaps = field(default_factory=Gaps.none)
+    history: History = field(default_factory=History.none)
 
     @property
     def num_events(self) -> int:
@@ -131,6 +134,7 @@ class EventPanel(AsTables):
         sequence: Any = None,
         window: Any = None,
         gaps: Any = None,
+        keep_history: bool = False,
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
@@ -161,6 +165,8 @@ class EventPanel(AsTables):
                 ...]}` by sequence, or a table of the columns start and end, and perhaps sequence.
                 What happened before a gap excites after it; what happened within is not known and
                 counts as none, as before a window.
+            keep_history: keep events before their sequence's window as its `history`, which excites
+                what comes within; by default they are refused.
             mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
                 events are kept. No mark or sequence may be named "all", as totals are.
             sequence_names: likewise; sequences without events are kept.
@@ -189,7 +195,7 @@ class EventPanel(AsTables):
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
-        where = window, gaps, "sequence", ROWS
+        where = window, gaps, "sequence", ROWS, keep_history
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
@@ -203,6 +209,7 @@ class EventPanel(AsTables):
         sequence: Any = None,
         window: Any = None,
         gaps: Any = None,
+        keep_history: bool = False,
         unit: str | None = None,
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
@@ -218,7 +225,7 @@ class EventPanel(AsTables):
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
-            gaps: as in `from_arrays`, in the terms of the windows.
+            gaps, keep_history: as in `from_arrays`; gaps in the terms of the windows.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
@@ -241,9 +248,8 @@ class EventPanel(AsTables):
         declared = names_of(window) if sequence_names is None else sequence_names
         codes, names = _column(df, sequence, declared, "sequence", "0", rows)
         column = "sequence" if sequence is None else str(sequence)
-        return cls(
-            **assemble.assemble(clock, marks, codes, kinds, names, window, gaps, column, rows)
-        )
+        where = window, gaps, column, rows, keep_history
+        return cls(**assemble.assemble(clock, marks, codes, kinds, names, *where))
 
     @classmethod
     @checked
@@ -253,6 +259,7 @@ class EventPanel(AsTables):
         *,
         window: Any = None,
         gaps: Any = None,
+        keep_history: bool = False,
         mark_names: Collection[Any] = ("online", "offline"),
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
@@ -261,7 +268,7 @@ class EventPanel(AsTables):
 
         Args:
             users: M tuples of D arrays of times, as `[(online, offline), ...]`.
-            window, gaps: as in `from_arrays`.
+            window, gaps, keep_history: as in `from_arrays`.
             mark_names: D names, in the order within the tuples.
             sequence_names: M names; "0", "1", ... by default.
             unit: as in `from_arrays`.
@@ -311,20 +318,23 @@ class EventPanel(AsTables):
         clock = read_times(times, "times", unit, None, rows)
         kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
         codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
-        where = window, gaps, "sequence", rows
+        where = window, gaps, "sequence", rows, keep_history
         return cls(**assemble.assemble(clock, kinds, codes, marks, names, *where))
 
-    def between(self, a: Any, b: Any) -> EventPanel:
+    @checked
+    def between(self, a: Any, b: Any, *, keep_history: bool = False) -> EventPanel:
         """The panel seen through [a, b): every window is cut to what it shares with it.
 
         Events at exactly b go to the next piece, so that the pieces of a partition hold every
         event once; those at the end of their own window stay with the moment before it. Sequences
-        that do not meet [a, b) are kept, with no events and no time. History is forgotten: events
-        before a no longer excite those after it (their `waits` restart at a).
+        that do not meet [a, b) are kept, with no events and no time. Where a lies within a window,
+        what came before it is forgotten and no longer excites (`waits` restart at a), unless
+        `keep_history`.
 
         Args:
             a, b: absolute times in the panel's unit (the scale of `start`), or datetimes where
                 the panel has an `origin`.
+            keep_history: keep the events before a as the panel's `history`, which excites.
 
         Raises:
             ValueError: if a is not before b.
@@ -332,7 +342,7 @@ class EventPanel(AsTables):
         low, high = (moment(v, self, n) for v, n in ((a, "a"), (b, "b")))
         if not low < high:
             raise ValueError(f"between({a}, {b}): the first must be less than the second.")
-        return replace(self, **assemble.cut(self, low, high))
+        return replace(self, **assemble.cut(self, low, high, keep_history))
 
     def select(self, sequences: Any) -> EventPanel:
         """The panel of some sequences, in the order given; all marks are kept.

@@ -25,6 +25,7 @@ def read_events(
     sequence: str | None = None,
     window: Any = None,
     gaps: Any = None,
+    keep_history: bool = False,
     unit: str | None = None,
     mark_names: Collection[Any] | None = None,
     sequence_names: Collection[Any] | None = None,
@@ -38,7 +39,7 @@ def read_events(
             Parquet pages are verified where the file has them (pyarrow writes them with
             `write_page_checksum=True`); without, a damaged byte may pass as other data.
         time, mark, sequence: its columns; others are not read.
-        window, gaps, unit, mark_names, sequence_names, timezone: as in
+        window, gaps, keep_history, unit, mark_names, sequence_names, timezone: as in
             `EventPanel.from_dataframe`.
         separator: what stands between the fields of a CSV file.
 
@@ -60,6 +61,7 @@ def read_events(
         **used,
         window=window,
         gaps=gaps,
+        keep_history=keep_history,
         unit=unit,
         mark_names=mark_names,
         sequence_names=sequence_names,

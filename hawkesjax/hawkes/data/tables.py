@@ -219,6 +219,8 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
             f"  gaps    {counted(len(panel.gaps), 'gap')} of the record, {total:.6g}{unit} in all "
             f"({share:.1%} of the windows)"
         )
+    if len(panel.history):
+        lines.append(f"  history {counted(len(panel.history), 'event')} before the windows")
     if panel.num_events:
         times = panel.start[panel.sequence] + panel.times
         low, high = shown(panel, np.array([times.min(), times.max()]))

@@ -13,6 +13,7 @@ from hawkesjax.hawkes.intensity import by_pair, intensity_at
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.residuals import residuals as residual_table
 from hawkesjax.hawkes.values import draws_of, law_of
+from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
 from hawkesjax.plotting.quantiles import exponential_quantiles
@@ -85,6 +86,7 @@ def intensity(
 
 def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) -> list:
     origin, length = float(panel.start[sequence]), float(panel.duration[sequence])
+    panel, _ = with_history(panel)
     own = np.asarray(panel.sequence) == sequence
     times, marks = np.asarray(panel.times)[own], np.asarray(panel.marks)[own]
     low, high = (0.0, length) if window is None else np.asarray(window, float) - origin
