@@ -141,6 +141,11 @@ def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWitho
     options = {"horizon": future.ahead, "key": job.keys[0], "draws": future.draws}
     result = job.hj.forecast(law, values, data, **options)
     job.say(str(result))
+    if data.posts_at_once:
+        job.say(
+            "All posts lie at the window's start, which tells no rate of new posts: these counts "
+            "mean nothing; read the sizes of the known cascades in sizes.csv."
+        )
     tables = {"forecast": result.table(), "sizes": result.sizes.table()}
     job.finish(result, tables, lambda: {"forecast": job.hj.plots.counts(result)})
 
@@ -216,7 +221,8 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
         say(f"a unit of each feature multiplies it:\n{table(tables['drivers'])}")
     say(f"\nHow fast the chance to be reposted falls:\n{table(values.lifetime())}")
     if "r0" in shown.index:
-        say(f"\nHow it swings with the time of day:\n{table(values.rhythm())}")
+        since = "" if data.origin else ", time 0 taken for midnight"
+        say(f"\nHow it swings with the time of day{since}:\n{table(values.rhythm())}")
     tests = hj.residual_tests(hj.residuals(model, values, data, join=True))
     say()
     for line in report.residual_lines(tests):
