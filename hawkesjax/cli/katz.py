@@ -190,13 +190,15 @@ def rank(
             )
         given["alpha_star"] = 0.4
     ranking = job.hj.katz.rank(activity, top=listed.top, order=listed.order, **given)
+    star, alpha = ranking.alpha_star, f"alpha = {ranking.alpha:.4g}"
+    at = alpha if star is None else f"alpha* = {star:.4g} ({alpha})"
     sure = "for certain" if ranking.certified else "not for certain"
     if ranking.tied:
         sure += f": {ranking.tied} users share the last places"
     job.say(
-        f"The {len(ranking.table)} largest scores of this network are found {sure} "
-        f"({ranking.products} products). Whether they foretell a spike, katz evaluate asks of one "
-        f"that came."
+        f"At {at} the {len(ranking.table)} largest scores are found {sure} "
+        f"({ranking.products} products). Whether users with high scores are the active ones, "
+        f"katz evaluate measures on a spike that came."
     )
     job.say(table(ranking.table, 20))
 

@@ -13,7 +13,7 @@ from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.session import table
 from hawkesjax.cli.words import here
 
-PICTURES = ["infectivity", "residuals"]
+PICTURES = ["parameters", "infectivity", "drivers", "residuals"]
 TABLES = ["parameters", "drivers", "residuals"]
 Run = Annotated[o.Run, without("format")]
 RunWithoutTables = Annotated[o.Run, without("csv", "format")]
@@ -141,6 +141,11 @@ def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWitho
     options = {"horizon": future.ahead, "key": job.keys[0], "draws": future.draws}
     result = job.hj.forecast(law, values, data, **options)
     job.say(str(result))
+    if data.posts_at_once:
+        job.say(
+            "All posts lie at the window's start, which tells no rate of new posts: these counts "
+            "mean nothing; read the sizes of the known cascades in sizes.csv."
+        )
     tables = {"forecast": result.table(), "sizes": result.sizes.table()}
     job.finish(result, tables, lambda: {"forecast": job.hj.plots.counts(result)})
 
@@ -212,13 +217,15 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     except ValueError as problem:
         say(f"\nNo drivers.csv: {here(problem)}")
     else:
-        say("\nRate of posts where all features are 0 (intercept), and how many times it a unit of")
-        say(f"each feature makes it:\n{table(tables['drivers'])}")
-    say(table(values.lifetime()))
+        say("\nRate of posts where all features are 0 (intercept), and the factor by which")
+        say(f"a unit of each feature multiplies it:\n{table(tables['drivers'])}")
+    say(f"\nHow fast the chance to be reposted falls:\n{table(values.lifetime())}")
     if "r0" in shown.index:
-        say(table(values.rhythm()))
+        since = "" if data.origin else ", time 0 taken for midnight"
+        say(f"\nHow it swings with the time of day{since}:\n{table(values.rhythm())}")
     tests = hj.residual_tests(hj.residuals(model, values, data, join=True))
-    say("\nResiduals (unit exponential if the model is right):")
-    say(table(tests.loc["all"]))
+    say()
+    for line in report.residual_lines(tests):
+        say(line)
     tables["residuals"] = tests
     job.finish(values, tables, lambda: values.figures(data))

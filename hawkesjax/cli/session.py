@@ -70,5 +70,5 @@ def number(value: float) -> str:
         return "-" if np.isnan(value) else str(value)
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         places = 3 - int(np.floor(np.log10(abs(value)))) if value else 3
-        return f"{value:,.{min(max(places, 0), 4)}f}"
+        return f"{value:,.{min(max(places, 0), 6)}f}"
     return f"{value:.2e}"

@@ -13,6 +13,7 @@ from hawkesjax.core.model import Masks
 from hawkesjax.core.unconstrained import Point, Unconstrained, value_and_grad
 
 NORMAL_975 = 1.959963984540054
+Shape = tuple[np.ndarray, np.ndarray]
 Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 
 
@@ -46,12 +47,8 @@ def errors_of(
         arrow = arrow.integrated(Arrow.at(alone.model, alone, rest, prepared))
     parts = _intervals(plain, point, arrow.standard_errors(fixed), prepared)
     if model.joint in point:
-        slope = np.zeros(np.size(point[model.joint]))  # but on the boundary
-        if np.any(edge[model.joint]):
-            _, gradient = value_and_grad(point, prepared, loss=plain)
-            slope = -np.ravel(np.asarray(gradient[model.joint], np.float64))
-        bend = arrow.profiled(model.joint, fixed)
-        for name, three in model.joint_intervals(natural, prepared, slope, bend).items():
+        shape = _of_joint(plain, point, prepared, arrow, edge)
+        for name, three in model.joint_intervals(natural, prepared, *shape).items():
             for part, value in zip(parts, three, strict=True):
                 part[name] = np.asarray(value)
     _add_derived(plain, point, prepared, arrow, fixed, parts)
@@ -59,6 +56,31 @@ def errors_of(
         name for name in point if np.any(np.isnan(parts[0][name]) & ~np.asarray(fixed[name], bool))
     ]
     return parts, lost
+
+
+def shape_of_joint(model: Any, params: dict[str, Any], prepared: Any) -> Shape:
+    """Slope and (negative) curvature of the log-likelihood in the parameter named `joint`, the
+    others at their best for each, at a maximum that was found: what `joint_intervals` takes.
+
+    Args:
+        model: what was fitted.
+        params: its natural parameters at the maximum.
+        prepared: the data.
+    """
+    natural = {name: jnp.asarray(params[name]) for name in model.shapes(prepared)}
+    edge = model.at_boundary(natural, prepared)
+    plain = Unconstrained(model.unrestricted(), (model.joint,))
+    point = plain.free(natural, prepared)
+    return _of_joint(plain, point, prepared, Arrow.at(model, plain, point, prepared), edge)
+
+
+def _of_joint(plain, point, prepared, arrow, edge) -> Shape:
+    name = plain.model.joint
+    slope = np.zeros(np.size(point[name]))  # but on the boundary
+    if np.any(edge[name]):
+        _, gradient = value_and_grad(point, prepared, loss=plain)
+        slope = -np.ravel(np.asarray(gradient[name], np.float64))
+    return slope, arrow.profiled(name, _with_partners(edge))
 
 
 def _with_partners(edge):

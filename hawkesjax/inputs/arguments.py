@@ -187,7 +187,10 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> R:
-        bound = signature.bind(*args, **options)
+        try:
+            bound = signature.bind(*args, **options)
+        except TypeError:  # Python says it better, with the function's name
+            return function(*args, **options)
         for name, hint in rules().items():
             if name in bound.arguments:
                 bound.arguments[name] = _held(bound.arguments[name], name, hint)

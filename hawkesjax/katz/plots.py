@@ -105,7 +105,12 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
                 at, table["lower"], table["upper"], color=style.colour(0), alpha=0.18, linewidth=0
             )
             axis.plot(
-                at, table["change"], "o-", color=style.colour(0), markersize=3, label="network"
+                at,
+                table["change"],
+                "o-",
+                color=style.colour(0),
+                markersize=3,
+                label="network, 95 % band",
             )
             if "placebo" in table:
                 axis.errorbar(
@@ -122,7 +127,7 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             axis.set_title(f"{base:,.0f} posts at 0 ", loc="right", fontsize=8, color="0.35")
             axis.margins(x=0.03)
         handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=2 if count == 1 else 3)
+        figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure
 
 

@@ -28,6 +28,7 @@ SETTINGS = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.7,
+    "axes.formatter.limits": (-3, 5),
     "lines.linewidth": 1.1,
     "savefig.dpi": 200,
     "figure.dpi": 110,

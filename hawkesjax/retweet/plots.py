@@ -10,6 +10,7 @@ import pandas as pd
 
 from hawkesjax.core.draws import model_of
 from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.intervals import shape_of_joint
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.tables import QUANTILES
 from hawkesjax.covariates.covariates import Covariates
@@ -27,7 +28,7 @@ from hawkesjax.retweet.memory.kernel import memory_kernel
 from hawkesjax.retweet.prepared import lengths_of
 from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
-from hawkesjax.retweet.swing import wave
+from hawkesjax.retweet.swing import outline, wave
 from hawkesjax.retweet.values import draws_of
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def infectivity(
 ) -> Figure:
     """The memory kernel, and how the chance to be reposted swings and falls, by sentiment.
 
-    The chance is shown against that at the time of a post made at midnight, for levels S; a
-    posterior gives the pointwise median and a 95 % band.
+    The chance is shown against that at the time of a post made at midnight, for levels S, with a
+    95 % band at each time: of a posterior that of its draws, around their median; of an estimate
+    that of the swings which the data do not exclude (`hawkesjax.retweet.swing.outline`), at the
+    estimated decay. A dict has none.
 
     Args:
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters.
@@ -76,6 +79,7 @@ def infectivity(
         raise ValueError("plots.infectivity needs the cascades: give them as data=.")
     known.accept(data)
     params = draws_of(values, known, data, limit=draws)
+    around = _swings(values, known, data)
     s0, period = lengths_of(known, data)
     horizon = 3 * period if horizon is None else float(horizon)
     pair = params["swing"].T[:, :, None]
@@ -86,6 +90,7 @@ def infectivity(
             f"{size:.3g}): draw levels below {1 / size:.3g}."
         )
     ages = np.linspace(0, horizon, 400)
+    band = ", 95 % band" if around is not None or isinstance(values, Posterior) else ""
     with style.canvas(height=2.8) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.6))
         grid = np.geomspace(s0 / 30, horizon, 300)
@@ -99,17 +104,36 @@ def infectivity(
             fall = np.exp(-ages / params["tau"].reshape(-1, 1))
             path = wave(pair, level, ages, period) * fall
             low, middle, high = np.quantile(path, QUANTILES, axis=0)
+            if around is not None:  # a chance is linear in the swing: its ends lie on the outline
+                path = wave(around.T[:, :, None], level, ages, period) * fall
+                low, high = np.maximum(path.min(axis=0), 0), path.max(axis=0)
             options = {"color": style.colour(number)}
             right.fill_between(ages, low, high, alpha=0.2, linewidth=0, **options)
             right.plot(
-                ages, middle, linestyle=style.dashes(number), label=f"S = {level:g}", **options
+                ages,
+                middle,
+                linestyle=style.dashes(number),
+                label=f"S = {level:g}{band}",
+                **options,
             )
         right.set_title("chance to be reposted, p(t) / p₀", loc="left")
         right.set_xlabel(style.time_label(data.unit).replace("time", "time since the post", 1))
         right.set_xlim(0, horizon)
         right.set_ylim(bottom=0)
-        right.legend(loc="upper right")
+        figure.legend(loc="outside upper right", ncols=len(sentiment))
     return figure
+
+
+def _swings(values: Any, model: RetweetLaw, data: Cascades) -> np.ndarray | None:
+    """(directions, 2) the outline of the swings that the data of an estimate do not exclude."""
+    if not isinstance(values, Estimate) or "swing" not in values.params:
+        return None
+    prepared = model.prepare(data)
+    slope, curvature = shape_of_joint(model, values.params, prepared)
+    if not (np.isfinite(slope).all() and np.isfinite(curvature).all()):
+        return None
+    pair = np.asarray(values.params["swing"], np.float64)
+    return outline(pair, slope, curvature, float(prepared.bound))[0]
 
 
 @checked

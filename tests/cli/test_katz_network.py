@@ -47,7 +47,7 @@ def test_rank_writes_the_ranking(results):
     folder, done = results
     code, out, err = done[0]
     assert code == 0, err
-    assert "The 5 largest scores of this network are found for certain" in out
+    assert "the 5 largest scores are found for certain" in out
     assert "Spectral radius" in out
     table = pd.read_csv(folder / "a" / "ranking.csv")
     assert table["rank"].tolist() == [1, 2, 3, 4, 5]

@@ -12,7 +12,7 @@ from tests.retweet.test_forecast import DATA, MODEL, PARAMS, dated, tell
 
 @pytest.fixture(scope="module")
 def estimate():
-    return hj.fit(MODEL, dated(), errors=False)
+    return hj.fit(MODEL, dated())
 
 
 def save(figure, folder):
@@ -31,6 +31,20 @@ def test_infectivity(tmp_path):
     save(figure, tmp_path)
     with pytest.raises(ValueError, match="levels below 5"):
         hj.plots.infectivity(PARAMS, DATA, model=MODEL, sentiment=(5,))
+
+
+def test_the_band_of_an_estimate_is_that_of_its_swing(estimate):
+    """At midnight the swing is 1 - S v, a quarter of a period later 1 - S u."""
+    period, tau = estimate.constants["period"], float(estimate.params["tau"])
+    figure = hj.plots.infectivity(
+        estimate, estimate.data, sentiment=(1,), horizon=3.99 * period / 4
+    )
+    edge = figure.axes[1].collections[0].get_paths()[0].vertices
+    for age, part in ((0.0, 1), (period / 4, 0)):
+        ends = np.unique(edge[np.isclose(edge[:, 0], age), 1].round(9))
+        low, high = estimate.lower["swing"][part], estimate.upper["swing"][part]
+        wanted = (1 - np.array([high, low])) * np.exp(-age / tau)
+        np.testing.assert_allclose(ends, wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_counts_with_and_without_dates(tmp_path):

@@ -227,7 +227,7 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
         lines.append(f"  events  {low} to {high}")
     share = int(tied(panel).sum())
     if share:
-        percent = f"{share / panel.num_events:.1%}"
+        percent = f"{100 * share / panel.num_events:.1f} %"
         lines.append(
             f"  ties    {share:,} events at the time of another of their sequence ({percent})"
         )

@@ -41,7 +41,8 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero =
     angles = np.pi - 2 * np.pi * np.arange(count) / count
     radius = (0.0, 1.0, 1.7)[min(count - 1, 2)]
     at = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    with style.canvas(height=2.6 if count < 3 else 5.6, width=5.6) as figure:
+    size = 5.6 + 1.6 * np.clip(count - 4, 0, 4)  # labels of many arrows need more room
+    with style.canvas(height=2.6 if count < 3 else size, width=size) as figure:
         axis = figure.subplots()
         axis.set_axis_off()
         axis.set_aspect("equal")
@@ -97,7 +98,8 @@ def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, label: 
         begin, stop = start + 0.36 * along + 0.07 * side, end - 0.36 * along + 0.07 * side
         bend = "arc3,rad=-0.25"
         control = 0.5 * (begin + stop) + 0.25 * np.linalg.norm(stop - begin) * side
-        near = 0.5 if len(at) == 2 else 0.66  # nearer to the target, where arrows cross less
+        across = np.linalg.norm(end - start) > 1.2 * np.linalg.norm(at[1] - at[0])
+        near = 0.5 if len(at) == 2 else 0.8 if across else 0.6  # to the target: fewer cross there
         place = (1 - near) ** 2 * begin + 2 * near * (1 - near) * control + near**2 * stop
     axis.add_patch(
         FancyArrowPatch(begin, stop, connectionstyle=bend, linewidth=width, zorder=2, **options)

@@ -97,7 +97,7 @@ class AsTables:
                 continue
             posts = int(self.volume[slice(*window)].sum())
             share = self.unseen_share(window)
-            unseen = "" if not share > 0 else f", {share:.0%} by users not in the network"
+            unseen = "" if not share > 0 else f", {100 * share:.0f} % by users not in the network"
             lines.append(
                 f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {begins(window[0])}"
                 f" to {begins(window[1])}): {posts:,} posts{unseen}"

@@ -80,25 +80,27 @@ class KatzEvaluation:
         row = self.table.loc[best]
         lines = [
             f"KatzEvaluation: top {self.top} in a spike of {self.posts:,} posts, "
-            f"{self.unseen_share:.0%} of them by users not in the network",
+            f"{100 * self.unseen_share:.0f} % of them by users not in the network",
             f"  {name} = 0: {base:,.1f} posts; most possible {self.oracle:,.0f}",
         ]
         if self.redrawn:
             lines.append(f"  permuted networks without a cycle, drawn anew: {self.redrawn:,}")
         if not row["change"] > 0:
             return "\n".join([*lines, f"  no {name} of the sweep ranks better than 0"])
-        interval = f" [{row['lower']:,.0f}, {row['upper']:,.0f}]" if row["lower"] < np.inf else ""
+        interval = ""
+        if row["lower"] < np.inf:
+            interval = f" (95 %: {row['lower']:+,.0f} to {row['upper']:+,.0f})"
         lines.append(
             f"  best {name} = {best:g}: {row['change']:+,.1f} posts{interval}, precision "
-            f"{self.table['precision'].iloc[0]:.3f} to {row['precision']:.3f}, NDCG "
-            f"{self.table['ndcg'].iloc[0]:.3f} to {row['ndcg']:.3f}"
+            f"from {self.table['precision'].iloc[0]:.3f} to {row['precision']:.3f}, NDCG "
+            f"from {self.table['ndcg'].iloc[0]:.3f} to {row['ndcg']:.3f}"
         )
         if "placebo" in self.table:
             lines.append(
                 f"  placebo there: {row['placebo']:+,.1f} (standard deviation "
                 f"{row['placebo_sd']:,.1f})"
             )
-        lines.append("  The best of a sweep on the spike that it is scored on flatters itself.")
+        lines.append("  The best was chosen on the spike that it is scored on, which flatters it.")
         return "\n".join(lines)
 
 

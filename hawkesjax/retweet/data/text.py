@@ -55,7 +55,8 @@ class AsTables:
         counts = np.asarray(self.counts)
         low, high = shown(self, self.window)
         unit = f" {self.unit}s" if self.unit else ""
-        zone = f", local time of {self.timezone}" if self.timezone else ""
+        local = f", local time of {self.timezone}" if self.timezone else ""
+        zone = ", in UTC" if self.timezone == "UTC" else local
         lines = [
             f"Cascades: {counted(self.num_posts, 'post')}, {counted(self.num_reposts, 'repost')}",
             f"  window     {low} to {high}, {float(self.length):.6g}{unit} long{zone}",
@@ -74,7 +75,10 @@ class AsTables:
         if self.covariates is not None:
             lines.append(f"  covariates {len(self.covariates.feature_names)} features")
         rest = {n: c for n, c in figures(self).items() if c and n not in ("posts", "reposts")}
-        return "\n".join([*lines, *(f"  {count:>11,}  {name}" for name, count in rest.items())])
+        for name, count in rest.items():
+            one = name.replace("posts", "post", 1) if count == 1 else name
+            lines.append(f"  {count:>11,}  {one}")
+        return "\n".join(lines)
 
 
 def tied(data: Any) -> np.ndarray:
