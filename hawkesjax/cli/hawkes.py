@@ -14,9 +14,10 @@ import typer
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
-from hawkesjax.cli.output import read_csv
+from hawkesjax.cli.output import read_side
 from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
@@ -27,10 +28,10 @@ KERNELS = "exponential, exponentials:2 (or more terms), power-law"
 
 
 @group(o.DATA)
-class Events:
+class Events(FileOptions):
     """The file of events and its columns."""
 
-    file: Path = argument("CSV or Parquet file, one row per event.")
+    file: Path = argument(f"{o.FILE}, one row per event.")
     time: str = option("time", o.TIME)
     mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
     mark_name: list[str] | None = option(
@@ -50,7 +51,6 @@ class Events:
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-    separator: str = option(",", o.SEPARATOR, "CHARACTER")
 
     def read(self, hj: Any) -> Any:
         """The panel of events."""
@@ -63,17 +63,19 @@ class Events:
         if own:
             given["window"] = "sequence"
         elif table is not None:
-            given["window"] = _windows(table, self.sequence)
+            given["window"] = _windows(table, self.sequence, self.dialect())
         elif self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
         return hj.read_events(file, **given)
 
 
-def _windows(path: Path, sequence: str | None) -> dict[str, tuple[Any, Any]]:
-    """The window of each sequence from a table, which also says which sequences there are."""
+def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, tuple[Any, Any]]:
+    """The window of each sequence from a table, which also says which sequences there are; names
+    are read as those of the events."""
     if sequence is None:
         raise ValueError("--windows needs --sequence, the column of names in both tables.")
-    frame = read_csv(path, (sequence, "start", "end"), f"{sequence}, start, end")
+    columns, needed = (sequence, "start", "end"), f"{sequence}, start, end"
+    frame = read_side(path, columns, needed, dialect, labels=(sequence,))
     names = frame[sequence].astype(str)
     if names.duplicated().any():
         raise ValueError(f"{path} has two windows of {names[names.duplicated()].iloc[0]!r}.")

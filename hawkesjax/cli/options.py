@@ -12,7 +12,10 @@ DATA, MODEL, SAMPLING, RUN = "The events", "The model", "Sampling", "The run"
 TIME = "Column of times: numbers, or dates and times."
 UNIT = "Time unit: second, minute, hour, day, week; or the name of a number's unit."
 TIMEZONE = "Time zone of dates without one, such as Europe/London."
-SEPARATOR = "What stands between the fields of a CSV file."
+FILE = (
+    "File (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; packed as .gz, .bz2, .xz, .zst, .zip; "
+    "- for standard input)"
+)
 WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.session import table
@@ -20,10 +21,10 @@ RunWithoutTables = Annotated[o.Run, without("csv", "format")]
 
 
 @group(o.DATA)
-class Posts:
+class Posts(FileOptions):
     """The file of posts and reposts, and its columns."""
 
-    file: Path = argument("CSV or Parquet file, one row per post or repost.")
+    file: Path = argument(f"{o.FILE}, one row per post or repost.")
     id: str = option("id", "Column of identifiers.")
     time: str = option("time", o.TIME)
     followers: str = option("followers", "Column of the authors' numbers of followers.")
@@ -37,7 +38,6 @@ class Posts:
     )
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-    separator: str = option(",", o.SEPARATOR, "CHARACTER")
     orphans: Literal["error", "drop", "restore"] = option(
         "error", "Reposts whose post is not there; restore it from its reposts' columns."
     )

@@ -11,9 +11,8 @@ import pandas as pd
 
 from hawkesjax.inputs.arguments import Range, number
 from hawkesjax.inputs.arguments import choice as one_of
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
+from hawkesjax.inputs.checks import ABSENT, ROWS, Rows, column_of, refuse
 from hawkesjax.inputs.clock import Clock
-from hawkesjax.inputs.labels import ABSENT
 from hawkesjax.inputs.moments import Fields, moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import before_midnight, pair_of, read_window

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.arguments import checked
-from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
-from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_times
-from hawkesjax.inputs.labels import ABSENT, read_labels
+from hawkesjax.inputs.checks import Rows, listed, refuse
+from hawkesjax.inputs.clock import UNITS, Clock, read_times
+from hawkesjax.inputs.identifiers import read_identifiers
+from hawkesjax.inputs.labels import read_labels
 from hawkesjax.inputs.tables import open_table
 from hawkesjax.retweet.data.assemble import (
     Policies,
@@ -256,45 +257,6 @@ class FromTables:
         posts, reposts, levels = whole.take(root), whole.take(later), _levels(sentiment, names)
         seen = window, horizon, covariates, chosen
         return cls(**assemble(clock, posts, reposts, codes[later], levels, names, *seen))
-
-
-def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) -> list[np.ndarray]:
-    """Columns of identifiers as text, "" where missing or one of the words for it; numbers that
-    floating point has written, and that may not have lost digits, are whole numbers again.
-
-    Text such as "1.0" or "1e5" is a number where the first column holds whole numbers alone.
-    """
-    out = []
-    for column in columns:
-        series: Any = column_of(frame[column], str(column), rows)
-        missing = series.isna().to_numpy(bool)
-        text = series.astype(object).where(~missing, "").map(lambda v: str(v).strip())
-        out.append(text.where(~text.isin(ABSENT), "").to_numpy(object))
-        if pd.api.types.is_float_dtype(series.dtype):
-            _refuse_rounded(series.to_numpy(np.float64, na_value=0), str(column), rows)
-    known = pd.Series(np.concatenate(out), dtype=object).drop_duplicates()
-    written: Any = known[(known != "") & ~known.str.fullmatch(r"[+-]?\d+")]
-    numbers: Any = pd.to_numeric(written, errors="coerce")
-    numbers = pd.Series(numbers.to_numpy(), index=written)
-    numbers = numbers[numbers == np.floor(numbers)]  # NaN: no number
-    if not len(numbers) or not written[written.isin(out[0])].isin(numbers.index).all():
-        return out
-    for text, column in zip(out, columns, strict=True):
-        place = numbers.index.get_indexer(pd.Index(text))
-        floats = np.where(place >= 0, numbers.to_numpy()[place], 0)
-        _refuse_rounded(floats, str(column), rows)
-        text[place >= 0] = floats[place >= 0].astype(np.int64).astype(str)
-    return out
-
-
-def _refuse_rounded(numbers: np.ndarray, column: str, rows: Rows) -> None:
-    wrong = ~(np.abs(numbers) <= EXACT) | (numbers != np.floor(numbers))
-    remedy = (
-        "Read this column as text (dtype=str) or as whole numbers (dtype='Int64') where the table "
-        "was made; digits that a file has lost only the source can tell."
-    )
-    what = "an identifier that floating point has rounded"
-    refuse(wrong, column, what, remedy, lambda row: f"{numbers[row]:.17g}", rows)
 
 
 def _roots(

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.dialect import split
 from hawkesjax.inputs.tables import read_table
 from hawkesjax.retweet.data.cascades import Cascades
 
@@ -22,7 +23,6 @@ def read_cascades(
     sentiment: Any = None,
     original_time: str | None = None,
     original_followers: str | None = None,
-    separator: str = ",",
     **options: Any,
 ) -> Cascades:
     """Cascades from a CSV or Parquet file.
@@ -58,12 +58,13 @@ def read_cascades(
             "Name id= and repost_of= for a table of posts and reposts, or cascade= for a list of "
             "cascades with times since each one's post."
         )
+    dialect, rest = split(options)
     used: dict[str, Any] = {"time": time, "followers": followers}
     if tweets:
         used |= {"id": id, "repost_of": repost_of, "sentiment": sentiment}
         used |= {"original_time": original_time, "original_followers": original_followers}
-        table: Any = read_table(path, used, separator)
-        return Cascades.from_dataframe(table, **used, **options)
+        table: Any = read_table(path, used, dialect)
+        return Cascades.from_dataframe(table, **used, **rest)
     used["cascade"] = cascade
-    table = read_table(path, used, separator)
-    return Cascades.from_cascades(table, **used, sentiment=sentiment, **options)
+    table = read_table(path, used, dialect)
+    return Cascades.from_cascades(table, **used, sentiment=sentiment, **rest)
