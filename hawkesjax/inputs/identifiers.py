@@ -49,6 +49,12 @@ def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) ->
     return out
 
 
+def missing_in(series: Any) -> np.ndarray:
+    """Mask of the missing values of a column, words for them among them."""
+    text = series.astype(object).map(lambda v: v.strip() if isinstance(v, str) else v)
+    return text.isna().to_numpy(bool) | text.isin(list(ABSENT)).to_numpy(bool)
+
+
 def refuse_rounded(numbers: np.ndarray, column: str, rows: Rows) -> None:
     """Refuse identifiers that are fractions, or numbers beyond those that float64 holds."""
     wrong = ~(np.abs(numbers) <= EXACT) | (numbers != np.floor(numbers))

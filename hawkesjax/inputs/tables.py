@@ -154,7 +154,11 @@ def read_table(
 
 
 def table_of(
-    content: Content, used: Used, dialect: Dialect, types: Types = as_labels, empty: str = ""
+    content: Content,
+    used: Used,
+    dialect: Dialect = PLAIN,
+    types: Types = as_labels,
+    empty: str = "",
 ) -> Table:
     """The used columns of what a file holds; arguments as in `read_table`."""
     name = content.name
