@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hawkesjax.cli.groups import group, option
-from hawkesjax.cli.output import read_csv
+from hawkesjax.cli.output import read_side
 
 
 class Feature(enum.StrEnum):  # typer has no lists of literals
@@ -59,7 +59,7 @@ class Covariates:
 
 def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any]) -> Any:
     needed = "start, end, and kind where there are several kinds"
-    frame = read_csv(path, ("start", "end"), needed)
+    frame = read_side(path, ("start", "end"), needed)
     kind = "kind" if "kind" in frame.columns else None
     return hj.Covariates.intervals(
         frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock
@@ -67,7 +67,7 @@ def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any]) -> Any:
 
 
 def _table(hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None) -> Any:
-    frame = read_csv(path)
+    frame = read_side(path)
     clock = {"unit": data.unit or None, "timezone": timezone}
     if "time" in frame.columns:
         given = {"time": "time", "until": _after(frame["time"], until, path)}

@@ -14,9 +14,10 @@ import typer
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
-from hawkesjax.cli.output import read_csv
+from hawkesjax.cli.output import read_side
 from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
@@ -27,10 +28,10 @@ KERNELS = "exponential, exponentials:2 (or more terms), power-law"
 
 
 @group(o.DATA)
-class Events:
+class Events(FileOptions):
     """The file of events and its columns."""
 
-    file: Path = argument("CSV or Parquet file, one row per event.")
+    file: Path = argument(f"{o.FILE}, one row per event.")
     time: str = option("time", o.TIME)
     mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
     mark_name: list[str] | None = option(
@@ -55,7 +56,6 @@ class Events:
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-    separator: str = option(",", o.SEPARATOR, "CHARACTER")
 
     def read(self, hj: Any) -> Any:
         """The panel of events."""
@@ -66,21 +66,23 @@ class Events:
         if ("window" in given) + (table is not None) + own > 1:
             raise ValueError("Give one of --window, --windows and --own-windows.")
         if self.gaps is not None:
-            given["gaps"] = o.gaps(self.gaps, self.sequence)
+            given["gaps"] = o.gaps(self.gaps, self.sequence, self.dialect())
         if own:
             given["window"] = "sequence"
         elif table is not None:
-            given["window"] = _windows(table, self.sequence)
+            given["window"] = _windows(table, self.sequence, self.dialect())
         elif self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
         return hj.read_events(file, **given)
 
 
-def _windows(path: Path, sequence: str | None) -> dict[str, list[tuple[Any, Any]]]:
-    """The windows of each sequence from a table, which also says which sequences there are."""
+def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, list[tuple[Any, Any]]]:
+    """The windows of each sequence from a table, which also says which sequences there are; names
+    are read as those of the events."""
     if sequence is None:
         raise ValueError("--windows needs --sequence, the column of names in both tables.")
-    frame = read_csv(path, (sequence, "start", "end"), f"{sequence}, start, end")
+    columns, needed = (sequence, "start", "end"), f"{sequence}, start, end"
+    frame = read_side(path, columns, needed, dialect, labels=(sequence,))
     names = frame[sequence].astype(str)
     found: dict[str, list[tuple[Any, Any]]] = {}
     for name, pair in zip(names, zip(frame["start"], frame["end"], strict=True), strict=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 
 from hawkesjax.cli import options as o
+from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, command, group, only, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.output import params_of, read_json, single
@@ -18,10 +19,10 @@ RANKING = "The ranking"
 
 
 @group("The messages")
-class Messages:
+class Messages(FileOptions):
     """The log of messages, its columns, and the stretches of time in it."""
 
-    log: Path = argument("CSV or Parquet file, one row per message.")
+    log: Path = argument(f"{o.FILE}, one row per message.")
     usual: tuple[str, str] = option(
         ..., "Start and end of business as usual, numbers or dates; '-' for an open side."
     )
@@ -45,7 +46,6 @@ class Messages:
     self_loops: bool = option(False, "Keep messages to oneself as edges.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-    separator: str = option(",", o.SEPARATOR, "CHARACTER")
 
     def read(self, hj: Any, **more: Any) -> Any:
         """Network and activity; `more` are arguments in place of those typed."""

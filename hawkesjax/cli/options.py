@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hawkesjax.cli.groups import group, option
-from hawkesjax.cli.output import read_csv
+from hawkesjax.cli.output import read_side
 
 DATA, MODEL, SAMPLING, RUN = "The events", "The model", "Sampling", "The run"
 # The same words for every kind of file.
 TIME = "Column of times: numbers, or dates and times."
 UNIT = "Time unit: second, minute, hour, day, week; or the name of a number's unit."
 TIMEZONE = "Time zone of dates without one, such as Europe/London."
-SEPARATOR = "What stands between the fields of a CSV file."
+FILE = (
+    "File (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; packed as .gz, .bz2, .xz, .zst, .zip; "
+    "- for standard input)"
+)
 WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
 
 GAPS = (
@@ -22,9 +25,10 @@ GAPS = (
 )
 
 
-def gaps(path: Path, sequence: str | None) -> Any:
+def gaps(path: Path, sequence: str | None, dialect: Any) -> Any:
     """The gaps of a record from a table: pairs for all sequences, or by sequence."""
-    frame = read_csv(path, ("start", "end"), "start, end")
+    labels = () if sequence is None else (sequence,)
+    frame = read_side(path, ("start", "end"), "start, end", dialect, labels=labels)
     if sequence is None or sequence not in frame.columns:
         return list(zip(frame["start"], frame["end"], strict=True))
     if frame[sequence].isna().any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -73,14 +74,24 @@ def single(path: Path, *, force: bool) -> Path:
     return path
 
 
-def read_csv(path: Path, columns: Collection[str] = (), needed: str = "") -> Any:
-    """A small table beside the events, with `columns`; errors call what is `needed` in words."""
-    import pandas as pd
+def read_side(
+    path: Path,
+    columns: Collection[str] = (),
+    needed: str = "",
+    dialect: Any = None,
+    labels: Sequence[str] = (),
+) -> Any:
+    """A small table beside the events, with `columns`; errors call what is `needed` in words.
 
-    try:
-        frame = pd.read_csv(path)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{path} is no CSV table: {error}.") from error
+    Its separator, header and comments are its own; `dialect` says how numbers, dates and names are
+    written where they are as in the file of events. Columns of `labels` stay text.
+    """
+    from hawkesjax.inputs.dialect import Dialect
+    from hawkesjax.inputs.tables import read_whole_table
+
+    own = {"separator": None, "comment": None, "header": True, "columns": None, "sheet": None}
+    known = Dialect() if dialect is None else dataclasses.replace(dialect, **own)
+    frame = read_whole_table(path, list(columns), known, labels).frame
     missing = ", ".join(sorted(set(columns) - set(frame.columns)))
     if missing:
         raise ValueError(f"{path} has no column {missing}; it needs {needed}.")

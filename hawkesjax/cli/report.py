@@ -29,9 +29,10 @@ def panel_line(panel: Any) -> str:
     if len(panel.gaps):
         lost = float(panel.gaps.length.sum())
         window += f", less {len(panel.gaps):,} gaps of {lost:g}{unit} in all"
+    past = f"; {len(panel.history):,} before it, given" if len(panel.history) else ""
     line = (
         f"{panel.num_events:,} events in {panel.num_sequences:,} sequence{plural}: {kinds}{more}; "
-        f"window {window}{origin}."
+        f"window {window}{origin}{past}."
     )
     return "\n".join([line, *panel.remarks()])
 

@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.session import table
 from hawkesjax.cli.words import here
 
+COLUMNS = ("id", "time", "followers", "repost_of")
+DEFAULT = "when another is named."
 PICTURES = ["parameters", "infectivity", "drivers", "residuals"]
 TABLES = ["parameters", "drivers", "residuals"]
 Run = Annotated[o.Run, without("format")]
@@ -20,15 +23,31 @@ RunWithoutTables = Annotated[o.Run, without("csv", "format")]
 
 
 @group(o.DATA)
-class Posts:
+class Posts(FileOptions):
     """The file of posts and reposts, and its columns."""
 
-    file: Path = argument("CSV or Parquet file, one row per post or repost.")
-    id: str = option("id", "Column of identifiers.")
-    time: str = option("time", o.TIME)
-    followers: str = option("followers", "Column of the authors' numbers of followers.")
-    repost_of: str = option(
-        "repost_of", "Column of the identifier that a row reposts; empty: a post."
+    file: Path = argument(f"{o.FILE}, one row per post or repost.")
+    format: (
+        Literal[
+            "twitter-v1",
+            "twitter-v2",
+            "twarc-csv",
+            "bluesky",
+            "mastodon",
+            "weibo-paths",
+            "tideh",
+            "seismic",
+            "evently",
+        ]
+        | None
+    ) = option(None, "Whose posts they are; told from the file when no column is named.")
+    id: str | None = option(None, f"Column of identifiers; id {DEFAULT}")
+    time: str | None = option(None, f"{o.TIME[:-1]}; time {DEFAULT}")
+    followers: str | None = option(
+        None, f"Column of the authors' numbers of followers; followers {DEFAULT}"
+    )
+    repost_of: str | None = option(
+        None, f"Column of the identifier that a row reposts, empty in posts; repost_of {DEFAULT}"
     )
     sentiment: str | None = option(None, "Column of the posts' levels; 1 for all when left out.")
     window: tuple[str, str] | None = option(None, o.WINDOW)
@@ -37,7 +56,6 @@ class Posts:
     )
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-    separator: str = option(",", o.SEPARATOR, "CHARACTER")
     orphans: Literal["error", "drop", "restore"] = option(
         "error", "Reposts whose post is not there; restore it from its reposts' columns."
     )
@@ -49,12 +67,22 @@ class Posts:
         "error", "Missing numbers of followers."
     )
     late: Literal["error", "drop"] = option("error", "Rows after the window.")
+    deleted: Literal["error", "drop"] = option(
+        "error", "With --orphans restore: reposts of posts that no repost describes."
+    )
+    zero_followers: Literal["keep", "at_least_one"] = option(
+        "keep", "Posts whose author has no followers: as they are, or as if there were one."
+    )
+    quotes: Literal["post", "repost", "drop"] = option("post", "With a format: what quotes are.")
+    replies: Literal["post", "repost", "drop"] = option("post", "With a format: what replies are.")
 
     def read(self, hj: Any, covariates: Covariates, ahead: float = 0.0) -> Any:
         """The cascades, with covariates that reach `ahead` beyond the window."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
+        if given.keys() & {*COLUMNS, "sentiment", "original_time", "original_followers"}:
+            given = {name: name for name in COLUMNS} | given
         data = hj.read_cascades(given.pop("file"), **given)
         start, end = data.window
         known = covariates.read(hj, data, (start, end + ahead), self.timezone)

@@ -14,6 +14,7 @@ import pandas as pd
 
 SHOWN = 5  # offending rows that a message names
 MISSING = "Fill these rows in, or leave them out before."  # the remedy for missing values
+ABSENT = {"", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT"}
 
 
 @dataclass(frozen=True)

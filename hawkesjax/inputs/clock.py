@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import MISSING, ROWS, Rows, column_of, refuse
+from hawkesjax.inputs.checks import ABSENT, MISSING, ROWS, Rows, column_of, refuse
 
 NANOSECONDS = 1_000_000_000
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -182,8 +182,8 @@ def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
         if (numbers == np.floor(numbers)).all() and dates.notna().all():
             raise ValueError(
                 f"Column {column!r}: the numbers ({least:.15g} to {most:.15g}) look like dates. "
-                f"Convert them, as in pandas.to_datetime(column, format='%Y%m%d'), or write them "
-                f"as in 2024-05-01."
+                f"Convert them, as in pandas.to_datetime(column, format='%Y%m%d'), or pass "
+                f"dates='%Y%m%d' for a file, or write them as in 2024-05-01."
             )
     if unit not in UNITS:
         return
@@ -193,7 +193,8 @@ def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
             raise ValueError(
                 f"Column {column!r}: unit={unit!r}, but the numbers ({least:.15g} to {most:.15g}) "
                 f"look like {name} since 1970. Convert them, as in "
-                f"pandas.to_datetime(column, unit={code!r}, utc=True)."
+                f"pandas.to_datetime(column, unit={code!r}, utc=True), or pass dates={name!r} "
+                f"where a file is read."
             )
 
 
@@ -211,7 +212,7 @@ def _parse_text(
         text = series.astype(object)
         series = text.map(lambda v: v.isoformat() if hasattr(v, "isoformat") else str(v))
     series = series.astype("str").str.strip()
-    blank = (series == "").to_numpy()
+    blank = series.isin(list(ABSENT)).to_numpy(bool)
     refuse(blank, column, "a missing time (NaN or empty)", MISSING, None, rows)
     count = 0
     if not dates_only:
@@ -224,8 +225,9 @@ def _parse_text(
         remedy = "Give a number in every row (or an ISO datetime, such as 2024-05-31T18:00:00Z)."
         refuse(numbers.isna(), column, "text that is not a number", remedy, written, rows)
     remedy = (
-        "Give numbers, or datetimes as in 2024-05-31T18:00:00Z (ISO 8601); other formats convert "
-        "with pandas.to_datetime(..., format=...), to be given as a DataFrame."
+        "Give numbers, or datetimes as in 2024-05-31T18:00:00Z (ISO 8601). For other formats pass "
+        "dates= where a file is read. Those of a table convert with "
+        "pandas.to_datetime(..., format=...)."
     )
     kind = "no ISO datetime" if count else "neither a number nor an ISO datetime"
     refuse(~like, column, f"text that is {kind}", remedy, written, rows)

@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import MISSING, ROWS, Rows, column_of, listed, refuse, unique_names
+from hawkesjax.inputs.checks import (
+    ABSENT,
+    MISSING,
+    ROWS,
+    Rows,
+    column_of,
+    listed,
+    refuse,
+    unique_names,
+)
 
-ABSENT = {"", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None", "NaT"}
 Codes = tuple[np.ndarray, tuple[str, ...]]
 
 
@@ -117,6 +125,10 @@ def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray
     whole = [np.isfinite(n) and n == np.floor(n) for n in numbers]
     remedy = f"Use whole numbers 0, 1, ... or names for {what}s."
     where([not ok for ok in whole], f"a {what} that is not a whole number", remedy)
+    digits = [t.strip().removeprefix("-").isdecimal() for t in text]
+    lost = [abs(n) > 2**53 and not exact for n, exact in zip(numbers, digits, strict=True)]
+    remedy = f"Write {what}s as text or as whole numbers from the source on."
+    where(lost, f"a {what} that floating point has rounded", remedy)
     remedy = f"Number {what}s 0, 1, ...; -1 often stands for a missing one. (If it is a name, put "
     remedy += f"it in {what}_names.)"
     where([n < 0 for n in numbers], f"a negative {what}", remedy)
@@ -144,7 +156,10 @@ def read_whole(
         refuse(array > 2**62, column, f"a {what} beyond 2**62", remedy, array, rows)
         return array.astype(np.int64, copy=False)
     array = np.where(missing, 0.0, series.to_numpy(dtype=np.float64, na_value=0.0))
-    bad = ~np.isfinite(array) | (array != np.floor(array)) | (np.abs(array) > 2**53)
+    remedy = f"Write {what}s as text or as whole numbers from the source on."
+    lost = np.isfinite(array) & (np.abs(array) > 2**53)
+    refuse(lost, column, f"a {what} that floating point has rounded", remedy, array, rows)
+    bad = ~np.isfinite(array) | (array != np.floor(array))
     remedy = f"Use whole numbers 0, 1, ... (beyond 2**53 as text) or names for {what}s."
     refuse(bad, column, f"a {what} that is not a whole number", remedy, array, rows)
     return array.astype(np.int64)

@@ -7,20 +7,50 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from hawkesjax.inputs.checks import NESTED, ROWS, Rows, flaw, kind_of_value, listed, short
-from hawkesjax.inputs.files import csv_bytes, header_and_lines, kind_of, refuse_kind
+from hawkesjax.inputs.checks import (
+    ABSENT,
+    NESTED,
+    ROWS,
+    Rows,
+    flaw,
+    kind_of_value,
+    listed,
+    refuse,
+    short,
+)
+from hawkesjax.inputs.dates import as_written, read_dates
+from hawkesjax.inputs.dialect import Dialect
+from hawkesjax.inputs.files import (
+    BOOK,
+    OBJECTS,
+    PARQUET,
+    TEXT,
+    Content,
+    read_content,
+    refuse_kind,
+    text_of,
+)
+from hawkesjax.inputs.identifiers import disguised
+from hawkesjax.inputs.objects import columns_of, frame_of, read_objects
+from hawkesjax.inputs.sheets import read_sheet
+from hawkesjax.inputs.text import TextTable, text_table
 
 # From 3.1 on, pandas reads floats exactly by default, and warns of the option.
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
 EXACT_FLOATS: dict[str, Any] = {"float_precision": "round_trip"} if VERSION < (3, 1) else {}
 
 WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+# What the columns of a table are for: names of things, which may be folded or disguised, and names
+# of kinds; moments; all others are numbers.
+IDENTIFIERS = ("id", "repost_of", "sequence", "cascade", "source", "target", "user")
+LABELS = (*IDENTIFIERS, "mark", "kind")
+MOMENTS = ("time", "original_time", "start", "end")
 
+PLAIN = Dialect()
 Used = dict[str, Any]  # argument -> column, None where there is none
 
 
@@ -66,8 +96,15 @@ def check_columns(columns: Sequence[Any], used: Used, where: str) -> None:
     if missing:
         asked = ", ".join(f"{role}={name!r}" for role, name in missing.items())
         remedy = f"The columns are {listed(columns, 30)}."
-        if len(columns) == 1 and any(mark in str(columns[0]) for mark in ";\t|"):
+        first = str(columns[0]) if len(columns) else ""
+        if first[:1] in ("#", "%"):
+            remedy += (
+                f" Are lines that begin with {first[:1]} comments? Pass comment={first[:1]!r}."
+            )
+        elif len(columns) == 1 and any(mark in first for mark in ";\t| "):
             remedy += " Another separator? Pass separator=."
+        elif any(str(name).replace(".", "", 1).isdecimal() for name in columns):
+            remedy += " Has the file no header? Pass header=False, or columns= with their names."
         raise ValueError(f"{where} has no column for {asked}. {remedy}")
     shared = [name for name, count in Counter(used.values()).items() if count > 1]
     if shared:
@@ -82,88 +119,216 @@ def _hashable(value: Any) -> bool:
     return not hasattr(value, "__array__")
 
 
-def as_labels(raw: bytes, used: Used, separator: str) -> dict[str, Any]:
-    """How pandas reads a CSV file whose columns are text, those named for "time" what they are."""
+def as_labels(body: bytes, used: Used, separator: str) -> dict[str, Any]:
+    """How pandas reads a text whose columns are text, those named for "time" what they are."""
     labels = {name: str for role, name in used.items() if name and role != "time"}
-    return {"dtype": labels, "na_values": {used["time"]: [""]}}
+    return {"dtype": labels, "na_values": {used["time"]: [""]} if used.get("time") else None}
+
+
+Types = Callable[[bytes, Used, str], dict[str, Any]]
 
 
 def read_table(
     path: str | os.PathLike[str],
     used: Used,
-    separator: str,
-    types: Callable[[bytes, Used, str], dict[str, Any]] = as_labels,
+    dialect: Dialect = PLAIN,
+    types: Types = as_labels,
     empty: str = "",
+    plain: str | None = None,
 ) -> Table:
-    """The used columns of a CSV or Parquet file.
+    """The used columns of a file, or of standard input for "-": a text with separators, JSON,
+    Parquet, or a workbook.
 
     Args:
-        types: arguments of `pandas.read_csv` that say what the columns of a CSV file hold.
+        used: argument -> column, None where there is none.
+        types: arguments of `pandas.read_csv` that say what the columns of a text hold.
         empty: remedy for a file without rows.
+        plain: as in `read_content`.
 
     Raises:
         ValueError: if the file is not what its name says, has no rows or does not have a column.
-        ImportError: if it is Parquet and pyarrow is not installed.
+        FileNotFoundError: if there is no such file.
+        ImportError: if its kind needs a package that is not installed.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise ValueError(f"path is {short(path)}; it must be the path of a file.")
-    file = Path(path)
-    if kind_of(file) == "CSV":
-        table = _read_csv(file, used, separator, types)
+    return table_of(read_content(path, plain), used, dialect, types, empty)
+
+
+def table_of(
+    content: Content,
+    used: Used,
+    dialect: Dialect = PLAIN,
+    types: Types = as_labels,
+    empty: str = "",
+) -> Table:
+    """The used columns of what a file holds; arguments as in `read_table`."""
+    name = content.name
+    if content.kind == PARQUET:
+        table = Table(_read_parquet(content, used), Rows("row"))
+    elif content.kind == BOOK:
+        refuse_kind(name, content.raw, "an Excel workbook", b"PK\x03\x04")
+        frame, numbers = read_sheet(name, content.raw, dialect)
+        check_columns(list(frame.columns), used, name)
+        table = Table(_typed(frame, used), Rows("row", numbers))
+    elif content.kind == OBJECTS:
+        objects, lines = read_objects(name, text_of(content, dialect))
+        check_columns(columns_of(objects), used, name)
+        labels = {column for role, column in used.items() if role in LABELS}
+        frame = frame_of(objects, filter(None, used.values()), labels)
+        table = Table(frame, Rows("line", lines))
     else:
-        table = Table(_read_parquet(file, used), Rows("row"))
+        raw = text_of(content, dialect)
+        text = text_table(name, raw, dialect, _asked(used), content.tabbed)
+        check_columns(text.columns, used, name)
+        table = Table(_parsed(text, used, dialect, types), Rows("line", text.lines))
     if not len(table.frame):
-        raise ValueError(f"{file} has a header but no rows.{empty}")
-    return table
+        raise ValueError(f"{name} has a header but no rows.{empty}")
+    return finished(table, used, dialect)
 
 
-def _read_csv(file: Path, used: Used, separator: str, types: Any) -> Table:
-    if not isinstance(separator, str) or len(separator) != 1 or not separator.isascii():
-        raise ValueError(f"separator={separator!r} is not one ASCII character.")
-    raw = csv_bytes(file)
-    columns, lines = header_and_lines(file, raw, separator)
-    check_columns(columns, used, str(file))
-    frame = pd.read_csv(
-        io.BytesIO(raw),
-        sep=separator,
-        usecols=list(filter(None, used.values())),
+def read_whole_table(
+    path: str | os.PathLike[str],
+    wanted: Sequence[str],
+    dialect: Dialect,
+    labels: Sequence[str] = (),
+) -> Table:
+    """All columns of a small table, each of the type that its values have, but `labels`, which are
+    text, and moments, whose dates are read; `wanted` columns tell the separator, and may be
+    missing."""
+    content = read_content(path)
+    if content.kind != TEXT:
+        names = columns_in(content, dialect)
+        return table_of(content, dict(zip(_roles(names, labels), names, strict=True)), dialect)
+    text = text_table(content.name, text_of(content, dialect), dialect, wanted, content.tabbed)
+    used = dict(zip(_roles(text.columns, labels), text.columns, strict=True))
+    check_columns(text.columns, used, content.name)
+    known = {"dtype": dict.fromkeys(labels, str)}
+    table = Table(_parsed(text, used, dialect, lambda *_: known), Rows("line", text.lines))
+    if not len(table.frame):
+        raise ValueError(f"{content.name} has a header but no rows.")
+    return finished(table, used, dialect)
+
+
+def _roles(names: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """What the columns of a small table are for: moments by their names, identifiers as told."""
+    roles = {"sequence": list(labels)[:1], "user": list(labels)[1:]}
+    known = {name: role for role, owners in roles.items() for name in owners}
+    return [known.get(n, n if n in MOMENTS else f"column {n}") for n in names]
+
+
+def columns_in(content: Content, dialect: Dialect) -> list[str]:
+    """Names of the columns of what is no text with separators."""
+    if content.kind == OBJECTS:
+        return columns_of(read_objects(content.name, text_of(content, dialect))[0])
+    if content.kind == BOOK:
+        return list(read_sheet(content.name, content.raw, dialect)[0].columns)
+    return list(_parquet(content).schema_arrow.names)
+
+
+def _asked(used: Used) -> list[Any]:
+    return [name for name in used.values() if name is not None]
+
+
+def _parsed(text: TextTable, used: Used, dialect: Dialect, types: Types) -> pd.DataFrame:
+    settings = types(text.body, used, text.separator)
+    if as_written(dialect.dates):
+        known = settings["dtype"] if isinstance(settings["dtype"], dict) else {}
+        moments = {used[role]: str for role in MOMENTS if used.get(role)}
+        settings = settings | {"dtype": known | moments}
+    headless = {} if dialect.headed else {"header": None, "names": text.columns}
+    return pd.read_csv(
+        io.BytesIO(text.body),
+        sep=text.separator,
+        usecols=_asked(used),
+        decimal=dialect.decimal,
         keep_default_na=False,
         low_memory=False,
         skip_blank_lines=False,
         index_col=False,
-        **types(raw, used, separator),
+        **headless,
+        **settings,
         **EXACT_FLOATS,
     )
-    return Table(frame, Rows("line", lines))
 
 
-def _read_parquet(file: Path, used: Used) -> pd.DataFrame:
-    with file.open("rb") as stream:
-        head = stream.read(8)
-    refuse_kind(file, head, "a Parquet file", b"PAR1")
-    if head[:4] != b"PAR1":
+def _typed(frame: pd.DataFrame, used: Used) -> pd.DataFrame:
+    """Cells of a sheet, of which columns of numbers and moments get their type."""
+    labels = {used[role] for role in LABELS if used.get(role)}
+    part = {name: frame[name] for name in _asked(used)}
+    return pd.DataFrame(
+        {name: one if name in labels else one.infer_objects() for name, one in part.items()}
+    )
+
+
+def finished(table: Table, used: Used, dialect: Dialect) -> Table:
+    """The table with its decimal commas, its dates and its identifiers read as the dialect says."""
+    frame, rows = table.frame.copy(deep=False), table.rows
+    for role, name in used.items():
+        if name is None or role in LABELS:
+            continue
+        if dialect.decimal == ",":
+            frame[name] = _with_points(frame[name], str(name), rows)
+        if role in MOMENTS:
+            frame[name] = read_dates(frame[name], dialect.dates, str(name), rows)
+    columns = [used[role] for role in IDENTIFIERS if used.get(role) is not None]
+    if columns and (dialect.fold or dialect.pseudonyms is not None):
+        for name, values in zip(columns, disguised(frame, columns, dialect, rows), strict=True):
+            frame[name] = values
+    return Table(frame, rows)
+
+
+def _with_points(series: Any, column: str, rows: Rows) -> Any:
+    """Text of numbers with a decimal comma, as numbers are written elsewhere."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return series
+    text = series.where(~series.isna(), "").astype("str").str.strip()
+    both = text.str.match(r"^[+-]?(\d{1,3}(\.\d{3})+(,\d+)?|\d*\.\d+)$").to_numpy(bool)
+    what = "a point in a number, while the decimal sign is a comma,"
+    refuse(both, column, what, "Write thousands without points.", series, rows)
+    number = text.str.match(r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?$").to_numpy(bool)
+    out = text.where(~number, text.str.replace(",", ".", regex=False))
+    return out.where(~(series.isna().to_numpy(bool) | text.isin(list(ABSENT)).to_numpy()), None)
+
+
+def _parquet(content: Content) -> Any:
+    """A Parquet file, open."""
+    name, raw = content.name, content.raw
+    refuse_kind(name, raw[:8], "a Parquet file", b"PAR1")
+    if raw[:4] != b"PAR1":
         raise ValueError(
-            f"{file} is not a Parquet file, though its name says so: it does not begin with PAR1. "
+            f"{name} is not a Parquet file, though its name says so: it does not begin with PAR1. "
             f"If it is text, name it .csv."
         )
     try:
-        from pyarrow import parquet, type_for_alias
+        from pyarrow import BufferReader, parquet
     except ImportError as error:
         raise ImportError(
-            f"Reading {file} needs pyarrow: pip install 'hawkesjax[parquet]'."
+            f"Reading {name} needs pyarrow: pip install 'hawkesjax[parquet]'."
         ) from error
-    kinds = {type_for_alias(name.lower()): pd.api.types.pandas_dtype(name) for name in WHOLE}
     try:
-        with parquet.ParquetFile(file, page_checksum_verification=True) as source:
-            names = source.schema_arrow.names
-            wanted = [name for name in used.values() if name in names]
-            # Without what pandas wrote about itself: the columns are what they are in Arrow.
-            columns = source.read(columns=wanted).replace_schema_metadata()
+        return parquet.ParquetFile(BufferReader(raw), page_checksum_verification=True)
+    except Exception as error:  # damaged bytes end in errors of any type
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> ValueError:
+    said = short(error, 100) or type(error).__name__
+    return ValueError(f"{name} cannot be read as Parquet ({said}). Write it again.")
+
+
+def _read_parquet(content: Content, used: Used) -> pd.DataFrame:
+    source, name = _parquet(content), content.name
+    from pyarrow import type_for_alias
+
+    kinds = {type_for_alias(one.lower()): pd.api.types.pandas_dtype(one) for one in WHOLE}
+    try:
+        names = source.schema_arrow.names
+        wanted = [column for column in used.values() if column in names]
+        # Without what pandas wrote about itself: the columns are what they are in Arrow.
+        columns = source.read(columns=wanted).replace_schema_metadata()
         columns.validate(full=True)  # text that is no UTF-8 would raise later
         empty = any(column.null_count for column in columns.columns)
         frame = columns.to_pandas(split_blocks=True, types_mapper=kinds.get if empty else None)
     except Exception as error:  # damaged bytes end in errors of any type
-        said = short(error, 100) or type(error).__name__
-        raise ValueError(f"{file} cannot be read as Parquet ({said}). Write it again.") from error
-    check_columns(names, used, str(file))
+        raise _unreadable(name, error) from error
+    check_columns(names, used, name)
     return frame

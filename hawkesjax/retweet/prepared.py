@@ -226,7 +226,8 @@ def _log_reach(
         raise ValueError(
             f"{counted(len(names), 'post')} ({listed(names, 5)}) cannot have been reposted as the "
             f"model says: all who posted it before some repost have zero followers. Correct their "
-            f"followers, or leave these posts out (Cascades.select)."
+            f"followers, read posts with zero_followers='at_least_one', or leave these posts out "
+            f"(Cascades.select)."
         )
     if not learned:
         return values

@@ -308,7 +308,7 @@ BAD = {
         "column time",
     ),
     "a table of no features": (["fit", "good.csv", *FIT, "--covariates", "bare.csv"], "no feature"),
-    "a table of nothing": (["fit", "good.csv", *FIT, "--covariates", "empty.csv"], "no CSV table"),
+    "a table of nothing": (["fit", "good.csv", *FIT, "--covariates", "empty.csv"], "empty file"),
     "a calendar of numbers": (["fit", "good.csv", *FIT, "--feature", "day"], "as dates"),
     "a forecast backwards": (["fit", "good.csv", *FIT, "--ahead", "-1"], "positive"),
     "two kinds of windows": (["fit", "good.csv", *FIT, "--own-windows"], "one of --window"),

@@ -91,13 +91,14 @@ FILES = {
     "orphans.csv": TWEETS + "3,2.5,5,9\n",
     "twice.csv": TWEETS + "2,2.5,5,1\n",
     "early.csv": TWEETS + "3,0.1,5,1\n",
+    "carets.csv": "time^kind\n1^a\n2^b\n",
     "epochs.csv": "time\n1700000000\n1700003600\n",
     "numbers.csv": "time\n1.5\n2.5\n",
-    "local.csv": "time\n31/05/2024 18:00\n01/06/2024 18:00\n",
+    "local.csv": "time\n31 May 2024 18:00\n1 June 2024 18:00\n",
     "log.csv": "time,source,target,kind\n0,a,b,XX\n1,b,a,YY\n",
 }
 SAID = {
-    "another separator": (["describe", "tabs.csv"], r"Another separator\? Pass --separator\."),
+    "another separator": (["describe", "carets.csv"], r"has no column for --time time\."),
     "a header": (["retweet", "fit", "header.csv", *COLUMNS], r"no rows\.$"),
     "an orphan": (
         ["retweet", "fit", "orphans.csv", *COLUMNS],
@@ -108,7 +109,7 @@ SAID = {
         r"Column 'tweet': .*or pass --duplicates first to keep the first of each\.",
     ),
     "early": (["retweet", "fit", "early.csv", *COLUMNS], r"or pass --early drop\."),
-    "epochs": (["fit", "epochs.csv", "--unit", "hour"], r"--unit hour, .*Write the times of the"),
+    "epochs": (["fit", "epochs.csv", "--unit", "hour"], r"--unit hour, .*--dates seconds"),
     "a calendar of numbers": (
         ["fit", "numbers.csv", "--window", "0", "9", "--feature", "day", "--unit", "hour"],
         r"numbers\. Write the times of the file as dates, such as 2024-05-31T18:00:00Z\.$",
@@ -117,7 +118,7 @@ SAID = {
         ["fit", "numbers.csv", "--timezone", "UTC"],
         r"--timezone UTC has no meaning\. Leave it out\.$",
     ),
-    "dates of one's own": (["fit", "local.csv", "--unit", "hour"], r"\(ISO 8601\)\.$"),
+    "dates of one's own": (["fit", "local.csv", "--unit", "hour"], r"pass --dates"),
     "kinds": (
         ["katz", "rank", "log.csv", "--kind", "kind", "--usual", "0", "2"],
         r"Map them: --edges XX=reposts,\.\.\.",

@@ -82,5 +82,5 @@ def test_columns_of_files_of_others_are_what_they_are_in_arrow(tmp_path):
     path, large = tmp_path / "rows.parquet", 2**60 + 1
     frame = pd.DataFrame({"t": [1, 2, 5], "id": pd.array([large, None, 3], dtype="Int64")})
     frame.set_index("t").to_parquet(path)
-    frame = read_table(path, {"time": "t", "id": "id"}, ",").frame
+    frame = read_table(path, {"time": "t", "id": "id"}).frame
     assert frame["t"].tolist() == [1, 2, 5] and frame["id"][0] == large and frame["id"].isna()[1]

@@ -20,7 +20,7 @@ FILES = {
     "only blank lines": ("e.csv", b"\n\n", "empty file"),
     "no rows": ("e.csv", b"t,k,s\n", "no rows|from_arrays"),
     "missing column": ("e.csv", "day,k,s\n1,a,3\n", "time='t'|'day', 'k', 's'"),
-    "semicolons": ("e.csv", GOOD.replace(",", ";"), "'t;k;s'|separator="),
+    "another separator": ("e.csv", GOOD.replace(",", "^"), "'t^k^s'"),
     "duplicated columns": ("e.csv", GOOD.replace("k,s", "k,k"), "same name: 'k'"),
     "a picture": ("e.csv", PNG, "not CSV|PNG"),
     "Parquet named CSV": ("e.csv", PARQUET, "not CSV|Parquet"),
@@ -33,14 +33,14 @@ FILES = {
     "Parquet cut short": ("e.parquet", PARQUET[:200], "cannot be read as Parquet"),
     "NUL": ("e.csv", GOOD + "3,\0,3\n", "NUL byte|line 4"),
     "Latin-1": ("e.csv", (GOOD + "3,\xe9,3\n").encode("latin-1"), "UTF-8|line 4"),
-    "UTF-16": ("e.csv", GOOD.encode("utf-16"), "UTF-16"),
+    "UTF-16 without a mark": ("e.csv", GOOD.encode("utf-16-le"), "NUL byte|utf-16-le"),
     "carriage returns": ("e.csv", GOOD.replace("\n", "\r"), "carriage return"),
     "a long row": ("e.csv", GOOD + "3,a,3,4\n", "3 fields|line 4|4"),
     "a short row": ("e.csv", GOOD + "3,a\n4,b,3\n", "3 fields|line 4|2"),
     "a short row with quotes": ("e.csv", GOOD + '3,"a\nb",3\n4,b\n', "3 fields|line 6"),
     "an open quote": ("e.csv", GOOD + '3,"a,3\n4,b,3\n', "line 4|quotes"),
     "a blank line": ("e.csv", GOOD + "\n3,a,3\n", "blank line 4"),
-    "an unknown ending": ("e.txt", GOOD, "'.csv', '.csv.gz', '.parquet'"),
+    "an unknown ending": ("e.doc", GOOD, "'.csv'|'.parquet'|.zip"),
     "naive among aware": (
         "e.csv",
         "t,k,s\n2024-05-01T10:00+02:00,a,1\n2024-05-01T10:00,a,1\n2024-05-02T10:00+02:00,a,1\n",
@@ -86,7 +86,7 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch):
 
 @pytest.mark.parametrize("chunk", [1, 2, 5, 8, 1000])
 def test_rows_are_counted_across_chunks(tmp_path: Path, monkeypatch, chunk):
-    monkeypatch.setattr("hawkesjax.inputs.files.CHUNK", chunk)
+    monkeypatch.setattr("hawkesjax.inputs.text.CHUNK", chunk)
     path = tmp_path / "e.csv"
     path.write_text(GOOD + "3.25,a,9\n4,long name,9\n")
     assert read_events(path, time="t", mark="k", sequence="s").num_events == 4

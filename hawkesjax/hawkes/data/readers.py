@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Unpack
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.dialect import FileOptions, dialect_of
 from hawkesjax.inputs.tables import read_table
 
 EMPTY = (
@@ -30,32 +31,40 @@ def read_events(
     mark_names: Collection[Any] | None = None,
     sequence_names: Collection[Any] | None = None,
     timezone: str | None = None,
-    separator: str = ",",
+    **file: Unpack[FileOptions],
 ) -> EventPanel:
-    """A panel from a CSV or Parquet file with one row per event, in any order.
+    """A panel from a file with one row per event, in any order.
 
     Args:
-        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`. Checksums of
-            Parquet pages are verified where the file has them (pyarrow writes them with
-            `write_page_checksum=True`); without, a damaged byte may pass as other data.
+        path: a text with separators (`.csv`, `.tsv`, `.txt`), JSON (`.jsonl`, `.ndjson`, `.json`;
+            fields within fields are named as in "user.id"), Parquet (`.parquet`, `.pq`) or a
+            workbook (`.xlsx`), perhaps packed (`.gz`, `.bz2`, `.xz`, `.zst`, or a `.zip` of one
+            file); "-" for standard input. Checksums of Parquet pages are verified where the file
+            has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
+            may pass as other data.
         time, mark, sequence: its columns; others are not read.
         window, gaps, keep_history, unit, mark_names, sequence_names, timezone: as in
             `EventPanel.from_dataframe`.
-        separator: what stands between the fields of a CSV file.
+        file: how the file is written: `separator`, `decimal`, `encoding`, `comment`, `header`,
+            `columns`, `dates`, `sheet`, `fold`, `pseudonyms`, as in
+            `hawkesjax.inputs.dialect.Dialect`.
 
     Raises:
         ValueError: if the file is not what its name says, has no rows, rows of unequal length or
-            repeated columns, and as `EventPanel.from_arrays`; rows of a CSV file are named by
-            line (the header is line 1), rows of a Parquet file from 0.
+            repeated columns, and as `EventPanel.from_arrays`; rows of a text are named by line
+            (the header is line 1), those of a workbook as it numbers them, those of a Parquet
+            file from 0.
         FileNotFoundError: if there is no such file.
-        ImportError: if the file is Parquet and pyarrow is not installed.
+        ImportError: for Parquet and `.zst` without pyarrow, and for `.xlsx` without
+            python-calamine.
 
     Example:
         >>> panel = hj.read_events(
         ...     "replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
     """
     used = {"time": time, "mark": mark, "sequence": sequence}
-    table: Any = read_table(path, used, separator, empty=EMPTY)
+    dialect = dialect_of(dict(file), "read_events")
+    table: Any = read_table(path, used, dialect, empty=EMPTY)
     return EventPanel.from_dataframe(
         table,
         **used,

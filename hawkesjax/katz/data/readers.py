@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.dialect import split
 from hawkesjax.inputs.tables import read_table
 from hawkesjax.katz.data.activity import Activity
 
@@ -22,42 +23,40 @@ def read_messages(
     source: str = "source",
     target: str = "target",
     kind: str | None = None,
-    separator: str = ",",
     **options: Any,
 ) -> Activity:
-    """Network and activity from a CSV or Parquet file with one row per message, in any order.
+    """Network and activity from a file with one row per message, in any order.
 
     Ids that are whole numbers in every row are read as such, in 64 bits; ids like "007" keep
     their zeros.
 
     Args:
-        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`. Checksums of
-            Parquet pages are verified where the file has them (pyarrow writes them with
-            `write_page_checksum=True`); without, a damaged byte may pass as other data.
+        path: a file, as in `hawkesjax.read_events`.
         time, source, target, kind: its columns; others are not read.
-        separator: what stands between the fields of a CSV file.
         options: `edges`, `bin`, `usual`, `spike`, `fit`, `weighted`, `self_loops`, `unit`,
-            `timezone`, as in `Activity.from_messages`.
+            `timezone`, as in `Activity.from_messages`; and how the file is written, as in
+            `hawkesjax.read_events`.
 
     Raises:
         ValueError: as `hawkesjax.read_events`, and as `Activity.from_messages`.
         FileNotFoundError: if there is no such file.
-        ImportError: if the file is Parquet and pyarrow is not installed.
+        ImportError: as `hawkesjax.read_events`.
 
     Example:
         >>> activity = hj.read_messages(
         ...     "log.csv", kind="kind", unit="second", bin=60, usual=(0, 259200))
     """
     used = {"time": time, "source": source, "target": target, "kind": kind}
-    table: Any = read_table(path, used, separator, _as_ids)
-    return Activity.from_messages(table, **used, **options)
+    dialect, rest = split(options)
+    table: Any = read_table(path, used, dialect, _as_ids)
+    return Activity.from_messages(table, **used, **rest)
 
 
-def _as_ids(raw: bytes, used: dict[str, Any], separator: str) -> dict[str, Any]:
-    """How pandas reads a CSV file of messages: users as numbers where that loses nothing."""
+def _as_ids(body: bytes, used: dict[str, Any], separator: str) -> dict[str, Any]:
+    """How pandas reads a text of messages: users as numbers where that loses nothing."""
     ids = [used["source"], used["target"]]
     begins = rb"(?:\n|\r|" + re.escape(separator.encode()) + rb")"
-    as_text = re.search(begins + SPELLED, raw) is not None or b'"' in raw
+    as_text = re.search(begins + SPELLED, body) is not None or b'"' in body
     types: dict[str, Any] = dict.fromkeys(ids, "str") if as_text else {}
     if used["kind"] is not None:
         types[used["kind"]] = "category"

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse
-from hawkesjax.inputs.labels import ABSENT, read_whole
+from hawkesjax.inputs.checks import ABSENT, MISSING, Rows, column_of, listed, refuse
+from hawkesjax.inputs.identifiers import refuse_rounded
+from hawkesjax.inputs.labels import read_whole
 from hawkesjax.inputs.names import Names
 
 # Ids up to this many times the number of rows are looked up in a table, of 5 bytes per id.
@@ -29,6 +30,8 @@ def read_users(
     numeric = all(pd.api.types.is_numeric_dtype(s.dtype) or not len(s) for s in series.values())
     read = _numbers if numeric else _text
     parts = [read(s, name, name in optional, rows) for name, s in series.items()]
+    if not numeric:
+        parts = _as_numbers(parts, list(series), rows)
     sizes = np.cumsum([len(s) for s in series.values()])[:-1]
     missing = np.concatenate([lost for _, lost in parts])
     codes, names = _number_codes(parts, missing) if numeric else _text_codes(parts, missing)
@@ -76,6 +79,26 @@ def _text(series: Any, column: str, optional: bool, rows: Rows) -> tuple[Any, np
     if not optional:
         refuse(missing, column, "a missing user", MISSING, None, rows)
     return (codes, stripped), missing
+
+
+def _as_numbers(parts: list[Any], columns: list[str], rows: Rows) -> list[Any]:
+    """Users that floating point has written ("2.0") as the whole numbers they were, where all are
+    whole numbers; of those that may have lost digits, rows are named."""
+    out = []
+    spelled = np.unique(np.concatenate([text[text != ""] for (_, text), _ in parts]).astype(str))
+    spelled = spelled[~np.isin(spelled, list(ABSENT))]
+    numbers: Any = pd.to_numeric(pd.Series(spelled, dtype=object), errors="coerce")
+    floats = numbers.to_numpy(np.float64)
+    written = np.array([not one.removeprefix("-").isdecimal() for one in spelled], bool)
+    if not written.any() or not (np.isfinite(floats) & (floats == np.floor(floats))).all():
+        return parts
+    known = dict(zip(spelled[written].tolist(), floats[written].tolist(), strict=True))
+    for ((codes, text), missing), column in zip(parts, columns, strict=True):
+        found = np.array([known.get(one, 0.0) for one in text], np.float64)
+        refuse_rounded(np.where(codes >= 0, found[codes] if len(text) else 0, 0), column, rows)
+        short = [str(int(known[one])) if one in known else one for one in text.tolist()]
+        out.append(((codes, np.array(short, object)), missing))
+    return out
 
 
 def _text_codes(parts: list[Any], missing: np.ndarray) -> tuple[np.ndarray, Names]:

@@ -11,9 +11,8 @@ import pandas as pd
 
 from hawkesjax.inputs.arguments import Range, number
 from hawkesjax.inputs.arguments import choice as one_of
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse
+from hawkesjax.inputs.checks import ABSENT, ROWS, Rows, column_of, refuse
 from hawkesjax.inputs.clock import Clock
-from hawkesjax.inputs.labels import ABSENT
 from hawkesjax.inputs.moments import Fields, moment
 from hawkesjax.inputs.names import positions
 from hawkesjax.inputs.windows import before_midnight, pair_of, read_window
@@ -24,6 +23,8 @@ CHOICES = {
     "early": ("error", "drop"),
     "late": ("error", "drop"),
     "duplicates": ("error", "first"),
+    "deleted": ("error", "drop"),
+    "zero_followers": ("keep", "at_least_one"),
 }
 
 
@@ -104,7 +105,7 @@ def assemble(
         sentiment, reposts, post = sentiment[~gone], reposts.take(keep), place[post[keep]]
         if not len(names):
             raise ValueError("No post is left: all lie after the window. Give another window.")
-    posts.followers = _filled(posts, policies)
+    posts.followers = _at_least_one(_filled(posts, policies), policies)
     reposts.followers = _filled(reposts, policies)
     before = reposts.values < posts.values[post]
     remedy = "Correct the times (are both in one time zone?), or pass early='drop'."
@@ -196,6 +197,15 @@ def _filled(rows: Rowset, policies: Policies) -> np.ndarray:
     if missing.all():
         raise ValueError(f"Column {rows.column!r}: no row has a number, so there is no median.")
     return np.where(missing, np.median(rows.followers[~missing]), rows.followers)
+
+
+def _at_least_one(followers: np.ndarray, policies: Policies) -> np.ndarray:
+    """Followers of posts, of which 0 may count as 1: whoever reposted has seen it."""
+    none = followers == 0
+    if policies.chosen.get("zero_followers", "keep") == "keep" or not none.any():
+        return followers
+    policies.touched.append(("zero_followers", "at_least_one", int(none.sum())))
+    return np.where(none, 1.0, followers)
 
 
 def cut(data: Any, a: Any, b: Any) -> Fields:

@@ -135,6 +135,7 @@ class Cascades(FromTables, AsTables):
         missing_followers: str = "error",
         early: str = "error",
         late: str = "error",
+        zero_followers: str = "keep",
     ) -> Cascades:
         """Cascades from arrays, posts and reposts apart, in any order.
 
@@ -146,13 +147,18 @@ class Cascades(FromTables, AsTables):
             post: (N,) whole numbers 0 .. P-1: the post that each reposts; or its name.
             sentiment: (P,) levels of at least 0, or one number for all; 1 by default.
             names: P names, "0", "1", ... by default.
-            window, horizon, unit, timezone, covariates, missing_followers, early, late: as in
-                `from_dataframe`.
+            window, horizon, unit, timezone, covariates, missing_followers, early, late,
+                zero_followers: as in `from_dataframe`.
 
         Raises:
             ValueError: as `from_dataframe`.
         """
-        chosen = assemble.Policies(missing_followers=missing_followers, early=early, late=late)
+        chosen = assemble.Policies(
+            missing_followers=missing_followers,
+            early=early,
+            late=late,
+            zero_followers=zero_followers,
+        )
         times, post = column_of(times, "times"), column_of(post, "post")
         first = read_times(post_times, "post_times", unit, timezone)
         later = read_times(times, "times", unit, timezone if len(times) else None)

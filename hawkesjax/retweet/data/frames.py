@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.arguments import checked
-from hawkesjax.inputs.checks import Rows, column_of, listed, refuse
-from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_times
-from hawkesjax.inputs.labels import ABSENT, read_labels
+from hawkesjax.inputs.checks import Rows, listed, refuse
+from hawkesjax.inputs.clock import UNITS, Clock, read_times
+from hawkesjax.inputs.identifiers import missing_in, read_identifiers
+from hawkesjax.inputs.labels import read_labels
 from hawkesjax.inputs.tables import open_table
 from hawkesjax.retweet.data.assemble import (
     Policies,
@@ -49,6 +50,8 @@ class FromTables:
         early: str = "error",
         late: str = "error",
         duplicates: str = "error",
+        deleted: str = "error",
+        zero_followers: str = "keep",
     ) -> Self:
         """Cascades from a table with one row per post and repost, in any order.
 
@@ -85,6 +88,10 @@ class FromTables:
             late: rows after the end of the observation: "error" or "drop" (which censors them).
             duplicates: rows whose identifier an earlier row has: "error", or "first" to keep the
                 earlier.
+            deleted: with `orphans="restore"`, reposts of posts that no repost describes, such as
+                deleted ones: "error" or "drop".
+            zero_followers: posts of authors without followers, which nobody could have reposted as
+                the model says: "keep" them, or count "at_least_one".
 
         Raises:
             ValueError: if anything but the order is wrong; names the column, the first offending
@@ -96,6 +103,8 @@ class FromTables:
             early=early,
             late=late,
             duplicates=duplicates,
+            deleted=deleted,
+            zero_followers=zero_followers,
         )
         used = {"id": id, "time": time, "followers": followers, "repost_of": repost_of}
         used |= {"sentiment": sentiment, "original_time": original_time}
@@ -135,6 +144,13 @@ class FromTables:
             )
         what = "a repost of a post that is not in the table"
         chosen.apply("orphans", orphan, str(repost_of), what, remedy, target, rows)
+        if restore and orphan.any():
+            described = ~missing_in(df[original_time])
+            unknown = orphan & ~np.isin(target, target[orphan & described])
+            what = "a repost of a post that is not in the table, and that no repost describes,"
+            remedy = "Add their posts to the table, or pass deleted='drop'."
+            chosen.apply("deleted", unknown, str(repost_of), what, remedy, target, rows)
+            keep, orphan = keep & ~unknown, orphan & ~unknown
         clock = read_times(df[time], str(time), unit, timezone, rows)
         audience = audience_of(df, followers, rows)
         whole = Rowset(clock.values, audience, rows, str(time), str(followers))
@@ -144,7 +160,7 @@ class FromTables:
         rows_of, names = np.flatnonzero(is_post), list(own[is_post])  # the rows that describe posts
         posts = whole.take(rows_of)
         if restore and orphan.any():
-            codes, lost, heads = _lost(own, target, orphan, str(repost_of), rows)
+            codes, lost, heads = _lost(own, target, orphan, described, str(repost_of), rows)
             rows_of, called = np.append(rows_of, heads), rows.at(heads)
             first = read_times(df[original_time].iloc[heads], original_time, unit, timezone, called)
             clock, whole.values, added = joined(clock, first)
@@ -187,6 +203,7 @@ class FromTables:
         covariates: Any = None,
         missing_followers: str = "error",
         late: str = "error",
+        zero_followers: str = "keep",
     ) -> Self:
         """Cascades from a list of cascades with times since each one's post.
 
@@ -202,14 +219,16 @@ class FromTables:
             start: when each cascade was posted: a mapping or Series from names to numbers in
                 `unit` or datetimes; None: all at 0, which leaves the time of day unknown.
             sentiment: a mapping or Series from names to levels, or one number for all.
-            window, horizon, unit, timezone, covariates, missing_followers, late: as in
-                `from_dataframe`.
+            window, horizon, unit, timezone, covariates, missing_followers, late, zero_followers:
+                as in `from_dataframe`.
 
         Raises:
             ValueError: as `from_dataframe`; for cascades without a row at time 0, and with
                 negative times.
         """
-        chosen = Policies(missing_followers=missing_followers, late=late)
+        chosen = Policies(
+            missing_followers=missing_followers, late=late, zero_followers=zero_followers
+        )
         df, rows = open_table(df, cascade=cascade, time=time, followers=followers)
         since = read_times(df[time], str(time), unit, None, rows)
         if since.dated:
@@ -258,45 +277,6 @@ class FromTables:
         return cls(**assemble(clock, posts, reposts, codes[later], levels, names, *seen))
 
 
-def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) -> list[np.ndarray]:
-    """Columns of identifiers as text, "" where missing or one of the words for it; numbers that
-    floating point has written, and that may not have lost digits, are whole numbers again.
-
-    Text such as "1.0" or "1e5" is a number where the first column holds whole numbers alone.
-    """
-    out = []
-    for column in columns:
-        series: Any = column_of(frame[column], str(column), rows)
-        missing = series.isna().to_numpy(bool)
-        text = series.astype(object).where(~missing, "").map(lambda v: str(v).strip())
-        out.append(text.where(~text.isin(ABSENT), "").to_numpy(object))
-        if pd.api.types.is_float_dtype(series.dtype):
-            _refuse_rounded(series.to_numpy(np.float64, na_value=0), str(column), rows)
-    known = pd.Series(np.concatenate(out), dtype=object).drop_duplicates()
-    written: Any = known[(known != "") & ~known.str.fullmatch(r"[+-]?\d+")]
-    numbers: Any = pd.to_numeric(written, errors="coerce")
-    numbers = pd.Series(numbers.to_numpy(), index=written)
-    numbers = numbers[numbers == np.floor(numbers)]  # NaN: no number
-    if not len(numbers) or not written[written.isin(out[0])].isin(numbers.index).all():
-        return out
-    for text, column in zip(out, columns, strict=True):
-        place = numbers.index.get_indexer(pd.Index(text))
-        floats = np.where(place >= 0, numbers.to_numpy()[place], 0)
-        _refuse_rounded(floats, str(column), rows)
-        text[place >= 0] = floats[place >= 0].astype(np.int64).astype(str)
-    return out
-
-
-def _refuse_rounded(numbers: np.ndarray, column: str, rows: Rows) -> None:
-    wrong = ~(np.abs(numbers) <= EXACT) | (numbers != np.floor(numbers))
-    remedy = (
-        "Read this column as text (dtype=str) or as whole numbers (dtype='Int64') where the table "
-        "was made; digits that a file has lost only the source can tell."
-    )
-    what = "an identifier that floating point has rounded"
-    refuse(wrong, column, what, remedy, lambda row: f"{numbers[row]:.17g}", rows)
-
-
 def _roots(
     own: np.ndarray, target: np.ndarray, keep: np.ndarray, column: str, rows: Rows
 ) -> np.ndarray:
@@ -317,16 +297,24 @@ def _roots(
 
 
 def _lost(
-    own: np.ndarray, target: np.ndarray, orphan: np.ndarray, column: str, rows: Rows
+    own: np.ndarray,
+    target: np.ndarray,
+    orphan: np.ndarray,
+    described: np.ndarray,
+    column: str,
+    rows: Rows,
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Posts known through their reposts alone: each orphan's one, their names and first rows."""
+    """Posts known through their reposts alone: each orphan's one, their names and the first rows
+    that describe them."""
     where = np.flatnonzero(orphan)
     codes, names = pd.factorize(target[where])
+    told = described[where]
+    first = np.unique(codes[told], return_index=True)[1]
     remedy = "Name the first post of the chain in these rows, or pass orphans='drop'."
     what = "a repost of a repost whose post is not in the table"
     inner = np.isin(names, own)[codes]
     refuse(inner, column, what, remedy, target[where], rows.at(where))
-    return codes, list(names), where[np.unique(codes, return_index=True)[1]]
+    return codes, list(names), where[told][first]
 
 
 def _starts(start: Any, names: tuple[str, ...], unit: str, timezone: str | None) -> Clock:

@@ -3,56 +3,92 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from types import EllipsisType
+from typing import Any, Literal
 
 from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.dialect import split
 from hawkesjax.inputs.tables import read_table
 from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.data.raw import read_raw, refuse_ways
 
 
 @checked
 def read_cascades(
     path: str | os.PathLike[str],
     *,
-    time: str,
-    followers: str | None,
+    format: str | None = None,
+    time: str | None = None,
+    followers: str | EllipsisType | None = ...,
     id: str | None = None,
     repost_of: str | None = None,
     cascade: str | None = None,
     sentiment: Any = None,
     original_time: str | None = None,
     original_followers: str | None = None,
-    separator: str = ",",
+    quotes: Literal["post", "repost", "drop"] = "post",
+    replies: Literal["post", "repost", "drop"] = "post",
     **options: Any,
 ) -> Cascades:
-    """Cascades from a CSV or Parquet file.
+    """Cascades from a file: a table whose columns are named, or posts as platforms write them.
 
     With `id` and `repost_of` the file is a table of posts and reposts
-    (`Cascades.from_dataframe`); without them a list of cascades with times since each one's post
-    (`Cascades.from_cascades`), a single one where `cascade` is None.
+    (`Cascades.from_dataframe`); with `time` alone a list of cascades with times since each one's
+    post (`Cascades.from_cascades`), a single one where `cascade` is None. Without any column it is
+    of a `format`, which says itself where all of that stands.
 
     Args:
-        path: a file `.csv`, `.csv.gz` (UTF-8, with a header), `.parquet` or `.pq`. Checksums of
-            Parquet pages are verified where the file has them (pyarrow writes them with
-            `write_page_checksum=True`); without, a damaged byte may pass as other data.
+        path: a file, as in `hawkesjax.read_events`; or a folder of files of one cascade each.
+        format: "twitter-v1" (tweets of the X/Twitter API v1.1), "twitter-v2" (pages with data and
+            includes, or flattened tweets), "twarc-csv", "bluesky" (Jetstream, feeds, records),
+            "mastodon" (statuses), "weibo-paths" (DeepHawkes, CasFlow), "tideh", "seismic" and
+            "evently" (data.csv with its index.csv beside it, or one cascade). None: the one that
+            the file is surely of.
         time, followers, id, repost_of, cascade, original_time, original_followers: its columns.
+            `followers=None`: everyone counts as one, and so it is where a platform does not tell
+            them.
         sentiment: a column in a table of posts and reposts; otherwise as in `from_cascades`.
-        separator: what stands between the fields of a CSV file.
+        quotes, replies: of a `format`: posts of their own ("post"), reposts of what they quote or
+            answer ("repost"), or left out ("drop"); `describe` counts them. What answers and
+            quotes at once is a reply.
         options: the other arguments of the constructor: window, horizon, unit, timezone, start,
-            covariates, and the policies.
+            covariates, and the policies; and how the file is written, as in
+            `hawkesjax.read_events`. The unit of cascades that count seconds is "second" unless it
+            is named.
 
     Raises:
-        ValueError: as the constructor, and if the file is not what its name says; rows of a CSV
-            file are named by line (the header is line 1), rows of a Parquet file from 0.
+        ValueError: as the constructor and `hawkesjax.read_events`; and for a file whose format is
+            not sure.
         FileNotFoundError: if there is no such file.
-        ImportError: if the file is Parquet and pyarrow is not installed.
+        ImportError: as `hawkesjax.read_events`.
 
     Example:
         >>> cascades = hj.read_cascades(
         ...     "tweets.csv", id="id", time="created_at", followers="followers",
         ...     repost_of="retweeted_id", unit="day", timezone="Europe/Madrid")
+        >>> cascades = hj.read_cascades(
+        ...     "tweets.jsonl", format="twitter-v2", unit="hour", orphans="restore", quotes="drop")
     """
+    dialect, rest = split(options)
     tweets = id is not None or repost_of is not None
+    given = {"id": id, "time": time, "repost_of": repost_of, "cascade": cascade}
+    given |= {"original_time": original_time, "original_followers": original_followers}
+    given |= {"followers": followers if isinstance(followers, str) else None}
+    named = [name for name, column in given.items() if column is not None]
+    if format is not None and named:
+        raise ValueError(
+            f"format={format!r} says which columns there are. Leave out "
+            f"{', '.join(f'{name}=' for name in named)}."
+        )
+    if not named:
+        rest |= {} if sentiment is None else {"sentiment": sentiment}
+        return read_raw(path, format, dialect, followers is ..., quotes, replies, rest)
+    refuse_ways(quotes=quotes, replies=replies)
+    if followers is ...:
+        raise ValueError(
+            "followers= names no column. Name it, or pass followers=None where it is not known: "
+            "everyone then counts as one."
+        )
     if tweets and (id is None or repost_of is None or cascade is not None):
         raise ValueError(
             "Name id= and repost_of= for a table of posts and reposts, or cascade= for a list of "
@@ -62,8 +98,8 @@ def read_cascades(
     if tweets:
         used |= {"id": id, "repost_of": repost_of, "sentiment": sentiment}
         used |= {"original_time": original_time, "original_followers": original_followers}
-        table: Any = read_table(path, used, separator)
-        return Cascades.from_dataframe(table, **used, **options)
+        table: Any = read_table(path, used, dialect)
+        return Cascades.from_dataframe(table, **used, **rest)
     used["cascade"] = cascade
-    table = read_table(path, used, separator)
-    return Cascades.from_cascades(table, **used, sentiment=sentiment, **options)
+    table = read_table(path, used, dialect)
+    return Cascades.from_cascades(table, **used, sentiment=sentiment, **rest)

@@ -16,6 +16,11 @@ WORDS = {
     "early": "reposts before their post",
     "late": "rows after the end of the observation",
     "duplicates": "repeated identifiers",
+    "deleted": "reposts of posts that no repost describes",
+    "zero_followers": "posts without followers",
+    "quotes": "quotes",
+    "replies": "replies",
+    "others": "records that are neither posts nor reposts",
 }
 
 
