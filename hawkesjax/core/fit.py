@@ -19,6 +19,7 @@ from hawkesjax.core.labels import entries
 from hawkesjax.core.layout import Layout
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
+from hawkesjax.core.structure import said_of
 from hawkesjax.core.unconstrained import (
     Point,
     Unconstrained,
@@ -281,6 +282,9 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
     params = {name: np.asarray(value) for name, value in natural.items()}
     gradient = end.grad
     edge = model.at_boundary(params, prepared)
+    structures = model.structures(prepared)
+    for name, one in structures.items():
+        edge[name] = np.asarray(edge[name], bool) & ~one.fixed
     result, why = _verdict(end, gradient, tol, edge, params, model, data)
 
     parts = blank(params)
@@ -291,6 +295,8 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
                 f" The information matrix is not positive definite: the data do not determine "
                 f"{', '.join(lost)}, which have no standard errors."
             )
+    if structures:
+        why = f"{why} {said_of(structures)}"
     if result is not Result.NON_FINITE:
         told = {name: np.where(edge[name], 0, value)[None] for name, value in params.items()}
         why = " ".join([why, *model.remarks(told, data)])

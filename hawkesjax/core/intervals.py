@@ -37,24 +37,27 @@ def errors_of(
         edge: masks of parameters on a boundary.
         known: a function that gives the curvature, where the model has one of its own, or None.
     """
-    fixed = _with_partners(edge)
+    structures = model.structures(prepared)
     plain = Unconstrained(model.unrestricted(), () if model.joint is None else (model.joint,))
     point = plain.free(natural, prepared)
+    fixed = plain.reduced(_with_partners(edge), prepared)
     arrow = known() if known else Arrow.at(model, plain, point, prepared)
     if loss.model != model:
         alone = Unconstrained(loss.model.unrestricted())
-        rest = {name: point[name] for name in loss.model.shapes(prepared)}
+        rest = {name: point[name] for name in loss.model.shapes(prepared) if name in point}
         arrow = arrow.integrated(Arrow.at(alone.model, alone, rest, prepared))
     parts = _intervals(plain, point, arrow.standard_errors(fixed), prepared)
-    if model.joint in point:
+    if model.joint in point and model.joint not in structures:
         shape = _of_joint(plain, point, prepared, arrow, edge)
         for name, three in model.joint_intervals(natural, prepared, *shape).items():
             for part, value in zip(parts, three, strict=True):
                 part[name] = np.asarray(value)
     _add_derived(plain, point, prepared, arrow, fixed, parts)
-    lost = [
-        name for name in point if np.any(np.isnan(parts[0][name]) & ~np.asarray(fixed[name], bool))
-    ]
+    free = plain.reduced(parts[0], prepared)
+    lost = [name for name in point if np.any(np.isnan(free[name]) & ~np.asarray(fixed[name], bool))]
+    for part in parts:
+        for name, one in structures.items():
+            part[name] = np.where(one.fixed, np.nan, part.get(name, np.nan))
     return parts, lost
 
 
@@ -142,5 +145,7 @@ def _intervals(loss, point, spread, prepared):
     upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
     ones = {name: jnp.ones_like(value) for name, value in point.items()}
     slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
-    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(spread[n]) for n in point}
+    structures = loss.model.structures(prepared)
+    whole = {n: structures[n].spread(s) if n in structures else s for n, s in spread.items()}
+    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(whole[n]) for n in point}
     return deviations, lower, upper

@@ -32,7 +32,8 @@ class Layout:
     @classmethod
     def of(cls, model: Any, point: dict[str, Any], data: Any) -> Layout:
         """The layout of a model's parameters, by its `local` and `blocks`."""
-        name = model.local
+        structures = model.structures(data)
+        name = model.local if model.local not in structures else None  # tied ones interact
         names = tuple(other for other in point if other != name)
         shapes = {other: np.shape(value) for other, value in point.items()}
         blocks = model.blocks(data)
@@ -40,7 +41,9 @@ class Layout:
         def label(part: str) -> np.ndarray:
             given = blocks.get(part)
             size = int(np.prod(shapes[part]))
-            return np.full(size, -1) if given is None else np.ravel(np.asarray(given))
+            if given is None:
+                return np.full(size, -1)
+            return structures[part].labels(given) if part in structures else np.ravel(given)
 
         labels = [label(part) for part in names]
         own = np.zeros(0, int) if name is None else label(name)

@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from hawkesjax.core.information import Solved
 from hawkesjax.core.parameter import Parameter, Params
 from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.core.structure import Structure, checked_structure, structure_of
 from hawkesjax.core.supports import check_prior
 from hawkesjax.inputs.arguments import Range, article
 from hawkesjax.inputs.arrays import AnyArray, HostArray
@@ -50,14 +51,22 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     Args:
         priors: `"default"`, another name of `named_priors`, or a dict from parameter names to
             numpyro distributions; parameters left out keep their default.
+        fixed: what is known, a dict from parameters to a number or an array in the parameter's
+            shape, NaN (or None) where an entry is learned. Fixed entries have no prior, no error
+            and no part in counts of parameters.
+        tied: entries that share one value, a dict from parameters to `"all"` or to an array of
+            labels in the parameter's shape, NaN where an entry stands alone; its prior is that of
+            a label's first entry.
 
     Raises:
         ValueError: for priors of parameters that the model does not sample or that reach beyond
-            the parameter's support, and for a setting whose type is a `Literal` that is none of
-            its values.
+            the parameter's support, for fixed values outside it, and for a setting whose type is a
+            `Literal` that is none of its values.
     """
 
     priors: Any = field(default="default", kw_only=True)
+    fixed: Any = field(default=None, kw_only=True)
+    tied: Any = field(default=None, kw_only=True)
 
     name: ClassVar[str]
     named_priors: ClassVar[tuple[str, ...]] = ("default",)
@@ -87,6 +96,12 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
                     f"{setting} is {getattr(self, setting)!r}; it must be one of "
                     f"{', '.join(map(str, allowed))}."
                 )
+        for name, found in zip(
+            ("fixed", "tied"),
+            checked_structure(self.fixed, self.tied, {p.name: p.range for p in self.parameters}),
+            strict=True,
+        ):
+            object.__setattr__(self, name, found)
         if isinstance(self.priors, Mapping):
             names = [parameter.name for parameter in self.parameters]
             unknown = set(self.priors) - set(names)
@@ -262,8 +277,21 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             if one.present(data)
         }
 
+    def structures(self, data: Any) -> dict[str, Structure]:
+        """How the entries of parameters with fixed or tied ones follow from the free ones."""
+        return self.structures_of(self.shapes(data))
+
+    def structures_of(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Structure]:
+        """The same of parameters of these shapes."""
+        fixed, tied = dict(self.fixed), dict(self.tied)
+        found = {
+            name: structure_of(name, shape, fixed.get(name), tied.get(name))
+            for name, shape in shapes.items()
+        }
+        return {name: one for name, one in found.items() if one is not None}
+
     def sites(self, data: Any) -> dict[str, dist.Distribution]:
-        """The prior of each sampled parameter; data prepared."""
+        """The prior of each parameter, fixed or not; data prepared."""
         shapes = self.shapes(data)
         given = {} if isinstance(self.priors, str) else dict(self.priors)
         chosen = {
@@ -275,7 +303,18 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def program(self, data: Any) -> None:
         """The model as a numpyro program over prepared data."""
-        params = {name: numpyro.sample(name, prior) for name, prior in self.sites(data).items()}
+        structures, params = self.structures(data), {}
+        for name, prior in self.sites(data).items():
+            one = structures.get(name)
+            if one is None:
+                params[name] = numpyro.sample(name, prior)
+                continue
+            free = jnp.zeros(0, data.dtype)
+            if one.size:
+                flat = dist.ImproperUniform(prior.support, (), (one.size,))
+                free = numpyro.sample(name, flat)
+            params[name] = one.expand(free)
+            numpyro.factor(f"{name}_prior", jnp.sum(one.reduce(prior.log_prob(params[name]))))
         for name, value in self.derived(params, data).items():
             numpyro.deterministic(name, value)
         numpyro.factor("log_likelihood", self.log_likelihood(params, data))
@@ -287,6 +326,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             for one in fields(self)
             if one.name not in self.unsaved
         }
+        for name in ("fixed", "tied"):
+            settings[name] = {one: as_json(value) for one, value in getattr(self, name)} or None
         if not isinstance(self.priors, str):
             settings["priors"] = {name: as_json(prior) for name, prior in self.priors}
         return {"model": self.name} | settings

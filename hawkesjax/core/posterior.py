@@ -98,7 +98,12 @@ class Posterior:
 
     def problems(self) -> list[str]:
         """Sentences about what is wrong with the draws; empty when nothing is."""
-        return problems(self.summary(), self.sample_stats, self.info["max_tree_depth"])
+        shapes = {str(n): value.shape[2:] for n, value in self.posterior.items()}
+        table = self.summary()
+        for name, one in self.model.structures_of(shapes).items():
+            labels = np.array(_labels(self.posterior, name))
+            table = table.drop(index=labels[one.fixed.ravel()])
+        return problems(table, self.sample_stats, self.info["max_tree_depth"])
 
     def diagnose(self) -> list[str]:
         """The diagnostics in plain words: what is wrong, or the figures of a sound run; then what

@@ -33,13 +33,27 @@ class Unconstrained:
     as_they_are: tuple[str, ...] = ()
 
     def natural(self, point: Mapping[str, Any], data: Any) -> Point:
-        """Natural parameters of a free point."""
-        maps = self._maps(data)
-        return {name: maps[name](value) for name, value in point.items()}
+        """Natural parameters of a free point, fixed ones among them."""
+        maps, structures = self._maps(data), self.model.structures(data)
+        found = {name: maps[name](value) for name, value in point.items()}
+        for name, one in structures.items():
+            if name in found or not one.size:
+                found[name] = one.expand(found.get(name, jnp.zeros(0, data.dtype)))
+        return found
 
     def free(self, params: Mapping[str, Any], data: Any) -> Point:
-        """Free point of natural parameters."""
-        return {name: one.inv(params[name]) for name, one in self._maps(data).items()}
+        """Free point of natural parameters, without those that are fixed altogether."""
+        free = self.reduced(params, data)
+        return {name: one.inv(free[name]) for name, one in self._maps(data).items() if name in free}
+
+    def reduced(self, parts: Mapping[str, Any], data: Any) -> dict[str, Any]:
+        """What is known by entry, by free entry; without parameters that have none."""
+        structures = self.model.structures(data)
+        return {
+            name: structures[name].reduce(part) if name in structures else part
+            for name, part in parts.items()
+            if name not in structures or structures[name].size
+        }
 
     def _maps(self, data: Any) -> dict[str, Any]:
         maps = {name: biject_to(prior.support) for name, prior in self.model.sites(data).items()}
@@ -109,7 +123,7 @@ def best_start(loss: Unconstrained, data: Any) -> Point:
 def inside(loss: Unconstrained, point: Point, data: Any) -> Point:
     """The point with what lies on a boundary moved to the model's own start: chains that begin
     where a parameter is all but infinite on the free scale do not find back."""
-    edge = loss.model.at_boundary(loss.natural(point, data), data)
+    edge = loss.reduced(loss.model.at_boundary(loss.natural(point, data), data), data)
     if not any(mask.any() for mask in edge.values()):
         return point
     own = best_start(loss, data)

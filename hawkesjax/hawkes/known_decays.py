@@ -23,6 +23,8 @@ def can_solve(model: Any, data: Any) -> bool:
     plain = background.covariates is None and background.levels in ("sequence", "shared")
     if not plain or model.stationary:
         return False
+    if model.structures(data):
+        return False
     sites = model.sites(data)
     return all(_is_positive(sites[name].support) for name in ("mu", "alpha"))
 
