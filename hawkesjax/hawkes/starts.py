@@ -13,6 +13,7 @@ from hawkesjax.hawkes.prepared import PreparedPanel
 # Above this many marks a search starts with the best effects for its decays.
 FEW_MARKS = 4
 OFF_EDGE = 0.05  # of the plain start: nothing begins nearer to 0
+# Decays from ten per mean gap between events to one per thousand gaps.
 SCALES = (1.0, 1e-3, 1e-2, 0.1, 10.0)
 
 

@@ -15,11 +15,11 @@ from jaxtyping import Array
 
 from hawkesjax.core.draws import thinned
 from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.intervals import NORMAL_975
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.covariates.features import quantities
-from hawkesjax.retweet.swing import NORMAL_975
 
 AT_ONCE = (
     "All posts lie at the window's start, as those of cascades without calendar time do: beta, the "

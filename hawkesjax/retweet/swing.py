@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-NORMAL_975 = 1.959963984540054
+from hawkesjax.core.intervals import NORMAL_975
+
 DIRECTIONS = 720  # of an outline: its ends are then right to 1e-5 of its size
 
 
