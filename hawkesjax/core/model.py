@@ -185,9 +185,13 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """What `marginal` integrates out, at its likeliest given the rest."""
         return {}
 
+    def log_likelihood_inside(self, params: Params, data: Any) -> Float[Array, ""]:
+        """The log-likelihood where no parameter is 0: what searches and chains call."""
+        return self.log_likelihood(params, data)
+
     def log_density(self, params: Params, data: Any) -> Float[Array, ""]:
         """The log-likelihood, with the log density of what `marginal` integrates out."""
-        return self.log_likelihood(params, data)
+        return self.log_likelihood_inside(params, data)
 
     def remarks(self, draws: Params, data: Data) -> list[str]:
         """Sentences that results repeat: what nobody should overlook in the values (with a leading
@@ -317,7 +321,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             numpyro.factor(f"{name}_prior", jnp.sum(one.reduce(prior.log_prob(params[name]))))
         for name, value in self.derived(params, data).items():
             numpyro.deterministic(name, value)
-        numpyro.factor("log_likelihood", self.log_likelihood(params, data))
+        numpyro.factor("log_likelihood", self.log_likelihood_inside(params, data))
 
     def config(self) -> dict[str, Any]:
         """The model's settings as JSON-able values."""

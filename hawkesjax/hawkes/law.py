@@ -19,6 +19,7 @@ from hawkesjax.core.parameter import Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.compensator import children_within, mixture_increments
+from hawkesjax.hawkes.counts.underflow import exact, log_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.hawkes.known_decays import can_solve, solve
@@ -209,9 +210,17 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
                 stand in for `mu`.
             data: an `EventPanel`, or the result of `prepare`.
         """
-        data = self.prepare(data)
+        return self._log_likelihood(params, self.prepare(data), exact)
+
+    def log_likelihood_inside(self, params: Params, data: Data) -> Float[Array, ""]:
+        """`log_likelihood`, but minus infinity for an intensity that is all but 0."""
+        return self._log_likelihood(params, self.prepare(data), lambda total, *_: total)
+
+    def _log_likelihood(self, params: Params, data: PreparedPanel, finish: Any) -> Array:
         alpha, *rest = self.excitation_of(params)
-        total, ends = data.form.event_terms(self.at_events(params, data), alpha, *rest)
+        at_events = self.at_events(params, data)
+        total, ends = data.form.event_terms(at_events, alpha, *rest)
+        total = finish(total, at_events, data.form, alpha, *rest)
         expected = jnp.sum(self.background.integrals(params, data))
         return total - expected - jnp.sum(alpha * self.children(params, data, ends))
 
@@ -279,9 +288,10 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
         own = self.at_events(params, data)
-        own = own[panel.sequence, panel.marks] if own.ndim == 2 else own[: panel.num_events]
-        excitation = data.form.excitation(*self.excitation_of(params))
-        return jnp.log(own + excitation[: panel.num_events])
+        own = own[data.sequence, data.marks] if own.ndim == 2 else own
+        known = self.excitation_of(params)
+        intensity = own + data.form.excitation(*known)
+        return log_of(intensity, own, data.form, *known)[: panel.num_events]
 
     def compensator_increments(
         self, params: Params, panel: EventPanel
@@ -333,7 +343,7 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
     def log_density(self, params: Params, data: PreparedPanel) -> Float[Array, ""]:
         """The log-likelihood and, of a hierarchical baseline, the offsets' log density."""
-        value = self.log_likelihood(params, data)
+        value = self.log_likelihood_inside(params, data)
         if self.background.levels != "hierarchical":
             return value
         return value + jnp.sum(self.sites(data)["mu_offset"].log_prob(params["mu_offset"]))

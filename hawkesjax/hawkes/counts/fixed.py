@@ -16,6 +16,7 @@ from hawkesjax.hawkes.counts.pairs_chunks import Chunks
 from hawkesjax.hawkes.counts.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.hawkes.counts.rows import Baseline, Terms
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import Events, is_low, unless
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -37,6 +38,7 @@ class FixedForm:
         rates: G, chunk by chunk.
         gamma: the decay rates, by pair.
         ends: E[i, j], counts of mark j decayed at gamma[i, j] to their window's end.
+        gaps: as in `Stream`.
 
     Source: the precomputed weights of tick's `ModelHawkesExpKernLogLik` (Bacry et al. 2018,
     JMLR 18(214)), there source by source; the derivation is Ogata (1981), section 3.
@@ -46,6 +48,7 @@ class FixedForm:
     rates: Float[AnyArray, "chunks marks width"]
     gamma: Float[AnyArray, "marks marks"]
     ends: Float[AnyArray, "marks marks"]
+    gaps: Float[AnyArray, " events"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -81,8 +84,13 @@ class FixedForm:
             rates=np.asarray(rates),
             gamma=np.broadcast_to(np.asarray(gamma, dtype), (marks, marks)),
             ends=np.asarray(ends),
+            gaps=stream.gaps.astype(dtype),
             num_marks=marks,
         )
+
+    def events(self) -> Events:
+        """The stream again."""
+        return self.chunks.stream(self.gaps)
 
     def decayed_counts(self, gamma: Any = None) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""
@@ -126,7 +134,7 @@ def _total(baseline: AnyArray, alpha: AnyArray, form: FixedForm) -> Array:
 @_total.defjvp
 def _total_jvp(primals, tangents):
     baseline, alpha, form = primals
-    total, by_baseline, (by_alpha,) = _sums(baseline, alpha, form, True)
+    total, (by_baseline, (by_alpha,)) = _sums(baseline, alpha, form, True)
     return total, jnp.vdot(by_baseline, tangents[0]) + jnp.vdot(by_alpha, tangents[1])
 
 
@@ -141,4 +149,6 @@ def _sums(baseline: AnyArray, alpha: AnyArray, form: FixedForm, derivative: bool
     state = start_sums(chunks, baseline, 1, derivative)
     order = jnp.arange(chunks.mark.shape[0])
     state, _ = lax.scan(step, state, (order, jnp.asarray(form.rates)))
-    return finish_sums(state, chunks, baseline)
+    total, *slopes = finish_sums(state, chunks, baseline)
+    low = is_low(state[-1], alpha * jnp.asarray(form.gamma))
+    return unless(low, total, -jnp.inf), unless(low, slopes, 0)

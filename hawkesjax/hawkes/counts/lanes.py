@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.hawkes.counts.lanes_layout import lane_layout
 from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import Events, is_low, unless
 from hawkesjax.inputs.arrays import AnyArray
 
 SMALL = 1 << 15  # lags of a mark that are summed in one array; more of them step by step
@@ -35,8 +36,7 @@ class LaneForm(RowForm):
     starts and D^2 for the recursion. Since `dR/dgamma = -Q`, the gradient of `event_terms` comes
     out of the same forward pass, without a tape; reverse mode only transposes a product.
 
-    An intensity below the smallest normal number counts as zero (`log` is minus infinity), a
-    negative one gives nan.
+    A negative intensity gives nan.
 
     Args:
         gaps: time since the event before; 0 for a tie and for the first of a sequence.
@@ -89,6 +89,13 @@ class LaneForm(RowForm):
 
     def event_marks(self) -> Int[AnyArray, " events"]:
         return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
+
+    def events(self) -> Events:
+        def taken(values: AnyArray, blank: int) -> Array:
+            flat = jnp.broadcast_to(values, self.gaps.shape).reshape(-1)
+            return flat.at[self.slots].get(mode="fill", fill_value=blank)
+
+        return Events(taken(self.gaps, 0), taken(self.marks, -1), taken(self.owner, 0))
 
     def event_terms(
         self,
@@ -181,7 +188,7 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
     dtype = gamma.dtype
     num_marks, num_lanes = form.num_marks, form.spans.shape[0]
     by_event = baseline.ndim == 1
-    weights = (alpha * gamma)[:, :, None]
+    weights = alpha * gamma
     start, ends, ends_slope = _starts(gamma, form, weighted=weighted)
     rows = (form.gaps, form.jumps, form.marks)
     if by_event:
@@ -216,7 +223,8 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
         sums = (zero, zero) + (() if by_event else (zero[0],))
     carry, inverses = jax.lax.scan(step, (start, _unit(num_lanes, dtype), sums), rows)
     _, product, sums = carry
-    total = _log_product(product, form.gaps.shape[0])
+    low = is_low(jnp.min(product[2]), weights)
+    total = unless(low, _log_product(product, form.gaps.shape[0]), -jnp.inf)
     if not weighted:
         return total, ends, None
     counts, lagged = jnp.sum(sums[0], 2), jnp.sum(sums[1], 2)
@@ -226,7 +234,8 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
         slope = jax.ops.segment_sum(
             sums[2].T, form.owner, form.num_sequences, indices_are_sorted=True
         )
-    return total, ends, ((slope, gamma * counts, alpha * (counts - gamma * lagged)), ends_slope)
+    slopes = slope, gamma * counts, alpha * (counts - gamma * lagged)
+    return total, ends, (unless(low, slopes, 0), ends_slope)
 
 
 # A sum of logarithms as the logarithm of a product: the product is kept as a mantissa in [1, 2)
@@ -255,9 +264,7 @@ def _log_product(product, steps: int):
     whole = jnp.sum(exponent - steps * bias).astype(dtype)
     total = jnp.sum(jnp.log(mantissa)) + whole * dtype.type(np.log(2))
     least = jnp.min(least)
-    tiny = jnp.finfo(dtype).tiny
-    failed = jnp.log(jnp.where((least >= 0) & (least < tiny), 0, least))
-    return jnp.where(least >= tiny, total, failed)
+    return jnp.where(least >= 0, total, jnp.nan)
 
 
 _FORMATS = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.rows import Baseline, Terms, decayed_to_end
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import Events, sum_of_logs
 from hawkesjax.inputs.arrays import AnyArray
 
 LARGE = 30_000_000  # numbers of R that a gradient may keep before it computes them twice
@@ -95,10 +96,28 @@ class MixtureForm:
         baseline = jnp.asarray(baseline, self.remaining.dtype)
         if baseline.ndim == 2:
             baseline = baseline[self.sequence, self.marks]
-        total = jnp.sum(jnp.log(baseline + self.excitation(alpha, gamma, weights)))
+        intensity = baseline + self.excitation(alpha, gamma, weights)
+        total = sum_of_logs(intensity, self.terms(alpha, gamma, weights)[0])
         counts = jnp.zeros(self.num_marks, total.dtype).at[self.marks].add(1)
         never = jnp.broadcast_to((1 - jnp.sum(weights)) * counts, (self.num_marks,) * 2)
         return total, self._over_terms(self._ends, never, alpha, gamma, weights)
+
+    def events(self) -> Events:
+        """The stream again."""
+        form = jax.tree.map(lambda leaf: leaf[0], self.form) if self.stacked else self.form
+        return form.events()
+
+    def terms(
+        self,
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
+        weights: Float[AnyArray, " terms"],
+    ) -> tuple[Float[Array, "terms marks marks"], Float[Array, "terms marks marks"]]:
+        """What each term adds to an intensity at once, and its rate."""
+        dtype = self.remaining.dtype
+        alpha, gamma, weights = (jnp.asarray(x, dtype) for x in (alpha, gamma, weights))
+        gamma = jnp.broadcast_to(gamma, alpha.shape) * jnp.asarray(self.ratios)[:, None, None]
+        return weights[:, None, None] * alpha * gamma, gamma
 
     def _excitation(self, form, alpha, gamma, weight):
         return weight * form.excitation(alpha, gamma)

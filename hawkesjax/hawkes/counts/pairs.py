@@ -19,6 +19,7 @@ from hawkesjax.hawkes.counts.pairs_states import Sources, source_states
 from hawkesjax.hawkes.counts.pairs_sums import add_chunk, finish_sums, start_sums
 from hawkesjax.hawkes.counts.rows import Baseline, Terms
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import Events, is_low, unless
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -62,6 +63,7 @@ class PairForm:
         end_slot: place of the last event of a source in each sequence.
         end_lag: time from it to the end of its window.
         end_until: for each block of sources, how many of these rows it completes.
+        gaps: as in `Stream`.
 
     Source: the pairwise recursion is Ogata (1981), IEEE Trans. Inf. Theory 27, 23-31, eq. 3.4,
     source by source; there ties cannot occur.
@@ -78,6 +80,7 @@ class PairForm:
     end_slot: UInt[AnyArray, "rows ends"]
     end_lag: Float[AnyArray, "rows ends"]
     end_until: Int[AnyArray, " edges"]
+    gaps: Float[AnyArray, " events"]
     num_marks: int = field(metadata={"static": True})
 
     @classmethod
@@ -119,8 +122,13 @@ class PairForm:
             end_slot=end_slot,
             end_lag=end_lag.astype(dtype),
             end_until=end_until,
+            gaps=stream.gaps.astype(dtype),
             num_marks=stream.num_marks,
         )
+
+    def events(self) -> Events:
+        """The stream again."""
+        return self.chunks.stream(self.gaps)
 
     def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""
@@ -189,15 +197,15 @@ def _chunk_counts(rows: AnyArray, form: PairForm, derivative: bool) -> tuple[Arr
 def _terms(
     baseline: AnyArray, weights: AnyArray, rows: AnyArray, form: PairForm
 ) -> tuple[Array, Array]:
-    (total, _, _), ends = _sums(baseline, weights, rows, form, False)
+    total, _, ends = _sums(baseline, weights, rows, form, False)
     return total, ends[0]
 
 
 @_terms.defjvp
 def _terms_jvp(primals, tangents):
     baseline, weights, rows, form = primals
-    (total, by_baseline, parts), ends = _sums(baseline, weights, rows, form, True)
-    by_weight, by_rate = parts[0], -weights * parts[1]
+    total, (by_baseline, (by_weight, lagged)), ends = _sums(baseline, weights, rows, form, True)
+    by_rate = -weights * lagged
     if rows.shape[0] == 1:
         by_rate = jnp.sum(by_rate, axis=0, keepdims=True)
     slopes = (by_baseline, by_weight, by_rate)
@@ -214,7 +222,9 @@ def _sums(baseline: AnyArray, weights: AnyArray, rows: AnyArray, form: PairForm,
 
     state = start_sums(chunks, baseline, 2, derivative)
     state, ends = _visit(rows, form, derivative, add, state)
-    return finish_sums(state, chunks, baseline), ends
+    low = is_low(state[-1], weights)
+    total, *slopes = finish_sums(state, chunks, baseline)
+    return unless(low, total, -jnp.inf), unless(low, slopes, 0), ends
 
 
 def _visit(rows: AnyArray, form: PairForm, derivative: bool, use: Callable, state: Any):

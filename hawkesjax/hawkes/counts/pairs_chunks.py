@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import Events
 from hawkesjax.inputs.arrays import AnyArray
 
 CHUNK = 768  # target events per chunk: its arrays stay in a core's cache
@@ -105,6 +106,10 @@ class Chunks:
     def mark_of_events(self) -> Int[Array, " events"]:
         """Mark of each event of the stream."""
         return jnp.asarray(self.mark)[self.place // self.width]
+
+    def stream(self, gaps: Float[AnyArray, " events"]) -> Events:
+        """The stream again, with its gaps."""
+        return Events(gaps, self.mark_of_events(), jnp.ravel(self.sequence)[self.place])
 
     def baseline_gradient(self, baseline: AnyArray, weights: AnyArray) -> AnyArray:
         """Weights of the events summed over the events that share a baseline.

@@ -9,11 +9,12 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.hawkes.counts.pairs_chunks import Chunks
 from hawkesjax.inputs.arrays import AnyArray
 
-State = tuple[Array, Array | None]
+State = tuple[Array, Array | None, Array]
 
 
 def start_sums(chunks: Chunks, baseline: AnyArray, parts: int, derivative: bool) -> State:
-    """Empty sums: (sum, rounding error) x marks x columns, and 1 / lambda by event if needed.
+    """Empty sums: (sum, rounding error) x marks x columns, 1 / lambda by event if needed, and the
+    smallest lambda.
 
     Columns are `sum log lambda` and, for a gradient, `sum 1 / lambda` and for each of `parts`
     arrays of (marks, width) its product with 1 / lambda.
@@ -23,7 +24,7 @@ def start_sums(chunks: Chunks, baseline: AnyArray, parts: int, derivative: bool)
     by_event = None
     if derivative and not chunks.shares_baseline(baseline):
         by_event = jnp.zeros(chunks.events.shape, baseline.dtype)
-    return sums, by_event
+    return sums, by_event, jnp.ones((), baseline.dtype)
 
 
 def add_chunk(
@@ -36,7 +37,7 @@ def add_chunk(
     derivative: bool,
 ) -> State:
     """Add the events of one chunk, whose intensity is `baseline + weights[mark] @ values[0]`."""
-    sums, by_event = state
+    sums, by_event, least = state
     mark = jnp.asarray(chunks.mark)[chunk]
     size = jnp.asarray(chunks.size)[chunk]
     inside = jnp.arange(chunks.width, dtype=size.dtype) < size
@@ -48,14 +49,15 @@ def add_chunk(
         parts += [jnp.sum(inverse)[None], *(value @ inverse for value in values)]
         if by_event is not None:
             by_event = lax.dynamic_update_index_in_dim(by_event, inverse, chunk, 0)
-    return _add_to_row(sums, mark, jnp.concatenate(parts)), by_event
+    least = jnp.minimum(least, jnp.min(rate))
+    return _add_to_row(sums, mark, jnp.concatenate(parts)), by_event, least
 
 
 def finish_sums(
     state: State, chunks: Chunks, baseline: AnyArray
 ) -> tuple[Array, AnyArray, list[Array]]:
     """The sum of logs, its gradient in the baseline, and (marks, marks) sums of each part."""
-    sums, by_event = state
+    sums, by_event, _ = state
     total = sums[0] + sums[1]
     if total.shape[1] == 1:
         return jnp.sum(total), jnp.zeros_like(baseline), []

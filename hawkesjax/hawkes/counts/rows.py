@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hawkesjax.hawkes.counts.underflow import Events
 from hawkesjax.inputs.arrays import AnyArray
 
 Baseline = Float[AnyArray, "sequences marks"] | Float[AnyArray, " events"]
@@ -27,6 +28,10 @@ class RowForm(abc.ABC):
     @abc.abstractmethod
     def event_marks(self) -> AnyArray:
         """Mark of each event, in the stream's order."""
+
+    @abc.abstractmethod
+    def events(self) -> Events:
+        """The stream again."""
 
     def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms, decayed_to_end
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import Events, sum_of_logs
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -60,6 +61,9 @@ class ScanForm(RowForm):
     def event_marks(self) -> AnyArray:
         return self.marks
 
+    def events(self) -> Events:
+        return Events(self.gaps, self.marks, self.sequence)
+
     def event_terms(
         self,
         baseline: Baseline,
@@ -71,7 +75,9 @@ class ScanForm(RowForm):
         baseline = jnp.asarray(baseline, gamma.dtype)
         if baseline.ndim == 2:
             baseline = baseline[self.sequence, self.marks]
-        total = jnp.sum(jnp.log(baseline + self.excitation(alpha, gamma)))
+        weights = jnp.asarray(alpha, gamma.dtype) * gamma
+        intensity = baseline + self.excitation(alpha, gamma)
+        total = sum_of_logs(intensity, weights)
         return total, decayed_to_end(gamma, self.marks, self.remaining)
 
 
