@@ -21,9 +21,10 @@ from hawkesjax.cli.output import read_side
 from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
-TABLES = ["parameters", "residuals", "describe", "rate_ratios"]
+TABLES = ["parameters", "effects", "residuals", "describe", "rate_ratios"]
 EFFECTS = ["spillover", "decay", "baseline", "shares", "attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
+MOST = 8  # marks whose effects are tested
 KERNELS = "exponential, exponentials:2 (or more terms), power-law"
 
 
@@ -283,6 +284,12 @@ def _finish(
     tests = hj.residual_tests(hj.residuals(model, values, panel, join=True))
     for line in report.residual_lines(tests):
         say(line)
+    if panel.num_marks <= MOST:
+        found = hj.effect_tests(values, panel, model=model)
+        tables["effects"] = found
+        say()
+        for line in report.effect_lines(found):
+            say(line)
     forecast = None
     if ahead is not None:
         bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day

@@ -83,6 +83,19 @@ def residual_lines(tests: pd.DataFrame) -> list[str]:
     return lines
 
 
+def effect_lines(tests: pd.DataFrame) -> list[str]:
+    """Tests of effects in words, those together first."""
+    lines = [
+        f"Each effect against none (score tests, p adjusted for {len(tests) - 1}; gain in nats):"
+    ]
+    for _, row in tests.reset_index().iterrows():
+        source, target = row["source"], row["target"]
+        who = "any effect" if source == target == "any" else f"{source} -> {target}"
+        figures = f"gain {max(row['gain'], 0):.2f}, p = {row['p adjusted']:.2g}"
+        lines.append(f"  {who}: {figures}: {row['in words']}")
+    return lines
+
+
 def effects(
     say: Callable[[str], None], hj: Any, model: Any, values: Any, panel: Any
 ) -> dict[str, pd.DataFrame]:

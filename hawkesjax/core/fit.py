@@ -297,7 +297,9 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
             )
     if structures:
         why = f"{why} {said_of(structures)}"
+    count = sum(int(np.size(value)) for value in end.point.values())
     if result is not Result.NON_FINITE:
+        why += _beside_none(model.without_effects(prepared), -end.value, count)
         told = {name: np.where(edge[name], 0, value)[None] for name, value in params.items()}
         why = " ".join([why, *model.remarks(told, data)])
     for name, value in model.derived(natural, prepared).items():
@@ -313,7 +315,7 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
         lower=lower,
         upper=upper,
         log_likelihood=-end.value,
-        num_parameters=sum(int(np.size(value)) for value in end.point.values()),
+        num_parameters=count,
         num_events=int(prepared.num_events),
         result=result,
         message=why,
@@ -324,6 +326,19 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
         coords=coords,
         data=data,
         constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
+    )
+
+
+def _beside_none(rival: tuple[float, int] | None, value: float, count: int) -> str:
+    """A sentence on the gain over a model without effects."""
+    if rival is None or not np.isfinite(rival[0]):
+        return ""
+    gain, more = value - rival[0], count - rival[1]
+    if gain > more:
+        return f" Effects gain {gain:.2f} nats over none, with {more} parameters more."
+    return (
+        f" Effects gain {gain:.2f} nats over none, with {more} parameters more: by AIC these data "
+        f"do not ask for them ({2 * (count - value):.1f}; {2 * (rival[1] - rival[0]):.1f} without)."
     )
 
 

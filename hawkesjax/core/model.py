@@ -193,6 +193,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """The log-likelihood, with the log density of what `marginal` integrates out."""
         return self.log_likelihood_inside(params, data)
 
+    def without_effects(self, data: Any) -> tuple[float, int] | None:
+        """The largest log-likelihood of the model without any effect of one event on another, and
+        its number of parameters, where these are known without a search; data prepared."""
+        return None
+
     def remarks(self, draws: Params, data: Data) -> list[str]:
         """Sentences that results repeat: what nobody should overlook in the values (with a leading
         axis of draws, of one for an estimate, in which 0 stands for what lies on a boundary), or

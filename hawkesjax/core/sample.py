@@ -106,6 +106,10 @@ def sample(
     dense = (
         model.dense_mass(prepared) if dense_mass is None else _dense(dense_mass, model, prepared)
     )
+    if not isinstance(dense, bool):  # what is fixed altogether is no site
+        whole = {name for name, one in model.structures(prepared).items() if not one.size}
+        kept = [tuple(name for name in names if name not in whole) for names in dense]
+        dense = [names for names in kept if names] or False
     settings = Settings(
         num_warmup=num_warmup,
         target_accept=target_accept,

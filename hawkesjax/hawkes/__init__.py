@@ -4,6 +4,7 @@ from hawkesjax.hawkes.attribution import Attribution
 from hawkesjax.hawkes.bootstrap import residual_bootstrap
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.readers import read_events
+from hawkesjax.hawkes.effect_tests import effect_tests
 from hawkesjax.hawkes.evaluation import Evaluation
 from hawkesjax.hawkes.forecast import Forecast
 from hawkesjax.hawkes.intensity import intensity_at
@@ -24,6 +25,7 @@ __all__ = [
     "PowerLaw",
     "PredictiveCheck",
     "SumOfExponentials",
+    "effect_tests",
     "intensity_at",
     "read_events",
     "residual_bootstrap",

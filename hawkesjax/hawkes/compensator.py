@@ -114,11 +114,11 @@ def mixture_increments(
 ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
     """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`. Streams of
     nearly as many events share a compilation."""
-    inside, tails = _mixture(_on_ladder(stream), alpha, gamma, ratios, weights)
+    inside, tails = _mixture(on_ladder(stream), alpha, gamma, ratios, weights)
     return inside[: stream.num_events], tails[: stream.num_sequences]
 
 
-def _on_ladder(stream: Stream) -> Stream:
+def on_ladder(stream: Stream) -> Stream:
     """The stream filled up with events of one more sequence, in which no time passes."""
     events = stream.num_events
     more = int(rung(events, events)) - events

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.layout import Layout
@@ -88,11 +89,7 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
         tol: largest derivative per event that may be left.
     """
     marks, events = data.num_marks, int(data.num_events)
-    ones = jnp.ones((marks, marks), data.dtype)
-    params = {**params, "alpha": ones}
-    known = model.excitation_of(params)
-    children = np.asarray(model.children(params, data, _ends(data, known)), np.float64)
-    rates = _rates(data, known)[:events] + _inflow(model, params, data)[:events]
+    rates, children = features(model, params, data)
     own = np.asarray(data.marks)[:events]
     shared = model.background.levels == "shared"
     place = np.zeros(events, int) if shared else np.asarray(data.sequence)[:events]
@@ -105,6 +102,25 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
         found.append(maximise(targets[-1], 0.5 * tol * events))
     values, left, steps = zip(*found, strict=True)
     return Best(targets, np.stack(values), shared, max(left) / events, max(steps))
+
+
+def features(
+    model: Any, params: Mapping[str, Any], data: Any
+) -> tuple[Float[np.ndarray, "events marks"], Float[np.ndarray, "marks marks"]]:
+    """G, the intensity at each event per unit of alpha of each source on the event's own mark, and
+    K, the children of each target and source within the windows per unit of alpha.
+
+    Args:
+        model: the model.
+        params: its parameters; alpha and the baseline do not matter.
+        data: the prepared panel.
+    """
+    events = int(data.num_events)
+    ones = jnp.ones((data.num_marks,) * 2, data.dtype)
+    params = {**params, "alpha": ones}
+    known = model.excitation_of(params)
+    children = np.asarray(model.children(params, data, _ends(data, known)), np.float64)
+    return _rates(data, known)[:events] + _inflow(model, params, data)[:events], children
 
 
 def _ends(data: Any, known: tuple[Any, ...]) -> Any:

@@ -377,6 +377,23 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         information = functools.partial(best.information, self, data)
         return Solved(best.params, best.loss, best.gradient, best.steps, information)
 
+    def without_effects(self, data: PreparedPanel) -> tuple[float, int] | None:
+        """Of plain levels: the log-likelihood of constant rates, and their number."""
+        plain = self.background.covariates is None and self.background.levels in (
+            "sequence",
+            "shared",
+        )
+        if not plain or self.structures(data) or data.inflow is not None:
+            return None
+        counts = np.asarray(data.counts, np.float64)
+        time = np.asarray(data.observed, np.float64)[:, None]
+        if self.background.levels == "shared":
+            counts, time = counts.sum(axis=0), time.sum()
+        known = counts > 0
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.where(known, counts, 1) / np.broadcast_to(time, counts.shape))
+        return float(np.sum(np.where(known, counts * (logs - 1), 0))), counts.size
+
     def unrestricted(self) -> Self:
         """The same model without the stationarity constraint: the coordinates of intervals."""
         return replace(self, stationary=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.tables import QUANTILES
+from hawkesjax.hawkes.effect_tests import EFFECT
 from hawkesjax.hawkes.intensity import by_pair
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of, law_of, names_of
@@ -15,13 +16,20 @@ from hawkesjax.inputs.arguments import AtLeastZero, Positive, checked
 from hawkesjax.plotting import style
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 NOTHING = 1e-6  # an alpha that is 0 but for rounding
 
 
 @checked
-def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero = 0.0) -> Figure:
+def network(
+    values: Any,
+    *,
+    model: HawkesLaw | None = None,
+    least: AtLeastZero = 0.0,
+    tests: pd.DataFrame | None = None,
+) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
     Of draws it shows medians. An arrow's width grows with alpha; loops are effects of a mark on
@@ -31,6 +39,8 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero =
         values: a `Posterior` or an `Estimate`.
         model: the model, needed when the values do not say.
         least: leave out arrows whose middle value is below this; the caption says how many.
+        tests: the table of `hawkesjax.effect_tests`; effects that are not told from none are then
+            drawn grey, thin and dashed.
 
     Raises:
         ValueError: for values without names of marks.
@@ -50,7 +60,7 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero =
         axis.set_ylim(-max(radius, 0.1) - 0.8, max(radius, 0.1) + 0.8)
         if count == 2:
             axis.set_ylim(-0.7, 0.7)
-        hidden, widest = 0, max(float(middle.max()), 1e-300)
+        hidden, untold, widest = 0, 0, max(float(middle.max()), 1e-300)
         for i in range(count):
             for j in range(count):
                 if middle[i, j] < max(least, NOTHING):
@@ -59,7 +69,10 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero =
                 label = f"{middle[i, j]:.2g}"
                 if np.isfinite(low[i, j]):
                     label += f"\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
-                _arrow(axis, at, j, i, 0.5 + 3.5 * middle[i, j] / widest, label, len(names[j]))
+                told = tests is None or tests.loc[(names[j], names[i]), "in words"] == EFFECT
+                untold += not told
+                width = 0.5 + 3.5 * middle[i, j] / widest if told else 0.8
+                _arrow(axis, at, j, i, width, label, len(names[j]), told)
         for number, name in enumerate(names):
             axis.text(
                 at[number, 0],
@@ -76,15 +89,19 @@ def network(values: Any, *, model: HawkesLaw | None = None, least: AtLeastZero =
         caption = f"α: direct children per event of the source, {middle_of} and 95 % interval"
         if hidden:
             caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
+        if untold:
+            caption += "\ngrey and dashed: the data do not tell it from none"
         figure.supxlabel(caption, fontsize=8)
     return figure
 
 
-def _arrow(axis, at: np.ndarray, source: int, target: int, width: float, label: str, letters: int):
+def _arrow(axis, at, source: int, target: int, width: float, label: str, letters: int, told: bool):
     from matplotlib.patches import FancyArrowPatch
 
     start, end = at[source], at[target]
     options = {"arrowstyle": "-|>", "mutation_scale": 9 + 2 * width, "color": style.colour(0)}
+    if not told:
+        options |= {"color": "0.6", "linestyle": (0, (4, 3))}
     if source == target:
         outward = start / np.linalg.norm(start) if np.any(start) else np.array([1.0, 0.0])
         side = np.array([-outward[1], outward[0]])
