@@ -40,9 +40,14 @@ class Messages(FileOptions):
     edges: str | None = option(
         None,
         "Which way attention goes: 'reposts' (who reposts listens; the default with --kind), "
-        "'messages' (who receives listens), 'attention', or a list such as RT=reposts,MT=messages.",
+        "'messages' (who receives listens), 'attention', or a list such as RT=reposts,MT=messages; "
+        "'both' for a network without times.",
     )
-    weighted: bool = option(False, "Weigh an edge by its number of messages.")
+    weighted: bool | None = option(
+        None,
+        "Weigh an edge by its number of messages, or by the weight that the file gives it.",
+        names=["--weighted/--unweighted"],
+    )
     self_loops: bool = option(False, "Keep messages to oneself as edges.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
@@ -56,6 +61,33 @@ class Messages(FileOptions):
         if "=" in given.get("edges", ""):
             given["edges"] = _mapping(given["edges"])
         return hj.read_messages(given.pop("log"), **(more | given))
+
+
+@group("The messages")
+class Given:
+    """A network without times."""
+
+    baselines: str | None = option(
+        None,
+        "The file is a network without times (a list of edges, .mtx, .graphml): table of two "
+        "columns, user and activity, or one number for all.",
+        "FILE|NUMBER",
+    )
+
+    def read(self, hj: Any, messages: Messages) -> Any:
+        """The network, with these baselines."""
+        known = vars(messages)
+        logged = [n for n in ("usual", "kind", "unit", "timezone") if known[n] is not None]
+        if logged:
+            raise ValueError(
+                f"With --baselines the network has no times: leave --{logged[0]} out, or leave "
+                f"--baselines out where the file is a log of messages."
+            )
+        names = ("edges", "weighted", "self_loops", *vars(messages.dialect()))
+        given = {name: known[name] for name in names}
+        return hj.read_network(
+            messages.log, baselines=o.number_or_text(str(self.baselines)), **given
+        )
 
 
 @group(RANKING)
@@ -162,7 +194,8 @@ def _mapping(text: str) -> dict[str, str | None]:
 
 @command
 def rank(
-    messages: Annotated[Messages, without("spike", "fit")],
+    messages: Annotated[Messages, without("spike", "fit", usual=None)],
+    given_network: Given,
     strength: Alpha,
     listed: Listed,
     run: Annotated[o.Run, only("out", "pictures", "force", "quiet", device="cpu")],
@@ -177,10 +210,20 @@ def rank(
     ```
     hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
     hawkesjax katz rank dm.parquet --edges messages --unit hour --usual 2024-05-01 2024-05-08
+    hawkesjax katz rank network.mtx --baselines activity.csv --edges reposts
     ```
     """
     job = Job("hawkesjax-katz-rank", run, ["ranking.csv"], pictures=["influence"])
-    activity, acyclic = _activity(job, messages, listed.form)
+    if given_network.baselines is not None:
+        data = given_network.read(job.hj, messages)
+    elif messages.usual is None:
+        raise ValueError(
+            "Give --usual, the window of business as usual in a log of messages, or --baselines "
+            "for a network without times."
+        )
+    else:
+        data = messages.read(job.hj)
+    activity, acyclic = _activity(job, data, listed.form)
     given: dict[str, Any] = {**vars(strength), "form": listed.form}
     if strength.alpha_star is None and strength.alpha is None:
         if acyclic:
@@ -231,7 +274,8 @@ def evaluate(
     grid = sweep.grid()
     pictures = ["volume", "change", "stability"]
     job = Job("hawkesjax-katz-evaluate", run, ["evaluation.csv"], pictures=pictures)
-    activity, acyclic = _activity(job, messages, listed.form, spike="detect")
+    data = messages.read(job.hj, spike="detect")
+    activity, acyclic = _activity(job, data, listed.form)
     if acyclic and not grid:
         grid["alpha"] = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
     result = job.hj.katz.evaluate(
@@ -251,9 +295,9 @@ def evaluate(
     job.finish(result, {"evaluation": result.table}, figures)
 
 
-def _activity(job: Job, messages: Messages, form: str, **more: Any) -> tuple[Any, bool]:
+def _activity(job: Job, activity: Any, form: str) -> tuple[Any, bool]:
     """The activity, and whether its network has no cycles; says what both are like."""
-    activity = _read(job, messages, **more)
+    job.say(str(activity))
     radius = job.hj.katz.radius(activity, form=form)
     components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
     job.say(

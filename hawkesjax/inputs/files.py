@@ -114,7 +114,7 @@ def read_content(path: str | os.PathLike[str], plain: str | None = None) -> Cont
         return _standard_input()
     file = Path(path)
     name = file.name.lower()
-    if "\0" in name or flaw(name):
+    if "\0" in name or flaw(name) or not name.strip():
         raise ValueError(f"{name!r} cannot be the name of a file.")
     _kind(name.removesuffix(".zip"), file, plain, archive=name.endswith(".zip"))
     if not file.exists():
