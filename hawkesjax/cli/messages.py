@@ -38,7 +38,6 @@ class Messages(FileOptions):
     weighted: bool | None = option(
         None,
         "Weigh an edge by its number of messages, or by the weight that the file gives it.",
-        names=["--weighted/--unweighted"],
     )
     self_loops: bool = option(False, "Keep messages to oneself as edges.")
     unit: str | None = option(None, o.UNIT)

@@ -215,6 +215,11 @@ REFUSED = {
     "too few columns": ("e.csv", PLAIN[6:], {"columns": "t,k", "separator": ","}, "3 columns|2"),
     "two separators in one": ("e.csv", PLAIN, {"separator": "::"}, "one ASCII character|'tab'"),
     "a comma twice": ("e.csv", PLAIN, {"separator": ",", "decimal": ","}, "both the separator"),
+    "a comma unsaid": ("e.csv", "t;k;s\n1,5;a;x\n", {}, "line 2 ('1,5')|decimal=','"),
+    "a sheet of a text": ("e.csv", PLAIN, {"sheet": "one"}, "sheet= has no meaning for text"),
+    "a separator of JSON": (
+        "e.jsonl", '{"t": 1}', {"separator": ";"}, "separator= has no meaning for JSON",
+    ),
     "thousands": ("e.csv", "t;k;s\n1.234,5;a;x\n", {"decimal": ","}, "line 2|point"),
     "a member of many": ("e.zip", TWO, {}, "2 files|'e.csv', 'f.csv'"),
     "an empty archive": ("e.zip", zipped(), {}, "0 files"),
