@@ -319,7 +319,7 @@ def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) 
     if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
         raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
     window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
-    known = covariates.read(job.hj, panel, window, events.timezone)
+    known = covariates.read(job.hj, panel, window, events)
     if known is not None:
         job.say(str(known))
     return model.build(job.hj, known), panel

@@ -93,7 +93,7 @@ class Posts(FileOptions):
             late = [("late", "drop", gone)] if gone else []
             data = dataclasses.replace(part, touched=(*part.touched, *late))
         start, end = data.window
-        known = covariates.read(hj, data, (start, end + ahead), self.timezone)
+        known = covariates.read(hj, data, (start, end + ahead), self)
         return data if known is None else data.with_covariates(known)
 
 

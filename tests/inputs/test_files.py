@@ -319,6 +319,8 @@ LINES = {
     "columns": ["describe", "n.txt", "--columns", "time,kind", "--mark", "kind"],
     "windows": ["describe", "w.csv", "--sequence", "who", "--windows", "w.tsv", "--fold",
                 "--pseudonyms", "key", "--comment", "#"],
+    "a gap": ["describe", "e.csv", "--dates", "dd/mm/yyyy", "--unit", "day", "--decimal", ",",
+              "--gaps", "g.csv"],
     "day or month": ["describe", "d.csv", "--unit", "day"],
     "milliseconds": ["describe", "m.csv", "--unit", "day"],
     "Latin-1": ["describe", "l.csv"],
@@ -339,6 +341,7 @@ def test_the_command_line_reads_what_the_readers_read(tmp_path):
         "n.txt": "0 a\n2 b\n",
         "w.csv": "# of mine\ntime,who\n1,@Ann\n2,bob\n",
         "w.tsv": "who\tstart\tend\nann\t0\t3\nBob\t0\t4\n",
+        "g.csv": "start,end\n2024-02-01T13:00,2024-02-02\n",
         "d.csv": "time\n01/02/2024\n",
         "m.csv": "time\n1715558400000\n",
         "l.csv": "time\n0\n1 \xe9\n".encode("latin-1"),
@@ -349,3 +352,4 @@ def test_the_command_line_reads_what_the_readers_read(tmp_path):
     for name, (code, out, err) in run_named(LINES, tmp_path).items():
         assert code == (2 if name in SAID else 0), (name, out, err)
         assert SAID.get(name, "") in err, err
+        assert (name == "a gap") == ("1 gap of the record" in out), out
