@@ -266,6 +266,17 @@ def test_refused_files_say_why(tmp_path, name):
         assert word in str(error.value), str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "extra"),
+    [("python_calamine", "a workbook", "excel"), ("pyarrow", "Zstandard", "parquet")],
+)
+def test_files_that_need_a_package_name_the_extra(tmp_path, monkeypatch, module, name, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    called, content, _ = SAME[name]
+    with pytest.raises(ImportError, match=rf"hawkesjax\[{extra}\]"):
+        hj.read_events(written(tmp_path, called, content), **COLUMNS)
+
+
 @pytest.mark.parametrize("word", ["NA", "null", "None", "nan", "<NA>", ""])
 def test_words_for_missing_are_missing_everywhere(tmp_path, word):
     """In times, marks, sequences, users and identifiers alike."""

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import sys
 
 import numpy as np
 import pandas as pd
@@ -113,6 +114,12 @@ def test_refused_networks_say_why(tmp_path, name):
         hj.read_network(write(tmp_path, file, content), **(GO | options))
     for word in words.split("|"):
         assert word in str(error.value), str(error.value)
+
+
+def test_graphml_without_networkx_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(ImportError, match=r"hawkesjax\[graphml\]"):
+        hj.read_network(write(tmp_path, *UNDIRECTED["GraphML"]), baselines=1.0)
 
 
 def test_the_command_line_ranks_a_network_without_times(tmp_path):

@@ -77,9 +77,8 @@ def read_network(
         ImportError: for GraphML without networkx, and as `hawkesjax.read_events`.
 
     Example:
-        >>> activity = hj.read_network(
-        ...     "soc-Epinions1.txt.gz", baselines=1, edges="reposts")
-        >>> hj.katz.rank(activity, alpha_star=0.4).table
+        >>> activity = hj.read_network("network.txt", baselines=1, edges="reposts")
+        >>> ranking = hj.katz.rank(activity, alpha_star=0.4)
     """
     dialect = dialect_of(dict(file), "read_network")
     content = read_content(path, TEXT)

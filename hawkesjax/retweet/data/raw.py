@@ -128,8 +128,6 @@ def _of_posts(
         frame["followers"].isna().to_numpy().all()
     ):  # of a platform that does not tell them
         used["followers"] = used["original_followers"] = None
-    if frame["original_time"].isna().to_numpy().all():
-        used["original_time"] = used["original_followers"] = None
     table: Any = finished(Table(frame, rows), used, dialect)
     cascades = Cascades.from_dataframe(table, **used, **options)
     return replace(cascades, touched=(*touched, *cascades.touched))
