@@ -46,6 +46,7 @@ from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
 from .katz.data.activity import Activity as Activity
 from .katz.data.attention import ActivityWarning as ActivityWarning
+from .katz.data.edge_files import read_network as read_network
 from .katz.data.readers import read_messages as read_messages
 from .katz.forecast import SpikeForecast as SpikeForecast
 from .katz.law import CircularityWarning as CircularityWarning

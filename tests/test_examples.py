@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,16 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "kind": np.where(rng.random(1000) < 0.5, "repost", "reply"),
         }
     ).to_csv("log.csv", index=False)
+    (tmp_path / "network.txt").write_text("# source target\n0 1\n1 2\n2 0\n")
+    page = {
+        "data": [
+            {"id": str(n), "author_id": "7", "created_at": f"2024-03-04T0{n}:00:00.000Z"}
+            | ({"referenced_tweets": [{"type": "retweeted", "id": "1"}]} if n > 1 else {})
+            for n in range(1, 6)
+        ],
+        "includes": {"users": [{"id": "7", "public_metrics": {"followers_count": 30}}]},
+    }
+    (tmp_path / "tweets.jsonl").write_text(json.dumps(page))
     return tmp_path
 
 

@@ -28,7 +28,7 @@ def _typer(commands: list[Callable[..., None]], **settings: Any) -> typer.Typer:
 
 
 app = _typer(
-    [hawkes.demo, hawkes.fit, hawkes.sample, simulate, describe, summary, compare],
+    [hawkes.demo, hawkes.fit, hawkes.sample, hawkes.evaluate, simulate, describe, summary, compare],
     name="hawkesjax",
     add_completion=False,
     pretty_exceptions_enable=False,

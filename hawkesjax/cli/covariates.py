@@ -37,37 +37,40 @@ class Covariates:
         "several; one feature per kind, 1 while one is on.",
     )
 
-    def read(self, hj: Any, data: Any, window: tuple[float, float], timezone: str | None) -> Any:
+    def read(self, hj: Any, data: Any, window: tuple[float, float], file: Any) -> Any:
         """Those that were named, side by side over a window in the data's absolute time; None where
-        none was."""
+        none was. Tables write dates and numbers as the `file` of the data does."""
         if self.covariates is None and not self.feature and self.events is None:
             return None
         from hawkesjax.inputs.moments import moments
 
+        timezone, dialect = file.timezone, file.dialect()
         clock = {"unit": data.unit, "origin": data.origin, "timezone": timezone}
         ends = moments(data, window, timezone=timezone)
         parts = []
         if self.covariates is not None:
-            parts.append(_table(hj, self.covariates, data, window, ends[1], timezone))
+            parts.append(_table(hj, self.covariates, data, window, ends[1], timezone, dialect))
         if self.feature:
             names = list(dict.fromkeys(feature.value for feature in self.feature))
             parts.append(hj.Covariates.calendar(window, features=names, **clock))
         if self.events is not None:
-            parts.append(_intervals(hj, self.events, ends, clock))
+            parts.append(_intervals(hj, self.events, ends, clock, dialect))
         return functools.reduce(lambda a, b: a.join(b), parts)
 
 
-def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any]) -> Any:
+def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any], dialect: Any) -> Any:
     needed = "start, end, and kind where there are several kinds"
-    frame = read_side(path, ("start", "end"), needed)
+    frame = read_side(path, ("start", "end"), needed, dialect)
     kind = "kind" if "kind" in frame.columns else None
     return hj.Covariates.intervals(
         frame, start="start", end="end", kind=kind, window=ends, intercept=True, **clock
     )
 
 
-def _table(hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None) -> Any:
-    frame = read_side(path)
+def _table(
+    hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None, dialect: Any
+) -> Any:
+    frame = read_side(path, dialect=dialect)
     clock = {"unit": data.unit or None, "timezone": timezone}
     if "time" in frame.columns:
         given = {"time": "time", "until": _after(frame["time"], until, path)}

@@ -54,6 +54,10 @@ class Events(FileOptions):
     keep_history: bool = option(
         False, "Events before the window excite what comes within, and count nowhere else."
     )
+    outside: Literal["error", "drop"] = option(
+        "error", "Events that no window sees: refused, or left out and counted."
+    )
+    until: str | None = option(None, o.UNTIL, "MOMENT")
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
@@ -74,7 +78,15 @@ class Events(FileOptions):
             given["window"] = _windows(table, self.sequence, self.dialect())
         elif self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
-        return hj.read_events(file, **given)
+        until = given.pop("until", None)
+        panel = hj.read_events(file, **given)
+        return panel if until is None else self._before(panel, o.number_or_text(until))
+
+    def _before(self, panel: Any, until: float | str) -> Any:
+        """The panel up to a moment; what comes from there on counts as left out."""
+        part = panel.between(float(panel.start.min()), until, keep_history=self.keep_history)
+        gone = panel.num_events - part.num_events - (len(part.history) - len(panel.history))
+        return dataclasses.replace(part, left_out=panel.left_out + gone)
 
 
 def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, list[tuple[Any, Any]]]:
@@ -250,6 +262,55 @@ def sample(
     _finish(job, law, posterior, panel, model.ahead)
 
 
+@group(o.MODEL)
+class HeldOut:
+    """What is held out."""
+
+    cut: str = option(..., "Where the past ends: what comes from there on is held out.", "MOMENT")
+    horizon: float | None = option(
+        None, "How long the held-out stretch is; to the windows' end when left out.", "LENGTH"
+    )
+    level: float = option(0.95, "Level of the intervals of counts.", "P")
+    draws: int = option(400, "Simulated continuations.", min=1, panel=o.SAMPLING)
+
+
+@command
+def evaluate(
+    events: Events,
+    held: HeldOut,
+    model: Annotated[HawkesModel, without("ahead")],
+    covariates: Covariates,
+    run: Annotated[o.Run, without("csv", "pictures", "format")],
+) -> None:
+    """How well does the past foretell what came after it? A fit on a part, scored on the rest.
+
+    The model is fitted to what came before --cut, and scored on what came after: log predictive
+    density of the held-out events, counts with their intervals, beside Poisson processes of
+    constant rate that learned from the same past. Writes scores.csv, counts.csv and estimate.json,
+    the fit on the past. The windows must reach over the cut; --until takes the end of a file away.
+
+    ```
+    hawkesjax evaluate events.csv --time day --mark kind --window 0 365 --cut 300 --unit day
+    hawkesjax evaluate calls.csv --time at --unit hour --cut 2024-05-20 --horizon 48
+    ```
+    """
+    job = Job("hawkesjax-evaluate", run, [ESTIMATE, "scores.csv", "counts.csv"])
+    law, panel = _read(job, events, model, covariates)
+    cut = o.number_or_text(held.cut)
+    past = panel.between(float(panel.start.min()), cut)
+    job.say(f"Before the cut: {report.panel_line(past)}")
+    estimate = job.fit(law, past, model.starts)
+    result = job.hj.evaluate(
+        law, estimate, panel, cut=cut, key=job.keys[0], horizon=held.horizon, level=held.level,
+        draws=held.draws,
+    )  # fmt: skip
+    job.say(str(result))
+    best = result.scores["log_score"].idxmax()
+    if best != result.scores.index[0]:
+        job.say(f"{best} predicts the held-out events better than the model.")
+    job.finish(estimate, {"scores": result.scores, "counts": result.counts})
+
+
 def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) -> tuple[Any, Any]:
     """The model and the events, with a line on what was read; covariates reach as far ahead as the
     forecast."""
@@ -259,7 +320,7 @@ def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) 
     if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
         raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
     window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
-    known = covariates.read(job.hj, panel, window, events.timezone)
+    known = covariates.read(job.hj, panel, window, events)
     if known is not None:
         job.say(str(known))
     return model.build(job.hj, known), panel

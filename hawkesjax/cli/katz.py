@@ -8,54 +8,14 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 
 from hawkesjax.cli import options as o
-from hawkesjax.cli.dialect import FileOptions
-from hawkesjax.cli.groups import argument, command, group, only, option, without
+from hawkesjax.cli.groups import command, group, only, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.messages import Given, Messages
 from hawkesjax.cli.output import params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
 from hawkesjax.cli.words import here
 
 RANKING = "The ranking"
-
-
-@group("The messages")
-class Messages(FileOptions):
-    """The log of messages, its columns, and the stretches of time in it."""
-
-    log: Path = argument(f"{o.FILE}, one row per message.")
-    usual: tuple[str, str] = option(
-        ..., "Start and end of business as usual, numbers or dates; '-' for an open side."
-    )
-    spike: tuple[str, str] | None = option(
-        None, "Start and end of the spike; found from the volume when left out."
-    )
-    fit: tuple[str, str] | None = option(
-        None, "Start and end of what is fitted; by default all after business as usual."
-    )
-    bin: float = option(1.0, "Length of a bin, in the unit.")
-    time: str = option("time", o.TIME)
-    source: str = option("source", "Column of who acts.")
-    target: str = option("target", "Column of whom the message names; may be empty.")
-    kind: str | None = option(None, "Column of the messages' kinds.")
-    edges: str | None = option(
-        None,
-        "Which way attention goes: 'reposts' (who reposts listens; the default with --kind), "
-        "'messages' (who receives listens), 'attention', or a list such as RT=reposts,MT=messages.",
-    )
-    weighted: bool = option(False, "Weigh an edge by its number of messages.")
-    self_loops: bool = option(False, "Keep messages to oneself as edges.")
-    unit: str | None = option(None, o.UNIT)
-    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-
-    def read(self, hj: Any, **more: Any) -> Any:
-        """Network and activity; `more` are arguments in place of those typed."""
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        for name in ("usual", "spike", "fit"):
-            if name in given:
-                given[name] = tuple(_edge(text) for text in given[name])
-        if "=" in given.get("edges", ""):
-            given["edges"] = _mapping(given["edges"])
-        return hj.read_messages(given.pop("log"), **(more | given))
 
 
 @group(RANKING)
@@ -148,21 +108,10 @@ def _numbers(text: str, name: str) -> list[float]:
         ) from None
 
 
-def _edge(text: str) -> float | str | None:
-    return None if text in ("-", "") else o.number_or_text(text)
-
-
-def _mapping(text: str) -> dict[str, str | None]:
-    pairs = [part.partition("=") for part in text.split(",")]
-    return {
-        name.strip(): None if way.strip().lower() in ("", "none") else way.strip().lower()
-        for name, _, way in pairs
-    }
-
-
 @command
 def rank(
-    messages: Annotated[Messages, without("spike", "fit")],
+    messages: Annotated[Messages, without("spike", "fit", usual=None)],
+    given_network: Given,
     strength: Alpha,
     listed: Listed,
     run: Annotated[o.Run, only("out", "pictures", "force", "quiet", device="cpu")],
@@ -177,10 +126,20 @@ def rank(
     ```
     hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
     hawkesjax katz rank dm.parquet --edges messages --unit hour --usual 2024-05-01 2024-05-08
+    hawkesjax katz rank network.mtx --baselines activity.csv --edges reposts
     ```
     """
     job = Job("hawkesjax-katz-rank", run, ["ranking.csv"], pictures=["influence"])
-    activity, acyclic = _activity(job, messages, listed.form)
+    if given_network.baselines is not None:
+        data = given_network.read(job.hj, messages)
+    elif messages.usual is None:
+        raise ValueError(
+            "Give --usual, the window of business as usual in a log of messages, or --baselines "
+            "for a network without times."
+        )
+    else:
+        data = messages.read(job.hj)
+    activity, acyclic = _activity(job, data, listed.form)
     given: dict[str, Any] = {**vars(strength), "form": listed.form}
     if strength.alpha_star is None and strength.alpha is None:
         if acyclic:
@@ -231,7 +190,8 @@ def evaluate(
     grid = sweep.grid()
     pictures = ["volume", "change", "stability"]
     job = Job("hawkesjax-katz-evaluate", run, ["evaluation.csv"], pictures=pictures)
-    activity, acyclic = _activity(job, messages, listed.form, spike="detect")
+    data = messages.read(job.hj, spike="detect")
+    activity, acyclic = _activity(job, data, listed.form)
     if acyclic and not grid:
         grid["alpha"] = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
     result = job.hj.katz.evaluate(
@@ -251,9 +211,9 @@ def evaluate(
     job.finish(result, {"evaluation": result.table}, figures)
 
 
-def _activity(job: Job, messages: Messages, form: str, **more: Any) -> tuple[Any, bool]:
+def _activity(job: Job, activity: Any, form: str) -> tuple[Any, bool]:
     """The activity, and whether its network has no cycles; says what both are like."""
-    activity = _read(job, messages, **more)
+    job.say(str(activity))
     radius = job.hj.katz.radius(activity, form=form)
     components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
     job.say(

@@ -19,6 +19,7 @@ FILE = (
 )
 WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
 
+UNTIL = "Use what came before this moment alone; what it leaves out is counted."
 GAPS = (
     "CSV of the gaps of the record, in which nothing could be seen: start, end, and the column of "
     "sequences where they differ."

@@ -91,11 +91,19 @@ def read_side(
 
     own = {"separator": None, "comment": None, "header": True, "columns": None, "sheet": None}
     known = Dialect() if dialect is None else dataclasses.replace(dialect, **own)
-    frame = read_whole_table(path, list(columns), known, labels).frame
-    missing = ", ".join(sorted(set(columns) - set(frame.columns)))
-    if missing:
-        raise ValueError(f"{path} has no column {missing}; it needs {needed}.")
-    return frame
+    errors: list[ValueError] = []
+    # As the file of events is written, or plainly.
+    for decimal, dates in itertools.product({known.decimal: 0, ".": 0}, {known.dates: 0, None: 0}):
+        one = dataclasses.replace(known, decimal=decimal, dates=dates)
+        try:
+            frame = read_whole_table(path, list(columns), one, labels).frame
+            missing = ", ".join(sorted(set(columns) - set(frame.columns)))
+            if not missing:
+                return frame
+            raise ValueError(f"{path} has no column {missing}; it needs {needed}.")
+        except ValueError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -34,7 +34,11 @@ def panel_line(panel: Any) -> str:
         f"{panel.num_events:,} events in {panel.num_sequences:,} sequence{plural}: {kinds}{more}; "
         f"window {window}{origin}{past}."
     )
-    return "\n".join([line, *panel.remarks()])
+    lines = [line]
+    if panel.left_out:
+        plural = "" if panel.left_out == 1 else "s"
+        lines.append(f"{panel.left_out:,} event{plural} that no window saw, left out.")
+    return "\n".join([*lines, *panel.remarks()])
 
 
 def parameters(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -51,6 +52,7 @@ class Posts(FileOptions):
     )
     sentiment: str | None = option(None, "Column of the posts' levels; 1 for all when left out.")
     window: tuple[str, str] | None = option(None, o.WINDOW)
+    until: str | None = option(None, o.UNTIL, "MOMENT")
     horizon: float | None = option(
         None, "For how long after each post its reposts were collected.", "LENGTH"
     )
@@ -83,9 +85,15 @@ class Posts(FileOptions):
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
         if given.keys() & {*COLUMNS, "sentiment", "original_time", "original_followers"}:
             given = {name: name for name in COLUMNS} | given
+        until = given.pop("until", None)
         data = hj.read_cascades(given.pop("file"), **given)
+        if until is not None:
+            part = data.between(data.window[0], o.number_or_text(until))
+            gone = data.num_posts + data.num_reposts - part.num_posts - part.num_reposts
+            late = [("late", "drop", gone)] if gone else []
+            data = dataclasses.replace(part, touched=(*part.touched, *late))
         start, end = data.window
-        known = covariates.read(hj, data, (start, end + ahead), self.timezone)
+        known = covariates.read(hj, data, (start, end + ahead), self)
         return data if known is None else data.with_covariates(known)
 
 

@@ -105,5 +105,7 @@ def _option(found: re.Match[str], options: Collection[str]) -> str:
         return found[0]
     if value.startswith("{"):
         value = re.sub(r"\s*:\s*", "=", value).replace(", ", ",")
+    if value == "False":
+        return f"--no-{flag.removeprefix('--')}"
     typed = re.sub(r"['()\[\]{}]", "", value).replace(", ", " ")
     return f"{flag} {'' if typed == 'True' else typed}".rstrip()

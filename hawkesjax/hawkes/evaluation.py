@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
+from scipy.stats import nbinom
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
@@ -29,12 +30,16 @@ class Evaluation:
         counts: one row per sequence and mark, and `all`: observed count, mean and interval of the
             forecast, whether the interval holds it.
         level: nominal level of the intervals.
+        scores: the model beside Poisson processes of constant rate: log score, log score per event,
+            mean absolute error of the counts of single sequences, and how many of their intervals
+            hold them. A baseline whose log score is higher predicts better.
     """
 
     log_score: float
     events: int
     counts: pd.DataFrame
     level: float
+    scores: pd.DataFrame
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -49,10 +54,11 @@ class Evaluation:
     def __repr__(self) -> str:
         cells = len(self.cells)
         rows = self.counts.loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")
+        table = self.scores.to_string(float_format=lambda x: f"{x:.4g}")
         return (
             f"Evaluation: log score {self.log_score:.2f} nats over {self.events} events, "
             f"{100 * self.level:g} % intervals hold {100 * self.coverage:.1f} % of {cells} counts\n"
-            f"{rows}"
+            f"{rows}\n{table}"
         )
 
 
@@ -73,7 +79,8 @@ def evaluate(
     `values` were found on `data.between(start, cut)`; the events from `cut` on are held out.
     The log score is :math:`\log \frac1K \sum_k \exp(\ell_k(\text{whole}) - \ell_k(\text{past}))`
     over the draws k: the predictive density of the held-out times and marks given the past, to
-    compare models on the same stretch. Counts are forecast from the same draws.
+    compare models on the same stretch. Counts are forecast from the same draws. Poisson processes
+    of constant rate, learned from the same past, stand beside the model.
 
     Args:
         model: the model.
@@ -136,7 +143,72 @@ def evaluate(
         index=index,
     )
     score = float(logsumexp(scores) - np.log(len(scores)))
-    return Evaluation(score, later.num_events, counts, level)
+    named = {type(model).__name__: (score, counts)} | _baselines(past, later, index, level)
+    return Evaluation(score, later.num_events, counts, level, _table(named, later))
+
+
+def _baselines(
+    past: EventPanel, later: EventPanel, index: pd.MultiIndex, level: float
+) -> dict[str, tuple[float, pd.DataFrame]]:
+    r"""Log scores and counts of Poisson processes, their rates integrated out.
+
+    With the prior :math:`1 / \sqrt\lambda`, n events in a time T give a gamma posterior of shape
+    n + 1/2 and rate T; m events at given times in a further time S have the density
+    :math:`T^{n + 1/2} \Gamma(n + m + 1/2) / [\Gamma(n + 1/2) (T + S)^{n + m + 1/2}]`.
+    """
+    before, after = past.counts, later.counts
+    time, ahead = np.asarray(past.observed), np.asarray(later.observed)
+    rates = {
+        "Poisson, by sequence": (before, after, time[:, None], ahead[:, None]),
+        "Poisson, shared": (before.sum(0), after.sum(0), time.sum(), ahead.sum()),
+    }
+    found = {}
+    for name, (n, m, known, further) in rates.items():
+        shape = n + 0.5
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN where nothing was watched before
+            scores = shape * np.log(known) - (shape + m) * np.log(known + further)
+        score = float(np.sum(scores + gammaln(shape + m) - gammaln(shape)))
+        cells = np.broadcast_to(shape, before.shape), np.broadcast_to(known, before.shape)
+        totals = (shape.sum(0), time.sum()) if shape.ndim == 2 else (shape, time.sum())
+        parts = [_counts(*cells, ahead[:, None], after, level)]
+        if shape.ndim == 2:  # the sum of independent sequences, by its first two moments
+            mean = (shape * further / known).sum(0)
+            variance = (shape * further / known * (1 + further / known)).sum(0)
+            parts.append(_matched(mean, variance, after.sum(0), level))
+        else:
+            parts.append(_counts(*totals, ahead.sum(), after.sum(0), level))
+        columns = {key: np.concatenate([part[key].ravel() for part in parts]) for key in parts[0]}
+        found[name] = score, pd.DataFrame(columns, index=index)
+    return found
+
+
+def _counts(shape: Any, known: Any, further: Any, observed: np.ndarray, level: float) -> Any:
+    """Negative binomial counts of a further time, given a gamma law of the rate."""
+    ratio = further / known
+    return _matched(shape * ratio, shape * ratio * (1 + ratio), observed, level)
+
+
+def _matched(mean: Any, variance: Any, observed: np.ndarray, level: float) -> dict[str, np.ndarray]:
+    """A negative binomial of that mean and variance beside what was observed."""
+    mean, tail = np.broadcast_to(mean, observed.shape), (1 - level) / 2
+    size = np.maximum(mean**2 / np.maximum(variance - mean, 1e-300), 1e-9)
+    law = nbinom(size, size / (size + np.maximum(mean, 1e-300)))
+    low, high = law.ppf(tail), law.ppf(1 - tail)
+    return {"observed": observed, "mean": mean, "inside": (observed >= low) & (observed <= high)}
+
+
+def _table(named: dict[str, tuple[float, pd.DataFrame]], later: EventPanel) -> pd.DataFrame:
+    """One row per forecaster; errors and coverage are those of single sequences."""
+    rows = {}
+    for name, (score, counts) in named.items():
+        cells = counts.iloc[: later.num_sequences * later.num_marks]
+        rows[name] = {
+            "log_score": score,
+            "per event": score / later.num_events if later.num_events else np.nan,
+            "mae": float((cells["observed"] - cells["mean"]).abs().mean()),
+            "coverage": float(cells["inside"].mean()),
+        }
+    return pd.DataFrame(rows).T.rename_axis("forecaster")
 
 
 def _log_likelihoods(model: Any, draws: dict[str, np.ndarray], panel: EventPanel) -> np.ndarray:

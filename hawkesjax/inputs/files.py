@@ -49,6 +49,16 @@ SUFFIXES = {
     ".pq": PARQUET,
     ".xlsx": BOOK,
 }
+CALLED = {TEXT: "text", OBJECTS: "JSON", PARQUET: "Parquet", BOOK: "a workbook"}
+PLAIN = Dialect()
+MEANT_FOR = {
+    "separator": (TEXT,),
+    "comment": (TEXT,),
+    "encoding": (TEXT, OBJECTS),
+    "header": (TEXT, BOOK),
+    "columns": (TEXT, BOOK),
+    "sheet": (BOOK,),
+}
 MARKS = (  # byte-order marks; that of 32 bits begins with that of 16
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -114,7 +124,7 @@ def read_content(path: str | os.PathLike[str], plain: str | None = None) -> Cont
         return _standard_input()
     file = Path(path)
     name = file.name.lower()
-    if "\0" in name or flaw(name):
+    if "\0" in name or flaw(name) or not name.strip():
         raise ValueError(f"{name!r} cannot be the name of a file.")
     _kind(name.removesuffix(".zip"), file, plain, archive=name.endswith(".zip"))
     if not file.exists():
@@ -142,7 +152,7 @@ def _kind(name: str, file: Path, plain: str | None, archive: bool = False) -> st
     kind = next((k for s, k in SUFFIXES.items() if name.endswith(s)), plain)
     if kind is None and not archive:
         raise ValueError(
-            f"{file}: the name must end in one of {listed(SUFFIXES)}, perhaps packed "
+            f"{file}: the name must end in one of {listed(SUFFIXES, 20)}, perhaps packed "
             f"({', '.join((*PACKED, '.zip'))})."
         )
     return kind or TEXT
@@ -206,6 +216,16 @@ def refuse_kind(file: object, head: bytes, expected: str, allowed: bytes = b"") 
             raise ValueError(
                 f"{file} is not {expected}, though its name says so: it begins like {what}. "
                 f"Rename it, or convert it."
+            )
+
+
+def refuse_idle(content: Content, dialect: Dialect) -> None:
+    """Refuse what is said of a file of another kind, and would do nothing."""
+    for option, kinds in MEANT_FOR.items():
+        if getattr(dialect, option) != getattr(PLAIN, option) and content.kind not in kinds:
+            raise ValueError(
+                f"{content.name}: {option}= has no meaning for {CALLED[content.kind]}. Leave it "
+                f"out."
             )
 
 

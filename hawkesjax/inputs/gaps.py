@@ -184,20 +184,26 @@ def shortened(
     return start, end, Gaps(owner[inner], low[inner], high[inner])
 
 
-def refuse_inside(
-    clock: Clock, values: np.ndarray, codes: np.ndarray, gaps: Gaps, rows: Rows
-) -> None:
-    """Refuse events within a gap; those exactly at its ends were seen."""
-    if not len(gaps.owner):
-        return
+def inside_gaps(values: np.ndarray, codes: np.ndarray, gaps: Gaps) -> tuple[np.ndarray, np.ndarray]:
+    """Mask of the events within a gap, and the last gap that began before each; those exactly at
+    its ends were seen."""
     place = np.zeros(len(values), np.int64)
+    if not len(gaps.owner):
+        return np.zeros(len(values), bool), place
     for owner in np.unique(gaps.owner):
         own, mine = codes == owner, np.flatnonzero(gaps.owner == owner)
         place[own] = mine[0] + np.searchsorted(gaps.start[mine], values[own], side="left") - 1
     known = np.isin(codes, gaps.owner) & (place >= 0)
     place = np.where(known, place, 0)
     inside = known & (gaps.owner[place] == codes)
-    inside &= (gaps.start[place] < values) & (values < gaps.end[place])
+    return inside & (gaps.start[place] < values) & (values < gaps.end[place]), place
+
+
+def refuse_inside(
+    clock: Clock, values: np.ndarray, codes: np.ndarray, gaps: Gaps, rows: Rows
+) -> None:
+    """Refuse events within a gap."""
+    inside, place = inside_gaps(values, codes, gaps)
     if not inside.any():
         return
     first = place[np.flatnonzero(inside)[0]]

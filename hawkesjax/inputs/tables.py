@@ -28,9 +28,11 @@ from hawkesjax.inputs.files import (
     BOOK,
     OBJECTS,
     PARQUET,
+    PLAIN,
     TEXT,
     Content,
     read_content,
+    refuse_idle,
     refuse_kind,
     text_of,
 )
@@ -50,7 +52,6 @@ IDENTIFIERS = ("id", "repost_of", "sequence", "cascade", "source", "target", "us
 LABELS = (*IDENTIFIERS, "mark", "kind")
 MOMENTS = ("time", "original_time", "start", "end")
 
-PLAIN = Dialect()
 Used = dict[str, Any]  # argument -> column, None where there is none
 
 
@@ -162,6 +163,7 @@ def table_of(
 ) -> Table:
     """The used columns of what a file holds; arguments as in `read_table`."""
     name = content.name
+    refuse_idle(content, dialect)
     if content.kind == PARQUET:
         table = Table(_read_parquet(content, used), Rows("row"))
     elif content.kind == BOOK:
@@ -267,6 +269,8 @@ def finished(table: Table, used: Used, dialect: Dialect) -> Table:
             continue
         if dialect.decimal == ",":
             frame[name] = _with_points(frame[name], str(name), rows)
+        else:
+            _refuse_commas(frame[name], str(name), rows)
         if role in MOMENTS:
             frame[name] = read_dates(frame[name], dialect.dates, str(name), rows)
     columns = [used[role] for role in IDENTIFIERS if used.get(role) is not None]
@@ -274,6 +278,18 @@ def finished(table: Table, used: Used, dialect: Dialect) -> Table:
         for name, values in zip(columns, disguised(frame, columns, dialect, rows), strict=True):
             frame[name] = values
     return Table(frame, rows)
+
+
+def _refuse_commas(series: Any, column: str, rows: Rows) -> None:
+    """Refuse numbers with a comma, which parts either the fraction or thousands."""
+    if series.dtype != object and not isinstance(series.dtype, pd.StringDtype):
+        return
+    text = series.astype("str").str
+    if not text.contains(",", regex=False, na=False).any():
+        return
+    commas = text.match(r"^\s*[+-]?\d+,\d+\s*$", na=False).to_numpy(bool)
+    remedy = "Pass decimal=',' if it is the decimal sign; write thousands without one."
+    refuse(commas, column, "a number with a comma", remedy, series, rows)
 
 
 def _with_points(series: Any, column: str, rows: Rows) -> Any:

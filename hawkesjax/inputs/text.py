@@ -92,9 +92,10 @@ def _guess(first: str, dialect: Dialect, wanted: Collection[str]) -> str:
         return len(fields) > 1 and len(fields) >= max(numbers, default=0)
 
     marks = [mark for mark in (*SEPARATORS, " ") if mark != dialect.decimal]
+    most = max(marks, key=lambda mark: len(_split(first, mark)))
     if dialect.headed and not asked:
-        return max(marks, key=lambda mark: len(_split(first, mark)))
-    return next(filter(suits, marks), "," if "," in marks else ";")
+        return most
+    return next(filter(suits, marks), most)
 
 
 def _split(line: str, mark: str) -> list[str]:

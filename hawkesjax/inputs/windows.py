@@ -217,7 +217,7 @@ def check_inside(
     first = int(np.flatnonzero(outside)[0])
     remedy = (
         f"The window there is {clock.show(low[first])} to {clock.show(high[first])}: widen it, "
-        f"or leave these rows out before."
+        f"or pass outside='drop' to leave these rows out."
     )
     near = np.maximum(low - values, values - high)[outside]
     date = before_midnight(clock, values[first], high[first])

@@ -14,7 +14,9 @@ from tests.conftest import ROOT
 # The rooms whose messages each command's users may meet.
 COMMON = ("inputs", "covariates", "core", "evaluation")
 ROOMS = {
-    **dict.fromkeys(("fit", "sample", "describe", "simulate", "demo"), (*COMMON, "hawkes")),
+    **dict.fromkeys(
+        ("fit", "sample", "evaluate", "describe", "simulate", "demo"), (*COMMON, "hawkes")
+    ),
     **{f"retweet {name}": (*COMMON, "retweet") for name in ("fit", "sample", "forecast")},
     "retweet evaluate": (*COMMON, "retweet"),
     **{f"katz {name}": (*COMMON, "katz") for name in ("rank", "evaluate", "fit", "sample")},

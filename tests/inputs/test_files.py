@@ -215,6 +215,11 @@ REFUSED = {
     "too few columns": ("e.csv", PLAIN[6:], {"columns": "t,k", "separator": ","}, "3 columns|2"),
     "two separators in one": ("e.csv", PLAIN, {"separator": "::"}, "one ASCII character|'tab'"),
     "a comma twice": ("e.csv", PLAIN, {"separator": ",", "decimal": ","}, "both the separator"),
+    "a comma unsaid": ("e.csv", "t;k;s\n1,5;a;x\n", {}, "line 2 ('1,5')|decimal=','"),
+    "a sheet of a text": ("e.csv", PLAIN, {"sheet": "one"}, "sheet= has no meaning for text"),
+    "a separator of JSON": (
+        "e.jsonl", '{"t": 1}', {"separator": ";"}, "separator= has no meaning for JSON",
+    ),
     "thousands": ("e.csv", "t;k;s\n1.234,5;a;x\n", {"decimal": ","}, "line 2|point"),
     "a member of many": ("e.zip", TWO, {}, "2 files|'e.csv', 'f.csv'"),
     "an empty archive": ("e.zip", zipped(), {}, "0 files"),
@@ -259,6 +264,17 @@ def test_refused_files_say_why(tmp_path, name):
         hj.read_events(path, **(COLUMNS | {"unit": "day"} | options))
     for word in words.split("|"):
         assert word in str(error.value), str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "extra"),
+    [("python_calamine", "a workbook", "excel"), ("pyarrow", "Zstandard", "parquet")],
+)
+def test_files_that_need_a_package_name_the_extra(tmp_path, monkeypatch, module, name, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    called, content, _ = SAME[name]
+    with pytest.raises(ImportError, match=rf"hawkesjax\[{extra}\]"):
+        hj.read_events(written(tmp_path, called, content), **COLUMNS)
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "None", "nan", "<NA>", ""])
@@ -314,6 +330,8 @@ LINES = {
     "columns": ["describe", "n.txt", "--columns", "time,kind", "--mark", "kind"],
     "windows": ["describe", "w.csv", "--sequence", "who", "--windows", "w.tsv", "--fold",
                 "--pseudonyms", "key", "--comment", "#"],
+    "a gap": ["describe", "e.csv", "--dates", "dd/mm/yyyy", "--unit", "day", "--decimal", ",",
+              "--gaps", "g.csv"],
     "day or month": ["describe", "d.csv", "--unit", "day"],
     "milliseconds": ["describe", "m.csv", "--unit", "day"],
     "Latin-1": ["describe", "l.csv"],
@@ -334,6 +352,7 @@ def test_the_command_line_reads_what_the_readers_read(tmp_path):
         "n.txt": "0 a\n2 b\n",
         "w.csv": "# of mine\ntime,who\n1,@Ann\n2,bob\n",
         "w.tsv": "who\tstart\tend\nann\t0\t3\nBob\t0\t4\n",
+        "g.csv": "start,end\n2024-02-01T13:00,2024-02-02\n",
         "d.csv": "time\n01/02/2024\n",
         "m.csv": "time\n1715558400000\n",
         "l.csv": "time\n0\n1 \xe9\n".encode("latin-1"),
@@ -344,3 +363,4 @@ def test_the_command_line_reads_what_the_readers_read(tmp_path):
     for name, (code, out, err) in run_named(LINES, tmp_path).items():
         assert code == (2 if name in SAID else 0), (name, out, err)
         assert SAID.get(name, "") in err, err
+        assert (name == "a gap") == ("1 gap of the record" in out), out

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
+from hawkesjax.inputs import dialect
 from hawkesjax.retweet.data import sentiment
 
 
@@ -184,6 +185,10 @@ DOORS = {
         {"path": "log.csv", "time": "t", "source": "a", "target": "b", "kind": "k", "bin": 1.0,
          "usual": (0, 4)},
     ),
+    "read_network": (
+        hj.read_network, {"path": "edges.txt", "baselines": 1.0, "edges": "reposts"},
+    ),
+    "dialect": (dialect.Dialect, {}),
 }  # fmt: skip
 
 
@@ -229,6 +234,7 @@ def test_hostile_values_are_refused_in_our_own_words(name, tmp_path, monkeypatch
     EVENTS.to_csv("events.csv", index=False)
     POSTS.to_csv("posts.csv", index=False)
     LOG.to_csv("log.csv", index=False)
+    (tmp_path / "edges.txt").write_text("a b\nb c\n")
     door, good = DOORS[name]
     door(**good)
     found = {label: wrong(door, call) for label, call in tried(door, good)}

@@ -10,7 +10,7 @@ from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
 from hawkesjax.inputs.checks import Rows, counted
 from hawkesjax.inputs.clock import Clock
-from hawkesjax.inputs.gaps import refuse_inside
+from hawkesjax.inputs.gaps import inside_gaps, refuse_inside
 from hawkesjax.inputs.moments import Fields
 from hawkesjax.inputs.windows import check_inside, read_window
 
@@ -29,6 +29,7 @@ def assemble(
     column: str,
     rows: Rows,
     keep_history: bool = False,
+    outside: str = "error",
 ) -> Fields:
     """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
 
@@ -40,6 +41,7 @@ def assemble(
         column: the column of sequences, for errors.
         rows: how errors call the rows.
         keep_history: whether events before their sequence's window are kept as its history.
+        outside: "error", or "drop" to leave events out that no window sees.
     """
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
         if not names:
@@ -61,6 +63,12 @@ def assemble(
         past = History(age, marks[early].astype(np.int32), sequence[early].astype(np.int32))
         history = past.join(history)
         kept = np.flatnonzero(~early)
+        values, marks, sequence, rows = values[kept], marks[kept], sequence[kept], rows.at(kept)
+    left_out = 0
+    if outside == "drop":
+        seen = (start[sequence] <= values) & (values <= end[sequence])
+        kept = np.flatnonzero(seen & ~inside_gaps(values, sequence, holes)[0])
+        left_out = len(values) - len(kept)
         values, marks, sequence, rows = values[kept], marks[kept], sequence[kept], rows.at(kept)
     check_inside(clock, values, start, end, sequence, rows)
     refuse_inside(clock, values, sequence, holes, rows)
@@ -90,6 +98,7 @@ def assemble(
             clock.in_units(holes.end - holes.start),
         ),
         "history": history,
+        "left_out": left_out,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -66,6 +66,7 @@ class EventPanel(AsTables):
             UTC unless the times had no zone; None for times that were numbers.
         gaps: stretches within the windows in which nothing could be seen.
         history: events before the windows, which are known and excite, and count nowhere else.
+        left_out: number of events that no window saw, and that `outside="drop"` left out.
 
     Example:
         >>> panel = hj.EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
@@ -86,6 +87,7 @@ class EventPanel(AsTables):
     origin: str | None = field(default=None, metadata={"static": True})
     gaps: Gaps = field(default_factory=Gaps.none)
     history: History = field(default_factory=History.none)
+    left_out: int = field(default=0, metadata={"static": True})
 
     @property
     def num_events(self) -> int:
@@ -135,6 +137,7 @@ class EventPanel(AsTables):
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
+        outside: Literal["error", "drop"] = "error",
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
@@ -167,6 +170,9 @@ class EventPanel(AsTables):
                 counts as none, as before a window.
             keep_history: keep events before their sequence's window as its `history`, which excites
                 what comes within; by default they are refused.
+            outside: events that no window sees, before, after or between windows: "error", or
+                "drop" to leave them out and count them as `left_out`; with `keep_history` those
+                before are kept.
             mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
                 events are kept. No mark or sequence may be named "all", as totals are.
             sequence_names: likewise; sequences without events are kept.
@@ -178,7 +184,8 @@ class EventPanel(AsTables):
 
         Raises:
             ValueError: if anything but the order is wrong; names the column, the first offending
-                rows (counted from 0) and a remedy. Nothing is dropped or clipped.
+                rows (counted from 0) and a remedy. Nothing is clipped, and nothing
+                dropped but by name.
         """
         window = plain(window)
         marks = column_of(marks, "marks")
@@ -195,7 +202,7 @@ class EventPanel(AsTables):
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
-        where = window, gaps, "sequence", ROWS, keep_history
+        where = window, gaps, "sequence", ROWS, keep_history, outside
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
@@ -210,6 +217,7 @@ class EventPanel(AsTables):
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
+        outside: Literal["error", "drop"] = "error",
         unit: str | None = None,
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
@@ -225,7 +233,7 @@ class EventPanel(AsTables):
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
-            gaps, keep_history: as in `from_arrays`; gaps in the terms of the windows.
+            gaps, keep_history, outside: as in `from_arrays`; gaps in the terms of the windows.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
@@ -248,7 +256,7 @@ class EventPanel(AsTables):
         declared = names_of(window) if sequence_names is None else sequence_names
         codes, names = _column(df, sequence, declared, "sequence", "0", rows)
         column = "sequence" if sequence is None else str(sequence)
-        where = window, gaps, column, rows, keep_history
+        where = window, gaps, column, rows, keep_history, outside
         return cls(**assemble.assemble(clock, marks, codes, kinds, names, *where))
 
     @classmethod
@@ -260,6 +268,7 @@ class EventPanel(AsTables):
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
+        outside: Literal["error", "drop"] = "error",
         mark_names: Collection[Any] = ("online", "offline"),
         sequence_names: Collection[Any] | None = None,
         unit: str = "",
@@ -268,7 +277,7 @@ class EventPanel(AsTables):
 
         Args:
             users: M tuples of D arrays of times, as `[(online, offline), ...]`.
-            window, gaps, keep_history: as in `from_arrays`.
+            window, gaps, keep_history, outside: as in `from_arrays`.
             mark_names: D names, in the order within the tuples.
             sequence_names: M names; "0", "1", ... by default.
             unit: as in `from_arrays`.
@@ -318,7 +327,7 @@ class EventPanel(AsTables):
         clock = read_times(times, "times", unit, None, rows)
         kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
         codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
-        where = window, gaps, "sequence", rows, keep_history
+        where = window, gaps, "sequence", rows, keep_history, outside
         return cls(**assemble.assemble(clock, kinds, codes, marks, names, *where))
 
     @checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.inputs.arguments import checked
@@ -27,6 +27,7 @@ def read_events(
     window: Any = None,
     gaps: Any = None,
     keep_history: bool = False,
+    outside: Literal["error", "drop"] = "error",
     unit: str | None = None,
     mark_names: Collection[Any] | None = None,
     sequence_names: Collection[Any] | None = None,
@@ -43,7 +44,7 @@ def read_events(
             has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
             may pass as other data.
         time, mark, sequence: its columns; others are not read.
-        window, gaps, keep_history, unit, mark_names, sequence_names, timezone: as in
+        window, gaps, keep_history, outside, unit, mark_names, sequence_names, timezone: as in
             `EventPanel.from_dataframe`.
         file: how the file is written: `separator`, `decimal`, `encoding`, `comment`, `header`,
             `columns`, `dates`, `sheet`, `fold`, `pseudonyms`, as in
@@ -71,6 +72,7 @@ def read_events(
         window=window,
         gaps=gaps,
         keep_history=keep_history,
+        outside=outside,
         unit=unit,
         mark_names=mark_names,
         sequence_names=sequence_names,

@@ -221,6 +221,8 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
         )
     if len(panel.history):
         lines.append(f"  history {counted(len(panel.history), 'event')} before the windows")
+    if panel.left_out:
+        lines.append(f"  outside {counted(panel.left_out, 'event')} that no window saw, left out")
     if panel.num_events:
         times = panel.start[panel.sequence] + panel.times
         low, high = shown(panel, np.array([times.min(), times.max()]))

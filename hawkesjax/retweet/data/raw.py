@@ -15,7 +15,7 @@ from hawkesjax.inputs.arguments import choice
 from hawkesjax.inputs.checks import Rows, listed
 from hawkesjax.inputs.clock import SECONDS
 from hawkesjax.inputs.dialect import Dialect
-from hawkesjax.inputs.files import TEXT, Content, read_content
+from hawkesjax.inputs.files import TEXT, Content, read_content, refuse_idle
 from hawkesjax.inputs.tables import Table, finished, table_of
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.data.formats.format import Ages, Post, Posts, Source
@@ -108,7 +108,9 @@ def _source(path: Any, dialect: Dialect) -> Source:
         other = Path(path).parent / name
         return read_content(other) if other.is_file() else None
 
-    return Source(read_content(path, TEXT), dialect, beside)
+    content = read_content(path, TEXT)
+    refuse_idle(content, dialect)
+    return Source(content, dialect, beside)
 
 
 def _of_posts(
@@ -126,8 +128,6 @@ def _of_posts(
         frame["followers"].isna().to_numpy().all()
     ):  # of a platform that does not tell them
         used["followers"] = used["original_followers"] = None
-    if frame["original_time"].isna().to_numpy().all():
-        used["original_time"] = used["original_followers"] = None
     table: Any = finished(Table(frame, rows), used, dialect)
     cascades = Cascades.from_dataframe(table, **used, **options)
     return replace(cascades, touched=(*touched, *cascades.touched))

@@ -1,0 +1,93 @@
+"""The files of the katz commands: a log of messages, or a network without times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hawkesjax.cli import options as o
+from hawkesjax.cli.dialect import FileOptions
+from hawkesjax.cli.groups import argument, group, option
+
+
+@group("The messages")
+class Messages(FileOptions):
+    """The log of messages, its columns, and the stretches of time in it."""
+
+    log: Path = argument(f"{o.FILE}, one row per message.")
+    usual: tuple[str, str] = option(
+        ..., "Start and end of business as usual, numbers or dates; '-' for an open side."
+    )
+    spike: tuple[str, str] | None = option(
+        None, "Start and end of the spike; found from the volume when left out."
+    )
+    fit: tuple[str, str] | None = option(
+        None, "Start and end of what is fitted; by default all after business as usual."
+    )
+    bin: float = option(1.0, "Length of a bin, in the unit.")
+    time: str = option("time", o.TIME)
+    source: str = option("source", "Column of who acts.")
+    target: str = option("target", "Column of whom the message names; may be empty.")
+    kind: str | None = option(None, "Column of the messages' kinds.")
+    edges: str | None = option(
+        None,
+        "Which way attention goes: 'reposts' (who reposts listens; the default with --kind), "
+        "'messages' (who receives listens), 'attention', or a list such as RT=reposts,MT=messages; "
+        "'both' for a network without times.",
+    )
+    weighted: bool | None = option(
+        None,
+        "Weigh an edge by its number of messages, or by the weight that the file gives it.",
+    )
+    self_loops: bool = option(False, "Keep messages to oneself as edges.")
+    unit: str | None = option(None, o.UNIT)
+    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+
+    def read(self, hj: Any, **more: Any) -> Any:
+        """Network and activity; `more` are arguments in place of those typed."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        for name in ("usual", "spike", "fit"):
+            if name in given:
+                given[name] = tuple(_edge(text) for text in given[name])
+        if "=" in given.get("edges", ""):
+            given["edges"] = _mapping(given["edges"])
+        return hj.read_messages(given.pop("log"), **(more | given))
+
+
+@group("The messages")
+class Given:
+    """A network without times."""
+
+    baselines: str | None = option(
+        None,
+        "The file is a network without times (a list of edges, .mtx, .graphml): table of two "
+        "columns, user and activity, or one number for all.",
+        "FILE|NUMBER",
+    )
+
+    def read(self, hj: Any, messages: Messages) -> Any:
+        """The network, with these baselines."""
+        known = vars(messages)
+        logged = [n for n in ("usual", "kind", "unit", "timezone") if known[n] is not None]
+        if logged:
+            raise ValueError(
+                f"With --baselines the network has no times: leave --{logged[0]} out, or leave "
+                f"--baselines out where the file is a log of messages."
+            )
+        names = ("edges", "weighted", "self_loops", *vars(messages.dialect()))
+        given = {name: known[name] for name in names}
+        return hj.read_network(
+            messages.log, baselines=o.number_or_text(str(self.baselines)), **given
+        )
+
+
+def _edge(text: str) -> float | str | None:
+    return None if text in ("-", "") else o.number_or_text(text)
+
+
+def _mapping(text: str) -> dict[str, str | None]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {
+        name.strip(): None if way.strip().lower() in ("", "none") else way.strip().lower()
+        for name, _, way in pairs
+    }
