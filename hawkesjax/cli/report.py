@@ -92,7 +92,7 @@ def effect_lines(tests: pd.DataFrame) -> list[str]:
     lines = [
         f"Each effect against none (score tests, p adjusted for {len(tests) - 1}; gain in nats):"
     ]
-    for _, row in tests.reset_index().iterrows():
+    for row in tests.reset_index().to_dict("records"):
         source, target = row["source"], row["target"]
         who = "any effect" if source == target == "any" else f"{source} -> {target}"
         figures = f"gain {max(row['gain'], 0):.2f}, p = {row['p adjusted']:.2g}"
