@@ -51,6 +51,13 @@ class Events(FileOptions):
         "without events, too.",
     )
     gaps: Path | None = option(None, o.GAPS)
+    resolution: Any = option(
+        None,
+        "The step to which times are known: second, minute, hour, day, week, or a number of the "
+        "unit; each time then stands for any until the next.",
+        "STEP",
+        parser=o.number_or_text,
+    )
     keep_history: bool = option(
         False, "Events before the window excite what comes within, and count nowhere else."
     )

@@ -17,6 +17,7 @@ from hawkesjax.hawkes.concave import Target, maximise
 from hawkesjax.hawkes.counts.rows import decayed_to_end
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.known_decays import features
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import PreparedPanel, stream_of
@@ -76,6 +77,8 @@ def effect_tests(
             "The model's alpha has fixed or tied entries: effects are tested in a model in which "
             "all are learned."
         )
+    if data.resolution:
+        data, _ = spread(data, data.resolution)
     params = dict(point_of(values, law, data))
     if law.gamma is not None:
         params.pop("gamma")

@@ -16,6 +16,7 @@ from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import simulate_clusters
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.plots import forecasts as plots
@@ -149,6 +150,8 @@ def continued(
     duration = np.full(num, float(horizon))
     steps = np.zeros((draws, bins, num, size), np.int64)
     stop = panel.window[:, 1]
+    if panel.resolution:
+        panel, _ = spread(panel, panel.resolution)
     before = panel.history
     past = (
         np.concatenate([before.age + panel.duration[before.sequence], panel.remaining]),

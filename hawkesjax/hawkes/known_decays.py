@@ -24,7 +24,7 @@ def can_solve(model: Any, data: Any) -> bool:
     plain = background.covariates is None and background.levels in ("sequence", "shared")
     if not plain or model.stationary:
         return False
-    if model.structures(data):
+    if model.structures(data) or data.copies is not None:
         return False
     sites = model.sites(data)
     return all(_is_positive(sites[name].support) for name in ("mu", "alpha"))

@@ -21,10 +21,19 @@ from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.compensator import children_within, mixture_increments
 from hawkesjax.hawkes.counts.underflow import exact, log_of
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.hawkes.known_decays import can_solve, solve
 from hawkesjax.hawkes.offsets import Offsets
-from hawkesjax.hawkes.prepared import PreparedPanel, check_panel, prepare, same_gamma, stream_of
+from hawkesjax.hawkes.prepared import (
+    COPIES,
+    PreparedPanel,
+    check_panel,
+    over_copies,
+    prepare,
+    same_gamma,
+    stream_of,
+)
 from hawkesjax.hawkes.priors import NAMED, Truncated
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
 from hawkesjax.hawkes.starts import half_of_the_events, on_time_scales
@@ -217,6 +226,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         return self._log_likelihood(params, self.prepare(data), lambda total, *_: total)
 
     def _log_likelihood(self, params: Params, data: PreparedPanel, finish: Any) -> Array:
+        if data.copies is not None:
+            return over_copies(lambda one: self._log_likelihood(params, one, finish), data)
         alpha, *rest = self.excitation_of(params)
         at_events = self.at_events(params, data)
         total, ends = data.form.event_terms(at_events, alpha, *rest)
@@ -319,6 +330,8 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """
         if self.compensator != "exact":
             raise ValueError("Pointwise terms need the exact compensator.")
+        if panel.resolution:
+            return self._mean_pointwise(params, panel, by)
         logs = self.log_intensity(params, panel)
         inside, tails = self.compensator_increments(params, panel)
         events, ends = logs - jnp.sum(inside, axis=1), -jnp.sum(tails, axis=1)
@@ -327,6 +340,18 @@ class HawkesLaw(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         if by == "sequence":
             return ends + jax.ops.segment_sum(events, panel.sequence, panel.num_sequences)
         raise ValueError(f'by is {by!r}; it must be "event" or "sequence".')
+
+    def _mean_pointwise(self, params: Params, panel: EventPanel, by: Any) -> Array:
+        """The mean of the terms over times spread over the panel's resolution."""
+        total: Any = 0.0
+        for seed in range(COPIES):
+            one, order = spread(panel, panel.resolution, seed=seed)
+            terms = self.pointwise(params, one, by)
+            if by == "event":
+                size = panel.num_events
+                terms = jnp.concatenate([terms[:size][np.argsort(order)], terms[size:]])
+            total = total + terms / COPIES
+        return total
 
     def pointwise_sizes(self, panel: EventPanel) -> dict[str, int]:
         """Number of terms of each kind of `pointwise`, the finest first; none if approximate."""

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.hawkes.law import Data, HawkesLaw, Params
+from hawkesjax.hawkes.prepared import over_copies
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class MarginalHawkes(HawkesLaw):
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood, integrated over the offsets."""
         data = self.prepare(data)
+        if data.copies is not None:
+            return over_copies(lambda one: self.log_likelihood(params, one), data)
         alpha, *rest = self.excitation_of(params)
         # Of a baseline of 1 only what its likelihood has no say in is taken.
         ones = jnp.ones((data.num_sequences, data.num_marks), data.dtype)

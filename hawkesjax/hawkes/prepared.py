@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,10 +23,13 @@ from hawkesjax.hawkes.counts.padding import alike, on_ladder
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
 from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
+
+COPIES = 8  # of a panel whose times are spread over their resolution
 
 
 @jax.tree_util.register_dataclass
@@ -48,6 +51,8 @@ class PreparedPanel:
         cells: the covariates along the windows, where it has them.
         missed: what gaps of the record take away, where it has them.
         inflow: what a known history brings, where it has one.
+        copies: of a panel with a resolution, the same with times spread over it, stacked along a
+            first axis; this one is the first of them.
     """
 
     form: Any
@@ -63,6 +68,7 @@ class PreparedPanel:
     cells: Cells | None = None
     missed: Missed | None = None
     inflow: Inflow | None = None
+    copies: PreparedPanel | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:
@@ -124,10 +130,10 @@ def prepare(
                 "Covariates are looked up on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
-        if len(panel.gaps) or len(panel.history):
+        if len(panel.gaps) or len(panel.history) or panel.resolution:
             raise ValueError(
-                "Gaps of the record and a history are laid out on the host, before jit or vmap: "
-                "give the result of model.prepare(panel) in the panel's place."
+                "Gaps of the record, a history and a resolution are laid out on the host, before "
+                "jit or vmap: give the result of model.prepare(panel) in the panel's place."
             )
         return _traced(panel, dtype, kernel)
     return _laid_out(panel, form, dtype, gamma, kernel, covariates)
@@ -142,6 +148,8 @@ def _laid_out(
     kernel: Kernel,
     covariates: Covariates | None,
 ) -> PreparedPanel:
+    if panel.resolution:
+        return _spread_out(panel, form, dtype, gamma, kernel, covariates)
     stream = stream_of(panel)
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
@@ -169,6 +177,24 @@ def _laid_out(
     # On the device once, not at every call; and as values when a trace is under way.
     with jax.ensure_compile_time_eval():
         return jax.tree.map(jnp.asarray, prepared)
+
+
+def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> PreparedPanel:
+    """Copies of a panel with its times spread over their resolution."""
+    if form == "auto":
+        form = "lanes" if rest[1] == EXPONENTIAL else "scan"
+    if form == "pairs":
+        raise ValueError('form="pairs" takes exact times; leave form out for rounded ones.')
+    copies = [
+        _laid_out(spread(panel, panel.resolution, seed=seed)[0], form, dtype, *rest)
+        for seed in range(COPIES)
+    ]
+    if form == "lanes":
+        forms = alike([one.form for one in copies])
+        copies = [_filled(one, made) for one, made in zip(copies, forms, strict=True)]
+    with jax.ensure_compile_time_eval():
+        stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(x) for x in leaves]), *copies)
+        return replace(jax.tree.map(jnp.asarray, copies[0]), copies=stacked)
 
 
 def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
@@ -224,6 +250,11 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
     duration = jnp.asarray(panel.duration, dtype)
     powers = powers_of(remaining, marks, sizes["num_marks"])
     return PreparedPanel(form, duration, duration, counts, marks, sequence, *powers, **sizes)
+
+
+def over_copies(function: Callable[[PreparedPanel], Array], data: PreparedPanel) -> Array:
+    """The mean of a function over the copies of a panel with a resolution."""
+    return jnp.mean(jax.lax.map(jax.checkpoint(function), data.copies))
 
 
 def same_gamma(fixed: Any, given: Any) -> bool:

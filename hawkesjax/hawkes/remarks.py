@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hawkesjax.core.draws import thinned
+from hawkesjax.evaluation.rounding import step_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 
@@ -20,18 +21,55 @@ MEANS = (
 def remarks(
     model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel, most: int = 400
 ) -> list[str]:
-    """Whether alpha is at or above criticality: a spectral radius of 1 or more, of at most that
-    many draws (one of 100 marks takes 10 ms)."""
+    """Whether memories are shorter than the step of the times, and whether alpha is at or above
+    criticality: a spectral radius of 1 or more, of at most that many draws (one of 100 marks takes
+    10 ms)."""
+    said = _too_short(model, draws, data)
     alpha = thinned({"alpha": np.asarray(draws["alpha"], np.float64)}, most)["alpha"]
     radius = np.abs(np.linalg.eigvals(alpha)).max(axis=-1)
     beyond = np.mean(radius >= 1)
     if beyond == 0:
-        return []
+        return said
     if len(radius) == 1:
         return [
-            f"The estimate is supercritical, alpha's spectral radius is {radius[0]:.3g}: {MEANS}."
+            *said,
+            f"The estimate is supercritical, alpha's spectral radius is {radius[0]:.3g}: {MEANS}.",
         ]
     return [
+        *said,
         f"{100 * beyond:.3g} % of the draws are supercritical, alpha's spectral radius is 1 or "
-        f"more: {MEANS}."
+        f"more: {MEANS}.",
+    ]
+
+
+def _too_short(model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel) -> list[str]:
+    """Half-lives below the resolution of the times, declared or found among times that tie."""
+    if "gamma" not in draws:
+        return []
+    step = data.resolution
+    if not step:
+        between = np.asarray(data.waits)[np.diff(np.asarray(data.sequence), prepend=-1) == 0]
+        ties = np.any(between == 0)
+        step = step_of(between, float(np.abs(data.window).max())) if ties else 0.0
+    if not step:
+        return []
+    gamma, alpha = (np.median(np.asarray(draws[name]), axis=0) for name in ("gamma", "alpha"))
+    half = float(np.median(model.kernel.half_life(draws)))
+    gamma = np.broadcast_to(gamma, alpha.shape)
+    short = (gamma * step > half) & (alpha > 0) & (gamma > 0)
+    if not short.any():
+        return []
+    target, source = np.argwhere(short)[np.argmax((alpha * short)[short])]
+    names, unit = data.mark_names, f" {data.unit}s" if data.unit else ""
+    who = f"{names[source]} -> {names[target]}"
+    much = f"{half / gamma[target, source]:.2g}{unit}"
+    more = f", and of {short.sum() - 1} effects more," if short.sum() > 1 else ""
+    if data.resolution:
+        return [
+            f"The half-life of {who} ({much}){more} is below the times' resolution "
+            f"({step:g}{unit}): how far below cannot be told; alpha can."
+        ]
+    return [
+        f"The half-life of {who} ({much}){more} is below the step of the times ({step:g}{unit}), "
+        f"of which all are multiples: it is the step's. Declare the resolution of the times."
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 
 from hawkesjax.evaluation.rounding import step_of
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import point_of
 from hawkesjax.inputs.arguments import checked
@@ -35,8 +35,9 @@ def residuals(
     first event, has waited for no time: its residual is NaN, and tests leave it out.
 
     Events of a mark that tie have residuals of 0. Where the times are rounded (multiples of one
-    step), that says nothing of the model: with ties, a second column has the residuals of times
-    spread evenly over their step by draws of a fixed seed, which the tests then take.
+    step, or of a declared resolution), that says nothing of the model: a second column has the
+    residuals of times spread evenly over their step by draws of a fixed seed, which the tests then
+    take.
 
     Args:
         model: the model.
@@ -56,29 +57,12 @@ def residuals(
         point.pop("gamma")
     table = rescaled(panel, *model.compensator_increments(point, panel), join=join)
     between = np.asarray(panel.waits)[np.diff(np.asarray(panel.sequence), prepend=-1) == 0]
-    step = step_of(between, np.abs(panel.window).max())
-    if step and np.any(table["residual"] == 0):
-        spread, order = _spread(panel, step, table["residual"].isna().to_numpy())
-        finer = rescaled(spread, *model.compensator_increments(point, spread), join=join)
+    step = panel.resolution or step_of(between, np.abs(panel.window).max())
+    if panel.resolution or (step and np.any(table["residual"] == 0)):
+        moved, order = spread(panel, step, fixed=table["residual"].isna().to_numpy())
+        finer = rescaled(moved, *model.compensator_increments(point, moved), join=join)
         table["jittered"] = finer["residual"].to_numpy()[np.argsort(order)]
     return table
-
-
-def _spread(panel: EventPanel, step: float, fixed: np.ndarray) -> tuple[EventPanel, np.ndarray]:
-    """The panel with each time drawn evenly from the `step` that follows it (at a window's end,
-    from the last one), but for those that are fixed; and the order of the events in it."""
-    owner, length = np.asarray(panel.sequence), np.asarray(panel.duration)
-    ends = length[owner]
-    begin, stop = panel.gaps.around(np.asarray(panel.times), owner, length)
-    low = np.clip(np.asarray(panel.times), begin, np.maximum(stop - step, begin))
-    draws = np.random.default_rng(0).uniform(size=len(owner))
-    times = np.where(fixed, panel.times, low + draws * np.minimum(step, stop - low))
-    order = np.lexsort((times, owner))
-    times = times[order]
-    fresh = np.diff(owner, prepend=-1) != 0
-    waits = np.where(fresh, times, np.diff(times, prepend=0.0))
-    marks = np.asarray(panel.marks)[order]
-    return replace(panel, times=times, waits=waits, remaining=ends - times, marks=marks), order
 
 
 def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.DataFrame:

@@ -14,10 +14,11 @@ from hawkesjax.core.random import generator
 from hawkesjax.hawkes.background import course
 from hawkesjax.hawkes.clusters import Terms, simulate_clusters
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.data.rounding import rounded
 from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import same_gamma
-from hawkesjax.inputs.arguments import Count, Key, Whole, checked
+from hawkesjax.inputs.arguments import Count, Key, Positive, Whole, checked
 from hawkesjax.inputs.checks import kind_of_value, listed_once
 from hawkesjax.inputs.clock import UNITS
 from hawkesjax.inputs.windows import count_of
@@ -30,6 +31,7 @@ def simulate(
     *,
     window: Any,
     gaps: Any = None,
+    resolution: Positive | None = None,
     key: Key,
     num_sequences: Whole | None = None,
     sequence_names: Sequence[str] | None = None,
@@ -48,6 +50,7 @@ def simulate(
         window: (start, end), or one such pair per sequence, in the time unit of the parameters.
         gaps: stretches of the record in which nothing is seen, as in `EventPanel.from_arrays`;
             what happens there is drawn, excites what follows, and is left out.
+        resolution: the step to which times are recorded, in the time unit; exact by default.
         key: PRNG key; the same key gives the same panel.
         num_sequences: needed only where neither `mu`, `window` nor `sequence_names` tells it.
         sequence_names, mark_names: names; "0", "1", ... by default.
@@ -95,6 +98,7 @@ def simulate(
         sequence=[],
         window=window,
         gaps=gaps,
+        resolution=resolution,
         mark_names=marks,
         sequence_names=range(num) if named is None else named,
         unit=unit,
@@ -168,6 +172,8 @@ def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any) -> EventPane
     if len(empty.gaps):
         seen = ~empty.gaps.holds(times, sequence)
         times, marks, sequence = times[seen], marks[seen], sequence[seen]
+    if empty.resolution:
+        times = rounded(empty, times, sequence)
     waits = np.diff(times, prepend=0.0)
     first = np.diff(sequence, prepend=-1) != 0
     waits[first] = times[first]

@@ -12,6 +12,7 @@ from hawkesjax.inputs.checks import Rows, counted
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.gaps import inside_gaps, refuse_inside
 from hawkesjax.inputs.moments import Fields
+from hawkesjax.inputs.resolution import read_resolution
 from hawkesjax.inputs.windows import check_inside, read_window
 
 TOTAL = "all"
@@ -30,6 +31,7 @@ def assemble(
     rows: Rows,
     keep_history: bool = False,
     outside: str = "error",
+    resolution: str | float | None = None,
 ) -> Fields:
     """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
 
@@ -41,6 +43,7 @@ def assemble(
         column: the column of sequences, for errors.
         rows: how errors call the rows.
         keep_history: whether events before their sequence's window are kept as its history.
+        resolution: the step to which times are known, or None.
         outside: "error", or "drop" to leave events out that no window sees.
     """
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
@@ -75,6 +78,7 @@ def assemble(
     order = _order(values, sequence)
     if order is not None:
         values, marks, sequence = values[order], marks[order], sequence[order]
+    step = read_resolution(resolution, clock, values)
     since = values - start[sequence]
     waits = np.diff(values, prepend=values[:1])
     first = np.diff(sequence, prepend=-1) != 0
@@ -98,6 +102,7 @@ def assemble(
             clock.in_units(holes.end - holes.start),
         ),
         "history": history,
+        "resolution": step,
         "left_out": left_out,
     }
 

@@ -15,7 +15,7 @@ from hawkesjax.hawkes.data import assemble
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
 from hawkesjax.hawkes.data.tables import AsTables, absolute
-from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import (
     ROWS,
@@ -66,6 +66,8 @@ class EventPanel(AsTables):
             UTC unless the times had no zone; None for times that were numbers.
         gaps: stretches within the windows in which nothing could be seen.
         history: events before the windows, which are known and excite, and count nowhere else.
+        resolution: the step to which times are known, each standing for those until the next, in
+            `unit`; 0 for exact times.
         left_out: number of events that no window saw, and that `outside="drop"` left out.
 
     Example:
@@ -87,6 +89,7 @@ class EventPanel(AsTables):
     origin: str | None = field(default=None, metadata={"static": True})
     gaps: Gaps = field(default_factory=Gaps.none)
     history: History = field(default_factory=History.none)
+    resolution: float = field(default=0.0, metadata={"static": True})
     left_out: int = field(default=0, metadata={"static": True})
 
     @property
@@ -137,6 +140,7 @@ class EventPanel(AsTables):
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
+        resolution: str | Positive | None = None,
         outside: Literal["error", "drop"] = "error",
         mark_names: Collection[Any] | None = None,
         sequence_names: Collection[Any] | None = None,
@@ -170,6 +174,10 @@ class EventPanel(AsTables):
                 counts as none, as before a window.
             keep_history: keep events before their sequence's window as its `history`, which excites
                 what comes within; by default they are refused.
+            resolution: the step to which times are known ("second", "minute", "hour", "day",
+                "week", or a number in `unit`), for whole seconds, dates without a clock, counts by
+                day; each time then stands for any from it to the next. The likelihood is the mean over
+                times spread evenly in their steps (`hawkesjax.Hawkes`).
             outside: events that no window sees, before, after or between windows: "error", or
                 "drop" to leave them out and count them as `left_out`; with `keep_history` those
                 before are kept.
@@ -202,7 +210,7 @@ class EventPanel(AsTables):
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
-        where = window, gaps, "sequence", ROWS, keep_history, outside
+        where = window, gaps, "sequence", ROWS, keep_history, outside, resolution
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
@@ -217,6 +225,7 @@ class EventPanel(AsTables):
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
+        resolution: str | Positive | None = None,
         outside: Literal["error", "drop"] = "error",
         unit: str | None = None,
         mark_names: Collection[Any] | None = None,
@@ -233,7 +242,8 @@ class EventPanel(AsTables):
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
-            gaps, keep_history, outside: as in `from_arrays`; gaps in the terms of the windows.
+            gaps, keep_history, resolution, outside: as in `from_arrays`; gaps in the terms of the
+                windows.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
@@ -256,7 +266,7 @@ class EventPanel(AsTables):
         declared = names_of(window) if sequence_names is None else sequence_names
         codes, names = _column(df, sequence, declared, "sequence", "0", rows)
         column = "sequence" if sequence is None else str(sequence)
-        where = window, gaps, column, rows, keep_history, outside
+        where = window, gaps, column, rows, keep_history, outside, resolution
         return cls(**assemble.assemble(clock, marks, codes, kinds, names, *where))
 
     @classmethod
@@ -268,6 +278,7 @@ class EventPanel(AsTables):
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
+        resolution: str | Positive | None = None,
         outside: Literal["error", "drop"] = "error",
         mark_names: Collection[Any] = ("online", "offline"),
         sequence_names: Collection[Any] | None = None,
@@ -277,7 +288,7 @@ class EventPanel(AsTables):
 
         Args:
             users: M tuples of D arrays of times, as `[(online, offline), ...]`.
-            window, gaps, keep_history, outside: as in `from_arrays`.
+            window, gaps, keep_history, resolution, outside: as in `from_arrays`.
             mark_names: D names, in the order within the tuples.
             sequence_names: M names; "0", "1", ... by default.
             unit: as in `from_arrays`.
@@ -327,7 +338,7 @@ class EventPanel(AsTables):
         clock = read_times(times, "times", unit, None, rows)
         kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
         codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
-        where = window, gaps, "sequence", rows, keep_history, outside
+        where = window, gaps, "sequence", rows, keep_history, outside, resolution
         return cls(**assemble.assemble(clock, kinds, codes, marks, names, *where))
 
     @checked

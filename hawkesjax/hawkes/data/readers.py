@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any, Literal, Unpack
 
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.inputs.dialect import FileOptions, dialect_of
 from hawkesjax.inputs.tables import read_table
 
@@ -27,6 +27,7 @@ def read_events(
     window: Any = None,
     gaps: Any = None,
     keep_history: bool = False,
+    resolution: str | Positive | None = None,
     outside: Literal["error", "drop"] = "error",
     unit: str | None = None,
     mark_names: Collection[Any] | None = None,
@@ -44,8 +45,8 @@ def read_events(
             has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
             may pass as other data.
         time, mark, sequence: its columns; others are not read.
-        window, gaps, keep_history, outside, unit, mark_names, sequence_names, timezone: as in
-            `EventPanel.from_dataframe`.
+        window, gaps, keep_history, resolution, outside, unit, mark_names, sequence_names, timezone:
+            as in `EventPanel.from_dataframe`.
         file: how the file is written: `separator`, `decimal`, `encoding`, `comment`, `header`,
             `columns`, `dates`, `sheet`, `fold`, `pseudonyms`, as in
             `hawkesjax.inputs.dialect.Dialect`.
@@ -72,6 +73,7 @@ def read_events(
         window=window,
         gaps=gaps,
         keep_history=keep_history,
+        resolution=resolution,
         outside=outside,
         unit=unit,
         mark_names=mark_names,

@@ -219,6 +219,9 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
             f"  gaps    {counted(len(panel.gaps), 'gap')} of the record, {total:.6g}{unit} in all "
             f"({share:.1%} of the windows)"
         )
+    if panel.resolution:
+        unit_of = f" {panel.unit}s" if panel.unit else ""
+        lines.append(f"  times   known to {panel.resolution:g}{unit_of}")
     if len(panel.history):
         lines.append(f"  history {counted(len(panel.history), 'event')} before the windows")
     if panel.left_out:
