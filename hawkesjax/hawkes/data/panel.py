@@ -176,8 +176,8 @@ class EventPanel(AsTables):
                 what comes within; by default they are refused.
             resolution: the step to which times are known ("second", "minute", "hour", "day",
                 "week", or a number in `unit`), for whole seconds, dates without a clock, counts by
-                day; each time then stands for any from it to the next. The likelihood is the mean over
-                times spread evenly in their steps (`hawkesjax.Hawkes`).
+                day; each time then stands for any from it to the next. The likelihood is the mean
+                over times spread evenly in their steps (`hawkesjax.Hawkes`).
             outside: events that no window sees, before, after or between windows: "error", or
                 "drop" to leave them out and count them as `left_out`; with `keep_history` those
                 before are kept.
