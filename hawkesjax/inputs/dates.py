@@ -119,17 +119,19 @@ def _formatted(
 ) -> Any:
     """Text in a format of `strftime`; after a date alone a time of day may follow."""
     plain = series.astype(object).where(~missing, "")
-    text = plain.map(lambda v: str(v).strip()).astype("str").str.replace(", ", " ", regex=False)
+    text = plain.map(lambda v: str(v).strip()).astype("str")
     if way in ("%Y%m%d", "%Y%m"):
         text = text.str.removesuffix(".0")  # a column with holes was read as floats
-    text = text if way != NAMED[list(NAMED)[1]] else plain.map(lambda v: str(v).strip())
     utc = "%z" in way
     clocked = "%" not in dates
     if clocked:
-        text = text.str.replace(r"(?<=\d)T(?=\d)", " ", regex=True)
+        text = text.str.replace(r"(?<=\d)(?:T|, )(?=\d)", " ", regex=True)
     out: Any = pd.Series(
         pd.NaT, text.index, dtype="datetime64[us, UTC]" if utc else "datetime64[us]"
     )
+    cells = plain.map(lambda v: hasattr(v, "isoformat")).to_numpy(bool)
+    if cells.any() and not utc:  # of a sheet, which knows some of them as dates
+        out[cells] = pd.to_datetime(plain[cells]).astype(out.dtype)
     for clock in CLOCKS if clocked else ("",):
         left = out.isna().to_numpy(bool) & ~missing
         if not left.any():

@@ -124,13 +124,14 @@ def read_content(path: str | os.PathLike[str], plain: str | None = None) -> Cont
         return _standard_input()
     file = Path(path)
     name = file.name.lower()
-    if "\0" in name or flaw(name) or not name.strip():
+    if "\0" in name or flaw(name) or not str(file).strip():
         raise ValueError(f"{name!r} cannot be the name of a file.")
-    _kind(name.removesuffix(".zip"), file, plain, archive=name.endswith(".zip"))
+    if not file.is_dir():
+        _kind(name.removesuffix(".zip"), file, plain, archive=name.endswith(".zip"))
     if not file.exists():
         raise FileNotFoundError(f"{file} does not exist.")
     if not file.is_file():
-        raise ValueError(f"{file} is not a file. Name a CSV or Parquet file.")
+        raise ValueError(f"{file} is not a file. Name a file, such as one of CSV or Parquet.")
     raw = file.read_bytes()
     _refuse_empty(file, raw)
     called = str(file)

@@ -295,6 +295,23 @@ def test_words_for_missing_are_missing_everywhere(tmp_path, word):
     assert (cascades.num_posts, cascades.num_reposts) == (1, 1)
 
 
+def test_all_readers_take_the_same_dialect(tmp_path):
+    """Semicolons, decimal commas, days first, Latin-1, comments: of posts and of messages, too."""
+    given = {"dates": "dd/mm/yyyy", "decimal": ",", "encoding": "latin-1", "comment": "#"}
+    text = "# von Hand\nid;t;f;of\né;01/02/2024 10:00;9,5;\nb;01/02/2024 12:00;1;é\n"
+    posts = written(tmp_path, "p.csv", text.encode("latin-1"))
+    names = {"id": "id", "time": "t", "followers": "f", "repost_of": "of"}
+    data = hj.read_cascades(posts, **names, unit="hour", **given)
+    assert (data.names, data.ages.tolist()) == (("é",), [2])
+    assert data.post_followers.tolist() == [9.5]
+    text = "# von Hand\nt;von;an\n01/02/2024 10:00;é;b\n01/02/2024 12:00;b;é\n"
+    log = written(tmp_path, "l.csv", text.encode("latin-1"))
+    names = {"time": "t", "source": "von", "target": "an", "edges": "messages"}
+    usual = ("2024-02-01", "2024-02-02")
+    found = hj.read_messages(log, **names, unit="hour", bin=1, usual=usual, **given)
+    assert list(found.user_names) == ["b", "é"] and found.num_edges == 2
+
+
 def test_users_that_became_floats_are_those_they_were(tmp_path):
     text = 'time,source,target\n0,"1",2.0\n1,2,1.0\n2,"1",\n'
     with pytest.warns(hj.ActivityWarning, match="without a target"):

@@ -65,6 +65,8 @@ def read_raw(
         return _of_ages(found, sources, dialect, audience, options)
     if len(found) > 1:
         raise ValueError(f"{path} is a folder. Name one file of {known.title}.")
+    if not found[0].found:
+        raise ValueError(f"{sources[0].name} has no post. Is it of another format?")
     return _of_posts(found[0], dialect, audience, chosen, options)
 
 
@@ -118,7 +120,7 @@ def _of_posts(
 ) -> Cascades:
     posts, touched = _by_policy(found, chosen)
     if not posts:
-        raise ValueError("The file has no post. Is it of another format?")
+        raise ValueError("No post is left. Keep quotes or replies, which are all there is.")
     rows = Rows("line", np.array([post.line for post in posts], np.int64))
     frame = pd.DataFrame(
         {name: pd.Series([getattr(post, name) for post in posts], dtype=object) for name in USED}
