@@ -24,6 +24,7 @@ class Messages(FileOptions):
     fit: tuple[str, str] | None = option(
         None, "Start and end of what is fitted; by default all after business as usual."
     )
+    gaps: Path | None = option(None, o.GAPS_OF_ONE)
     bin: float = option(1.0, "Length of a bin, in the unit.")
     time: str = option("time", o.TIME)
     source: str = option("source", "Column of who acts.")
@@ -49,6 +50,8 @@ class Messages(FileOptions):
         for name in ("usual", "spike", "fit"):
             if name in given:
                 given[name] = tuple(_edge(text) for text in given[name])
+        if self.gaps is not None:
+            given["gaps"] = o.gaps(self.gaps, None, self.dialect())
         if "=" in given.get("edges", ""):
             given["edges"] = _mapping(given["edges"])
         return hj.read_messages(given.pop("log"), **(more | given))

@@ -20,10 +20,9 @@ FILE = (
 WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
 
 UNTIL = "Use what came before this moment alone; what it leaves out is counted."
-GAPS = (
-    "CSV of the gaps of the record, in which nothing could be seen: start, end, and the column of "
-    "sequences where they differ."
-)
+ONE_RECORD = "CSV of the gaps of the record, in which nothing could be seen: start, end"
+GAPS = f"{ONE_RECORD}, and the column of sequences where they differ."
+GAPS_OF_ONE = f"{ONE_RECORD}."
 
 
 def gaps(path: Path, sequence: str | None, dialect: Any) -> Any:

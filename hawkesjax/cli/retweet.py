@@ -53,6 +53,7 @@ class Posts(FileOptions):
     sentiment: str | None = option(None, "Column of the posts' levels; 1 for all when left out.")
     window: tuple[str, str] | None = option(None, o.WINDOW)
     until: str | None = option(None, o.UNTIL, "MOMENT")
+    gaps: Path | None = option(None, o.GAPS_OF_ONE)
     horizon: float | None = option(
         None, "For how long after each post its reposts were collected.", "LENGTH"
     )
@@ -83,6 +84,8 @@ class Posts(FileOptions):
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
             given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
+        if self.gaps is not None:
+            given["gaps"] = o.gaps(self.gaps, None, self.dialect())
         if given.keys() & {*COLUMNS, "sentiment", "original_time", "original_followers"}:
             given = {name: name for name in COLUMNS} | given
         until = given.pop("until", None)

@@ -15,6 +15,10 @@ FORMS = (
     "Give a pair (start, end), a list of such pairs, a dict from sequences to these, or a table of "
     "the columns start and end (and sequence, where they differ)."
 )
+ALONE = ("",)  # in the place of names: one record, which has none
+FORMS_ALONE = (
+    "Give a pair (start, end), a list of such pairs, or a table of the columns start and end."
+)
 
 
 class Gaps(NamedTuple):
@@ -60,7 +64,7 @@ def between_pieces(
     return start[order][heads], end[order][tails], gaps
 
 
-def plain_gaps(gaps: Any) -> Any:
+def plain_gaps(gaps: Any, forms: str = FORMS) -> Any:
     """Gaps that may be a table, as pairs for all sequences or a dict from names to pairs."""
     if hasattr(gaps, "to_pandas"):
         gaps = gaps.to_pandas()
@@ -68,7 +72,7 @@ def plain_gaps(gaps: Any) -> Any:
         return gaps
     missing = [name for name in ("start", "end") if name not in gaps.columns]
     if missing:
-        raise ValueError(f"gaps is a table without the column {listed(missing)}. {FORMS}")
+        raise ValueError(f"gaps is a table without the column {listed(missing)}. {forms}")
     pairs = list(zip(gaps["start"], gaps["end"], strict=True))
     if "sequence" not in gaps.columns:
         return pairs
@@ -92,7 +96,10 @@ def read_gaps(gaps: Any, clock: Clock, names: tuple[str, ...]) -> Gaps:
         ValueError: for what is no pair of bounds, ends before it begins, or names an unknown
             sequence.
     """
-    gaps = plain_gaps(gaps)
+    forms = FORMS_ALONE if names == ALONE else FORMS
+    gaps = plain_gaps(gaps, forms)
+    if names == ALONE and isinstance(gaps, Mapping):
+        raise ValueError(f"gaps names sequences, but there is one record alone. {forms}")
     entries = list(gaps.items()) if isinstance(gaps, Mapping) else [(None, gaps)]
     places = {name: place for place, name in enumerate(names)}
     unknown = [str(name) for name, _ in entries if name is not None and str(name) not in places]
@@ -104,7 +111,7 @@ def read_gaps(gaps: Any, clock: Clock, names: tuple[str, ...]) -> Gaps:
     bounds: list[Any] = []
     owner: list[int] = []
     for name, entry in entries:
-        pairs = pairs_of(entry, "gaps", FORMS)
+        pairs = pairs_of(entry, "gaps", forms)
         bounds += [bound for pair in pairs for bound in pair]
         owner += [-1 if name is None else places[str(name)]] * len(pairs)
     if not bounds:

@@ -12,6 +12,7 @@ import pandas as pd
 from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, listed_once, refuse, short
 from hawkesjax.inputs.clock import EXACT, LARGEST, UNITS, Clock, read_bounds, stamps
 from hawkesjax.inputs.gaps import (
+    ALONE,
     Gaps,
     between_pieces,
     merged,
@@ -89,7 +90,8 @@ def read_window(
     Args:
         window: None (first to last event of all), "sequence" (first to last event of each), one
             pair, one pair (or list of pairs) for each sequence, or a mapping from names to these.
-        codes: (N,) the events' sequences, of which there are M names.
+        codes: (N,) the events' sequences, of which there are M names; `ALONE` for one record
+            without a name.
         column: the column of sequences.
         rows: how errors call the events.
         gaps: stretches in which nothing was seen, as `read_gaps` takes them.
@@ -98,14 +100,28 @@ def read_window(
         values (N,), start (M,), end (M,), all int64 or all float64, and the gaps within.
     """
     values, start, end, holes = _windows(window, clock, codes, names, column, rows)
-    if gaps is not None:
-        declared = read_gaps(gaps, clock, names)
-        values, bounds = _same_kind(values, np.stack(declared[1:]), clock)
-        start, end, *edges = (x.astype(values.dtype) for x in (start, end, *holes[1:]))
-        declared = within(Gaps(declared.owner, *bounds), clock, names, start, end)
-        holes = zip((holes.owner, *edges), declared, strict=True)
-        start, end, holes = shortened(start, end, merged(Gaps(*map(np.concatenate, holes))))
-    return values, start, end, holes
+    if gaps is None:
+        return values, start, end, holes
+    return leave_out(gaps, clock, names, values, start, end, holes)
+
+
+def leave_out(
+    gaps: Any,
+    clock: Clock,
+    names: tuple[str, ...],
+    values: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    holes: Gaps,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Gaps]:
+    """Windows [start, end] that have gaps `holes`, with declared ones beside; arguments and result
+    as those of `read_window`."""
+    declared = read_gaps(gaps, clock, names)
+    values, bounds = _same_kind(values, np.stack(declared[1:]), clock)
+    start, end, *edges = (x.astype(values.dtype) for x in (start, end, *holes[1:]))
+    declared = within(Gaps(declared.owner, *bounds), clock, names, start, end)
+    both = zip((holes.owner, *edges), declared, strict=True)
+    return values, *shortened(start, end, merged(Gaps(*map(np.concatenate, both))))
 
 
 def _windows(
@@ -142,15 +158,20 @@ def _windows(
     place_of = np.arange(len(owner)) - np.searchsorted(owner, owner)
     alone = np.bincount(owner, minlength=len(names))[owner] == 1
 
+    single = names == ALONE
+
     def called(one: int) -> str:
-        return f"{place_of[one]} of sequence {names[owner[one]]!r}"
+        whose = "" if single else f" of sequence {names[owner[one]]!r}"
+        return f"{place_of[one]}{whose}"
 
     def side(place: int) -> str:
         end, one = ("'start'", "'end'")[place % 2], place // 2
         if pair:
             return end
         return f"{end} of " + (
-            f"sequence {names[owner[one]]!r}" if alone[one] else f"window {called(one)}"
+            f"sequence {names[owner[one]]!r}"
+            if alone[one] and not single
+            else f"window {called(one)}"
         )
 
     array = read_bounds(bounds, clock, Rows("bound", side))
@@ -161,7 +182,8 @@ def _windows(
         shown = f"{clock.show(start[0])} to {clock.show(end[0])}"
         raise ValueError(f"Column 'window': it ends before it begins ({shown}). {remedy}")
     every = bool(alone.all())
-    owners = Rows("sequence", lambda i: repr(names[i])) if every else Rows("window", called)
+    named = every and not single
+    owners = Rows("sequence", lambda i: repr(names[i])) if named else Rows("window", called)
     what = "a window that ends before it begins"
     show = lambda i: f"{clock.show(start[i])} to {clock.show(end[i])}"  # noqa: E731
     refuse(end < start, "window", what, remedy, show, owners)

@@ -12,6 +12,7 @@ from scipy.special import gammaln
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.arguments import numbers
 from hawkesjax.katz.data.activity import Activity
+from hawkesjax.katz.data.windows import refuse_gap
 from hawkesjax.katz.heard import Senders, heard_at, heard_everywhere, heard_in_all
 from hawkesjax.katz.rules import FORMS, LINKS, Form, Settings
 
@@ -94,6 +95,7 @@ def check_activity(data: Activity) -> None:
         raise ValueError(
             f"The fit's bins {data.fit} hold no bin that has another before it: widen fit=."
         )
+    refuse_gap(data.gaps, data.fit, "fit's window", "Name one that was watched throughout, fit=.")
 
 
 def volume_of(data: Activity, *, posts: bool) -> Real[np.ndarray, " bins"]:

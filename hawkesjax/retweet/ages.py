@@ -32,7 +32,8 @@ def _before(cascades: Cascades, age: float) -> list[np.ndarray]:
 
 
 def check_observed(cascades: Cascades, age: float, option: str) -> None:
-    """Refuse cascades that were not observed up to an age; `option` is where it was given."""
+    """Refuse cascades that were not observed, without a gap of the record, up to an age; `option`
+    is where it was given."""
     span = np.asarray(cascades.until) - np.asarray(cascades.post_times)
     short = span < age * (1 - 1e-9)
     if short.any():
@@ -40,6 +41,14 @@ def check_observed(cascades: Cascades, age: float, option: str) -> None:
         raise ValueError(
             f"{counted(len(names), 'cascade')} ({listed(names, 5)}) were observed for less than "
             f"{age:g}. Select the others (Cascades.select), or pass a smaller {option}."
+        )
+    begin = np.asarray(cascades.post_times)
+    lost = cascades.gaps.meets(begin, begin + age)
+    if lost.any():
+        names = [cascades.names[row] for row in np.flatnonzero(lost)]
+        raise ValueError(
+            f"{counted(len(names), 'cascade')} ({listed(names, 5)}) have a gap of the record "
+            f"before age {age:g}. Select the others (Cascades.select), or pass a smaller {option}."
         )
 
 

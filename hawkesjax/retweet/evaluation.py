@@ -18,6 +18,7 @@ from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.forecasters import poisson_map, size_of
 from hawkesjax.evaluation.rolling import Past
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
+from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
@@ -34,7 +35,8 @@ class RetweetEvaluation:
     Args:
         scores: MAE, Pearson, mean log score per bin and coverage of posts and reposts together.
         forecast: the forecast.
-        observed: (B,) posts and reposts observed.
+        observed: (B,) posts and reposts observed; NaN in bins that meet a gap of the record, which
+            no score knows.
         level: nominal level of the intervals.
     """
 
@@ -52,9 +54,11 @@ class RetweetEvaluation:
         return {"scores": scored, "forecast": table, "sizes": sizes}
 
     def __repr__(self) -> str:
-        scores = self.scores
+        scores, kept = self.scores, ~np.isnan(self.observed)
+        lost = f" ({np.sum(~kept):,} more in gaps)" if not kept.all() else ""
         return (
-            f"RetweetEvaluation: {len(self.observed)} bins, {self.observed.sum():,.0f} observed; "
+            f"RetweetEvaluation: {np.sum(kept)} bins{lost}, {self.observed[kept].sum():,.0f} "
+            f"observed; "
             f"MAE {scores['mae']:.3f}, Pearson {scores['pearson']:.3f}, log score "
             f"{scores['log_score']:.3f} per bin, {100 * self.level:g} % intervals hold "
             f"{100 * scores['coverage']:.1f} %"
@@ -74,7 +78,7 @@ def evaluate(
     level: Level = LEVEL,
     draws: Count = 200,
 ) -> RetweetEvaluation:
-    """Score a fit on what followed it, bin by bin.
+    """Score a fit on what followed it, bin by bin, but in bins that meet a gap of the record.
 
     Args:
         model: the model.
@@ -89,7 +93,7 @@ def evaluate(
         draws: of the forecast.
 
     Raises:
-        ValueError: for a stretch that the window does not cover, and as `forecast`.
+        ValueError: for a stretch that the window does not cover or gaps fill, and as `forecast`.
     """
     at = moment(cut, data, "cut")
     start, end = data.window
@@ -101,8 +105,15 @@ def evaluate(
         )
     past, options = data.between(start, at), {"key": key, "bins": bins, "draws": draws}
     ahead = forecast(model, values, past, horizon=until - at, **options)
-    observed = counts_between(data, ahead.edges)
-    return RetweetEvaluation(scores(observed, ahead.counts, level), ahead, observed, level)
+    since = ahead.edges - start
+    slack = 1e-9 * np.diff(since)  # an end of a gap that is a bin's end up to rounding
+    lost = data.gaps.meets(since[:-1] + slack, since[1:] - slack)
+    if lost.all():
+        raise ValueError("Every bin meets a gap of the record: choose another cut, or more bins=.")
+    observed = np.where(lost, np.nan, counts_between(data, ahead.edges))
+    mean, drawn = ahead.originals + ahead.reposts, ahead.original_draws + ahead.repost_draws
+    seen = CountForecast(mean[~lost], draws=drawn[:, ~lost])
+    return RetweetEvaluation(scores(observed[~lost], seen, level), ahead, observed, level)
 
 
 def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:
@@ -125,8 +136,14 @@ def hourly_counts(data: Cascades) -> pd.Series:
     number is `attrs["left out"]` of the result.
 
     Raises:
-        ValueError: for data without dates.
+        ValueError: for data without dates, and for a record with gaps.
     """
+    if len(data.gaps):
+        raise ValueError(
+            f"The record has {counted(len(data.gaps), 'gap')}, and hours that were not watched "
+            f"have no count. Take a stretch without one (Cascades.between), or score a single "
+            f"forecast with hj.evaluate, which leaves such bins out."
+        )
     if data.origin is None or data.unit not in UNITS:
         raise ValueError(
             "The cascades have no dates: give datetimes, so that hours of the week are known."

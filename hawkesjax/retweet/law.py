@@ -129,9 +129,9 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         }
 
     def constant(self, data: Cascades) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-        """The window and what is known of each post, for ArviZ's constant_data."""
+        """The window, its gaps, and what is known of each post, for ArviZ's constant_data."""
         s0, period = lengths_of(self, data)
-        return {
+        found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
             "period": ((), np.asarray(period)),
             "s0": ((), np.asarray(s0)),
             "window_start": ((), np.asarray(data.start)),
@@ -140,6 +140,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             "post_followers": (("post",), np.asarray(data.post_followers)),
             "sentiment": (("post",), np.asarray(data.sentiment)),
         }
+        if len(data.gaps):
+            for name in ("start", "length"):
+                found[f"gap_{name}"] = ("gap",), np.asarray(getattr(data.gaps, name))
+        return found
 
     def sizes(self, data: Data) -> dict[str, int]:
         prepared = isinstance(data, PreparedCascades)
@@ -192,7 +196,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return total + jnp.sum(data.phases.terms(*terms.swing(params, data)))
 
     def exposures(self, params: Params, data: Data) -> Float[Array, " posts"]:
-        """L_i: the expected reposts of each post inside the window, per unit of p0."""
+        """L_i: the expected reposts of each post that could be seen, per unit of p0."""
         return terms.exposures(self, params, self.prepare(data))
 
     def p0_given(
@@ -268,7 +272,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     def check(self, data: Any) -> None:
         """Refuse anything but `Cascades`, and a window without posts."""
         super().check(data)
-        if not np.any(np.asarray(data.post_times) >= 0):
+        if not np.any(data.posts_seen):
             raise ValueError(
                 "No post lies in the window: its rate cannot be learned. Give a window with posts "
                 "(Cascades.between)."

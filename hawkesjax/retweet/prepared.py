@@ -44,7 +44,7 @@ class PreparedCascades:
     total_age: Float[AnyArray, " posts"]  # sum of the reposts' times since their post
     sentiment: Float[AnyArray, " posts"]  # S
     features: Float[AnyArray, "rows features"]  # distinct rows; one of ones without covariates
-    durations: Float[AnyArray, " rows"]  # time of the window with these features
+    durations: Float[AnyArray, " rows"]  # time watched with these features
     posts: Float[AnyArray, " rows"]  # number of posts in it
     intercept: Float[AnyArray, " features"]  # 1 for the feature "intercept", 0 for others
     bound: Float[Scalar, ""]  # 1 / max S, what r0 must stay below
@@ -167,6 +167,7 @@ def _layout(
         stream["age"], stream["weight"], stream["cascade"],
         np.asarray(data.post_times), np.asarray(data.until), phase,
         s0=s0, tail=settings.tail, period=period, dtype=dtype, least=sizes,
+        gaps=zip(data.gaps.start, data.gaps.end, strict=True),
     )  # fmt: skip
     clock = np.asarray(data.times)[inside] + phase
     levels, level = np.unique(sentiment, return_inverse=True)
@@ -236,15 +237,16 @@ def _log_reach(
 
 
 def _background(data: Cascades) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct rows of features, the window's time with each, and the posts in it."""
-    inside = np.asarray(data.post_times) >= 0
+    """Distinct rows of features, the time watched with each, and the posts in it."""
+    inside = data.posts_seen
     if data.covariates is None:
-        return np.ones((1, 1)), np.array([float(data.length)]), np.array([float(inside.sum())])
+        return np.ones((1, 1)), np.array([data.observed]), np.array([float(inside.sum())])
     cut = data.covariates.between(*data.window)
     cells = cut.locate(np.clip(float(data.start) + data.post_times[inside], *data.window))
     rows, where = np.unique(cut.values, axis=0, return_inverse=True)
     where = where.ravel()
-    time = np.bincount(where, cut.durations, len(rows))
+    lost = np.diff(data.gaps.before(cut.edges - float(data.start)))
+    time = np.bincount(where, cut.durations - lost, len(rows))
     posts = np.bincount(where[cells], minlength=len(rows)).astype(np.float64)
     return rows, time, posts
 

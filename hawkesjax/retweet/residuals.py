@@ -43,6 +43,8 @@ def residuals(
     reposts is used before it is known. Otherwise p0 is as given, or `R / L` (profiled), which
     makes the residuals of posts with few reposts too even.
 
+    Nothing is expected within gaps of the record, and what happened there is not known.
+
     Where all posts lie at the window's start (cascades without calendar time) there are no waiting
     times between posts: they have no rows, and `attrs["left out"]` says so.
 
@@ -60,7 +62,7 @@ def residuals(
     """
     params = {name: v.mean(axis=0) for name, v in draws_of(values, model, data).items()}
     first = 0 if data.posts_at_once else -np.inf
-    posts = np.flatnonzero((np.asarray(data.post_times) >= 0) & (data.post_times > first))
+    posts = np.flatnonzero(data.posts_seen & (data.post_times > first))
     posts = posts[np.argsort(np.asarray(data.post_times)[posts], kind="stable")]
     own = _posts(params["beta"], data, np.asarray(data.post_times)[posts])
     own[:1] = np.where(np.asarray(data.post_times)[posts[:1]] > 0, own[:1], np.nan)
@@ -83,11 +85,15 @@ def residuals(
 
 
 def _posts(beta: np.ndarray, data: Cascades, times: np.ndarray) -> np.ndarray:
+    gaps = data.gaps
     if data.covariates is None:
-        return np.exp(beta[0]) * np.diff(times, prepend=0.0)
+        return np.exp(beta[0]) * np.diff(times - gaps.before(times), prepend=0.0)
     cut = data.covariates.between(*data.window)
-    edges = np.asarray(cut.edges) - float(data.start)
-    total = np.concatenate([[0], np.cumsum(np.exp(cut.values @ beta) * np.diff(edges))])
+    ends = np.asarray(cut.edges) - float(data.start)
+    edges = np.unique(np.concatenate([ends, gaps.start, gaps.end]))
+    cell = np.clip(np.searchsorted(ends, edges[:-1], side="right") - 1, 0, len(ends) - 2)
+    width = np.diff(edges - gaps.before(edges))
+    total = np.concatenate([[0], np.cumsum(np.exp(cut.values @ beta)[cell] * width)])
     return np.diff(np.interp(times, edges, total), prepend=0.0)
 
 
@@ -101,7 +107,7 @@ def _reposts(model: RetweetLaw, params: dict, data: Cascades, join: bool) -> np.
     clock = np.remainder(float(data.start), period) + np.asarray(data.post_times)[post] + age
     swing = wave(params["swing"], np.asarray(data.sentiment)[post], clock, period)
     value = rows["quadrature"] * swing * np.exp(-age / float(params["tau"])) * here
-    sums = np.bincount(rows["gap"], value, data.num_reposts + data.num_posts)
+    sums = np.bincount(rows["wait"], value, data.num_reposts + data.num_posts)
     out, left = _scaled(model, params, data, sums[: data.num_reposts], sums[data.num_reposts :])
     if join:
         inside = np.flatnonzero(np.asarray(data.times) >= 0)
@@ -142,9 +148,10 @@ def _scaled(
 
 
 def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
-    """Events and the nodes between them, by post and age, with the gap each node belongs to.
+    """Events and the nodes between them, by post and age, with the wait each node belongs to.
 
-    Gaps are numbered as the repost that ends them; the last one of post i is `N + i`.
+    Waits, without the gaps of the record, are numbered as the repost that ends them; the last one
+    of post i is `N + i`.
     """
     num, size = data.num_posts, data.num_reposts
     post, ages = np.asarray(data.post), np.asarray(data.ages, np.float64)
@@ -156,22 +163,25 @@ def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
     begin = np.concatenate([previous, last])
     end = np.concatenate([ages, np.asarray(data.until) - np.asarray(data.post_times)])
     owner = np.concatenate([post, np.arange(num)])
-    begin = np.maximum(begin, -np.asarray(data.post_times)[owner])  # nothing before the window
-    gap = np.flatnonzero(end > begin)
-    low, high = begin[gap], end[gap]
-    parts = [(gap[:0], low[:0], low[:0])]
-    step = np.full(len(gap), s0)
-    while len(gap):
+    since, pieces = np.asarray(data.post_times)[owner], []
+    for first, last in zip(*data.gaps.watched(), strict=True):
+        low, high = np.maximum(begin, first - since), np.minimum(end, last - since)
+        wait = np.flatnonzero(low < high)
+        pieces.append((wait, low[wait], high[wait]))
+    wait, low, high = map(np.concatenate, zip(*pieces, strict=True))
+    parts = [(wait[:0], low[:0], low[:0])]
+    step = np.full(len(wait), s0)
+    while len(wait):
         stop = np.minimum(low + step, high)
         half = (stop - low)[:, None] / 2
         nodes = low[:, None] + half * (1 + NODES)
-        parts.append((np.repeat(gap, 4), nodes.ravel(), (half * WEIGHTS).ravel()))
+        parts.append((np.repeat(wait, 4), nodes.ravel(), (half * WEIGHTS).ravel()))
         going = stop < high
-        gap, low, high = gap[going], stop[going], high[going]
+        wait, low, high = wait[going], stop[going], high[going]
         step = np.minimum(2 * step[going], period / 8)
-    gaps, nodes, factors = map(np.concatenate, zip(*parts, strict=True))
+    waits, nodes, factors = map(np.concatenate, zip(*parts, strict=True))
     age = np.concatenate([np.zeros(num), ages, nodes])
-    whose = np.concatenate([np.arange(num), post, owner[gaps]])
+    whose = np.concatenate([np.arange(num), post, owner[waits]])
     weight = np.concatenate([data.post_followers, data.followers, np.zeros(len(nodes))])
     kind = np.repeat([0, 1, 2], [num, size, len(nodes)])
     order = np.lexsort((kind, age, whose))
@@ -183,5 +193,5 @@ def _rows(data: Cascades, s0: float, period: float) -> dict[str, np.ndarray]:
         "post": whose,
         "first": np.searchsorted(whose, np.arange(num)),
         "quadrature": np.concatenate([pad, factors])[order],
-        "gap": np.concatenate([pad.astype(np.int64), gaps])[order],
+        "wait": np.concatenate([pad.astype(np.int64), waits])[order],
     }

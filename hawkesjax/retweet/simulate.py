@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +17,18 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked, numbers
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import Clock, ticks_of
+from hawkesjax.inputs.gaps import (
+    ALONE,
+    FORMS_ALONE,
+    merged,
+    pairs_of,
+    plain_gaps,
+    read_gaps,
+    within,
+)
 from hawkesjax.inputs.moments import moment
 from hawkesjax.retweet.data.cascades import Cascades
+from hawkesjax.retweet.data.gaps import Gaps
 from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.memory.kernel import kernel_integral, kernel_quantile
 from hawkesjax.retweet.prepared import lengths_of
@@ -39,6 +49,7 @@ def simulate(
     key: Key,
     followers: Any,
     window: Any = None,
+    gaps: Any = None,
     post_followers: Any = None,
     sentiment: Any = None,
     post_times: Any = None,
@@ -59,6 +70,9 @@ def simulate(
         followers: numbers of followers of reposters, to draw from with replacement.
         window: (start, end): numbers in the unit, or datetimes with their zone where the
             covariates have an origin; None: all that the covariates cover.
+        gaps: stretches of the record in which nothing is seen, as in `Cascades.from_arrays`, in
+            the window's terms. What happens there is drawn and reposted, and left out; and so are
+            all reposts of posts that are.
         post_followers: likewise of the posts' authors; `followers` by default. With `post_times`,
             as many as there are posts are taken as they are.
         sentiment: levels to draw from, 1 by default; with `post_times` likewise.
@@ -80,6 +94,7 @@ def simulate(
     rng = generator(key)
     values: dict[str, Any] = dict(params_of(params))
     low, high, clock = _window(window, covariates, unit)
+    holes = _gaps(gaps, low, high, clock)
     pools = {"followers": followers, "post_followers": post_followers, "sentiment": sentiment}
     optional = ("post_followers", "sentiment")
     pools = {n: _pool(n, v) for n, v in pools.items() if n not in optional or v is not None}
@@ -111,9 +126,16 @@ def simulate(
     order = np.lexsort((since, post))
     post, since, reached = post[order], since[order], reached[order]
     covering = None if covariates is None else covariates.aligned(empty)
-    ages = since - empty.post_times[post]
-    columns = {"times": since, "ages": ages, "followers": reached, "post": post.astype(np.int32)}
-    return replace(empty, **columns, covariates=covering)
+    posted = np.asarray(empty.post_times)
+    known = ~holes.holds(posted)
+    seen = known[post] & ~holes.holds(since)
+    post, since, reached = post[seen], since[seen], reached[seen]
+    columns = {"times": since, "ages": since - posted[post], "followers": reached}
+    columns |= {"post": post.astype(np.int32), "gaps": holes}
+    whole = replace(empty, **columns, covariates=covering)
+    if not known.any():
+        raise ValueError("Every post that was drawn lies in a gap. Give fewer or shorter gaps.")
+    return whole if known.all() else whole.select(known)
 
 
 def settled(
@@ -241,6 +263,22 @@ def _window(
     if covariates is not None:
         covariates.require(low, high)
     return low, high, clock
+
+
+def _gaps(gaps: Any, low: float, high: float, known: dict[str, Any]) -> Gaps:
+    """The gaps within the window; `known` is the clock of the covariates, or the unit."""
+    if gaps is None:
+        return Gaps.none()
+    frame, pairs = SimpleNamespace(**known), plain_gaps(gaps, FORMS_ALONE)
+    if not isinstance(pairs, Mapping):
+        pairs = [
+            [moment(bound, frame, "a bound of gaps", "data") for bound in pair]
+            for pair in pairs_of(pairs, "gaps", FORMS_ALONE)
+        ]
+    clock = Clock(np.array([low, high]), known["unit"])
+    found = within(read_gaps(pairs, clock, ALONE), clock, ALONE, *np.array([[low], [high]]))
+    _, start, end = merged(found)
+    return Gaps(start - low, end - start)
 
 
 def _from_midnight(start: float, clock: dict[str, Any]) -> tuple[np.float64, dict[str, Any]]:

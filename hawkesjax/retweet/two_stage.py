@@ -139,7 +139,8 @@ def curve_of(table: pd.DataFrame, data: Cascades, period: float, loss: str) -> T
 def windows_of(
     model: RetweetLaw, data: Cascades, width: float, history: str = "full"
 ) -> pd.DataFrame:
-    """Reposts, exposure and their ratio for each post and whole window since the post."""
+    """Reposts, exposure and their ratio for each post and whole window since the post, but those
+    that meet a gap of the record."""
     s0, _ = lengths_of(model, data)
     kernel = float(model.theta), s0, model.tail
     stream = whole_cascades(data)
@@ -164,7 +165,8 @@ def windows_of(
             "reposts": np.bincount(place, minlength=len(edges) - 1),
             "exposure": reach @ weight,
         }
-        rows.append(pd.DataFrame(columns))
+        seen = ~data.gaps.meets(edges[:-1] + post, edges[1:] + post)
+        rows.append(pd.DataFrame(columns)[seen])
     if not rows:
         raise ValueError(f"No post was observed for a whole window of {width:g}.")
     table = pd.concat(rows, ignore_index=True)

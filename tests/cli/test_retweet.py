@@ -34,6 +34,9 @@ def work(tmp_path_factory):
     pd.DataFrame(
         {"start": ["2024-05-03 10:00"], "end": ["2024-05-03 20:00"], "kind": ["protest"]}
     ).to_csv(folder / "events.csv", index=False)
+    pd.DataFrame({"start": ["2024-05-03"], "end": ["2024-05-04"]}).to_csv(
+        folder / "gaps.csv", index=False
+    )
     return folder
 
 
@@ -55,6 +58,7 @@ def results(work):
         "there already": ["fit", *common, "--out", "fit"],
         "a gap": ["fit", "broken.csv", *common[1:], "--out", "broken"],
         "a missing column": ["fit", "tweets.csv", "--id", "tweet", "--out", "other"],
+        "an outage": ["fit", *common, "--gaps", "gaps.csv", "--out", "gaps"],
         "backwards": ["forecast", *common, "--ahead", -1, "--out", "negative"],
     }  # fmt: skip
     return run_named({name: ["retweet", *line] for name, line in lines.items()}, work)
@@ -108,6 +112,7 @@ def test_evaluate_sets_the_model_beside_simple_forecasts(work, results):
         ("there already", "--force"),
         ("a gap", "missing number of followers"),
         ("a missing column", "no column"),
+        ("an outage", "an event inside a gap .*The gap there is 2024-05-03T00:00:00"),
         ("backwards", "covariates reach"),
     ],
 )

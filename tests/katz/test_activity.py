@@ -13,6 +13,7 @@ from scipy import sparse
 import hawkesjax as hj
 from hawkesjax.katz.data.attention import ActivityWarning
 from tests.katz import steady_reference as katz_reference
+from tests.refusals import refused
 
 KINDS = {"RT": "source", "RE": "source", "MT": "target"}
 
@@ -396,3 +397,42 @@ def test_a_fit_beyond_the_messages_or_on_the_networks_bins_is_said():
     with pytest.warns(ActivityWarning, match="messages with bin 19: the 2 bins between"):
         build(a_log(0), usual=(0, 50), fit=(50, 110))
     assert "4 of the bins made the network" in repr(build(a_log(0), usual=(0, 50), fit=(30, 90)))
+
+
+GAP = (17, 28)  # of bins of 5: some of bins 3 and 5, all of bin 4
+
+
+def test_gaps_within_business_as_usual_are_counted_out():
+    rows = [row for row in a_log(3) if not 17 < row[0] < 28]
+    activity = build(rows, edges="attention", gaps=GAP, spike=(60, 80))
+    assert activity.gaps == ((3, 6),)
+    table = activity.describe()["value"]
+    assert table["usual: bins"] == 10 and table["usual: bins with gaps of the record"] == 3
+    assert "3 of them with gaps of the record" in repr(activity)
+    plain = build(rows, edges="attention", spike=(60, 80))
+    assert plain.gaps == () and activity.baseline.tolist() == plain.baseline.tolist()
+    one, other = (hj.katz.solve(which, alpha_star=0.4) for which in (activity, plain))
+    np.testing.assert_array_equal(one, other)
+    several = pd.DataFrame({"start": [27, 17, 90], "end": [28, 27, 95]})
+    rows = [row for row in rows if not 90 < row[0] < 95]
+    slid = build(rows, edges="attention", gaps=several).slide((0, 40), spike=(60, 80))
+    assert slid.gaps == ((3, 6), (18, 19)) and slid.spike == (12, 16)
+
+
+def test_gaps_that_cannot_be():
+    rows = [row for row in a_log(3) if not 17 < row[0] < 28]
+    whole = {"edges": "attention"}
+    with refused("'time'|an event inside a gap of the record in row|0 to 3"):
+        build(rows, gaps=(0, 3), **whole)
+    for spike in ((0, 20), (25, 40)):
+        with refused("spike|meets a gap of the record (bins 3 to 6)|watched from end to end"):
+            build(rows, gaps=GAP, usual=(50, 100), spike=spike, **whole)
+    with refused("outside"):
+        build(rows, gaps=(200, 300), **whole)
+    with refused("one record alone"):
+        build(rows, gaps={"a": GAP}, **whole)
+    fitted = build(rows, gaps=GAP, usual=(50, 100), fit=(10, 50), **whole)
+    with refused("fit's window (bins 2 to 10) meets a gap|fit="):
+        hj.fit(hj.KatzSpike(), fitted)
+    later = build(rows, gaps=GAP, usual=(0, 50), fit=(50, 100), **whole)
+    assert later.gaps == ((3, 6),) and hj.KatzSpike().prepare(later) is not None

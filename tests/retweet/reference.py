@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
+ALWAYS = ((0.0, np.inf),)  # what is watched of a record without gaps, since the window's start
 
 
 def psi(s, theta, s0, tail=1.0):
@@ -26,13 +27,17 @@ def integral(function, low, high, s0):
     return total
 
 
-def exposures(ages, weights, cascade, posts, until, phase, tau, theta, s0, period, tail=1.0):
+def exposures(
+    ages, weights, cascade, posts, until, phase, tau, theta, s0, period, tail=1.0, watched=ALWAYS
+):
     """A_i, and real and imaginary part of B_i, by 40-point quadrature of every event's pieces."""
     out = np.zeros((len(posts), 3))
     w = 2 * np.pi / period
-    for age, weight, i in zip(ages, weights, cascade, strict=True):
+    for (age, weight, i), (begin, end) in itertools.product(
+        zip(ages, weights, cascade, strict=True), watched
+    ):
         time = posts[i] + age
-        low, high = max(-time, 0.0), until[i] - time
+        low, high = max(begin - time, 0.0), min(end, until[i]) - time
         if weight == 0 or high <= low or until[i] <= 0:
             continue
 
@@ -65,19 +70,21 @@ def sum_log_reach(ages, weights, first, counted, theta, s0, tail=1.0):
     return out
 
 
-def log_likelihood(data, beta, p0, r0, phi0, tau, theta, s0, period, tail=1.0):
+def log_likelihood(data, beta, p0, r0, phi0, tau, theta, s0, period, tail=1.0, watched=ALWAYS):
     """The whole log-likelihood with p0 of each post given, and the exposures L."""
     total = 0.0
     start, length = float(data.start), float(data.length)
+    seen = np.array([any(a <= t <= b for a, b in watched) for t in data.post_times])
+    spans = [(start + a, start + min(b, length)) for a, b in watched]
     if data.covariates is None:
         rates = np.exp(beta[0])
-        total += np.sum(data.post_times >= 0) * beta[0] - length * rates
+        total += np.sum(seen) * beta[0] - sum(b - a for a, b in spans) * rates
     else:
         edges, values = data.covariates.edges, data.covariates.values
         for low, high, row in zip(edges[:-1], edges[1:], values, strict=True):
-            shared = min(high, start + length) - max(low, start)
-            total -= max(shared, 0.0) * np.exp(row @ beta)
-        for time in start + data.post_times[data.post_times >= 0]:
+            shared = sum(max(min(high, b) - max(low, a), 0.0) for a, b in spans)
+            total -= shared * np.exp(row @ beta)
+        for time in start + data.post_times[seen]:
             cell = min(np.searchsorted(edges, time, side="right") - 1, len(values) - 1)
             total += values[cell] @ beta
     reach = []
@@ -104,6 +111,7 @@ def log_likelihood(data, beta, p0, r0, phi0, tau, theta, s0, period, tail=1.0):
             s0,
             period,
             tail,
+            watched,
         )[0]
         turned = np.cos(w * phi0) * imaginary + np.sin(w * phi0) * real
         reach.append(plain - data.sentiment[i] * r0 * turned)

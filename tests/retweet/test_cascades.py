@@ -252,7 +252,10 @@ ERRORS = {
     "horizon": (lambda: tweets(args={"horizon": -2}), "horizon is -2|above 0"),
     "no length": (lambda: tweets(args={"window": (1, 1)}), "no length|window=(start, end)"),
     "a window of three": (lambda: tweets(args={"window": (1, 2, 3)}), "pair (start, end)"),
-    "a table as window": (lambda: tweets(args={"window": pd.DataFrame([[0, 1], [5, 6]])}), "pair"),
+    "a table of windows": (
+        lambda: tweets(args={"window": pd.DataFrame([[0, 1], [5, 6]])}),
+        "row 2 (2)|inside a gap|1 to 5",
+    ),
     "twice": (lambda: tweets(id=[10, 11, 12, 11, 14, 15]), "'id'|row 3 ('11')|duplicates='first'"),
     "no identifier": (lambda: tweets(id=["10", "", "12", "13", "14", "15"]), "'id'|row 1|missing"),
     "rounded": (lambda: tweets(id=np.arange(6) + 1e17), "'id'|floating point|dtype=str"),

@@ -11,9 +11,7 @@ from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import counted, short
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
-
-FEW = 10  # events whose distances tell what is long
-MANY = 5  # gaps of a record that are looked for
+from hawkesjax.inputs.silence import FEW, apart, asked
 
 
 class AsTables:
@@ -150,23 +148,16 @@ def _holes(panel: Any, table: pd.DataFrame) -> list[str]:
     found: dict[int, tuple[float, float]] = {}
     for head, stop in zip(heads, [*heads[1:], len(owner)][: len(heads)], strict=True):
         mine = silence[head:stop]
-        if len(mine) < FEW:
-            continue
-        for k in range(min(MANY, len(mine) - 1)):
-            if mine[k] > 5 * mine[k + 1] and mine[k] > 10 * mine[k + 1 :].mean():
-                found[int(owner[head])] = float(mine[0]), float(mine[k + 1])
-                break
+        size = apart(mine)
+        if size:
+            found[int(owner[head])] = float(mine[0]), float(mine[size])
     if not found:
         return []
     worst = max(found, key=lambda one: found[one][0])
     long, next_long = found[worst]
-    unit = f" {panel.unit}s" if panel.unit else ""
     of = f" of {short(table['sequence'][worst])}" if len(table) > 1 else ""
     more = f", and so in {counted(len(found) - 1, 'sequence')} more" if len(found) > 1 else ""
-    return [
-        f"{long:.4g}{unit} without an event in the middle{of}{more} (longest else "
-        f"{next_long:.3g}): was it watched then? Gaps of the record can be declared."
-    ]
+    return [asked(long, next_long, panel.unit, of, more)]
 
 
 def absolute(panel: Any, times: np.ndarray) -> Any:

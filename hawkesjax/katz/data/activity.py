@@ -43,7 +43,7 @@ class Activity(AsTables):
         listener: (E,) 0 .. N-1, rising.
         sender: (E,) 0 .. N-1.
         weight: (E,) 1, or with `weighted` the number of messages.
-        baseline: (N,) posts in the network window.
+        baseline: (N,) posts in the network window, as far as it was watched.
         active_user: (P,) user of each distinct pair of bin and user in the network who posted.
         active_bin: (P,) bin of each pair; sorted by bin, then user, over all bins.
         active_posts: (P,) posts of that user in that bin.
@@ -113,6 +113,11 @@ class Activity(AsTables):
         """K."""
         return self.volume.shape[-1]
 
+    @property
+    def gaps(self) -> tuple[Bins, ...]:
+        """Bins (first, last + 1) of which some time was not watched."""
+        return () if self.log is None else self.log.gaps
+
     @cached_property
     def matrix(self) -> sparse.csr_array:
         """A, listener by sender, as a SciPy matrix that shares the edges' memory."""
@@ -165,6 +170,7 @@ class Activity(AsTables):
         usual: Any,
         spike: Any = None,
         fit: Any = None,
+        gaps: Any = None,
         weighted: bool = False,
         self_loops: bool = False,
         unit: str | None = None,
@@ -193,6 +199,11 @@ class Activity(AsTables):
             spike: (start, end), or "detect": from the peak after `usual` to the first bin with a
                 quarter of its volume; or None.
             fit: (start, end) that a model is fitted on; by default all bins after `usual`.
+            gaps: stretches of the log in which nothing could be seen (a collector that was down,
+                lost days): `(a, b)`, `[(a, b), ...]`, or a table of the columns start and end.
+                Edges and baselines are counted in what is left of `usual`, for all users alike:
+                scores are of less time, and a ranking at an alpha_star stays what it is. A spike
+                may hold none, and a model is not fitted on bins with one.
             weighted: weigh an edge by its number of messages; otherwise 1.
             self_loops: keep messages to oneself as edges.
             unit: name of the numbers' unit, or the unit to convert datetimes to.
@@ -225,6 +236,7 @@ class Activity(AsTables):
             length=bin,
             usual=usual,
             others={k: v for k, v in others.items() if v is not None and not isinstance(v, str)},
+            gaps=gaps,
             unit=unit,
             timezone=timezone,
             rows=rows,

@@ -10,6 +10,7 @@ import numpy as np
 from hawkesjax.inputs.bins import MOST, Grid, make_grid, read_pair, window_bins
 from hawkesjax.inputs.checks import Rows, column_of, counted, same_length
 from hawkesjax.inputs.clock import Clock, read_times, stamps
+from hawkesjax.inputs.gaps import ALONE, Gaps, read_gaps, refuse_inside, within
 from hawkesjax.inputs.names import Names
 from hawkesjax.katz.data.attention import read_ways, warn
 from hawkesjax.katz.data.users import read_users, same_space
@@ -30,6 +31,7 @@ class MessageLog:
         volume: (K,) posts.
         heard: (K,) messages that the authors of the bin's posts had received within one bin's
             length before their post, summed over posts.
+        gaps: bins (first, last + 1) of which some time was not watched, sorted and apart.
     """
 
     names: Names
@@ -43,6 +45,7 @@ class MessageLog:
     post_count: np.ndarray
     volume: np.ndarray
     heard: np.ndarray
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 def read_log(
@@ -53,6 +56,7 @@ def read_log(
     length: Any,
     usual: Any,
     others: dict[str, Any],
+    gaps: Any,
     unit: str | None,
     timezone: str | None,
     rows: Rows,
@@ -80,6 +84,10 @@ def read_log(
     codes, users = read_users(both, frozenset({names["target"]}), rows)
     source, target = codes[names["source"]], codes[names["target"]]
     way = read_ways(columns["kind"], edges, size, rows, names["kind"])
+    holes = None if gaps is None else read_gaps(gaps, clock, ALONE)
+    for one in zip(*holes, strict=True) if holes is not None else ():
+        hole = Gaps(*(np.array([part]) for part in one))
+        refuse_inside(clock, clock.values, np.full(size, -1), hole, rows)
     _warn(codes, users, target)
 
     values = clock.values
@@ -102,9 +110,9 @@ def read_log(
     heard = _heard(source, target, rank, users_of, rank_of, lowest, bin_of, count)
     post_bin, post_user, post_count = pairs_of(bin_of[rank_of], users_of, len(users))
     volume = np.bincount(bin_of[rank_of], minlength=count)
-    return MessageLog(
-        users, grid, bins, source, target, way, post_bin, post_user, post_count, volume, heard
-    )
+    counted_in = post_bin, post_user, post_count, volume, heard
+    lost = () if holes is None else _lost(holes, grid, count)
+    return MessageLog(users, grid, bins, source, target, way, *counted_in, lost)
 
 
 def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> None:
@@ -145,6 +153,17 @@ def _bins(
         )
     grid = Grid(grid.clock, grid.anchor, grid.step, low)
     return grid, grid.bins(values).astype(np.int32), high - low
+
+
+def _lost(holes: Gaps, grid: Grid, count: int) -> tuple[tuple[int, int], ...]:
+    """The bins that meet a gap, as ranges."""
+    start, end = (grid.start(np.array([bin])) for bin in (0, count))
+    cut = within(holes, grid.clock, ALONE, start, end)
+    missed = np.zeros(count + 2, bool)
+    for low, high in zip(grid.bins(cut.start), grid.borders(cut.end), strict=True):
+        missed[low + 1 : high + 1] = True
+    edges = np.flatnonzero(np.diff(missed))
+    return tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _earliest(values: np.ndarray, step: Any) -> np.ndarray:

@@ -33,7 +33,7 @@ def read_messages(
     Args:
         path: a file, as in `hawkesjax.read_events`.
         time, source, target, kind: its columns; others are not read.
-        options: `edges`, `bin`, `usual`, `spike`, `fit`, `weighted`, `self_loops`, `unit`,
+        options: `edges`, `bin`, `usual`, `spike`, `fit`, `gaps`, `weighted`, `self_loops`, `unit`,
             `timezone`, as in `Activity.from_messages`; and how the file is written, as in
             `hawkesjax.read_events`.
 

@@ -40,6 +40,7 @@ class AsTables:
                 "users in the log": len(self.log.names),
                 "bins": self.num_bins,
                 "usual: bins": high - low,
+                "usual: bins with gaps of the record": lost_bins(self, self.network),
                 "usual: messages": tally.messages,
                 "usual: posts": int(self.volume[low:high].sum()),
                 "usual: messages without an edge": tally.edgeless,
@@ -96,14 +97,21 @@ class AsTables:
             if window is None:
                 continue
             posts = int(self.volume[slice(*window)].sum())
-            share = self.unseen_share(window)
+            share, lost = self.unseen_share(window), lost_bins(self, window)
+            holes = f", {lost:,} of them with gaps of the record" * (lost > 0)
             unseen = "" if not share > 0 else f", {100 * share:.0f} % by users not in the network"
             lines.append(
                 f"  {name:<7} bins {window[0]:,} to {window[1]:,} (from {begins(window[0])}"
-                f" to {begins(window[1])}): {posts:,} posts{unseen}"
+                f" to {begins(window[1])}{holes}): {posts:,} posts{unseen}"
                 f"{_circular(self, window) if name == 'fit' else ''}"
             )
         return "\n".join(lines)
+
+
+def lost_bins(activity: Any, window: tuple[int, int]) -> int:
+    """Bins of a window of which some time was not watched."""
+    ends = (min(high, window[1]) - max(low, window[0]) for low, high in activity.gaps)
+    return sum(max(size, 0) for size in ends)
 
 
 def _busiest(activity: Any, window: tuple[int, int]) -> int:

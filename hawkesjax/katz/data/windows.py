@@ -38,6 +38,8 @@ def cut_log(
             "the window suit the log?",
         )
     peak = _spike(log, spike, base)
+    if peak is not None:
+        refuse_gap(log.gaps, peak, "spike", "Name a spike that was watched from end to end.")
     if peak is not None and peak[0] < base[1] and base[0] < peak[1]:
         raise ValueError(
             f"The window of business as usual (bins {base[0]:,} to {base[1]:,}) overlaps the "
@@ -55,6 +57,16 @@ def cut_log(
     else:
         chosen = (base[1], count) if base[1] < count else base
     return fields | {"network": base, "spike": peak, "fit": chosen}
+
+
+def refuse_gap(gaps: tuple[Bins, ...], window: Bins, what: str, remedy: str) -> None:
+    """Refuse bins of which some were not watched."""
+    for low, high in gaps:
+        if low < window[1] and window[0] < high:
+            raise ValueError(
+                f"The {what} (bins {window[0]:,} to {window[1]:,}) meets a gap of the record (bins "
+                f"{low:,} to {high:,}), in which nobody knows who posted. {remedy}"
+            )
 
 
 def _window(log: MessageLog, pair: Any, what: str) -> Bins:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,14 @@ import pandas as pd
 
 from hawkesjax.inputs.arguments import Range, number
 from hawkesjax.inputs.arguments import choice as one_of
-from hawkesjax.inputs.checks import ABSENT, ROWS, Rows, column_of, refuse
+from hawkesjax.inputs.checks import ABSENT, ROWS, Rows, column_of, refuse, short
 from hawkesjax.inputs.clock import Clock
+from hawkesjax.inputs.gaps import ALONE, no_gaps, pairs_of, refuse_inside
+from hawkesjax.inputs.gaps import Gaps as Holes
 from hawkesjax.inputs.moments import Fields, moment
 from hawkesjax.inputs.names import positions
-from hawkesjax.inputs.windows import before_midnight, pair_of, read_window
+from hawkesjax.inputs.windows import before_midnight, leave_out, plain, read_window
+from hawkesjax.retweet.data.gaps import Gaps
 
 CHOICES = {
     "orphans": ("error", "drop", "restore"),
@@ -26,6 +30,7 @@ CHOICES = {
     "deleted": ("error", "drop"),
     "zero_followers": ("keep", "at_least_one"),
 }
+FORMS = "Give a pair (start, end), or a list of such pairs, between which lie gaps of the record."
 
 
 class Policies:
@@ -58,11 +63,22 @@ class Rowset:
     rows: Rows
     time: str
     column: str
+    told: int = 0  # so many of the last are posts that no row shows, only their reposts
 
     def take(self, where: np.ndarray) -> Rowset:
         """Some of the rows, by a mask or by place; they keep their names."""
-        rows = self.rows.at(np.arange(len(self.values))[where])
-        return replace(self, values=self.values[where], followers=self.followers[where], rows=rows)
+        place = np.arange(len(self.values))[where]
+        told = int(np.sum(place >= len(self.values) - self.told))
+        values, followers = self.values[where], self.followers[where]
+        return replace(
+            self, values=values, followers=followers, rows=self.rows.at(place), told=told
+        )
+
+    def refuse_in(self, holes: Holes, clock: Clock) -> None:
+        """Refuse rows inside a gap of the record."""
+        seen = self.values[: len(self.values) - self.told]
+        one, called = np.zeros(len(seen), np.int64), replace(clock, column=self.time)
+        refuse_inside(called, seen, one, holes, self.rows)
 
 
 def assemble(
@@ -73,6 +89,7 @@ def assemble(
     sentiment: np.ndarray,
     names: tuple[str, ...],
     window: Any,
+    gaps: Any,
     horizon: Any,
     covariates: Any,
     policies: Policies,
@@ -82,7 +99,7 @@ def assemble(
     if not len(posts.values):
         raise ValueError("There are no posts. Give at least one, reposted or not.")
     reach = _reach(horizon, clock)
-    low, high = _window(clock, posts.values, reposts.values, window, reach)
+    low, high, holes = _window(clock, posts.values, reposts.values, window, gaps, reach)
     if not low < high:
         raise ValueError(
             f"The window {clock.show(low)} to {clock.show(high)} has no length. Declare the one "
@@ -121,6 +138,8 @@ def assemble(
     )
     if odd("late", behind, reposts, "a repost after the end of the observation", remedy):
         reposts, post = reposts.take(~behind), post[~behind]
+    posts.refuse_in(holes, clock)
+    reposts.refuse_in(holes, clock)
     order = np.lexsort((reposts.values, post))
     values, post, followers = reposts.values[order], post[order], reposts.followers[order]
     zero = clock.midnight(low) if clock.dated else 0
@@ -140,6 +159,7 @@ def assemble(
         "origin": clock.show(zero) if clock.dated else None,
         "timezone": None if clock.zone is None else str(clock.zone),
         "touched": tuple(policies.touched),
+        "gaps": Gaps(clock.in_units(holes.start - low), clock.in_units(holes.end - holes.start)),
     }
     window = float(fields["start"]), float(fields["start"] + fields["length"])
     data = SimpleNamespace(unit=fields["unit"], origin=fields["origin"], window=window)
@@ -172,17 +192,26 @@ def _reach(horizon: Any, clock: Clock) -> Any:
 
 
 def _window(
-    clock: Clock, posts: np.ndarray, reposts: np.ndarray, window: Any, reach: Any
-) -> tuple[Any, Any]:
-    if window is None:
-        high = max(posts.max(), reposts.max(initial=posts.max()))
-        if reach is not None:
-            high = max(high, (posts + reach).max())
-        return posts.min(), high
+    clock: Clock, posts: np.ndarray, reposts: np.ndarray, window: Any, gaps: Any, reach: Any
+) -> tuple[Any, Any, Holes]:
+    """Start and end of the window, and the gaps within."""
     one = np.zeros(len(clock.values), np.int64)
-    pair = tuple(pair_of(window))
-    _, start, end, _ = read_window(pair, clock, one, ("all",), "window")
-    return start[0], end[0]
+    if window is not None:
+        window = plain(window)
+        pairs = [] if isinstance(window, Set) else pairs_of(window, "window", FORMS)
+        if not pairs:
+            raise ValueError(f"window={short(window)} is no window. {FORMS}")
+        given = pairs if len(pairs) > 1 else pairs[0]
+        _, start, end, holes = read_window(given, clock, one, ALONE, "window", gaps=gaps)
+        return start[0], end[0], holes
+    high = max(posts.max(), reposts.max(initial=posts.max()))
+    if reach is not None:
+        high = max(high, (posts + reach).max())
+    ends, none = (posts.min()[None], np.asarray(high)[None]), no_gaps(clock.values)
+    if gaps is None:
+        return posts.min(), high, none
+    _, start, end, holes = leave_out(gaps, clock, ALONE, clock.values, *ends, none)
+    return start[0], end[0], holes
 
 
 def _filled(rows: Rowset, policies: Policies) -> np.ndarray:
@@ -233,6 +262,7 @@ def cut(data: Any, a: Any, b: Any) -> Fields:
         "times": part["times"] - at,
         "start": np.float64(low),
         "length": np.float64(end - at),
+        "gaps": data.gaps.cut(at, end),
     }
 
 

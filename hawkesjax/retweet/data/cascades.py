@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.arrays import AnyArray, Scalar
@@ -17,6 +17,7 @@ from hawkesjax.inputs.clock import read_times
 from hawkesjax.inputs.labels import read_indices
 from hawkesjax.retweet.data import assemble
 from hawkesjax.retweet.data.frames import FromTables
+from hawkesjax.retweet.data.gaps import Gaps
 from hawkesjax.retweet.data.text import AsTables
 
 Count = tuple[str, str, int]
@@ -25,7 +26,7 @@ Count = tuple[str, str, int]
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
 class Cascades(FromTables, AsTables):
-    """P posts and their N reposts, seen from `start` to `start + length`.
+    """P posts and their N reposts, seen from `start` to `start + length` outside of the gaps.
 
     Times are differences to the window's start, formed in whole numbers or float64 before
     anything is rounded. What lies before the window has negative times: it triggers reposts
@@ -49,13 +50,14 @@ class Cascades(FromTables, AsTables):
         followers: (N,) followers of the reposter.
         post: (N,) the repost's post, 0 .. P-1.
         start: start of the window in absolute time.
-        length: length of the window.
+        length: length of the window, gaps among it.
         covariates: features of time over the window (`Covariates`), or None.
         names: P names of the posts.
         unit: name of the unit of time, "" if it has none.
         origin: ISO datetime of absolute time 0 with its offset from UTC, None for numbers.
         timezone: name of the zone in which times are shown, None if they have none.
         touched: what named policies touched: (policy, choice, rows).
+        gaps: stretches of the window in which nothing could be seen.
 
     Example:
         >>> data = hj.Cascades.from_arrays(
@@ -81,6 +83,7 @@ class Cascades(FromTables, AsTables):
     origin: str | None = field(default=None, metadata={"static": True})
     timezone: str | None = field(default=None, metadata={"static": True})
     touched: tuple[Count, ...] = field(default=(), metadata={"static": True})
+    gaps: Gaps = field(default_factory=Gaps.none)
 
     @property
     def num_posts(self) -> int:
@@ -93,15 +96,27 @@ class Cascades(FromTables, AsTables):
         return self.post.shape[-1]
 
     @property
+    def posts_seen(self) -> Bool[np.ndarray, " posts"]:
+        """Whether each post was seen within the window: neither before it nor in a gap, where some
+        are known from their reposts."""
+        times = np.asarray(self.post_times)
+        return (times >= 0) & ~self.gaps.holds(times)
+
+    @property
     def num_events(self) -> int:
-        """Posts and reposts inside the window: the terms of the likelihood."""
-        return int(np.sum(self.post_times >= 0) + np.sum(self.times >= 0))
+        """Posts and reposts seen within the window: the terms of the likelihood."""
+        return int(np.sum(self.posts_seen) + np.sum(self.times >= 0))
+
+    @property
+    def observed(self) -> float:
+        """Time that was watched: the window without the gaps of the record."""
+        return float(self.length) - float(np.sum(self.gaps.length))
 
     @property
     def posts_at_once(self) -> bool:
         """Whether all posts of the window lie at its start, as those of cascades without calendar
         time do: such data say nothing of the rate of posts."""
-        times = np.asarray(self.post_times)
+        times = np.asarray(self.post_times)[self.posts_seen]
         return bool(np.any(times == 0)) and not np.any(times > 0)
 
     @property
@@ -127,6 +142,7 @@ class Cascades(FromTables, AsTables):
         *,
         sentiment: Any = None,
         window: Any = None,
+        gaps: Any = None,
         horizon: Any = None,
         names: Sequence[Any] | None = None,
         unit: str = "",
@@ -147,7 +163,7 @@ class Cascades(FromTables, AsTables):
             post: (N,) whole numbers 0 .. P-1: the post that each reposts; or its name.
             sentiment: (P,) levels of at least 0, or one number for all; 1 by default.
             names: P names, "0", "1", ... by default.
-            window, horizon, unit, timezone, covariates, missing_followers, early, late,
+            window, gaps, horizon, unit, timezone, covariates, missing_followers, early, late,
                 zero_followers: as in `from_dataframe`.
 
         Raises:
@@ -175,7 +191,7 @@ class Cascades(FromTables, AsTables):
         levels = assemble.read_levels(sentiment, size, "sentiment")
         posts = assemble.Rowset(x, audience, ROWS, "post_times", "post_followers")
         reposts = assemble.Rowset(y, reached, ROWS, "times", "followers")
-        seen = window, horizon, covariates, chosen
+        seen = window, gaps, horizon, covariates, chosen
         return cls(**assemble.assemble(clock, posts, reposts, codes, levels, known, *seen))
 
     def between(self, a: Any, b: Any) -> Cascades:

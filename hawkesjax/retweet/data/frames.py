@@ -41,6 +41,7 @@ class FromTables:
         original_time: Any = None,
         original_followers: Any = None,
         window: Any = None,
+        gaps: Any = None,
         horizon: Any = None,
         unit: str | None = None,
         timezone: str | None = None,
@@ -71,8 +72,13 @@ class FromTables:
                 not read. None: every post has level 1.
             original_time, original_followers: columns of reposts that describe their post, for
                 `orphans="restore"`.
-            window: (start, end) in the times' own terms. Posts and reposts before it are history.
+            window: (start, end) in the times' own terms, or a list of such pairs with gaps of the
+                record between. Posts and reposts before it are history.
                 None: from the first post to the last row (with `horizon`, to the last post's).
+            gaps: stretches of the window in which nothing could be seen (a collector that was
+                down, lost days): `(a, b)`, `[(a, b), ...]`, or a table of the columns start and
+                end. What came before a gap is reposted after it; what came within is not known
+                and counts as none. A repost whose post was lost is what `orphans` says.
             horizon: for how long after each post its reposts were collected, in `unit`; None:
                 to the end of the window.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
@@ -81,7 +87,8 @@ class FromTables:
                 day is read ("Europe/Madrid").
             covariates: `Covariates` over the window.
             orphans: reposts whose post is not in the table: "error", "drop", or "restore": their
-                post is built from `original_time` and `original_followers`.
+                post is built from `original_time` and `original_followers`. A post in a gap that
+                is built so triggers reposts after it, and counts nowhere else.
             missing_followers: "error", "zero", or "median" (of the rows of its kind, posts or
                 reposts, that have it).
             early: reposts before their post: "error" or "drop".
@@ -171,6 +178,7 @@ class FromTables:
                 rows.at(rows_of),
                 f"{time}, {original_time}",
                 f"{followers}, {original_followers}",
+                len(lost),
             )
             post[orphan] = len(names) + codes
             names += lost
@@ -182,7 +190,7 @@ class FromTables:
         levels = None if sentiment is None else df[sentiment].iloc[rows_of]
         levels = read_levels(levels, len(names), str(sentiment), posts.rows)
         reposts = keep & (target != "") & (post >= 0)
-        rest, seen = whole.take(reposts), (window, horizon, covariates, chosen)
+        rest, seen = whole.take(reposts), (window, gaps, horizon, covariates, chosen)
         return cls(**assemble(clock, posts, rest, post[reposts], levels, tuple(names), *seen))
 
     @classmethod
@@ -197,6 +205,7 @@ class FromTables:
         start: Any = None,
         sentiment: Any = None,
         window: Any = None,
+        gaps: Any = None,
         horizon: Any = None,
         unit: str = "",
         timezone: str | None = None,
@@ -219,8 +228,8 @@ class FromTables:
             start: when each cascade was posted: a mapping or Series from names to numbers in
                 `unit` or datetimes; None: all at 0, which leaves the time of day unknown.
             sentiment: a mapping or Series from names to levels, or one number for all.
-            window, horizon, unit, timezone, covariates, missing_followers, late, zero_followers:
-                as in `from_dataframe`.
+            window, gaps, horizon, unit, timezone, covariates, missing_followers, late,
+                zero_followers: as in `from_dataframe`.
 
         Raises:
             ValueError: as `from_dataframe`; for cascades without a row at time 0, and with
@@ -273,7 +282,7 @@ class FromTables:
         later = np.ones(len(codes), bool)
         later[root] = False
         posts, reposts, levels = whole.take(root), whole.take(later), _levels(sentiment, names)
-        seen = window, horizon, covariates, chosen
+        seen = window, gaps, horizon, covariates, chosen
         return cls(**assemble(clock, posts, reposts, codes[later], levels, names, *seen))
 
 

@@ -51,8 +51,8 @@ def read_cascades(
         quotes, replies: of a `format`: posts of their own ("post"), reposts of what they quote or
             answer ("repost"), or left out ("drop"); `describe` counts them. What answers and
             quotes at once is a reply.
-        options: the other arguments of the constructor: window, horizon, unit, timezone, start,
-            covariates, and the policies; and how the file is written, as in
+        options: the other arguments of the constructor: window, gaps, horizon, unit, timezone,
+            start, covariates, and the policies; and how the file is written, as in
             `hawkesjax.read_events`. The unit of cascades that count seconds is "second" unless it
             is named.
 

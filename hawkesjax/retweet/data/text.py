@@ -9,7 +9,9 @@ import pandas as pd
 
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.moments import moments, shown
+from hawkesjax.inputs.silence import apart, asked
 
+GAPS = "gaps of the record"
 WORDS = {
     "orphans": "reposts of posts not in the table",
     "missing_followers": "missing numbers of followers",
@@ -28,9 +30,26 @@ class AsTables:
     """`Cascades` as tables and text."""
 
     def describe(self: Any) -> pd.DataFrame:
-        """A table of figures: posts, reposts, followers, ties, and what policies touched."""
+        """A table of figures: posts, reposts, gaps, followers, ties, and what policies touched."""
         counts = figures(self)
         return pd.DataFrame({"count": list(counts.values())}, index=pd.Index(counts, name="figure"))
+
+    def remarks(self: Any) -> list[str]:
+        """A sentence where a few silences between posts are far longer than all others (as in
+        `EventPanel.remarks`), and nothing was reposted in most of the longest: it looks like a gap
+        that was not declared."""
+        posts = np.sort(np.asarray(self.post_times)[self.posts_seen])
+        every = np.sort(np.append(posts, self.times[self.times >= 0]))
+        waits, silences = (np.diff(t - self.gaps.before(t)) for t in (posts, every))
+        size = apart(waits)
+        if not size or self.posts_at_once:
+            return []
+        place = int(np.argmax(waits))
+        inner = (every[:-1] >= posts[place]) & (every[1:] <= posts[place + 1])
+        longest = float(silences[inner].max())
+        if longest < waits[place] / 2:
+            return []
+        return [asked(longest, float(-np.sort(-waits)[size]), self.unit)]
 
     def to_dataframe(self: Any) -> pd.DataFrame:
         """One row per post and repost: id, time, followers, repost_of, sentiment.
@@ -65,6 +84,7 @@ class AsTables:
         lines = [
             f"Cascades: {counted(self.num_posts, 'post')}, {counted(self.num_reposts, 'repost')}",
             f"  window     {low} to {high}, {float(self.length):.6g}{unit} long{zone}",
+            *_gaps(self, unit),
             f"  reposts    {counts.min():,} to {counts.max():,} per post in the window, median "
             f"{np.median(counts):,.0f}",
         ]
@@ -79,11 +99,23 @@ class AsTables:
         lines.append(f"  sentiment  {first}")
         if self.covariates is not None:
             lines.append(f"  covariates {len(self.covariates.feature_names)} features")
-        rest = {n: c for n, c in figures(self).items() if c and n not in ("posts", "reposts")}
+        lines += [f"  silent     {remark}" for remark in self.remarks()]
+        told = ("posts", "reposts", GAPS)
+        rest = {n: c for n, c in figures(self).items() if c and n not in told}
         for name, count in rest.items():
             one = name.replace("posts", "post", 1) if count == 1 else name
             lines.append(f"  {count:>11,}  {one}")
         return "\n".join(lines)
+
+
+def _gaps(data: Any, unit: str) -> list[str]:
+    if not len(data.gaps):
+        return []
+    lost = float(data.length) - data.observed
+    return [
+        f"  gaps       {counted(len(data.gaps), 'gap')} of the record, {lost:.6g}{unit} in all "
+        f"({lost / float(data.length):.1%} of the window)"
+    ]
 
 
 def tied(data: Any) -> np.ndarray:
@@ -104,6 +136,7 @@ def figures(data: Any) -> dict[str, int]:
     out = {
         "posts": data.num_posts,
         "posts before the window": int(np.sum(data.post_times < 0)),
+        "posts in gaps, known from reposts": int(data.gaps.holds(data.post_times).sum()),
         "posts at the time of another post": _together(data.post_times),
         "posts without reposts in the window": int(np.sum(counts == 0)),
         "reposts": data.num_reposts,
@@ -112,6 +145,7 @@ def figures(data: Any) -> dict[str, int]:
         "posts with zero followers": int(np.sum(data.post_followers == 0)),
         "reposts with zero followers": int(np.sum(data.followers == 0)),
     }
+    out |= {GAPS: len(data.gaps)} if len(data.gaps) else {}
     for policy, choice, rows in data.touched:
         name = f"{WORDS[policy]} ({choice})"
         out[name] = out.get(name, 0) + rows

@@ -1,18 +1,19 @@
 r"""What each cascade's posts could have been reposted: the compensator over p0, and its swing.
 
-For cascade i, with t_i its post and [a, b_i] what was seen of it,
+For cascade i, with t_i its post and [a, b_i] what was seen of it, less the gaps of the record,
 
 .. math:: A_i = \sum_k d_k e^{-(t_k - t_i) / \tau} K(1/\tau; [a, b_i] - t_k), \qquad
           B_i = \sum_k d_k e^{-(t_k - t_i) / \tau + i w t_k} K(1/\tau - i w; [a, b_i] - t_k)
 
 Both summands are smooth functions of t_k within a panel, so their values at the panel's 16 nodes
 decide: the sums over events become, once and for all, weights of nodes, and an evaluation costs
-panels and cascades but no events.
+panels and cascades but no events. A gap [g, h] takes away integrals from g and h onward, as what
+comes before the window is the difference of those from a and b_i.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -51,7 +52,8 @@ class Exposure:
     """The sums above as functions of tau and theta.
 
     Where a block's panel is no longer than the events in it are old, its nodes carry the events'
-    weights; so they do for events before the window, whose integrals run backward. Younger events
+    weights; so they do where integrals run backward, from an end of a gap or the window's start
+    for what lies before it. Younger events
     (a decay faster than a panel would be lost there) are atoms: at most 16 up to the age of 4 s0
     and for every fourfold age beyond, each with its own age and its row of the panel's Lagrange
     polynomials. The relative error is below 1e-10 for tau >= 10 s0, and 1e-8 down to s0.
@@ -67,7 +69,7 @@ class Exposure:
     atom_row: Float[AnyArray, "atoms nodes"]  # Lagrange polynomials
     atom_block: Int[AnyArray, " atoms"]  # of the young blocks, ascending
     num_cascades: int = field(metadata={"static": True})
-    history: bool = field(metadata={"static": True})  # whether events lie before the window
+    backward: bool = field(metadata={"static": True})  # whether integrals run backward, too
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -82,10 +84,10 @@ class Exposure:
 
     def sums(self, tau: Any, theta: Any) -> Float[Array, "cascades 3"]:
         """A_i, and cosine (real) and sine (imaginary) part of B_i."""
-        tables = self.panels.tables(tau, theta, backward=self.history)
+        tables = self.panels.tables(tau, theta, backward=self.backward)
         tau = jnp.asarray(tau, tables.dtype)
         # exp(-age / tau) of old events in two factors: from their panel's end, and of that end.
-        grown = jnp.tile(jnp.exp(self.panels.short / tau), (2 if self.history else 1, 1))
+        grown = jnp.tile(jnp.exp(self.panels.short / tau), (2 if self.backward else 1, 1))
         ours = (tables * grown[:, :, None])[self.old.row]
         old = jnp.einsum("bn,bnk->bk", self.weights, ours, precision="highest")
         most = np.log(jnp.finfo(tables.dtype).max) - 1  # beyond it, the table itself is 0
@@ -100,12 +102,13 @@ class Exposure:
 
 
 class _Seen(NamedTuple):
-    """Events whose integral reaches to one end of their window, cascades in order, ages rising."""
+    """Events whose integral reaches to one end, or (backward) from there on; cascades in order,
+    ages rising."""
 
     age: np.ndarray
     weight: np.ndarray
     cascade: np.ndarray
-    end: np.ndarray  # the window's, since the post
+    end: np.ndarray  # since the post
     backward: int
 
     def located(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -130,13 +133,15 @@ def build_exposure(
     tail: float,
     period: float,
     dtype: Any,
+    gaps: Iterable[tuple[float, float]] = (),
     least: Mapping[str, int] | None = None,
 ) -> Exposure:
-    """Turn events into weights, on the host in float64, linear in the events.
+    """Turn events into weights, on the host in float64, linear in the events (for each gap).
 
-    Events are posts (of age 0) and reposts, cascades in order and ages ascending. `post_times`
-    and `until` count from the window's start, which is at `phase` of the swing; `least` holds
-    `Exposure.sizes` to fill up to.
+    Events are posts (of age 0) and reposts, cascades in order and ages ascending. `post_times`,
+    `until` and the `gaps` (start, end) count from the window's start, which is at `phase` of the
+    swing; `least` holds `Exposure.sizes` to fill up to. Of events inside a gap there is at most
+    one in a cascade, its post.
     """
     sizes = least or {}
     watched = (until > np.maximum(post_times, 0))[cascade] & (weights > 0)
@@ -147,10 +152,19 @@ def build_exposure(
     def seen(rows: np.ndarray, sign: int, stop: np.ndarray, backward: int) -> _Seen:
         return _Seen(ages[rows], sign * weights[rows], cascade[rows], stop[rows], backward)
 
-    kinds = [seen(~before, 1, end, 0)]
-    if before.any():
-        kinds += [seen(before, 1, begin, 1), seen(before, -1, end, 1)]
-    longest = max(float(np.max(kind.end - kind.age, initial=0.0)) for kind in kinds)
+    def backward() -> Iterator[_Seen]:
+        if before.any():
+            yield seen(before, 1, begin, 1)
+            yield seen(before, -1, end, 1)
+        for low, high in gaps:
+            first, last = np.maximum(low + begin, ages), np.minimum(high + begin, end)
+            lost = first < last
+            if lost.any():
+                yield seen(lost, -1, first, 1)
+                yield seen(lost, 1, last, 1)
+
+    forward = seen(~before, 1, end, 0)
+    longest = float(np.max(end - ages, initial=0.0))
     edges = panel_edges(longest, s0, period, sizes.get("panels", 1))
 
     def laid(array: np.ndarray, family: str, fill: int = 0) -> np.ndarray:
@@ -161,8 +175,9 @@ def build_exposure(
         angle = 2 * np.pi * np.remainder((post_times[cascade] + stop + phase) / period, 1)
         return Blocks(*(laid(x, family) for x in (row, cascade, np.cos(angle), np.sin(angle))))
 
-    nodal, lag, *old = map(np.concatenate, zip(*(_old(kind, edges) for kind in kinds), strict=True))
-    (age, weight, row, block), young = _young(kinds[0], edges, s0)
+    kinds = [_old(forward, edges), *(_old(kind, edges) for kind in backward())]
+    nodal, lag, *old = map(np.concatenate, zip(*kinds, strict=True))
+    (age, weight, row, block), young = _young(forward, edges, s0)
     return Exposure(
         Panels.from_edges(edges, s0, period, tail, dtype),
         blocks("blocks", *old),
@@ -174,7 +189,7 @@ def build_exposure(
         laid(row, "atoms"),
         laid(block, "atoms", max(len(young[0]) - 1, 0)),
         num_cascades=max(len(post_times), sizes.get("posts", 0)),
-        history=bool(before.any()),
+        backward=len(kinds) > 1,
     )
 
 

@@ -1,0 +1,31 @@
+"""Silences of a record that look like gaps which nobody declared."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+FEW = 10  # silences that tell what is long
+MANY = 5  # gaps of a record that are looked for
+
+
+def apart(silences: Float[np.ndarray, " silences"]) -> int:
+    """How many of the longest stand apart from all others: up to 5, each more than 5 times the
+    longest of these and 10 times their mean; 0 where none does, or there are fewer than 10."""
+    falling = -np.sort(-silences)
+    if len(falling) < FEW:
+        return 0
+    for k in range(MANY):
+        rest = falling[k + 1 :]
+        if falling[k] > 5 * rest[0] and falling[k] > 10 * rest.mean():
+            return k + 1
+    return 0
+
+
+def asked(longest: float, else_longest: float, unit: str, of: str = "", more: str = "") -> str:
+    """The remark on such a silence; `of` and `more` say whose it is, and of how many more."""
+    unit = f" {unit}s" if unit else ""
+    return (
+        f"{longest:.4g}{unit} without an event in the middle{of}{more} (longest else "
+        f"{else_longest:.3g}): was it watched then? Gaps of the record can be declared."
+    )
