@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal, Self
@@ -34,6 +35,8 @@ NUMBERS: dict[str, Callable[[Any], Any]] = {
 # What a one-hot feature says already.
 WITHIN = {"weekend": "day", "halfday": "hour"}
 HOUR = 3600 * 10**9
+HARMONICS = re.compile(r"hour:([1-9]|1[0-2])|day:([1-9]|[1-7]\d|8[0-4])")
+COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
 class FromCalendar:
@@ -67,14 +70,19 @@ class FromCalendar:
                 as they are, on a clock that knows no daylight saving.
             origin: datetime of the numbers' 0.
             features: any of "day" (of the week), "hour" (0 to 23), "month", "halfday" (1 before
-                noon, 0 from noon) and "weekend" (1 on Saturday and Sunday).
+                noon, 0 from noon) and "weekend" (1 on Saturday and Sunday); and "hour:2", the first
+                two harmonics of the local hour, `sin` and `cos` of 1 and 2 rounds a day at the
+                middle of each hour (so "day:3" over the week, hour by hour), which ask for fewer
+                numbers than a level for each hour.
             coding: `"onehot"`: day, hour and month each as one feature per level (`day=Tuesday`,
                 `hour=13`, `month=May`) but the reference, which the intercept stands for.
                 `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
                 December 12, which forces a trend over them; for replication.
             reference: feature -> its level without a feature: Monday, 0, January by default.
-            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others. An
-                object of the package holidays is asked for every day of the window.
+            holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others. A
+                country ("ES") or a part of one ("ES-MD"), by the package holidays (`pip install
+                "hawkesjax[calendar]"`); an object of that package is asked for every day of the
+                window.
             intercept: put a feature "intercept" in front that is 1 everywhere.
 
         Raises:
@@ -97,13 +105,18 @@ class FromCalendar:
         span = read_span(window, unit, origin, timezone)
         if not span.clock.dated:
             raise ValueError(f"window={short(window)} holds text of numbers. Give datetimes.")
-        fine = bool({"hour", "halfday"} & set(features))
+        fine = any(name in ("hour", "halfday") or ":" in name for name in features)
         steps = _boundaries(span, fine)
         local = _local(steps[:-1], span.clock.zone)
         dates = None if holidays is None else _dates(holidays, local)
         names: list[str] = []
         blocks: list[np.ndarray] = [np.zeros((len(local), 0))]
         for name in features:
+            if ":" in name:
+                columns, block = _harmonics(name, local)
+                names.extend(columns)
+                blocks.append(block)
+                continue
             codes = np.asarray(NUMBERS[name](local))
             if coding == "onehot" and name in LEVELS:
                 columns, block = one_hot(codes, LEVELS[name], reference.get(name), name)
@@ -120,10 +133,11 @@ class FromCalendar:
 
 
 def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any]) -> None:
-    unknown = [name for name in features if name not in NUMBERS]
+    unknown = [name for name in features if name not in NUMBERS and not HARMONICS.fullmatch(name)]
     if unknown:
         raise ValueError(
-            f"features name {listed(unknown)}; the calendar has {listed(NUMBERS)} (and holidays=)."
+            f"features name {listed(unknown)}; the calendar has {listed(NUMBERS)}, harmonics as in "
+            f"'hour:2' and 'day:3' (up to 12 of an hour, 84 of a day), and holidays=."
         )
     if not isinstance(reference, Mapping):
         raise ValueError(
@@ -137,12 +151,52 @@ def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any])
         )
     if coding == "numeric" and reference:
         raise ValueError("reference has no meaning with coding='numeric': there are no levels.")
+    for name in features:
+        part, _, count = name.partition(":")
+        if count and (part in features or (part == "day" and "hour" in features)):
+            raise ValueError(
+                f"{name!r} says what the levels of {part!r} or of 'hour' say already, so their "
+                f"effects cannot be told apart. Leave one of them out."
+            )
     for name, whole in WITHIN.items():
         if coding == "onehot" and name in features and whole in features:
             raise ValueError(
                 f"{name!r} is a sum of features of {whole!r}, so their effects cannot be told "
                 f"apart. Leave one of them out."
             )
+
+
+def _harmonics(name: str, local: pd.DatetimeIndex) -> tuple[tuple[str, ...], np.ndarray]:
+    """Sines and cosines over the day, or the week, at the middle of each hour."""
+    part, _, count = name.partition(":")
+    hours = np.asarray(local.hour) + 0.5
+    period = 24 if part == "hour" else 168
+    if part == "day":
+        hours = hours + 24 * np.asarray(local.day_of_week)
+    names, columns = [], []
+    for k in range(1, int(count) + 1):
+        angle = 2 * np.pi * k * hours / period
+        names += [f"sin {k}/{part}", f"cos {k}/{part}"]
+        columns += [np.sin(angle), np.cos(angle)]
+    return tuple(names), np.stack(columns, axis=1)
+
+
+def _of_country(code: str, years: list[int]) -> Any:
+    """The holidays of a country, or of a part of it, as dates."""
+    try:
+        import holidays
+    except ImportError as error:
+        raise ImportError(
+            f'holidays={code!r} needs the package holidays: pip install "hawkesjax[calendar]".'
+        ) from error
+    country, _, part = code.partition("-")
+    try:
+        found = holidays.country_holidays(country, subdiv=part or None, years=years)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"holidays={code!r}: the package holidays knows no such country, or no such part of it."
+        ) from error
+    return sorted(found)
 
 
 def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -157,6 +211,8 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
                 f"expand=True."
             )
         return pd.DatetimeIndex(items)
+    if isinstance(holidays, str) and COUNTRY.fullmatch(holidays):
+        holidays = _of_country(holidays, sorted(set(days.year.tolist())))
     if isinstance(holidays, (str, bytes)):
         holidays = [holidays]
     items = listed_once(holidays)

@@ -124,3 +124,23 @@ def test_events_on_an_edge_belong_to_the_cell_that_begins():
         absolute = panel.start[panel.sequence] + panel.times
         shown = panel.to_dataframe()["time"].dt.hour
         np.testing.assert_array_equal(covariates.aligned(panel).at(absolute)[:, 1], shown)
+
+
+def test_holidays_of_a_country_and_of_a_part_of_it():
+    window = ("2024-01-01", "2025-01-01")
+    spain = calendar(window, holidays="ES", features=["weekend"])
+    days = spain.durations @ spain.values[:, -1]
+    assert days == pytest.approx(9)  # what the package holidays has of all of Spain in 2024
+    madrid = calendar(window, holidays="ES-MD", features=["weekend"])
+    assert madrid.durations @ madrid.values[:, -1] > days
+
+
+def test_harmonics_of_the_hour_and_of_the_week():
+    week = ("2024-03-04", "2024-03-11")  # from a Monday on
+    found = calendar(week, features=["weekend", "hour:2", "day:1"])
+    names = ("sin 1/hour", "cos 1/hour", "sin 2/hour", "cos 2/hour", "sin 1/day", "cos 1/day")
+    assert found.feature_names[2:] == names and found.num_cells == 168
+    hour = np.arange(168) + 0.5
+    angles = 2 * np.pi * np.stack([hour / 24, hour / 12, hour / 168])
+    want = np.stack([np.sin(angles), np.cos(angles)], axis=1).reshape(6, 168).T
+    np.testing.assert_allclose(found.values[:, 2:], want, atol=1e-12)

@@ -97,6 +97,12 @@ REFUSED = {
         lambda: calendar(holidays=["2025-03-29", "2025-04-01"]),
         "2025-03-29 to 2025-04-01|none lies in it",
     ),
+    "no such country": (lambda: calendar(holidays="XX"), "holidays='XX'|no such country"),
+    "too many harmonics": (lambda: calendar(features=["hour:13"]), "'hour:13'|harmonics"),
+    "harmonics beside levels": (
+        lambda: calendar(features=["hour", "hour:2"]),
+        "'hour:2'|cannot be told apart",
+    ),
     "no holidays": (lambda: calendar(holidays=[]), "hold no date"),
     "holidays that are never filled": (
         lambda: calendar(holidays=Filled(years={2023}, expand=False)),
