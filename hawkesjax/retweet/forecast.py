@@ -18,7 +18,7 @@ from hawkesjax.evaluation.counts import CountForecast
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
-from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of
+from hawkesjax.retweet.ahead import MOST_STEPS, STEP, Ahead, Law, Queue, grid_of
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.likelihood import exponent
@@ -155,11 +155,12 @@ def forecast(
             compilation.
 
     Raises:
-        ValueError: for a horizon that is not positive or without covariates, features that are
+        ValueError: for a horizon that is not positive, without covariates or of more than 5,000
+            steps (hours, unless the model says otherwise) or as many bins, features that are
             not those of the fit, and missing parameters.
     """
     s0, period = lengths_of(model, data)
-    bins = max(1, round(24 * horizon / period)) if bins is None else bins
+    bins = _bins(horizon, bins, s0, period, data.unit)
     prepared = model.prepare(data if prepared is None else prepared)
     params = draws_of(values, model, data, limit=draws)
     rng = generator(key)
@@ -207,6 +208,22 @@ def forecast(
     )  # fmt: skip
     _warn_of(out)
     return out
+
+
+def _bins(horizon: float, bins: int | None, s0: float, period: float, unit: str) -> int:
+    """Number of bins, by default one for each hour of the rhythm's day; refused where more steps
+    are needed than can be held."""
+    hour = period / 24
+    for step in (STEP * s0, hour)[: 2 if bins is None else 1]:
+        if not horizon / step <= MOST_STEPS:
+            raise ValueError(
+                f"A horizon of {horizon:.6g} is {horizon / step:.6g} steps of {step:.6g}"
+                f"{unit and f' {unit}s'}, and a forecast takes at most {MOST_STEPS:,}. Look ahead "
+                f"by {MOST_STEPS * step:.6g} at most."
+            )
+    if bins is not None and bins > MOST_STEPS:
+        raise ValueError(f"bins={bins:.6g}; a forecast has at most {MOST_STEPS:,}.")
+    return max(1, round(horizon / hour)) if bins is None else bins
 
 
 def _background(data, covariates, horizon, edges):

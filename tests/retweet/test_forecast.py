@@ -203,6 +203,9 @@ def test_posts_whose_observation_has_ended_get_no_more():
 BAD = [
     ({"horizon": 0.0}, "horizon"),
     ({"horizon": np.inf}, "horizon"),
+    ({"horizon": 1e308}, "A horizon of 1e.308 .* hours, and a forecast takes at most 5,000"),
+    ({"horizon": 5001}, "5001 is 5001 steps of 1 hours.*Look ahead by 5000 at most"),
+    ({"horizon": 6, "bins": 5001}, "bins=5001; a forecast has at most 5,000"),
     ({"draws": 0}, "draws"),
     ({"bins": 0}, "bins"),
     ({"params": PARAMS | {"tau": 0.0}}, "tau is 0; it must be a finite number above 0"),
