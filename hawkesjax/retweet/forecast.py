@@ -27,6 +27,11 @@ from hawkesjax.retweet.simulate import ExplosionWarning
 from hawkesjax.retweet.sizes import SizeForecast
 from hawkesjax.retweet.values import draws_of
 
+NO_NEW_POSTS = (
+    "All posts lie at the window's start, as those of cascades without calendar time do: that "
+    "tells no rate of new posts, and none are drawn. These are reposts of the known ones."
+)
+
 
 @partial(jax.jit, static_argnums=0)
 def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[AnyArray, AnyArray]:
@@ -50,6 +55,7 @@ class RetweetForecast:
         cap: reposts to come of one cascade beyond which it has exploded. Where one did, means and
             upper quantiles are those of paths below the cap, and so lower bounds.
         unit, origin, timezone: as in the data.
+        new_posts: whether new posts were drawn; not of cascades without calendar time.
     """
 
     drawn_by: ClassVar[str] = "plots.counts"
@@ -66,6 +72,7 @@ class RetweetForecast:
     unit: str
     origin: str | None
     timezone: str | None
+    new_posts: bool = True
 
     @property
     def counts(self) -> CountForecast:
@@ -101,11 +108,13 @@ class RetweetForecast:
         length = self.edges[-1] - self.edges[0]
         totals = np.sum(np.asarray(self.counts.draws), axis=1)
         low, high = np.quantile(totals, (0.1, 0.9))
-        return (
+        posts = f"{self.originals.sum():.4g} posts and " if self.new_posts else ""
+        text = (
             f"RetweetForecast: {len(self.originals)} bins over {length:g}{unit}, {len(totals)} "
-            f"draws: {self.originals.sum():.4g} posts and {self.reposts.sum():.4g} reposts "
-            f"expected, together {low:.4g} to {high:.4g} (80 %)"
+            f"draws: {posts}{self.reposts.sum():.4g} reposts expected, "
+            f"{'together ' if self.new_posts else ''}{low:.4g} to {high:.4g} (80 %)"
         )
+        return text if self.new_posts else f"{text}\n{NO_NEW_POSTS}"
 
 
 @checked
@@ -134,8 +143,8 @@ def forecast(
 
     with f over the known events and `dbar_i` the mean followers of its reposters so far (shrunk
     to that of all, as if 20 more had been seen; 0 where the data have no repost at all);
-    intervals are simulated. Of cascades without calendar time (`Cascades.posts_at_once`) the rate
-    of new posts means nothing: read `sizes` there.
+    intervals are simulated. Cascades without calendar time (`Cascades.posts_at_once`) tell no rate
+    of new posts: none are drawn there, and the result says so.
 
     Args:
         model: the model.
@@ -168,6 +177,7 @@ def forecast(
     ahead = Ahead(model, data, steps, s0, period)
     edges = np.linspace(0, horizon, bins + 1)
     cells, begin, features, times = _background(data, covariates, horizon, edges)
+    times = np.zeros_like(times) if data.posts_at_once else times
     rates, posts = np.zeros((draws, bins)), np.zeros((draws, bins))
     critical = np.zeros(draws)
     queue = Queue(ahead, rng, owner, draws, cap)
@@ -205,6 +215,7 @@ def forecast(
         unit=data.unit,
         origin=data.origin,
         timezone=data.timezone,
+        new_posts=not data.posts_at_once,
     )  # fmt: skip
     _warn_of(out)
     return out
