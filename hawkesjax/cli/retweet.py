@@ -180,11 +180,6 @@ def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWitho
     options = {"horizon": future.ahead, "key": job.keys[0], "draws": future.draws}
     result = job.hj.forecast(law, values, data, **options)
     job.say(str(result))
-    if data.posts_at_once:
-        job.say(
-            "All posts lie at the window's start, which tells no rate of new posts: these counts "
-            "mean nothing; read the sizes of the known cascades in sizes.csv."
-        )
     tables = {"forecast": result.table(), "sizes": result.sizes.table()}
     job.finish(result, tables, lambda: {"forecast": job.hj.plots.counts(result)})
 

@@ -13,7 +13,9 @@ from hawkesjax.retweet.prepared import whole_cascades
 from hawkesjax.retweet.swing import wave
 
 STRENGTH = 20.0  # reposters that the overall mean of followers counts for
-# Up to a time: longest step, in units of s0; 12 beyond. Steps of an eighth change the expected
+STEP = 12  # longest step, in units of s0: an hour
+MOST_STEPS = 5_000  # 200 MB for the kernel between them, 2 GB for cascades solved together
+# Up to a time: longest step, in units of s0; STEP beyond. Steps of an eighth change the expected
 # reposts of three days by a share of 3e-7 where p dbar is 0.1, 3e-6 at 0.5, 1.2e-5 at 0.8.
 EARLY = ((24, 1), (144, 3))
 ROWS = 20_000  # cascades solved together at most: 20 MB per array of 124 steps
@@ -210,7 +212,7 @@ def grid_of(horizon: float, bins: int, s0: float) -> tuple[np.ndarray, np.ndarra
     edges, owner, width = [0.0], [], horizon / bins
     for b in range(bins):
         begin, end = b * width, (b + 1) * width
-        longest = next((step * s0 for until, step in EARLY if begin < until * s0), 12 * s0)
+        longest = next((step * s0 for until, step in EARLY if begin < until * s0), STEP * s0)
         count = max(1, int(np.ceil(width / longest - 1e-9)))
         edges.extend(np.linspace(begin, end, count + 1)[1:])
         owner.extend([b] * count)

@@ -18,7 +18,7 @@ from hawkesjax.evaluation.counts import CountForecast
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
-from hawkesjax.retweet.ahead import Ahead, Law, Queue, grid_of
+from hawkesjax.retweet.ahead import MOST_STEPS, STEP, Ahead, Law, Queue, grid_of
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
 from hawkesjax.retweet.likelihood import exponent
@@ -26,6 +26,11 @@ from hawkesjax.retweet.prepared import feature_names, lengths_of
 from hawkesjax.retweet.simulate import ExplosionWarning
 from hawkesjax.retweet.sizes import SizeForecast
 from hawkesjax.retweet.values import draws_of
+
+NO_NEW_POSTS = (
+    "All posts lie at the window's start, as those of cascades without calendar time do: that "
+    "tells no rate of new posts, and none are drawn. These are reposts of the known ones."
+)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -50,6 +55,7 @@ class RetweetForecast:
         cap: reposts to come of one cascade beyond which it has exploded. Where one did, means and
             upper quantiles are those of paths below the cap, and so lower bounds.
         unit, origin, timezone: as in the data.
+        new_posts: whether new posts were drawn; not of cascades without calendar time.
     """
 
     drawn_by: ClassVar[str] = "plots.counts"
@@ -66,6 +72,7 @@ class RetweetForecast:
     unit: str
     origin: str | None
     timezone: str | None
+    new_posts: bool = True
 
     @property
     def counts(self) -> CountForecast:
@@ -101,11 +108,13 @@ class RetweetForecast:
         length = self.edges[-1] - self.edges[0]
         totals = np.sum(np.asarray(self.counts.draws), axis=1)
         low, high = np.quantile(totals, (0.1, 0.9))
-        return (
+        posts = f"{self.originals.sum():.4g} posts and " if self.new_posts else ""
+        text = (
             f"RetweetForecast: {len(self.originals)} bins over {length:g}{unit}, {len(totals)} "
-            f"draws: {self.originals.sum():.4g} posts and {self.reposts.sum():.4g} reposts "
-            f"expected, together {low:.4g} to {high:.4g} (80 %)"
+            f"draws: {posts}{self.reposts.sum():.4g} reposts expected, "
+            f"{'together ' if self.new_posts else ''}{low:.4g} to {high:.4g} (80 %)"
         )
+        return text if self.new_posts else f"{text}\n{NO_NEW_POSTS}"
 
 
 @checked
@@ -134,8 +143,8 @@ def forecast(
 
     with f over the known events and `dbar_i` the mean followers of its reposters so far (shrunk
     to that of all, as if 20 more had been seen; 0 where the data have no repost at all);
-    intervals are simulated. Of cascades without calendar time (`Cascades.posts_at_once`) the rate
-    of new posts means nothing: read `sizes` there.
+    intervals are simulated. Cascades without calendar time (`Cascades.posts_at_once`) tell no rate
+    of new posts: none are drawn there, and the result says so.
 
     Args:
         model: the model.
@@ -155,11 +164,12 @@ def forecast(
             compilation.
 
     Raises:
-        ValueError: for a horizon that is not positive or without covariates, features that are
+        ValueError: for a horizon that is not positive, without covariates or of more than 5,000
+            steps (hours, unless the model says otherwise) or as many bins, features that are
             not those of the fit, and missing parameters.
     """
     s0, period = lengths_of(model, data)
-    bins = max(1, round(24 * horizon / period)) if bins is None else bins
+    bins = _bins(horizon, bins, s0, period, data.unit)
     prepared = model.prepare(data if prepared is None else prepared)
     params = draws_of(values, model, data, limit=draws)
     rng = generator(key)
@@ -167,6 +177,7 @@ def forecast(
     ahead = Ahead(model, data, steps, s0, period)
     edges = np.linspace(0, horizon, bins + 1)
     cells, begin, features, times = _background(data, covariates, horizon, edges)
+    times = np.zeros_like(times) if data.posts_at_once else times
     rates, posts = np.zeros((draws, bins)), np.zeros((draws, bins))
     critical = np.zeros(draws)
     queue = Queue(ahead, rng, owner, draws, cap)
@@ -204,9 +215,26 @@ def forecast(
         unit=data.unit,
         origin=data.origin,
         timezone=data.timezone,
+        new_posts=not data.posts_at_once,
     )  # fmt: skip
     _warn_of(out)
     return out
+
+
+def _bins(horizon: float, bins: int | None, s0: float, period: float, unit: str) -> int:
+    """Number of bins, by default one for each hour of the rhythm's day; refused where more steps
+    are needed than can be held."""
+    hour = period / 24
+    for step in (STEP * s0, hour)[: 2 if bins is None else 1]:
+        if not horizon / step <= MOST_STEPS:
+            raise ValueError(
+                f"A horizon of {horizon:.6g} is {horizon / step:.6g} steps of {step:.6g}"
+                f"{unit and f' {unit}s'}, and a forecast takes at most {MOST_STEPS:,}. Look ahead "
+                f"by {MOST_STEPS * step:.6g} at most."
+            )
+    if bins is not None and bins > MOST_STEPS:
+        raise ValueError(f"bins={bins:.6g}; a forecast has at most {MOST_STEPS:,}.")
+    return max(1, round(horizon / hour)) if bins is None else bins
 
 
 def _background(data, covariates, horizon, edges):

@@ -279,8 +279,24 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             )
 
     def remarks(self, draws: Params, data: Cascades) -> list[str]:
-        """Where all posts lie at the window's start, beta means nothing."""
-        return [AT_ONCE] if data.posts_at_once else []
+        """Where all posts lie at the window's start, beta means nothing; and in less than a period
+        that was watched, a chance that swings looks like one that falls."""
+        said = [AT_ONCE] if data.posts_at_once else []
+        _, period = lengths_of(self, data)
+        if swings(data) and data.observed < period:
+            unit = f" {data.unit}" if data.unit else ""
+            seen, turn = (
+                f"{length:,.6g}{unit}{'s' if unit and length != 1 else ''}"
+                for length in (data.observed, period)
+            )
+            said.append(
+                f"The data were watched for {seen}, less than one period of the swing ({turn}): in "
+                f"so short a time a swing of the chance to be reposted and its fall with a post's "
+                f"age look alike, so that r0, phi0 and tau mean little, however small their "
+                f"errors. Watch for longer, or leave the swing out by giving every post the level "
+                f"0."
+            )
+        return said
 
     def dense_mass(self, data: PreparedCascades) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: beta, up to 200; and those of reposts."""

@@ -175,10 +175,11 @@ def counts(
             label=f"{100 * level:g} % interval",
         )  # fmt: skip
         axis.step(starts, expected.mean, where="post", color=style.colour(0), label="mean forecast")
-        axis.step(
-            starts, forecast.originals, where="post", color=style.colour(2),
-            linestyle=style.dashes(1), label="of it new posts",
-        )  # fmt: skip
+        if forecast.new_posts:
+            axis.step(
+                starts, forecast.originals, where="post", color=style.colour(2),
+                linestyle=style.dashes(1), label="of it new posts",
+            )  # fmt: skip
         if observed is not None:
             axis.plot(
                 starts, observed, ".", color=style.colour(1), markersize=3.5, label="observed"

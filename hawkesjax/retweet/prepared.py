@@ -78,8 +78,9 @@ def feature_names(data: Cascades) -> tuple[str, ...]:
     return (INTERCEPT,) if data.covariates is None else data.covariates.feature_names
 
 
-def lengths_of(model: Any, data: Cascades) -> tuple[float, float]:
-    """s0 and the period in the data's unit: 300 seconds and a day unless the model says."""
+def lengths_of(model: Any, data: Any) -> tuple[float, float]:
+    """s0 and the period in the data's unit: 300 seconds and a day unless the model says; data are
+    anything with a `unit`."""
     if data.unit in UNITS:
         second = NANOSECONDS / UNITS[data.unit]
         known = FLAT_SECONDS * second, 86400 * second

@@ -34,6 +34,7 @@ from hawkesjax.retweet.memory.kernel import kernel_integral, kernel_quantile
 from hawkesjax.retweet.prepared import lengths_of
 from hawkesjax.retweet.swing import pair_of, polar_of, wave
 
+FINE = 1e-3  # of s0, by which times may be off
 MAX_EVENTS = 20_000_000  # beyond it, mistaken parameters are likelier than data of that size
 
 
@@ -94,6 +95,8 @@ def simulate(
     rng = generator(key)
     values: dict[str, Any] = dict(params_of(params))
     low, high, clock = _window(window, covariates, unit)
+    s0, _ = lengths_of(model, SimpleNamespace(**clock))
+    _refuse_endless(max(-low, high), s0, clock["unit"])
     holes = _gaps(gaps, low, high, clock)
     pools = {"followers": followers, "post_followers": post_followers, "sentiment": sentiment}
     optional = ("post_followers", "sentiment")
@@ -263,6 +266,17 @@ def _window(
     if covariates is not None:
         covariates.require(low, high)
     return low, high, clock
+
+
+def _refuse_endless(far: float, s0: float, unit: str) -> None:
+    """Refuse times so far off that float64 cannot tell them apart as finely as s0 asks."""
+    most = FINE * s0 / np.finfo(np.float64).eps
+    if far > most:
+        raise ValueError(
+            f"The window reaches {far:.6g}{unit and f' {unit}s'} from time 0, where numbers lie "
+            f"too far apart for a memory that begins with s0 = {s0:.3g}. Give a window within "
+            f"{most:.3g}."
+        )
 
 
 def _gaps(gaps: Any, low: float, high: float, known: dict[str, Any]) -> Gaps:

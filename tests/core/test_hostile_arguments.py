@@ -39,13 +39,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 MORE = {
     "Hawkes simulate": {"window": (0, 5)},
+    "RetweetHawkes simulate": {"window": (0, 5), "followers": [100.0, 500.0]},
     "KatzSpike simulate": {"bins": 3, "network": KATZ.data},
 }
 for case in (HAWKES, RETWEET, KATZ):
     for verb, options in OPTIONS.items():
         name = f"{type(case.model).__name__} {verb}"
-        if case is RETWEET and verb != "residuals":
-            continue  # a horizon or a window without end is taken, and followed
         if verb not in ("evaluate", "predictive_check", "attribution") or case is HAWKES:
             method = getattr(type(case.model), verb)
             given = {"params": case.params} if verb == "simulate" else {"values": case.params}

@@ -200,9 +200,27 @@ def test_posts_whose_observation_has_ended_get_no_more():
     assert told.sizes.sizes[1].mean() > 1
 
 
+def test_cascades_without_calendar_time_bring_no_new_posts():
+    at_once = hj.Cascades.from_arrays(
+        [0.0, 0.0], [20_000.0, 60_000], [0.5, 1, 3], [100.0, 900, 50], [0, 0, 1], window=(0, 72),
+        unit="hour",
+    )  # fmt: skip
+    params = PARAMS | {"beta": np.array([2.0])}
+    told = tell(params=params, data=at_once, draws=20)
+    assert not told.originals.any() and not told.original_draws.any() and told.reposts.sum() > 0
+    assert "that tells no rate of new posts, and none are drawn" in repr(told)
+    assert "posts and" not in repr(told).splitlines()[0]
+    again = tell(params=params | {"beta": np.array([-60.0])}, data=at_once, draws=20)
+    np.testing.assert_array_equal(told.repost_draws, again.repost_draws)
+    assert "posts and" in repr(tell(draws=2)) and "no rate" not in repr(tell(draws=2))
+
+
 BAD = [
     ({"horizon": 0.0}, "horizon"),
     ({"horizon": np.inf}, "horizon"),
+    ({"horizon": 1e308}, "A horizon of 1e.308 .* hours, and a forecast takes at most 5,000"),
+    ({"horizon": 5001}, "5001 is 5001 steps of 1 hours.*Look ahead by 5000 at most"),
+    ({"horizon": 6, "bins": 5001}, "bins=5001; a forecast has at most 5,000"),
     ({"draws": 0}, "draws"),
     ({"bins": 0}, "bins"),
     ({"params": PARAMS | {"tau": 0.0}}, "tau is 0; it must be a finite number above 0"),

@@ -123,6 +123,15 @@ def test_without_calendar_time_the_rate_of_posts_is_refused(data, mle):
     assert "means nothing" in hj.RetweetHawkes().remarks({}, cascades)[0]
 
 
+def test_less_than_a_period_tells_no_swing_from_a_fall(data):
+    model, short = hj.RetweetHawkes(), data.between(0, 0.25)
+    (said,) = model.remarks({}, short)
+    assert "watched for 0.25 days, less than one period of the swing (1 day)" in said
+    assert not hj.RetweetHawkes(period=0.2).remarks({}, short)
+    still = replace(short, sentiment=np.zeros(short.num_posts))
+    assert not model.remarks({}, still) and not model.remarks({}, data.between(0, 1))
+
+
 def test_verbs_that_are_not_there_say_where_to_go(data, mle):
     with pytest.raises(
         ValueError, match=r"RetweetHawkes has no predictive_check; .*residual_tests"

@@ -123,6 +123,11 @@ ERRORS = {
     "pool": ({}, {"followers": [-1]}, "followers must be"),
     "window": ({}, {"window": (3, 1)}, "no length"),
     "beta": ({"beta": [1.0, 2]}, {"post_times": None}, "beta has 2 values for 1 feature"),
+    "endless": (
+        {},
+        {"window": (0, 1e308)},
+        "The window reaches 1e+308 days|s0 = 0.00347|within 1.56",
+    ),
     "outside": ({}, {"post_times": [9.0]}, "beyond the window 0 to 3"),
 }
 
