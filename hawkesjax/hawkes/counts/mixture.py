@@ -116,8 +116,8 @@ class MixtureForm:
         """What each term adds to an intensity at once, and its rate."""
         dtype = self.remaining.dtype
         alpha, gamma, weights = (jnp.asarray(x, dtype) for x in (alpha, gamma, weights))
-        gamma = jnp.broadcast_to(gamma, alpha.shape) * jnp.asarray(self.ratios)[:, None, None]
-        return weights[:, None, None] * alpha * gamma, gamma
+        gamma = jnp.broadcast_to(gamma, alpha.shape)[None] * jnp.asarray(self.ratios)[:, None, None]
+        return weights[:, None, None] * alpha[None] * gamma, gamma
 
     def _excitation(self, form, alpha, gamma, weight):
         return weight * form.excitation(alpha, gamma)

@@ -105,7 +105,7 @@ def log_intensities(
     marks = jnp.asarray(events.marks)
     first = jnp.diff(jnp.asarray(events.sequence), prepend=-1) != 0
     zero = jnp.zeros_like(weights)
-    lone = jnp.zeros(weights.shape[-1], dtype)
+    lone = jnp.zeros((1, 1, weights.shape[-1]), dtype)
     kinds = jnp.arange(weights.shape[-1], dtype=marks.dtype)
 
     def step(carry, event):
@@ -120,9 +120,9 @@ def log_intensities(
         lagged = jnp.where(arrives, lag, lagged)
         since = jnp.where(arrives, 0, since) + gap
         mine = kinds == mark
-        waiting = jnp.where(begins | (gap > 0), 0, waiting) + mine
+        waiting = jnp.where(begins | (gap > 0), 0, waiting) + mine[None, None].astype(dtype)
         # The event's row, with its largest term at 1.
-        mine = mine[:, None]
+        mine = mine[None, :, None]
         seen = mine & (count > 0)
         logs = jnp.where(seen, jnp.log(jnp.maximum(count, 1)) - rates * since, -jnp.inf)
         alone = jnp.where(own > 0, jnp.log(jnp.where(own > 0, own, 1)), -jnp.inf)
@@ -171,7 +171,7 @@ def terms_of(
     if weights:
         return form.terms(alpha, gamma, *weights)
     gamma = jnp.broadcast_to(gamma, alpha.shape)[None]
-    return alpha * gamma, gamma
+    return alpha[None] * gamma, gamma
 
 
 @jax.custom_jvp
