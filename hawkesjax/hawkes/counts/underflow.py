@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray
@@ -159,6 +160,8 @@ def exact(
 ) -> Float[Array, ""]:
     """A form's plain sum of logs, or the sum through logarithms where it says minus infinity."""
     low = total == -jnp.inf
+    if not isinstance(low, Tracer) and not low:
+        return total  # known to be right, without compiling the way out
     weights, rates = terms_of(form, *(jnp.asarray(part, total.dtype) for part in known))
     baseline = jnp.asarray(baseline, total.dtype)
     return unless(low, total, 0) + _where_low(baseline, weights, rates, form, low)
@@ -198,6 +201,8 @@ def log_of(
     """log lambda of each event, from intensities that may be too small."""
     weights, rates = terms_of(form, *(jnp.asarray(part, intensity.dtype) for part in known))
     low = is_low(jnp.min(intensity, initial=jnp.inf), weights)
+    if not isinstance(low, Tracer) and not low:
+        return jnp.log(intensity)
     return lax.cond(
         low,
         lambda: log_intensities(baseline, weights, rates, form.events())[0],
