@@ -161,7 +161,7 @@ def exact(
     """A form's plain sum of logs, or the sum through logarithms where it says minus infinity."""
     low = total == -jnp.inf
     if not isinstance(low, Tracer) and not low:
-        return total  # known to be right, without compiling the way out
+        return jnp.asarray(total)  # known to be right, without compiling the way out
     weights, rates = terms_of(form, *(jnp.asarray(part, total.dtype) for part in known))
     baseline = jnp.asarray(baseline, total.dtype)
     return unless(low, total, 0) + _where_low(baseline, weights, rates, form, low)
