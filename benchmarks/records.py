@@ -132,7 +132,7 @@ def effects(count: int) -> list[dict[str, Any]]:
             {"case": f"effects, 1 -> 0 of {size:g}", "panels": len(called)}
             | dict(zip(names, share.tolist(), strict=True))
         )
-        print(rows[-1])
+        print(rows[-1], flush=True)
     return rows
 
 
@@ -156,7 +156,7 @@ def _row(case: str, what: str, values: list[Any]) -> dict[str, Any]:
         "intervals": int(known.sum()),
         "held": float(held),
     }
-    print(row)
+    print(row, flush=True)
     return row
 
 
@@ -170,8 +170,8 @@ def main() -> None:
     for name, (study, times) in studies.items():
         if record.wanted(name, given.cases):
             rows += study(times * given.replicates)
-    stem = "_".join(["records", *filter(None, given.cases.split(","))])
-    print(record.save(stem, rows, used, Path(given.out)))
+            stem = "_".join(["records", *filter(None, given.cases.split(","))])
+            print(record.save(stem, rows, used, Path(given.out)))  # what is done is kept
 
 
 if __name__ == "__main__":
