@@ -95,7 +95,8 @@ def effect_lines(tests: pd.DataFrame) -> list[str]:
     for row in tests.reset_index().to_dict("records"):
         source, target = row["source"], row["target"]
         who = "any effect" if source == target == "any" else f"{source} -> {target}"
-        figures = f"gain {max(row['gain'], 0):.2f}, p = {row['p adjusted']:.2g}"
+        p = row["p adjusted"]
+        figures = f"gain {max(row['gain'], 0):.2f}, p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}"
         lines.append(f"  {who}: {figures}: {row['in words']}")
     return lines
 

@@ -31,6 +31,7 @@ LEAST_MET = 10.0
 SLOWEST = 3.0  # memories in the longest window
 EFFECT = "an effect"
 DRAWS = 20_000  # of the law under no effect: p-values to 0.0015 at 5 %
+LEAST_P = 1 / (1 + DRAWS)
 
 
 @checked
@@ -91,9 +92,8 @@ def effect_tests(
     for i, target in enumerate(names):
         terms = [parts.scores(i, j, None) for j in range(len(names))]
         joint = np.concatenate([unit for _, unit in terms], axis=1)
-        together = max(max((z.max(initial=0) for z, _ in terms), default=0.0), 0.0)
-        tests[i] = together, joint
-        top = max(top, together)
+        tests[i] = joint
+        top = max(top, *(float(z.max(initial=0)) for z, _ in terms))
         lost += parts.loss(i, None) - parts.loss(i, ())
         for j, source in enumerate(names):
             z, unit = parts.scores(i, j, j)
@@ -104,15 +104,16 @@ def effect_tests(
                     "target": target,
                     "alpha": float(np.asarray(params["alpha"])[i, j]),
                     "gain": parts.loss(i, (j,)) - parts.loss(i, ()),
-                    "p": float(np.mean(_largest(unit, rng) >= statistic)) if statistic else 1.0,
+                    "p": _share(_largest(unit, rng) >= statistic) if statistic else 1.0,
                 }
             )
-    for _, joint in tests.values():
+    for joint in tests.values():
         below *= float(np.mean(_largest(joint, rng) < top)) if top else 0.0
+    together = max(1 - below, LEAST_P)
     table = pd.DataFrame(rows)
     table["p adjusted"] = _holm(table["p"].to_numpy())
-    any_row = {"source": "any", "target": "any", "alpha": np.nan, "gain": lost, "p": 1 - below}
-    table = pd.concat([pd.DataFrame([any_row | {"p adjusted": 1 - below}]), table])
+    any_row = {"source": "any", "target": "any", "alpha": np.nan, "gain": lost, "p": together}
+    table = pd.concat([pd.DataFrame([any_row | {"p adjusted": together}]), table])
     table["in words"] = [_words(p, level) for p in table["p adjusted"]]
     return table.set_index(["source", "target"])
 
@@ -265,6 +266,11 @@ def _largest(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.maximum(values, 0))
     return np.maximum((rng.standard_normal((DRAWS, len(values))) @ root.T).max(axis=1), 0)
+
+
+def _share(over: np.ndarray) -> float:
+    """A p-value from draws; the statistic is one more of them, so that none is 0."""
+    return float((1 + over.sum()) / (1 + len(over)))
 
 
 def _holm(p: np.ndarray) -> np.ndarray:
