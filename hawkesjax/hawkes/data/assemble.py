@@ -8,6 +8,7 @@ import numpy as np
 
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
+from hawkesjax.hawkes.data.sequences import rows_of
 from hawkesjax.inputs.checks import Rows, counted
 from hawkesjax.inputs.clock import Clock
 from hawkesjax.inputs.gaps import inside_gaps, refuse_inside
@@ -175,17 +176,12 @@ def _snapped(edge: np.ndarray, bound: float, panel: Any) -> np.ndarray:
 
 def choose(panel: Any, rows: np.ndarray) -> Fields:
     """The fields of a panel's sequences `rows`, in that order."""
-    sizes = np.bincount(panel.sequence, minlength=panel.num_sequences)
-    offsets = np.cumsum(sizes) - sizes
-    taken = sizes[rows]
-    sequence = np.repeat(np.arange(len(rows)), taken)
-    inner = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
-    events = np.repeat(offsets[rows], taken) + inner
+    events, sequence = rows_of(panel.sequence, rows)
     fields = {
         name: getattr(panel, name)[events] for name in ("times", "waits", "remaining", "marks")
     }
     return fields | {
-        "sequence": sequence.astype(np.int32),
+        "sequence": sequence,
         "start": panel.start[rows],
         "duration": panel.duration[rows],
         "gaps": panel.gaps.choose(rows),

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hawkesjax.hawkes.data.sequences import rows_of
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -51,9 +52,5 @@ class History:
 
     def choose(self, rows: Int[np.ndarray, " chosen"]) -> History:
         """Those of some sequences, renumbered in the order given."""
-        begin, end = (np.searchsorted(self.sequence, rows, side) for side in ("left", "right"))
-        sizes = end - begin
-        sequence = np.repeat(np.arange(len(rows)), sizes).astype(np.int32)
-        inner = np.arange(len(sequence)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        taken = begin[sequence] + inner
+        taken, sequence = rows_of(self.sequence, rows)
         return History(self.age[taken], self.marks[taken], sequence)
