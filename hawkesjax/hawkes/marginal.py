@@ -11,8 +11,9 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.parameter import Parameter
-from hawkesjax.hawkes.law import Data, HawkesLaw, Params
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import over_copies
+from hawkesjax.hawkes.settings import Data, Params
 
 
 @dataclass(frozen=True)

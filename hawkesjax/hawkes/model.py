@@ -10,11 +10,12 @@ from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
-from hawkesjax.hawkes.law import HawkesLaw, Params
+from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.marginal import integrated
 from hawkesjax.hawkes.predictive import predictive_check
 from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
+from hawkesjax.hawkes.settings import Params
 from hawkesjax.hawkes.simulate import simulate
 
 

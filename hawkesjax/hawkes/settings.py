@@ -1,0 +1,180 @@
+"""What a multivariate Hawkes model is made of: settings, the table of its parameters, axes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import jax.numpy as jnp
+import numpy as np
+
+from hawkesjax.core.model import Model
+from hawkesjax.core.parameter import Parameter
+from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.hawkes.baselines import Baseline
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
+from hawkesjax.hawkes.prepared import (
+    PreparedPanel,
+)
+from hawkesjax.hawkes.priors import NAMED
+from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.hawkes.starts import half_of_the_events
+from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
+from hawkesjax.inputs.arrays import AnyArray, HostArray
+
+Params = Mapping[str, Any]
+Data = EventPanel | PreparedPanel
+
+
+@dataclass(frozen=True)
+class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
+    """Settings and parameters of `hawkesjax.Hawkes`."""
+
+    decay: Literal["pair", "source", "shared"] = "pair"
+    baseline: Literal["sequence", "shared", "hierarchical"] | Covariates = "sequence"
+    covariates: Covariates | None = None
+    kernel: Any = "exponential"
+    compensator: Literal["exact", "schoenberg"] = "exact"
+    stationary: bool = False
+    gamma: Any = None
+    form: Literal["auto", "scan", "lanes", "pairs"] = "auto"
+
+    named_priors = tuple(NAMED)
+    unsaved = ("covariates", "form")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", kernel_of(self.kernel))
+        Baseline.of(self.baseline, self.covariates)
+        if self.gamma is not None:
+            value = np.asarray(self.gamma, np.float64)
+            if value.ndim > 2 or not np.all(np.isfinite(value)) or not np.all(value > 0):
+                raise ValueError(f"gamma must be positive and finite, at most D x D; got {value}.")
+            object.__setattr__(self, "gamma", _nested(value))
+        super().__post_init__()
+
+    # What the model is, for tables, files and checkpoints
+
+    def config(self) -> dict[str, Any]:
+        """The model's settings as JSON-able values."""
+        return super().config() | {"baseline": self.background.config()}
+
+    def arrays(self) -> dict[str, tuple[tuple[str, ...], AnyArray]]:
+        """Edges and values of the covariates."""
+        known = self.background.covariates
+        if known is None:
+            return {}
+        edges, values = np.asarray(known.edges), np.asarray(known.values)
+        return {"edges": (("edge",), edges), "values": (("cell", "feature"), values)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
+        """The model again, from its `config()` and `arrays()`."""
+        baseline = Baseline.from_config(config["baseline"], arrays)
+        return super().from_config({**config, **baseline}, {})
+
+    @functools.cached_property
+    def background(self) -> Baseline:
+        """Levels and covariates of the baseline."""
+        return Baseline.of(self.baseline, self.covariates)
+
+    def coords(self, panel: EventPanel) -> dict[str, list[str]]:
+        """Names along each axis."""
+        marks = list(panel.mark_names)
+        return {
+            "sequence": list(panel.sequence_names),
+            "mark": marks,
+            "target": marks,
+            "source": marks,
+            "feature": self.background.features,
+            **self.kernel.coords(),
+        }
+
+    def observed(self, panel: EventPanel) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """The events, for ArviZ's observed_data."""
+        return {
+            "time": (("event",), np.asarray(panel.times)),
+            "event_mark": (("event",), np.asarray(panel.marks)),
+            "event_sequence": (("event",), np.asarray(panel.sequence)),
+        }
+
+    def constant(self, panel: EventPanel) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        """The windows and their gaps, for ArviZ's constant_data."""
+        found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+            "window_start": (("sequence",), np.asarray(panel.start)),
+            "window_length": (("sequence",), np.asarray(panel.duration)),
+        }
+        if len(panel.gaps):
+            for name in ("sequence", "start", "length"):
+                found[f"gap_{name}"] = ("gap",), np.asarray(getattr(panel.gaps, name))
+        return found
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The table: the baseline's, alpha, gamma where it is learned, the kernel's own."""
+        named = self.priors if isinstance(self.priors, str) else "default"
+
+        def effect(
+            name: str, dims: tuple[str, ...], start: Any, edge: Any, support: Range
+        ) -> Parameter:
+            return Parameter(
+                name, lambda data: NAMED[named](data.rates)[name], dims, start, edge, support
+            )
+
+        pair = ("target", "source")
+        alpha = effect("alpha", pair, half_of_the_events, self._without_effect, AT_LEAST_0)
+        found = (*self.background.parameters(named), alpha)
+        if self.gamma is None:
+            gamma = effect(
+                "gamma", self._decay_dims, lambda d: jnp.sum(d.rates), self._is_flat, ABOVE_0
+            )
+            found = (*found, gamma)
+        return (*found, *self.kernel.parameters)
+
+    @property
+    def supports(self) -> dict[str, Range]:
+        """Where each parameter may lie, the levels of a hierarchy and known decays among them."""
+        return {"mu": AT_LEAST_0, "gamma": ABOVE_0} | super().supports
+
+    @property
+    def _decay_dims(self) -> tuple[str, ...]:
+        if self.gamma is not None:
+            return ((), ("source",), ("target", "source"))[np.ndim(self.gamma)]
+        return {"pair": ("target", "source"), "source": ("source",), "shared": ()}[self.decay]
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """Axes of what `derived` gives."""
+        half_life = {} if self.kernel == EXPONENTIAL else {"half_life": self._decay_dims}
+        return self.background.derived_dims | half_life
+
+    @property
+    def natural(self) -> tuple[str, ...]:
+        """Names of the parameters with mu in the place of its hierarchy, and gamma whether it is
+        fixed or not."""
+        own = tuple(one.name for one in self.kernel.parameters)
+        return (*self.background.natural, "alpha", "gamma", *own)
+
+    def sizes(self, data: Data) -> dict[str, int]:
+        """Length of each axis."""
+        sizes = dict.fromkeys(("mark", "target", "source"), data.num_marks)
+        sizes |= {"sequence": data.num_sequences, "feature": len(self.background.features)}
+        return sizes | {dim: len(names) for dim, names in self.kernel.coords().items()}
+
+    def _is_flat(self, params: Params, data: PreparedPanel) -> HostArray:
+        """Decays whose kernel is flat over the longest window (gamma times its length below
+        0.01): only alpha gamma matters then."""
+        longest = np.max(np.asarray(data.durations, np.float64), initial=0)
+        return np.asarray(params["gamma"]) * self.kernel.ratios.max() * longest < 0.01
+
+    def _without_effect(self, params: Params, data: PreparedPanel) -> np.ndarray:
+        """Effects that are 0 but for rounding (they explain under 0.01 events), or flat."""
+        counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
+        nothing = np.asarray(params["alpha"]) * counts < 0.01
+        return nothing | self._is_flat(params, data) if "gamma" in params else nothing
+
+
+def _nested(value: Any) -> Any:
+    return tuple(_nested(part) for part in value) if value.ndim else float(value)
