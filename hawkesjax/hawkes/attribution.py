@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -17,10 +17,10 @@ from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import absolute
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
-from hawkesjax.hawkes.lineage import lineage
+from hawkesjax.hawkes.lineage import lineage, lineage_of_points
 from hawkesjax.hawkes.prepared import stream_of
 from hawkesjax.hawkes.values import draws_of, one_of
-from hawkesjax.hawkes.watched import with_history
+from hawkesjax.hawkes.watched import Watched, with_history
 from hawkesjax.inputs.arguments import Bytes, Count, checked
 from hawkesjax.inputs.checks import kind_of_value, listed_once, short
 
@@ -148,13 +148,7 @@ def attribution(
             f"{max_bytes / 2**30:.1f}: take fewer draws or links."
         )
     whole, rows = with_history(panel)
-    stream = stream_of(whole)
-    ratios = jnp.asarray(model.kernel.ratios)
-
-    @jax.jit
-    def compute(own, alpha, gamma, weights):
-        terms = (ratios, weights)
-        return jnp.concatenate(lineage(stream, own, alpha, gamma, jnp.asarray(cut), *terms), axis=1)
+    compute = _by_points(model, panel, cut) if model.strength else _by_events(model, whole, cut)
 
     parts = []
     for number in range(count):
@@ -162,14 +156,45 @@ def attribution(
         alone = {name: np.asarray(value)[None] for name, value in one.items()}
         mu = model.background.along(alone, panel.sequence, absolute(panel), panel)[0]
         mu = np.broadcast_to(mu, (panel.num_events, len(names)))
-        own = np.full(stream.num_events, np.inf)  # what is given came by itself
+        own = np.full(whole.num_events, np.inf)  # what is given came by itself
         own[rows] = mu[np.arange(panel.num_events), panel.marks]
-        weights = model.kernel.weights(one)
-        found = np.asarray(compute(own, one["alpha"], one["gamma"], weights))
-        parts.append(found[rows])
+        parts.append(np.asarray(compute(own, one))[rows])
     causes = ("background", *(f"direct from {name}" for name in names))
     causes += tuple(f"lost without {source} -> {target}" for source, target in links)
     return Attribution(np.stack(parts), causes, panel)
+
+
+Compute = Callable[[np.ndarray, dict[str, Any]], Any]
+
+
+def _by_events(model: HawkesLaw, whole: EventPanel, cut: np.ndarray) -> Compute:
+    """Causes of a panel's events, its history among them, from their baselines and parameters."""
+    stream, ratios = stream_of(whole), jnp.asarray(model.kernel.ratios)
+
+    @jax.jit
+    def compute(own, one):
+        terms = (one["alpha"], one["gamma"], jnp.asarray(cut), ratios, model.kernel.weights(one))
+        return jnp.concatenate(lineage(stream, own, *terms), axis=1)
+
+    return compute
+
+
+def _by_points(model: HawkesLaw, panel: EventPanel, cut: np.ndarray) -> Compute:
+    """The same where effects are scaled or delayed."""
+    whole, _ = with_history(panel)
+    points = Watched.of(panel, lag=model.strength.lag)
+    stream, ratios = stream_of(points.panel), jnp.asarray(model.kernel.ratios)
+    at = points.events_at
+
+    @jax.jit
+    def compute(own, one):
+        jumps = model.jumps(one, panel, points.cause)
+        along = replace(stream, jumps=jumps), at, points.cause, whole.marks, own
+        terms = (one["alpha"], one["gamma"], jnp.asarray(cut), ratios, model.kernel.weights(one))
+        found = jnp.concatenate(lineage_of_points(*along, *terms), axis=1)
+        return found[np.flatnonzero(at >= 0)]
+
+    return compute
 
 
 def _is_among(mark: Any, names: list[str]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.linalg import expm
 
 Terms = tuple[np.ndarray, np.ndarray]
@@ -28,7 +29,8 @@ def simulate_clusters(
     inherited: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
     place: Place | None = None,
     terms: Terms = ONE_TERM,
-) -> tuple[Float[np.ndarray, " events"], Int[np.ndarray, " events"], Int[np.ndarray, " events"]]:
+    offspring: Any = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     r"""Draw the events of independent Hawkes processes as Poisson cluster processes.
 
     Immigrants of mark i in sequence m are Poisson with rate `mu[m, i]` on [0, T_m]. Each event
@@ -49,10 +51,11 @@ def simulate_clusters(
         place: from shares of the window's immigrants, marks and sequences to times since the
             window's start, where their rate is not constant.
         terms: ratios r and weights w of a kernel `sum_k w_k gamma r_k exp(-gamma r_k s)`.
+        offspring: the factors and the lag of events' effects (`Offspring`); None for 1 and 0.
 
     Returns:
         Times since the start of each event's window, marks, sequences; sorted by sequence and
-        time.
+        time; and magnitudes where there is an `offspring`.
 
     Raises:
         ValueError: see `hawkesjax.hawkes.simulate`.
@@ -65,7 +68,8 @@ def simulate_clusters(
     alpha = alpha * weights.sum()  # the others never come
     expected = mu * duration[:, None]
     if max_events is None:
-        _refuse_explosion(expected.sum(axis=0), alpha, gamma * ratios.max(), duration)
+        most = alpha if offspring is None else alpha * offspring.bound
+        _refuse_explosion(expected.sum(axis=0), most, gamma * ratios.max(), duration)
     cap = np.inf if max_events is None else max_events
     if expected.sum() > max(10 * cap, MAX_EXPECTED):
         raise _over(cap, 0, 0, alpha, f"about {expected.sum():.3g} immigrants alone are expected")
@@ -84,23 +88,34 @@ def simulate_clusters(
         grouped = np.argsort(marks, kind="stable")
         times, marks, sequence = times[grouped], marks[grouped], sequence[grouped]
 
-    generations = [(times, marks, sequence)]
-    total = len(times)
+    generations, carried = [(times, marks, sequence)], []
+    total, lag = len(times), 0.0 if offspring is None else offspring.lag
     targets: np.ndarray = np.repeat(np.arange(num, dtype=np.int32), num)
     sources = np.tile(np.arange(num), num)
     while len(times):
         sizes = np.bincount(marks, minlength=num)
         offsets = np.cumsum(sizes) - sizes
-        children = rng.poisson((alpha * sizes).ravel())
+        sums = None
+        if offspring is None:
+            children = rng.poisson((alpha * sizes).ravel())
+        else:
+            magnitude, factors = offspring.draw(times, marks, sequence, rng)
+            carried.append(magnitude)
+            sums = np.concatenate([np.zeros((1, num)), np.cumsum(factors, axis=0)])
+            ends = sums[offsets + sizes] - sums[offsets]
+            children = rng.poisson((alpha * ends.T).ravel())
         if children.sum() > max(MAX_DRAWN, 2 * cap):
             raise _over(cap, len(generations), total, alpha, f"{children.sum()} children follow")
         pair = np.repeat(np.arange(num * num), children)
         source: np.ndarray = sources[pair]
-        parent = offsets[source] + (rng.random(len(pair)) * sizes[source]).astype(np.int64)
+        if sums is None:
+            parent = offsets[source] + (rng.random(len(pair)) * sizes[source]).astype(np.int64)
+        else:
+            parent = _weighted(sums, pair, offsets, sizes, rng)
         rate = gamma[pair]
         if len(ratios) > 1:
             rate = rate * rng.choice(ratios, len(pair), p=weights / weights.sum())
-        at = times[parent] + rng.standard_exponential(len(pair)) / rate
+        at = times[parent] + lag + rng.standard_exponential(len(pair)) / rate
         owner: np.ndarray = sequence[parent]
         inside: np.ndarray = at <= duration[owner]
         times, marks, sequence = at[inside], targets[pair][inside], owner[inside]
@@ -112,7 +127,23 @@ def simulate_clusters(
     order = np.argsort(times)
     if len(mu) > 1:
         order = order[np.argsort(sequence[order], kind="stable")]
-    return times[order], marks[order], sequence[order]
+    sizes = None if offspring is None else np.concatenate([*carried, np.zeros(0)])[order]
+    return times[order], marks[order], sequence[order], sizes
+
+
+def _weighted(sums, pair, offsets, sizes, rng) -> np.ndarray:
+    """A parent of each child, by the parents' factors for its target."""
+    num = len(offsets)
+    chance, parent = rng.random(len(pair)), np.empty(len(pair), np.int64)
+    for target in range(num):
+        for source in range(num):
+            mine = np.flatnonzero(pair == target * num + source)
+            begin, end = offsets[source], offsets[source] + sizes[source]
+            low, high = sums[begin, target], sums[end, target]
+            at = low + chance[mine] * (high - low)
+            found = np.searchsorted(sums[:, target], at, side="right") - 1
+            parent[mine] = np.clip(found, begin, end - 1)
+    return parent
 
 
 def _refuse_explosion(immigrants, alpha, gamma, duration) -> None:

@@ -91,15 +91,19 @@ def excitation_increments(
     eye = jnp.eye(num + 1, num, dtype=alpha.dtype)  # points of no mark have the last row
 
     def step(state, event):
-        gap, mark, first = event
+        gap, mark, first, *jump = event
         state = jnp.where(first, 0, state)
         lost = -jnp.expm1(-gamma * gap) * state
-        state = state - lost + eye[mark][None]
+        added = eye[mark][None] if not jump else jump[0][:, None] * eye[mark][None]
+        state = state - lost + added
         return state, jnp.sum(alpha * lost, axis=1)
 
-    _, inside = jax.lax.scan(step, jnp.zeros_like(gamma), (gaps, stream.marks, stream.first))
+    jumps = () if stream.jumps is None else (jnp.asarray(stream.jumps, alpha.dtype),)
+    columns = (gaps, stream.marks, stream.first, *jumps)
+    _, inside = jax.lax.scan(step, jnp.zeros_like(gamma), columns)
     remaining = jnp.asarray(stream.remaining, alpha.dtype)[:, None]
     effects = jnp.concatenate([alpha.T, jnp.zeros_like(alpha[:1])])[stream.marks]
+    effects = effects * jumps[0] if jumps else effects
     whole = effects * -jnp.expm1(-gamma.T[jnp.minimum(stream.marks, num - 1)] * remaining)
     tails = jax.ops.segment_sum(whole - inside, stream.sequence, stream.num_sequences)
     return inside, tails
@@ -128,6 +132,7 @@ def on_ladder(stream: Stream) -> Stream:
             name: np.pad(getattr(stream, name), (0, more))
             for name in ("gaps", "remaining", "marks")
         },
+        jumps=None if stream.jumps is None else jnp.pad(stream.jumps, ((0, more), (0, 0))),
         sequence=np.pad(stream.sequence, (0, more), constant_values=stream.num_sequences),
         first=np.pad(stream.first, (0, more), constant_values=True),
         num_sequences=stream.num_sequences + 1,

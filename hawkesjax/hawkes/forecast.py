@@ -19,9 +19,11 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.offspring import Offspring, pools_of
 from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
 from hawkesjax.hawkes.values import draws_of, one_of
+from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 
 MAX_EVENTS = 10_000_000
@@ -152,27 +154,28 @@ def continued(
     stop = panel.window[:, 1]
     if panel.resolution:
         panel, _ = spread(panel, panel.resolution)
-    before = panel.history
-    past = (
-        np.concatenate([before.age + panel.duration[before.sequence], panel.remaining]),
-        np.concatenate([before.marks, panel.marks]),
-        np.concatenate([before.sequence, panel.sequence]),
-    )
+    whole, _ = with_history(panel)
+    past = whole.remaining, whole.marks, whole.sequence
+    pools = pools_of(panel)
     for number in range(draws):
         one = one_of(parameters, number)
         mu, place = _immigrants(model, one, panel, stop, stop + horizon)
         gamma = np.broadcast_to(one["gamma"], (size, size))
         terms = terms_of(model, one)
-        times, marks, sequence = simulate_clusters(
+        offspring, scaled = Offspring.of(model, one, panel, pools, stop), ()
+        if offspring is not None:
+            scaled = offspring.of_past(panel), offspring.lag
+        times, marks, sequence, _ = simulate_clusters(
             mu,
             one["alpha"],
             gamma,
             duration,
             rng,
             max_events=max_events,
-            inherited=inherited(*past, one["alpha"], gamma, terms, duration, rng),
+            inherited=inherited(*past, one["alpha"], gamma, terms, duration, rng, *scaled),
             place=place,
             terms=terms,
+            offspring=offspring,
         )
         if len(gaps):
             seen = ~gaps.holds(times, sequence)

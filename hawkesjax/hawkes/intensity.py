@@ -15,6 +15,7 @@ def intensity_at(
     gamma: Float[np.ndarray, "draws ..."],
     ratios: Float[np.ndarray, " terms"] | None = None,
     weights: Float[np.ndarray, "#draws terms"] | None = None,
+    factors: Float[np.ndarray, "#draws events marks"] | None = None,
 ) -> Float[np.ndarray, "draws points marks"]:
     r"""Every mark's intensity in one sequence, given the events strictly before each time.
 
@@ -29,6 +30,7 @@ def intensity_at(
         mu, alpha, gamma: draws of the parameters; gamma (K,), (K, D) by source, or (K, D, D);
             mu by point where the baseline is not constant.
         ratios, weights: of a kernel `sum_k w_k gamma r_k exp(-gamma r_k t)`, draws of the weights.
+        factors: of each event's effect on each target; 1 by default.
     """
     size = alpha.shape[-1]
     ratios = np.ones(1) if ratios is None else ratios
@@ -46,7 +48,8 @@ def intensity_at(
         for event in range(done, known):
             state *= np.exp(-gamma * (times[event] - now))
             now = times[event]
-            state[..., marks[event]] += weight[..., marks[event]]
+            jump = weight[..., marks[event]]
+            state[..., marks[event]] += jump if factors is None else jump * factors[:, None, event]
         done = max(done, known)
         out[:, point] = mu[:, point] + np.sum(state * np.exp(-gamma * (t - now)), axis=(1, 3))
     return out

@@ -22,7 +22,7 @@ def can_solve(model: Any, data: Any) -> bool:
     """Whether the baselines and effects of these data are free and positive, and no more."""
     background = model.background
     plain = background.covariates is None and background.levels in ("sequence", "shared")
-    if not plain or model.stationary:
+    if not plain or model.stationary or model.strength:
         return False
     if model.structures(data) or data.copies is not None:
         return False

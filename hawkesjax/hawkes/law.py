@@ -52,6 +52,8 @@ class HawkesLaw(HawkesLikelihood):
             found["mu_mean"] = self.background.integrals(params, data) / time
         if "half_life" in self.derived_dims:
             found["half_life"] = self.kernel.half_life(params) / self._effects(params)[1]
+        if self.strength.derived_dims:
+            found |= self.strength.derived(params, self._effects(params)[0], data.carried)
         return {name: found[name] for name in self.derived_dims}
 
     def starts(self, data: PreparedPanel) -> list[dict[str, Array]]:
@@ -100,7 +102,7 @@ class HawkesLaw(HawkesLikelihood):
         """Parameters whose correlation NUTS should learn: alpha, gamma, the kernel's own and
         beta, up to 200 of them."""
         shapes = self.shapes(data)
-        own = (one.name for one in self.kernel.parameters)
+        own = (*(one.name for one in self.kernel.parameters), *self.strength.names)
         names = tuple(name for name in ("alpha", "gamma", *own, "beta") if name in shapes)
         size = sum(int(np.prod(shapes[name])) for name in names)
         return [names] if size <= 200 else False
@@ -116,7 +118,15 @@ class HawkesLaw(HawkesLikelihood):
         by_pair = np.repeat(np.arange(data.num_marks), data.num_marks)
         by_mark = np.arange(data.num_marks)
         by_cell = np.tile(by_mark, data.num_sequences)
+        sizes = {"effect": 0, "group": 0}
+        if self.alpha_effects is not None:
+            sizes = self.alpha_effects.sizes(data)
         return {
+            "alpha_mean": None if self.magnitude else by_pair,
+            "alpha_group": np.tile(by_pair, sizes["group"]),
+            "alpha_effect": np.repeat(by_pair, sizes["effect"]),
+            "alpha_spread": by_pair,
+            "alpha_offset": np.repeat(by_pair, sizes["effect"]),
             "alpha": by_pair,
             "gamma": by_pair if self.decay == "pair" else None,
             "mu_median": by_mark,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import jax
@@ -44,6 +44,7 @@ class HawkesLikelihood(HawkesSettings):
             gamma=self.gamma,
             kernel=self.kernel,
             covariates=self.background.covariates,
+            strength=self.strength,
         )
 
     def _effects(self, params: Params) -> tuple[Array, Array]:
@@ -60,6 +61,13 @@ class HawkesLikelihood(HawkesSettings):
         """What the forms of the decayed counts take."""
         effects = self._effects(params)
         return effects if self.kernel == EXPONENTIAL else (*effects, self.kernel.weights(params))
+
+    def form_of(self, params: Params, data: PreparedPanel) -> Any:
+        """The form of the decayed counts, with the weights of the events where they have some."""
+        if data.carried is None:
+            return data.form
+        weights = self.strength.weights(params, data.carried, data.num_marks)
+        return replace(data.form, weights=weights)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
@@ -80,9 +88,10 @@ class HawkesLikelihood(HawkesSettings):
         if data.copies is not None:
             return over_copies(lambda one: self._log_likelihood(params, one, finish), data)
         alpha, *rest = self.excitation_of(params)
-        at_events = self.at_events(params, data)
-        total, ends = data.form.event_terms(at_events, alpha, *rest)
-        total = finish(total, at_events, data.form, alpha, *rest)
+        at_events, form = self.at_events(params, data), self.form_of(params, data)
+        total, ends = form.event_terms(at_events, alpha, *rest)
+        if data.carried is None:
+            total = finish(total, at_events, form, alpha, *rest)
         expected = jnp.sum(self.background.integrals(params, data))
         return total - expected - jnp.sum(alpha * self.children(params, data, ends))
 
@@ -108,7 +117,10 @@ class HawkesLikelihood(HawkesSettings):
         self, params: Params, data: PreparedPanel, ends: Array
     ) -> Float[Array, "marks marks"]:
         """Children of each target that all events of each source have within their windows, per
-        unit of alpha, where they can be seen; `ends` are those that come too late."""
+        unit of alpha, where they can be seen; `ends` are those that come too late, or where
+        effects are scaled or delayed those that are asked for."""
+        if data.carried is not None:
+            return ends
         whole = jnp.sum(jnp.asarray(data.counts, ends.dtype), axis=0)[None]
         if self.compensator != "exact":
             return whole + jnp.zeros_like(ends)
@@ -130,7 +142,7 @@ class HawkesLikelihood(HawkesSettings):
             "spread": jnp.tile(jnp.asarray(params["mu_spread"]), cells[0]),
             "exposure": jnp.ravel(self.background.integrals(alone, data)),
             "own": own if own.ndim == 1 else jnp.ones(cell.shape, data.dtype),
-            "excitation": data.form.excitation(*self.excitation_of(params))
+            "excitation": self.form_of(params, data).excitation(*self.excitation_of(params))
             + self.inflow_of(params, data),
         }
         return Offsets(
@@ -151,9 +163,11 @@ class HawkesLikelihood(HawkesSettings):
         data = self.prepare(panel)
         own = self.at_events(params, data)
         own = own[data.sequence, data.marks] if own.ndim == 2 else own
-        known = self.excitation_of(params)
-        intensity = own + data.form.excitation(*known)
-        return log_of(intensity, own, data.form, *known)[: panel.num_events]
+        known, form = self.excitation_of(params), self.form_of(params, data)
+        intensity = own + form.excitation(*known)
+        if data.carried is not None:
+            return jnp.log(intensity)
+        return log_of(intensity, own, form, *known)[: panel.num_events]
 
     def compensator_increments(
         self, params: Params, panel: EventPanel
@@ -161,12 +175,26 @@ class HawkesLikelihood(HawkesSettings):
         """Every mark's integrated intensity from the event before to each event, and from each
         sequence's last event (or its window's start) to its window's end; gaps of the record are
         left out."""
-        if len(panel.gaps) or len(panel.history):
-            watched = Watched.of(panel)
-            return watched.gathered(*self.compensator_increments(params, watched.panel))
+        if not (len(panel.gaps) or len(panel.history) or self.strength):
+            return self._increments(params, panel, stream_of(panel))
+        watched = Watched.of(panel, lag=self.strength.lag)
+        stream = stream_of(watched.panel)
+        if self.strength:
+            stream = replace(stream, jumps=self.jumps(params, panel, watched.cause))
+        return watched.gathered(*self._increments(params, watched.panel, stream))
+
+    def jumps(
+        self, params: Params, panel: EventPanel, cause: np.ndarray
+    ) -> Float[Array, "points marks"]:
+        """What each point adds to the decayed counts, from the event that has its effect there."""
+        dtype = np.dtype(jnp.zeros(()).dtype)
+        carried = self.strength.carried(panel, cause, dtype)
+        return self.strength.weights(params, carried, panel.num_marks)
+
+    def _increments(self, params: Params, panel: EventPanel, stream: Any) -> tuple[Array, Array]:
         alpha, gamma = self._effects(params)
         terms = (self.kernel.ratios, self.kernel.weights(params))
-        inside, tails = mixture_increments(stream_of(panel), alpha, gamma, *terms)
+        inside, tails = mixture_increments(stream, alpha, gamma, *terms)
         own, last = self.background.increments(params, panel, inside.dtype)
         return inside + own, tails + last
 

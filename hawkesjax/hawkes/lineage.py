@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
@@ -85,3 +85,64 @@ def lineage(
         jnp.zeros((1 + cuts, num), alpha.dtype),
     )
     return jax.lax.scan(step, start, events)[1]
+
+
+def lineage_of_points(
+    stream: Stream,
+    read: Int[AnyArray, " points"],
+    cause: Int[AnyArray, " points"],
+    own: Int[AnyArray, " events"],
+    baseline: Float[AnyArray, " events"],
+    alpha: Float[AnyArray, "marks marks"],
+    gamma: Float[AnyArray, "..."],
+    cut: Bool[AnyArray, "cuts marks marks"],
+    ratios: Float[AnyArray, " terms"],
+    weights: Float[AnyArray, " terms"],
+) -> tuple[Float[Array, "events causes"], Float[Array, "events cuts"]]:
+    """`lineage` where effects are scaled or delayed: events cause theirs at points of a stream.
+
+    Args:
+        stream: the points, with `jumps`.
+        read: (P,) event that is at each point; -1 for none.
+        cause: (P,) event that has its effect there; -1 for none.
+        own: (N,) mark of each event.
+        baseline, alpha, gamma, cut, ratios, weights: as in `lineage`; infinite baselines for what
+            came by itself.
+    """
+    num, cuts = stream.num_marks, len(cut)
+    alpha = jnp.asarray(alpha)
+    rates = jnp.broadcast_to(jnp.asarray(gamma, alpha.dtype), (num, num))
+    rates = rates * jnp.asarray(ratios, alpha.dtype)[:, None, None]
+    height = alpha * rates * jnp.asarray(weights, alpha.dtype)[:, None, None]
+    cut = jnp.asarray(cut, alpha.dtype)
+    moved = (stream.gaps > 0) & ~stream.first
+    eye = jnp.eye(num + 1, num, dtype=alpha.dtype)
+    none = len(own)
+    own = jnp.concatenate([jnp.asarray(own), jnp.zeros(1, jnp.int32)])
+    baseline = jnp.concatenate([jnp.asarray(baseline, alpha.dtype), jnp.ones(1, alpha.dtype)])
+
+    def step(carry, point):
+        state, waiting, known = carry
+        gap, mark, first, moved, read, cause, jump = point
+        state = jnp.where(moved, jnp.exp(-rates * gap) * (state + waiting[:, None]), state)
+        waiting = jnp.where(moved | first, 0, waiting)
+        state = jnp.where(first, 0, state)
+        mine, mu = own[read], baseline[read]
+        rows = jnp.sum(height[:, mine] * state[:, :, mine], axis=1)
+        total = mu + jnp.sum(rows[0])
+        lone = jnp.isinf(mu)  # came by itself
+        direct = jnp.concatenate([mu[None], rows[0]]) / total
+        direct = jnp.where(lone, jnp.eye(1, num + 1, dtype=alpha.dtype)[0], direct)
+        lost = jnp.sum(cut[:, mine] * rows[0] + (1 - cut[:, mine]) * rows[1:], axis=1) / total
+        known = known.at[read].set(jnp.where(lone, 0, lost))
+        share = jnp.concatenate([jnp.ones(1, alpha.dtype), known[cause]])
+        waiting = waiting + share[:, None, None] * jump[:, None] * eye[mark][None]
+        return (state, waiting, known), (direct, known[read])
+
+    read, cause = (jnp.where(jnp.asarray(x) < 0, none, x) for x in (read, cause))
+    gaps = jnp.asarray(stream.gaps, alpha.dtype)
+    jumps = jnp.asarray(stream.jumps, alpha.dtype)
+    points = (gaps, stream.marks, stream.first, moved, read, cause, jumps)
+    zero = jnp.zeros((1 + cuts, *height.shape), alpha.dtype)
+    start = (zero, zero[:, 0], jnp.zeros((none + 1, cuts), alpha.dtype))
+    return jax.lax.scan(step, start, points)[1]

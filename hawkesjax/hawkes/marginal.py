@@ -47,7 +47,8 @@ class MarginalHawkes(HawkesLaw):
         alpha, *rest = self.excitation_of(params)
         # Of a baseline of 1 only what its likelihood has no say in is taken.
         ones = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
-        children = self.children(params, data, data.form.event_terms(ones, alpha, *rest)[1])
+        ends = self.form_of(params, data).event_terms(ones, alpha, *rest)[1]
+        children = self.children(params, data, ends)
         whole = self.offsets(params, data).log_integrals()
         return jnp.sum(whole) - jnp.sum(alpha * children)
 
@@ -63,6 +64,11 @@ def integrated(model: HawkesLaw) -> HawkesLaw:
     Raises:
         ValueError: for offsets that are not standard normal.
     """
+    if model.pooled:
+        raise ValueError(
+            "fit has no estimate of pooled effects: the joint maximum over groups and their spread "
+            "is none. Use sample, or pooled=False for an alpha of each group alone."
+        )
     if model.background.levels != "hierarchical":
         return model
     given = {} if isinstance(model.priors, str) else dict(model.priors)

@@ -20,12 +20,14 @@ from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.padding import alike, on_ladder
+from hawkesjax.hawkes.counts.points import point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
+from hawkesjax.hawkes.strength import Carried, Strength, points_of
 from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
 
@@ -51,6 +53,8 @@ class PreparedPanel:
         cells: the covariates along the windows, where it has them.
         missed: what gaps of the record take away, where it has them.
         inflow: what a known history brings, where it has one.
+        carried: what scales the events' effects, where something does; the form then has the
+            history and the gaps in it, and neither `missed` nor `inflow` is there.
         copies: of a panel with a resolution, the same with times spread over it, stacked along a
             first axis; this one is the first of them.
     """
@@ -68,6 +72,7 @@ class PreparedPanel:
     cells: Cells | None = None
     missed: Missed | None = None
     inflow: Inflow | None = None
+    carried: Carried | None = None
     copies: PreparedPanel | None = None
 
     @property
@@ -108,6 +113,7 @@ def prepare(
     gamma: float | tuple | None = None,
     kernel: Kernel = EXPONENTIAL,
     covariates: Covariates | None = None,
+    strength: Strength | None = None,
 ) -> PreparedPanel:
     """Lay a panel out once; asked again for the same panel and form, the same object comes back.
 
@@ -130,13 +136,14 @@ def prepare(
                 "Covariates are looked up on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
-        if len(panel.gaps) or len(panel.history) or panel.resolution:
+        if len(panel.gaps) or len(panel.history) or panel.resolution or strength:
             raise ValueError(
-                "Gaps of the record, a history and a resolution are laid out on the host, before "
-                "jit or vmap: give the result of model.prepare(panel) in the panel's place."
+                "Gaps of the record, a history, a resolution, and what scales or delays effects "
+                "are laid out on the host, before jit or vmap: give the result of "
+                "model.prepare(panel) in the panel's place."
             )
         return _traced(panel, dtype, kernel)
-    return _laid_out(panel, form, dtype, gamma, kernel, covariates)
+    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None)
 
 
 @kept
@@ -147,18 +154,28 @@ def _laid_out(
     gamma: tuple | float | None,
     kernel: Kernel,
     covariates: Covariates | None,
+    strength: Strength | None,
 ) -> PreparedPanel:
     if panel.resolution:
-        return _spread_out(panel, form, dtype, gamma, kernel, covariates)
+        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength)
     stream = stream_of(panel)
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
+    carried, whole = None, strength is None
+    if strength is None:
+        made: Any = (
+            choose_form(stream, **options)
+            if kernel == EXPONENTIAL
+            else MixtureForm.from_stream(stream, kernel.ratios, **options)
+        )
+    else:
+        points = points_of(panel, strength.lag)
+        made = point_form(points, stream.marks, kernel.ratios, dtype)
+        carried = strength.carried(panel, points.cause, dtype)
     watched = covariates is not None
     powers, longest = powers_of(stream.remaining, stream.marks, panel.num_marks)
     prepared = PreparedPanel(
-        form=choose_form(stream, **options)
-        if kernel == EXPONENTIAL
-        else MixtureForm.from_stream(stream, kernel.ratios, **options),
+        form=made,
         durations=np.asarray(panel.duration, dtype),
         observed=np.asarray(panel.observed, dtype),
         counts=np.asarray(panel.counts, dtype),
@@ -169,8 +186,9 @@ def _laid_out(
         powers=powers.astype(dtype),
         longest=np.asarray(longest, dtype),
         cells=lay_out(covariates, panel, dtype) if watched else None,
-        missed=Missed.of(panel, dtype),
-        inflow=Inflow.of(panel, dtype),
+        missed=Missed.of(panel, dtype) if whole else None,
+        inflow=Inflow.of(panel, dtype) if whole else None,
+        carried=carried,
     )
     if isinstance(prepared.form, LaneForm):
         prepared = _filled(prepared, on_ladder(prepared.form))
@@ -182,7 +200,7 @@ def _laid_out(
 def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> PreparedPanel:
     """Copies of a panel with its times spread over their resolution."""
     if form == "auto":
-        form = "lanes" if rest[1] == EXPONENTIAL else "scan"
+        form = "lanes" if rest[1] == EXPONENTIAL and rest[-1] is None else "scan"
     if form == "pairs":
         raise ValueError('form="pairs" takes exact times; leave form out for rounded ones.')
     copies = [

@@ -16,13 +16,13 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
-from hawkesjax.hawkes.prepared import (
-    PreparedPanel,
-)
+from hawkesjax.hawkes.modifiers import Modifiers
+from hawkesjax.hawkes.prepared import PreparedPanel
 from hawkesjax.hawkes.priors import NAMED
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
 from hawkesjax.hawkes.starts import half_of_the_events
-from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
+from hawkesjax.hawkes.strength import Strength
+from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range, number
 from hawkesjax.inputs.arrays import AnyArray, HostArray
 
 Params = Mapping[str, Any]
@@ -41,6 +41,10 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     stationary: bool = False
     gamma: Any = None
     form: Literal["auto", "scan", "lanes", "pairs"] = "auto"
+    magnitude: Literal[None, "exponential", "power"] = None
+    alpha_effects: Any = None
+    pooled: bool = False
+    lag: float = 0.0
 
     named_priors = tuple(NAMED)
     unsaved = ("covariates", "form")
@@ -53,13 +57,26 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             if value.ndim > 2 or not np.all(np.isfinite(value)) or not np.all(value > 0):
                 raise ValueError(f"gamma must be positive and finite, at most D x D; got {value}.")
             object.__setattr__(self, "gamma", _nested(value))
+        object.__setattr__(self, "alpha_effects", Modifiers.of(self.alpha_effects, self.pooled))
+        object.__setattr__(self, "lag", number(self.lag, "lag"))
+        if self.lag < 0:
+            raise ValueError(f"lag is {self.lag:g}; it must be 0 or more.")
+        if self.strength and (self.form in ("lanes", "pairs") or self.compensator != "exact"):
+            raise ValueError(
+                "Magnitudes, alpha_effects and a lag have a form of their own and the exact "
+                "compensator: leave form and compensator out."
+            )
         super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 
     def config(self) -> dict[str, Any]:
         """The model's settings as JSON-able values."""
-        return super().config() | {"baseline": self.background.config()}
+        known = self.alpha_effects
+        return super().config() | {
+            "baseline": self.background.config(),
+            "alpha_effects": None if known is None else known.config(),
+        }
 
     def arrays(self) -> dict[str, tuple[tuple[str, ...], AnyArray]]:
         """Edges and values of the covariates."""
@@ -73,17 +90,25 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
         """The model again, from its `config()` and `arrays()`."""
         baseline = Baseline.from_config(config["baseline"], arrays)
-        return super().from_config({**config, **baseline}, {})
+        effects = {"alpha_effects": Modifiers.from_config(config.get("alpha_effects"))}
+        return super().from_config({**config, **baseline, **effects}, {})
 
     @functools.cached_property
     def background(self) -> Baseline:
         """Levels and covariates of the baseline."""
         return Baseline.of(self.baseline, self.covariates)
 
+    @functools.cached_property
+    def strength(self) -> Strength:
+        """By what the effects of events differ."""
+        return Strength(self.magnitude, self.alpha_effects, self.lag)
+
     def coords(self, panel: EventPanel) -> dict[str, list[str]]:
         """Names along each axis."""
-        marks = list(panel.mark_names)
+        marks, known = list(panel.mark_names), self.alpha_effects
         return {
+            "effect": [] if known is None else known.features_of(panel),
+            "group": [] if known is None else known.labels_of(panel),
             "sequence": list(panel.sequence_names),
             "mark": marks,
             "target": marks,
@@ -131,7 +156,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
                 "gamma", self._decay_dims, lambda d: jnp.sum(d.rates), self._is_flat, ABOVE_0
             )
             found = (*found, gamma)
-        return (*found, *self.kernel.parameters)
+        factors = self.strength.parameters(self._without_effect)
+        return (*found, *self.kernel.parameters, *factors)
 
     @property
     def supports(self) -> dict[str, Range]:
@@ -148,20 +174,21 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
         """Axes of what `derived` gives."""
         half_life = {} if self.kernel == EXPONENTIAL else {"half_life": self._decay_dims}
-        return self.background.derived_dims | half_life
+        return self.background.derived_dims | half_life | self.strength.derived_dims
 
     @property
     def natural(self) -> tuple[str, ...]:
         """Names of the parameters with mu in the place of its hierarchy, and gamma whether it is
         fixed or not."""
         own = tuple(one.name for one in self.kernel.parameters)
-        return (*self.background.natural, "alpha", "gamma", *own)
+        return (*self.background.natural, "alpha", "gamma", *own, *self.strength.names)
 
     def sizes(self, data: Data) -> dict[str, int]:
         """Length of each axis."""
         sizes = dict.fromkeys(("mark", "target", "source"), data.num_marks)
         sizes |= {"sequence": data.num_sequences, "feature": len(self.background.features)}
-        return sizes | {dim: len(names) for dim, names in self.kernel.coords().items()}
+        sizes |= {dim: len(names) for dim, names in self.kernel.coords().items()}
+        return sizes if self.alpha_effects is None else sizes | self.alpha_effects.sizes(data)
 
     def _is_flat(self, params: Params, data: PreparedPanel) -> HostArray:
         """Decays whose kernel is flat over the longest window (gamma times its length below
@@ -172,6 +199,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def _without_effect(self, params: Params, data: PreparedPanel) -> np.ndarray:
         """Effects that are 0 but for rounding (they explain under 0.01 events), or flat."""
         counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
+        if self.strength.scales:
+            counts = counts * np.asarray(self.strength.means(params, data.carried, len(counts)))
         nothing = np.asarray(params["alpha"]) * counts < 0.01
         return nothing | self._is_flat(params, data) if "gamma" in params else nothing
 

@@ -17,6 +17,7 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import rounded
 from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.offspring import Offspring, Pools, pools_of, read_pools
 from hawkesjax.hawkes.prepared import same_gamma
 from hawkesjax.inputs.arguments import Count, Key, Positive, Whole, checked
 from hawkesjax.inputs.checks import kind_of_value, listed_once
@@ -32,6 +33,7 @@ def simulate(
     window: Any,
     gaps: Any = None,
     resolution: Positive | None = None,
+    magnitudes: Any = None,
     key: Key,
     num_sequences: Whole | None = None,
     sequence_names: Sequence[str] | None = None,
@@ -51,6 +53,8 @@ def simulate(
         gaps: stretches of the record in which nothing is seen, as in `EventPanel.from_arrays`;
             what happens there is drawn, excites what follows, and is left out.
         resolution: the step to which times are recorded, in the time unit; exact by default.
+        magnitudes: of a model that scales effects by magnitude, the sizes that those of events are
+            drawn from, with replacement: numbers, or such by mark name.
         key: PRNG key; the same key gives the same panel.
         num_sequences: needed only where neither `mu`, `window` nor `sequence_names` tells it.
         sequence_names, mark_names: names; "0", "1", ... by default.
@@ -103,14 +107,16 @@ def simulate(
         sequence_names=range(num) if named is None else named,
         unit=unit,
     )
-    return _drawn(model, given, replace(empty, origin=origin), key, max_events)
+    pools = read_pools(magnitudes, model, empty.mark_names)
+    return _drawn(model, given, replace(empty, origin=origin), key, max_events, pools)
 
 
 def simulate_like(
     model: HawkesLaw, params: Any, panel: EventPanel, *, key: Array, max_events: int
 ) -> EventPanel:
-    """A panel in the windows of another, with its gaps, its history, its names and its clock."""
-    return _drawn(model, _natural(model, params), panel, key, max_events)
+    """A panel in the windows of another, with its gaps, its history, its names and its clock; the
+    magnitudes are drawn from its own."""
+    return _drawn(model, _natural(model, params), panel, key, max_events, pools_of(panel))
 
 
 def _natural(model: HawkesLaw, params: Any) -> dict[str, Any]:
@@ -135,7 +141,12 @@ def _natural(model: HawkesLaw, params: Any) -> dict[str, Any]:
 
 
 def _drawn(
-    model: HawkesLaw, given: dict[str, Any], empty: EventPanel, key: Any, max_events: int | None
+    model: HawkesLaw,
+    given: dict[str, Any],
+    empty: EventPanel,
+    key: Any,
+    max_events: int | None,
+    pools: Pools,
 ) -> EventPanel:
     """Draw the events of a panel, whatever they were."""
     mu, alpha, gamma = _parameters(given)
@@ -149,11 +160,16 @@ def _drawn(
         mu = mu * along.totals / np.where(duration > 0, duration, 1)[:, None]
         place = along.place
     terms, born = terms_of(model, given), None
+    offspring = Offspring.of(model, given, empty, pools, start)
     if len(past):
         rates = np.broadcast_to(gamma, (size, size))
         before = past.age, past.marks, past.sequence
-        born = inherited(*before, alpha, rates, terms, duration, rng)
-    times, kinds, owners = simulate_clusters(
+        scaled: tuple[Any, ...] = ()
+        if offspring is not None:
+            own = -past.age, past.marks, past.sequence, past.magnitude
+            scaled = offspring.factors(*own), offspring.lag
+        born = inherited(*before, alpha, rates, terms, duration, rng, *scaled)
+    times, kinds, owners, sizes = simulate_clusters(
         mu,
         alpha,
         gamma,
@@ -163,22 +179,25 @@ def _drawn(
         inherited=born,
         place=place,
         terms=terms,
+        offspring=offspring,
     )
-    return _seen(empty, times, kinds, owners)
+    return _seen(empty, times, kinds, owners, sizes if model.magnitude else None)
 
 
-def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any) -> EventPanel:
+def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any, sizes: Any) -> EventPanel:
     """The panel with the events that do not fall into its gaps; sorted ones."""
     if len(empty.gaps):
         seen = ~empty.gaps.holds(times, sequence)
         times, marks, sequence = times[seen], marks[seen], sequence[seen]
+        sizes = None if sizes is None else sizes[seen]
     if empty.resolution:
         times = rounded(empty, times, sequence)
     waits = np.diff(times, prepend=0.0)
     first = np.diff(sequence, prepend=-1) != 0
     waits[first] = times[first]
     rest = empty.duration[sequence] - times
-    return replace(empty, times=times, waits=waits, remaining=rest, marks=marks, sequence=sequence)
+    columns = {"marks": marks, "sequence": sequence, "magnitude": sizes}
+    return replace(empty, times=times, waits=waits, remaining=rest, **columns)
 
 
 def _listed(names: Any, what: str) -> list[Any]:

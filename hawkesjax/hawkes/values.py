@@ -107,7 +107,8 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
     order = {}
     for axis, wanted in (("sequence", panel.sequence_names), ("mark", panel.mark_names)):
         have = known.get(axis)
-        if have is None or have == list(wanted) or (axis == "sequence" and not _by_sequence(found)):
+        shared = axis == "sequence" and not (_by_sequence(found) or "alpha_offset" in found)
+        if have is None or have == list(wanted) or shared:
             continue
         place = {name: number for number, name in enumerate(have)}
         unknown = [name for name in wanted if name not in place]
@@ -119,18 +120,21 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
             )
         order[axis] = np.array([place[name] for name in wanted])
     if "sequence" in order:
-        found = found | {"mu": found["mu"][:, order["sequence"]]}
+        rows = order["sequence"]
+        if _by_sequence(found):
+            found = found | {"mu": found["mu"][:, rows]}
+        if "alpha_offset" in found and found["alpha_offset"].shape[-1] == len(known["sequence"]):
+            found = found | {"alpha_offset": found["alpha_offset"][..., rows]}
     if "mark" in order:
         marks = order["mark"]
         found = found | {"mu": found["mu"][..., marks]} if "mu" in found else found
         found = found | {"beta": found["beta"][:, marks]} if "beta" in found else found
-        for name in ("alpha", "gamma"):
-            value = found[name]
-            if value.ndim == 3:
-                value = value[:, marks[:, None], marks[None, :]]
+        for name in ("alpha", "gamma", "kappa", "alpha_effect", "alpha_spread", "alpha_offset"):
+            value = found.get(name, np.zeros(1))
+            if value.ndim >= 3:
+                found = found | {name: value[:, marks[:, None], marks[None, :]]}
             elif value.ndim == 2:
-                value = value[:, marks]
-            found[name] = value
+                found = found | {name: value[:, marks]}
     return found
 
 

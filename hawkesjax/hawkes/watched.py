@@ -109,32 +109,57 @@ class Watched:
 
     Args:
         panel: the panel, its history among its events, with points of no mark (D) at the ends of
-            its gaps and at the starts of windows with a history.
+            its gaps, at the starts of windows with a history, at the windows' ends where they are
+            asked for; with a lag its events have no mark, and points of theirs follow by the lag.
         owner: (K,) event of the panel with gaps that the time before each point goes to; N + m for
             the time after the last event of sequence m.
         seen: (K,) whether that time was watched.
+        cause: (K,) event of the panel with its history that has its effect at each point; -1 where
+            none has.
+        events_at: (K,) event of the panel with its history that is at each point; -1 for none.
+        rows: (N,) point of each of the panel's own events.
         events: N.
     """
 
     panel: EventPanel
     owner: Int[np.ndarray, " points"]
     seen: Bool[np.ndarray, " points"]
+    cause: Int[np.ndarray, " points"]
+    events_at: Int[np.ndarray, " points"]
+    rows: Int[np.ndarray, " events"]
     events: int
 
     @classmethod
-    def of(cls, panel: EventPanel) -> Watched:
-        """The points of a panel."""
+    def of(cls, panel: EventPanel, *, lag: float = 0.0, ends: bool = False) -> Watched:
+        """The points of a panel, with effects that begin a lag after their events; `ends`: with
+        one at each window's end."""
         gaps, events = panel.gaps, panel.num_events
         heads = np.unique(panel.history.sequence)  # their windows' starts
+        stops = np.arange(panel.num_sequences if ends else 0)
         panel, rows = with_history(panel)
-        size, extra = panel.num_events, 2 * len(gaps) + len(heads)
-        owner = np.concatenate([panel.sequence, gaps.sequence, gaps.sequence, heads])
-        times = np.concatenate([panel.times, gaps.start, gaps.end, np.zeros(len(heads))])
-        marks = np.concatenate([panel.marks, np.full(extra, panel.num_marks)])
-        # Events at the ends of gaps were seen; the time before `early` points was not.
-        sizes = [size, len(gaps), len(gaps), len(heads)]
-        kind, early = np.repeat([0, 1, -1, -1], sizes), np.repeat([False, False, True, True], sizes)
-        early[:size] = panel.times < 0
+        size, none = panel.num_events, panel.num_marks
+        late = panel.times + lag
+        later = np.flatnonzero(late < panel.duration[panel.sequence]) if lag else np.arange(0)
+        parts = [
+            # sequence, time, mark, order among ties, whether the time before was not watched
+            (panel.sequence, panel.times, none if lag else panel.marks, 0, panel.times < 0),
+            # Events at the ends of gaps were seen.
+            (gaps.sequence, gaps.start, none, 1, False),
+            (gaps.sequence, gaps.end, none, -1, True),
+            (heads, np.zeros(len(heads)), none, -1, True),
+            (panel.sequence[later], late[later], panel.marks[later], 0, late[later] < 0),
+            (stops, panel.duration[stops], none, 2, False),
+        ]
+        owner, times, marks, kind, early = (
+            np.concatenate([np.broadcast_to(part[k], part[1].shape) for part in parts])
+            for k in range(5)
+        )
+        extra = len(times) - size
+        cause = np.full(len(times), -1)
+        if lag:
+            cause[size + 2 * len(gaps) + len(heads) :][: len(later)] = later
+        else:
+            cause[:size] = np.arange(size)
         order = np.lexsort((kind, times, owner))
         owner, times, early = owner[order], times[order], early[order]
         fresh, own = np.diff(owner, prepend=-1) != 0, order < size
@@ -150,14 +175,18 @@ class Watched:
             marks=marks[order].astype(np.int32),
             sequence=owner.astype(np.int32),
             gaps=type(gaps).none(),
+            magnitude=None,
         )
         # The event at or after each point: the next one of its sequence, or the silence at its end.
         mine = np.full(size + extra, events)
         mine[rows] = np.arange(events)
         place = np.flip(np.minimum.accumulate(np.flip(mine[order])))
-        late = place >= events
-        late |= panel.sequence[rows][np.where(late, 0, place)] != owner if events else True
-        return cls(filled, np.where(late, events + owner, place), ~early, events)
+        after = place >= events
+        after |= panel.sequence[rows][np.where(after, 0, place)] != owner if events else True
+        own = np.flatnonzero(mine[order] < events)
+        owner = np.where(after, events + owner, place)
+        at = np.where(order < size, order, -1)
+        return cls(filled, owner, ~early, cause[order], at, own, events)
 
     def gathered(
         self, inside: Float[AnyArray, "points marks"], tails: Float[AnyArray, "sequences marks"]
@@ -193,5 +222,8 @@ def with_history(panel: EventPanel) -> tuple[EventPanel, Int[np.ndarray, " event
         marks=marks.astype(np.int32),
         sequence=owner,
         history=type(past).none(),
+        magnitude=None
+        if panel.magnitude is None or past.magnitude is None
+        else np.concatenate([past.magnitude, panel.magnitude])[order],
     )
     return whole, rows

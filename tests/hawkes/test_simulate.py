@@ -176,7 +176,7 @@ def test_refusals_say_what_and_why(given, words):
 
 def test_a_million_events_in_one_go():
     alpha = np.array([[0.8, 0.2], [0.1, 0.6]])
-    times, marks, sequence = simulate_clusters(
+    times, marks, sequence, _ = simulate_clusters(
         np.tile([0.3, 0.1], (50, 1)),
         alpha,
         np.array(2.0),

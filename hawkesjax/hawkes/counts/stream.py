@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,6 +26,8 @@ class Stream:
         first: whether the event is the first of its sequence.
         num_marks: number of marks D.
         num_sequences: number of sequences M, those without events included.
+        jumps: (N, D) what each event adds to the decayed counts of its mark, by target; 1 by
+            default.
     """
 
     gaps: np.ndarray
@@ -34,6 +37,7 @@ class Stream:
     first: np.ndarray
     num_marks: int = field(metadata={"static": True})
     num_sequences: int = field(metadata={"static": True})
+    jumps: Any = None
 
     @classmethod
     def from_arrays(

@@ -33,6 +33,7 @@ def assemble(
     keep_history: bool = False,
     outside: str = "error",
     resolution: str | float | None = None,
+    magnitude: np.ndarray | None = None,
 ) -> Fields:
     """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
 
@@ -46,6 +47,7 @@ def assemble(
         keep_history: whether events before their sequence's window are kept as its history.
         resolution: the step to which times are known, or None.
         outside: "error", or "drop" to leave events out that no window sees.
+        magnitude: (N,) sizes, or None.
     """
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
         if not names:
@@ -60,25 +62,30 @@ def assemble(
         )
     where = clock, sequence, sequence_names, column, rows
     values, start, end, holes = read_window(window, *where, gaps)
-    history = History.none()
+    sized = magnitude is not None
+    sizes: np.ndarray = magnitude if sized else np.zeros(len(values))
+    history = History.none(sized)
     early = values < start[sequence]
     if keep_history and early.any():
         age = clock.in_units((start[sequence] - values)[early])
-        past = History(age, marks[early].astype(np.int32), sequence[early].astype(np.int32))
+        kind, owner = (x[early].astype(np.int32) for x in (marks, sequence))
+        past = History(age, kind, owner, sizes[early] if sized else None)
         history = past.join(history)
         kept = np.flatnonzero(~early)
-        values, marks, sequence, rows = values[kept], marks[kept], sequence[kept], rows.at(kept)
+        values, marks, sequence, sizes = (x[kept] for x in (values, marks, sequence, sizes))
+        rows = rows.at(kept)
     left_out = 0
     if outside == "drop":
         seen = (start[sequence] <= values) & (values <= end[sequence])
         kept = np.flatnonzero(seen & ~inside_gaps(values, sequence, holes)[0])
         left_out = len(values) - len(kept)
-        values, marks, sequence, rows = values[kept], marks[kept], sequence[kept], rows.at(kept)
+        values, marks, sequence, sizes = (x[kept] for x in (values, marks, sequence, sizes))
+        rows = rows.at(kept)
     check_inside(clock, values, start, end, sequence, rows)
     refuse_inside(clock, values, sequence, holes, rows)
     order = _order(values, sequence)
     if order is not None:
-        values, marks, sequence = values[order], marks[order], sequence[order]
+        values, marks, sequence, sizes = (x[order] for x in (values, marks, sequence, sizes))
     step = read_resolution(resolution, clock, values)
     since = values - start[sequence]
     waits = np.diff(values, prepend=values[:1])
@@ -105,6 +112,7 @@ def assemble(
         "history": history,
         "resolution": step,
         "left_out": left_out,
+        "magnitude": sizes if sized else None,
     }
 
 
@@ -144,7 +152,8 @@ def cut(panel: Any, a: float, b: float, keep_history: bool) -> Fields:
     if keep_history:
         past = ~apart[sequence] & (times < begin[sequence])
         age = begin[sequence[past]] - times[past]
-        history = history.join(History(age, panel.marks[past], sequence[past]))
+        size = None if panel.magnitude is None else panel.magnitude[past]
+        history = history.join(History(age, panel.marks[past], sequence[past], size))
     sequence = sequence[keep]
     since = times[keep] - begin[sequence]
     waits = panel.waits[keep]
@@ -161,6 +170,7 @@ def cut(panel: Any, a: float, b: float, keep_history: bool) -> Fields:
         "duration": np.where(apart, 0.0, stop - begin),
         "gaps": panel.gaps.cut(begin, np.where(apart, begin, stop)),
         "history": history,
+        "magnitude": None if panel.magnitude is None else panel.magnitude[keep],
     }
 
 
@@ -186,6 +196,7 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
         "duration": panel.duration[rows],
         "gaps": panel.gaps.choose(rows),
         "history": panel.history.choose(rows),
+        "magnitude": None if panel.magnitude is None else panel.magnitude[events],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -21,16 +21,19 @@ class History:
         age: (H,) time from each to the start of its sequence's window, above 0.
         marks: (H,) 0 .. D-1.
         sequence: (H,) 0 .. M-1.
+        magnitude: (H,) sizes, where the panel's events have some.
     """
 
     age: Float[AnyArray, " past"]
     marks: Int[AnyArray, " past"]
     sequence: Int[AnyArray, " past"]
+    magnitude: Float[AnyArray, " past"] | None = None
 
     @classmethod
-    def none(cls) -> History:
+    def none(cls, sized: bool = False) -> History:
         """No such events."""
-        return cls(np.zeros(0), np.zeros(0, np.int32), np.zeros(0, np.int32))
+        empty = np.zeros(0, np.int32)
+        return cls(np.zeros(0), empty, empty, np.zeros(0) if sized else None)
 
     def __len__(self) -> int:
         return self.age.shape[-1]
@@ -40,17 +43,23 @@ class History:
     ) -> History:
         """The history of some sequences, so much longer ago."""
         own = kept[self.sequence]
-        return History((self.age + by[self.sequence])[own], self.marks[own], self.sequence[own])
+        return replace(self._at(own), age=(self.age + by[self.sequence])[own])
 
     def join(self, later: History) -> History:
         """Both, sorted."""
-        age = np.concatenate([self.age, later.age])
-        sequence = np.concatenate([self.sequence, later.sequence])
-        order = np.lexsort((-age, sequence))
-        marks = np.concatenate([self.marks, later.marks])
-        return History(age[order], marks[order], sequence[order])
+        if not len(self) or not len(later):
+            return (later if len(later) else self).sorted()
+        whole = jax.tree.map(lambda *parts: np.concatenate(parts), self, later)
+        return whole.sorted()
+
+    def sorted(self) -> History:
+        """By sequence, the oldest first."""
+        return self._at(np.lexsort((-self.age, self.sequence)))
 
     def choose(self, rows: Int[np.ndarray, " chosen"]) -> History:
         """Those of some sequences, renumbered in the order given."""
         taken, sequence = rows_of(self.sequence, rows)
-        return History(self.age[taken], self.marks[taken], sequence)
+        return replace(self._at(taken), sequence=sequence)
+
+    def _at(self, rows: AnyArray) -> History:
+        return jax.tree.map(lambda column: column[rows], self)

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from hawkesjax.hawkes.data import assemble
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
+from hawkesjax.hawkes.data.magnitude import read_magnitude
 from hawkesjax.hawkes.data.tables import AsTables, absolute
 from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
@@ -69,6 +70,8 @@ class EventPanel(AsTables):
         resolution: the step to which times are known, each standing for those until the next, in
             `unit`; 0 for exact times.
         left_out: number of events that no window saw, and that `outside="drop"` left out.
+        magnitude: (N,) size of each event (casualties, followers, an earthquake's magnitude), by
+            which its effect may be scaled (`hawkesjax.Hawkes.magnitude`); None without sizes.
 
     Example:
         >>> panel = hj.EventPanel.from_arrays([0.5, 2.0], ["a", "b"], window=(0, 3), unit="day")
@@ -91,6 +94,7 @@ class EventPanel(AsTables):
     history: History = field(default_factory=History.none)
     resolution: float = field(default=0.0, metadata={"static": True})
     left_out: int = field(default=0, metadata={"static": True})
+    magnitude: Float[AnyArray, " events"] | None = None
 
     @property
     def num_events(self) -> int:
@@ -137,6 +141,7 @@ class EventPanel(AsTables):
         marks: Any,
         *,
         sequence: Any = None,
+        magnitude: Any = None,
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
@@ -153,6 +158,7 @@ class EventPanel(AsTables):
             marks: (N,) whole numbers 0 .. D-1, or labels. Without `mark_names`, numbers make
                 D = largest + 1 marks "0", "1", ..., and labels are sorted.
             sequence: (N,) whole numbers 0 .. M-1, or labels, likewise; None for one sequence "0".
+            magnitude: (N,) finite sizes of the events, where they have some.
             window: what was observed, in the times' own terms.
                 `(a, b)`: one window for all sequences;
                 `[(a, b), ...]` or an (M, 2) array: one per sequence, in the order of the names;
@@ -202,6 +208,9 @@ class EventPanel(AsTables):
         if sequence is not None:
             sequence = column_of(sequence, "sequence")
             sizes["sequence"] = len(sequence)
+        sized = None if magnitude is None else column_of(magnitude, "magnitude")
+        if sized is not None:
+            sizes["magnitude"] = len(sized)
         same_length(sizes)
         declared = sequence_names if sequence_names is not None else names_of(window)
         if sequence is None:
@@ -210,7 +219,8 @@ class EventPanel(AsTables):
             size = count_of(window) if declared is None else None
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
-        where = window, gaps, "sequence", ROWS, keep_history, outside, resolution
+        carried = read_magnitude(sized, "magnitude", ROWS)
+        where = window, gaps, "sequence", ROWS, keep_history, outside, resolution, carried
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
@@ -222,6 +232,7 @@ class EventPanel(AsTables):
         time: Any,
         mark: Any = None,
         sequence: Any = None,
+        magnitude: Any = None,
         window: Any = None,
         gaps: Any = None,
         keep_history: bool = False,
@@ -239,6 +250,7 @@ class EventPanel(AsTables):
             time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
             mark: column of marks; None for the one mark "event".
             sequence: column of sequences; None for one sequence "0".
+            magnitude: column of the events' sizes, finite numbers; None without sizes.
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
@@ -260,13 +272,15 @@ class EventPanel(AsTables):
             ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
         """
         window = plain(window)
-        df, rows = open_table(df, time=time, mark=mark, sequence=sequence)
+        df, rows = open_table(df, time=time, mark=mark, sequence=sequence, magnitude=magnitude)
         clock = read_times(df[time], str(time), unit, timezone, rows)
         marks, kinds = _column(df, mark, mark_names, "mark", "event", rows)
         declared = names_of(window) if sequence_names is None else sequence_names
         codes, names = _column(df, sequence, declared, "sequence", "0", rows)
         column = "sequence" if sequence is None else str(sequence)
-        where = window, gaps, column, rows, keep_history, outside, resolution
+        sized = None if magnitude is None else df[magnitude]
+        carried = read_magnitude(sized, str(magnitude), rows)
+        where = window, gaps, column, rows, keep_history, outside, resolution, carried
         return cls(**assemble.assemble(clock, marks, codes, kinds, names, *where))
 
     @classmethod

@@ -24,6 +24,7 @@ def read_events(
     time: str,
     mark: str | None = None,
     sequence: str | None = None,
+    magnitude: str | None = None,
     window: Any = None,
     gaps: Any = None,
     keep_history: bool = False,
@@ -44,7 +45,7 @@ def read_events(
             file); "-" for standard input. Checksums of Parquet pages are verified where the file
             has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
             may pass as other data.
-        time, mark, sequence: its columns; others are not read.
+        time, mark, sequence, magnitude: its columns; others are not read.
         window, gaps, keep_history, resolution, outside, unit, mark_names, sequence_names, timezone:
             as in `EventPanel.from_dataframe`.
         file: how the file is written: `separator`, `decimal`, `encoding`, `comment`, `header`,
@@ -64,7 +65,7 @@ def read_events(
         >>> panel = hj.read_events(
         ...     "replies.csv", time="sent", mark="stance", unit="hour", timezone="UTC")
     """
-    used = {"time": time, "mark": mark, "sequence": sequence}
+    used = {"time": time, "mark": mark, "sequence": sequence, "magnitude": magnitude}
     dialect = dialect_of(dict(file), "read_events")
     table: Any = read_table(path, used, dialect, empty=EMPTY)
     return EventPanel.from_dataframe(

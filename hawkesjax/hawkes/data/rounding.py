@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from hawkesjax.hawkes.data.history import History
-
 
 def spread(
     panel: Any,
@@ -35,13 +33,14 @@ def spread(
     past = panel.history
     if len(past):
         age = past.age - rng.uniform(size=len(past)) * np.minimum(step, past.age)
-        past = History.none().join(History(age, past.marks, past.sequence))
+        past = replace(past, age=age).sorted()
     moved = replace(
         panel,
         times=times,
         waits=waits,
         remaining=ends - times,
         marks=np.asarray(panel.marks)[order],
+        magnitude=None if panel.magnitude is None else np.asarray(panel.magnitude)[order],
         history=past,
         resolution=0.0,
     )

@@ -103,18 +103,21 @@ class AsTables:
         return said + _holes(self, table)
 
     def to_dataframe(self: Any) -> pd.DataFrame:
-        """The events in absolute time: columns time, mark, sequence.
+        """The events in absolute time: columns time, mark, sequence, and magnitude where they have
+        one.
 
         Times are datetimes where the panel has an `origin` (in its offset), in the finest
         resolution that float64 held; otherwise numbers.
         """
         times = np.asarray(self.start)[self.sequence] + np.asarray(self.times)
+        sizes = {} if self.magnitude is None else {"magnitude": np.asarray(self.magnitude)}
         return pd.DataFrame(
             {
                 "time": absolute(self, times),
                 "mark": _named(self.marks, self.mark_names),
                 "sequence": _named(self.sequence, self.sequence_names),
             }
+            | sizes
         )
 
     def __repr__(self: Any) -> str:
@@ -213,6 +216,9 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     if panel.resolution:
         unit_of = f" {panel.unit}s" if panel.unit else ""
         lines.append(f"  times   known to {panel.resolution:g}{unit_of}")
+    if panel.magnitude is not None and panel.num_events:
+        low, middle, high = np.quantile(panel.magnitude, [0, 0.5, 1])
+        lines.append(f"  sizes   {low:.4g} to {high:.4g}, median {middle:.4g}")
     if len(panel.history):
         lines.append(f"  history {counted(len(panel.history), 'event')} before the windows")
     if panel.left_out:

@@ -11,8 +11,9 @@ from hawkesjax.evaluation.residual_tests import groups
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.intensity import by_pair, intensity_at
 from hawkesjax.hawkes.law import HawkesLaw
+from hawkesjax.hawkes.offspring import Offspring, pools_of
 from hawkesjax.hawkes.residuals import residuals as residual_table
-from hawkesjax.hawkes.values import draws_of, law_of
+from hawkesjax.hawkes.values import draws_of, law_of, one_of
 from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
@@ -86,9 +87,10 @@ def intensity(
 
 def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) -> list:
     origin, length = float(panel.start[sequence]), float(panel.duration[sequence])
+    given = panel
     panel, _ = with_history(panel)
     own = np.asarray(panel.sequence) == sequence
-    times, marks = np.asarray(panel.times)[own], np.asarray(panel.marks)[own]
+    times, marks = np.asarray(panel.times)[own] + model.strength.lag, np.asarray(panel.marks)[own]
     low, high = (0.0, length) if window is None else np.asarray(window, float) - origin
     low, high = max(low, 0.0), min(high, length)
 
@@ -105,7 +107,12 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     mu = model.background.along(found, owner, origin + grid, panel)
     weights = np.atleast_2d(model.kernel.weights(found))
     effects = (found["alpha"], gamma, ratios, weights)
-    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects)
+    factors = None
+    if model.strength.scales:
+        draws = range(max(map(len, found.values())))
+        factors = np.stack([_factors(model, one_of(found, k), given)[own][recent] for k in draws])
+    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects, factors)
+    times = times - model.strength.lag
     for place in np.flatnonzero(np.asarray(panel.gaps.sequence) == sequence):
         begin, end = float(panel.gaps.start[place]), float(panel.gaps.end[place])
         axis.axvspan(origin + begin, origin + end, facecolor="0.93", edgecolor="none", zorder=0)
@@ -134,6 +141,13 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     ticks = axis.get_yticks()
     axis.set_yticks([tick for tick in ticks if 0 <= tick <= 1.06 * top])
     return lines
+
+
+def _factors(model, params, panel) -> np.ndarray:
+    """Factors of the events' effects, the history's first."""
+    found = Offspring.of(model, params, panel, pools_of(panel), panel.start)
+    assert found is not None
+    return found.of_past(panel)
 
 
 @checked

@@ -1,0 +1,133 @@
+"""The form whose events have effects of their own: at points of a stream, by weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from hawkesjax.hawkes.counts.rows import Baseline, Terms
+from hawkesjax.hawkes.counts.underflow import sum_of_logs
+from hawkesjax.inputs.arrays import AnyArray
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class PointForm:
+    r"""Excitation of events that have weights, in windows with gaps, after a history and a lag.
+
+    A point adds `weights[p, i]` to the decayed counts of its mark for target i, and events read
+    them just before. With `S_k` the counts at the rates `gamma r_k`, one recursion over the points
+    gives the intensities and, summed over the intervals between points that were watched, the
+    children within the windows:
+
+    .. math:: S \leftarrow S e^{-\gamma r_k g_p}, \qquad
+              K_{ij} = \sum_k w_k \sum_{p\ seen} S_{kij} (1 - e^{-\gamma_{ij} r_k g_p})
+
+    One step a point, D x D exponentials a step, whatever D is.
+
+    Args:
+        gaps: (P,) time since the point before of the same sequence; 0 for a tie.
+        marks: (P,) mark whose counts the point adds to; D for none.
+        first: (P,) whether it is its sequence's first.
+        seen: (P,) whether the time before it was watched.
+        rows: (N,) point of each event.
+        own: (P,) mark of the event at each point; 0 where none is.
+        sequence: (N,) of each event.
+        ratios: (K,) r.
+        weights: (P, D), filled in for given parameters.
+        num_marks: D.
+    """
+
+    gaps: Float[AnyArray, " points"]
+    marks: Int[AnyArray, " points"]
+    first: Bool[AnyArray, " points"]
+    seen: Bool[AnyArray, " points"]
+    rows: Int[AnyArray, " events"]
+    own: Int[AnyArray, " points"]
+    sequence: Int[AnyArray, " events"]
+    ratios: Float[AnyArray, " terms"]
+    num_marks: int = field(metadata={"static": True})
+    weights: Float[AnyArray, "points marks"] | None = None
+
+    def excitation(
+        self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."], *mix: AnyArray
+    ) -> Float[Array, " events"]:
+        """What the past adds to the intensity of each event's own mark."""
+        return self._along(alpha, gamma, *mix)[0]
+
+    def event_terms(
+        self,
+        baseline: Baseline,
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
+        *mix: AnyArray,
+    ) -> Terms:
+        """`sum_n log lambda_n`, and the children of each target that events of each source have
+        where they can be seen, per unit of alpha."""
+        excitation, children = self._along(alpha, gamma, *mix)
+        baseline = jnp.asarray(baseline, excitation.dtype)
+        if baseline.ndim == 2:
+            baseline = baseline[self.sequence, jnp.asarray(self.own)[self.rows]]
+        return sum_of_logs(baseline + excitation, jnp.asarray(alpha) * gamma), children
+
+    def _along(
+        self, alpha: AnyArray, gamma: AnyArray, *mix: AnyArray
+    ) -> tuple[Float[Array, " events"], Float[Array, "marks marks"]]:
+        weights = jnp.asarray(self.weights)
+        dtype, size = weights.dtype, self.num_marks
+        alpha = jnp.asarray(alpha, dtype)
+        rates = jnp.broadcast_to(jnp.asarray(gamma, dtype), (size, size))
+        rates = rates * jnp.asarray(self.ratios, dtype)[:, None, None]
+        mixed = jnp.ones((1,), dtype) if not mix else jnp.asarray(mix[0], dtype)
+        height = mixed[:, None, None] * alpha * rates
+        eye = jnp.eye(size + 1, size, dtype=dtype)  # points of no mark have the last row
+
+        @jax.checkpoint
+        def step(carry, point):
+            state, waiting, children = carry
+            gap, mark, first, seen, own, weight = point
+            gap = jnp.where(first, 0, gap)
+            arrived = state + jnp.where(gap > 0, waiting, 0)[None]
+            lost = -jnp.expm1(-rates * gap) * arrived
+            children = children + jnp.where(seen & ~first, lost, 0)
+            state = jnp.where(first, 0, arrived - lost)
+            waiting = jnp.where(first | (gap > 0), 0, waiting) + weight[:, None] * eye[mark][None]
+            return (state, waiting, children), jnp.sum(height[:, own] * state[:, own])
+
+        columns = (self.gaps, self.marks, self.first, self.seen, self.own, weights)
+        zero = jnp.zeros_like(height)
+        carry, rate = jax.lax.scan(step, (zero, zero[0], zero), columns)
+        return rate[self.rows], jnp.sum(mixed[:, None, None] * carry[2], axis=0)
+
+
+def point_form(
+    points: Any, own: Int[np.ndarray, " events"], ratios: AnyArray, dtype: np.dtype
+) -> PointForm:
+    """The form of a `Watched` panel, without its weights.
+
+    Args:
+        points: the points.
+        own: (N,) mark of each event.
+        ratios: of the kernel.
+        dtype: floating type.
+    """
+    panel, rows = points.panel, points.rows
+    marks = np.zeros(panel.num_events, np.int32)
+    marks[rows] = own
+    sequence = np.asarray(panel.sequence)
+    return PointForm(
+        gaps=np.asarray(panel.waits, dtype),
+        marks=np.asarray(panel.marks, np.int32),
+        first=np.diff(sequence, prepend=-1) != 0,
+        seen=points.seen,
+        rows=rows.astype(np.int32),
+        own=marks,
+        sequence=sequence[rows],
+        ratios=np.asarray(ratios, dtype),
+        num_marks=panel.num_marks,
+    )

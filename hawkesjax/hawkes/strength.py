@@ -1,0 +1,210 @@
+"""How much stronger or weaker each event's effects are: by its size, its sequence, its time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, Int
+
+from hawkesjax.core.parameter import Parameter
+from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.modifiers import Modifiers
+from hawkesjax.hawkes.watched import Watched, with_history
+from hawkesjax.inputs.arrays import AnyArray
+
+Params = Mapping[str, Any]
+SCALES = ("exponential", "power")
+PAIR = ("target", "source")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What events carry; E events, those of a history first within their sequence.
+
+    Args:
+        marks: (E,) of each.
+        own: (E,) 1 for an event within its window, 0 for one of the history.
+        size: (E,) the feature of its magnitude; 0 without.
+        row: (E,) its row of modifiers; 0 without.
+        rows: (U, F) distinct rows; those of groups of their own are not written out.
+        cause: (P,) event that has its effect at each point of the form; -1 for none.
+    """
+
+    marks: Int[AnyArray, " carried"]
+    own: Float[AnyArray, " carried"]
+    size: Float[AnyArray, " carried"]
+    row: Int[AnyArray, " carried"]
+    rows: Float[AnyArray, "rows features"]
+    cause: Int[AnyArray, " points"]
+
+
+@dataclass(frozen=True)
+class Strength:
+    r"""The factor of an event's effects on each target.
+
+    .. math:: W_{ki} = e^{\kappa_{m_k} s_k} \, e^{x_k \cdot \eta_{i m_k}}
+
+    with s the magnitude (`"exponential"`) or its logarithm (`"power"`), x the modifiers and
+    :math:`\eta` the parameter `alpha_effect`; of pooled groups
+    :math:`\eta_{ijg} = \sigma_{ij} z_{ijg}`, `alpha_spread` and `alpha_offset`.
+
+    Args:
+        magnitude: how effects grow with magnitude, or None.
+        modifiers: of sequences or time, or None.
+        lag: time from an event to the start of its effect.
+    """
+
+    magnitude: str | None
+    modifiers: Modifiers | None
+    lag: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.magnitude is not None or self.modifiers is not None or self.lag > 0
+
+    @property
+    def scales(self) -> bool:
+        """Whether some events have more effect than others."""
+        return self.magnitude is not None or self.modifiers is not None
+
+    def parameters(self, without: Any) -> tuple[Parameter, ...]:
+        """The parameters; `without` masks effects that are 0, whose factors nothing shows.
+
+        A magnitude changes effects by a factor of `exp(1.5)` give or take between its least and
+        largest value, whatever its unit; a modifier by one of e. A spread between groups is
+        HalfNormal(1), as that of a hierarchical baseline.
+        """
+        found: tuple[Parameter, ...] = ()
+
+        def flat(params: Params, data: Any) -> Any:
+            return without(params, data)[..., None]
+
+        if self.magnitude is not None:
+            no_effect = lambda params, data: np.all(without(params, data), axis=0)  # noqa: E731
+            found = (Parameter("kappa", _of_sizes, ("source",), 0.0, no_effect),)
+        if self.modifiers is None:
+            return found
+        if self.modifiers.pooled:
+            standard = Parameter("alpha_offset", dist.Normal(0.0, 1.0), (*PAIR, "effect"), 0.0)
+            spread = Parameter("alpha_spread", dist.HalfNormal(1.0), PAIR, 0.3)
+            return (*found, spread, standard)
+        prior = dist.Normal(0.0, 1 / self.modifiers.reach)
+        return (*found, Parameter("alpha_effect", prior, (*PAIR, "effect"), 0.0, flat))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return tuple(one.name for one in self.parameters(None))
+
+    @property
+    def derived_dims(self) -> dict[str, tuple[str, ...]]:
+        """Axes of what is derived: the mean effect of an event, and the effects of each group."""
+        found: dict[str, tuple[str, ...]] = {"alpha_mean": PAIR} if self.scales else {}
+        if self.modifiers is not None and self.modifiers.has_groups:
+            found["alpha_group"] = ("group", *PAIR)
+        return found
+
+    def carried(self, panel: EventPanel, cause: Any, dtype: Any) -> Carried:
+        """What the events of a panel and of its history carry.
+
+        Raises:
+            ValueError: for a panel without magnitudes, magnitudes of 0 or less on a power's scale,
+                sequences without modifiers.
+        """
+        whole, own = with_history(panel)
+        mine = np.zeros(whole.num_events)
+        mine[own] = 1
+        row, rows = np.zeros(whole.num_events, int), np.zeros((1, 0))
+        if self.modifiers is not None:
+            times = whole.start[whole.sequence] + whole.times
+            row = self.modifiers.locate(whole, whole.sequence, times)
+            rows = self.modifiers.rows
+        return Carried(
+            marks=np.asarray(whole.marks, np.int32),
+            own=mine.astype(dtype),
+            size=self.feature(whole.magnitude, whole.num_events).astype(dtype),
+            row=row.astype(np.int32),
+            rows=rows.astype(dtype),
+            cause=np.asarray(cause, np.int32),
+        )
+
+    def feature(self, magnitude: Any, events: int) -> Float[np.ndarray, " events"]:
+        """The feature of magnitudes: themselves, or their logarithms."""
+        if self.magnitude is None:
+            return np.zeros(events)
+        if magnitude is None:
+            raise ValueError(
+                "The model scales effects by magnitude, and the panel has none: build it with "
+                "magnitude=."
+            )
+        values = np.asarray(magnitude, np.float64)
+        if self.magnitude == "exponential":
+            return values
+        if np.any(values <= 0):
+            first = int(np.argmax(values <= 0))
+            raise ValueError(
+                f"Event {first} has magnitude {values[first]:g}; a power of it needs magnitudes "
+                f"above 0. Add a constant, or take magnitude='exponential'."
+            )
+        return np.log(values)
+
+    def by_row(self, params: Params, rows: AnyArray) -> Float[Array, "*draws rows marks marks"]:
+        """log of the factor of each row of modifiers, target and source."""
+        if self.modifiers is not None and self.modifiers.pooled:
+            spread, offset = (jnp.asarray(params[n]) for n in ("alpha_spread", "alpha_offset"))
+            logs = spread[..., None] * offset
+            if not self.modifiers.by_sequence:
+                logs = logs @ jnp.asarray(rows, logs.dtype).T
+            return jnp.moveaxis(logs, -1, -3)
+        effects = jnp.asarray(params["alpha_effect"])
+        return jnp.moveaxis(effects @ jnp.asarray(rows, effects.dtype).T, -1, -3)
+
+    def factors(self, params: Params, one: Carried) -> Float[Array, "carried marks"]:
+        """W of each event and target."""
+        marks = jnp.asarray(one.marks)
+        logs = jnp.zeros((marks.shape[0], 1), one.size.dtype)
+        if self.magnitude is not None:
+            logs = logs + (jnp.asarray(params["kappa"])[marks] * one.size)[:, None]
+        if self.modifiers is not None:
+            logs = logs + self.by_row(params, one.rows)[one.row, :, marks]
+        return jnp.exp(logs)
+
+    def weights(self, params: Params, one: Carried, size: int) -> Float[Array, "points marks"]:
+        """What each point adds to the decayed counts, by target."""
+        factors = jnp.broadcast_to(self.factors(params, one), (one.marks.shape[0], size))
+        none = jnp.zeros((1, size), factors.dtype)
+        return jnp.concatenate([factors, none])[one.cause]
+
+    def means(self, params: Params, one: Carried, size: int) -> Float[Array, "marks marks"]:
+        """Mean factor of the window's own events, by target and source; 1 without events."""
+        factors = jnp.broadcast_to(self.factors(params, one), (one.marks.shape[0], size))
+        own = jnp.asarray(one.own)
+        sums = jax.ops.segment_sum(factors * own[:, None], one.marks, size)
+        count = jax.ops.segment_sum(own, one.marks, size)[:, None]
+        return jnp.where(count > 0, sums / jnp.maximum(count, 1), 1).T
+
+    def derived(self, params: Params, alpha: Any, one: Carried) -> dict[str, Array]:
+        """What `derived_dims` names."""
+        found = {}
+        if self.scales:
+            found["alpha_mean"] = alpha * self.means(params, one, alpha.shape[-1])
+        if "alpha_group" in self.derived_dims:
+            found["alpha_group"] = alpha * jnp.exp(self.by_row(params, one.rows))
+        return found
+
+
+def points_of(panel: EventPanel, lag: float) -> Watched:
+    """The points at which a panel's events have their effects."""
+    return Watched.of(panel, lag=lag, ends=True)
+
+
+def _of_sizes(data: Any) -> dist.Distribution:
+    size = data.carried.size
+    reach = jnp.ptp(size) if size.shape[0] else 1.0
+    return dist.Normal(0.0, 1.5 / jnp.where(reach > 0, reach, 1))
