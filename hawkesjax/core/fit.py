@@ -100,6 +100,7 @@ def fit(
     if starts > 1 and key is None:
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
     as_model(model).check(data)
+    model, *learned = model.settled(data, dtype)
     prepared = model.prepare(data, dtype=dtype)
     if int(prepared.num_events) == 0:
         raise ValueError("The data hold no events: there is nothing to maximise.")
@@ -107,7 +108,7 @@ def fit(
     tol = _tolerance(prepared) if tol is None else tol
     solved = _solved(loss, prepared, tol) if init is None else None
     if solved is not None:
-        return _report(model, loss, data, prepared, solved, [-solved.value], tol, errors)
+        return _report(model, loss, data, prepared, solved, [-solved.value], tol, errors, *learned)
     first = best_start(loss, prepared) if init is None else given_point(loss, init, prepared)
     keys = [] if key is None else jax.random.split(key, starts - 1)
     points = [first, *(scattered(first, k, SCATTER) for k in keys)]
@@ -118,17 +119,21 @@ def fit(
     values = [-end.value for end in reached]
     order = [value if np.isfinite(value) else -np.inf for value in values]
     best = reached[int(np.argmax(order))]
-    return _report(model, loss, data, prepared, best, values, tol, errors)
+    return _report(model, loss, data, prepared, best, values, tol, errors, *learned)
 
 
-def maximum(model: Any, prepared: Any, *, max_steps: int = 2000) -> tuple[dict[str, Any], bool]:
+def maximum(
+    model: Any, prepared: Any, *, near: Any = None, max_steps: int = 2000
+) -> tuple[dict[str, Any], bool]:
     """`fit` without its report, for many data of one size: the natural and derived parameters
-    at the maximum near the model's own start, and whether the search converged."""
+    at the maximum near the model's own start, or near given parameters, and whether the search
+    converged."""
     loss = Unconstrained(model.marginal())
     tol = _tolerance(prepared)
     end = _solved(loss, prepared, tol)
     if end is None:
-        end = _climb(best_start(loss, prepared), prepared, loss, max_steps, tol)
+        first = best_start(loss, prepared) if near is None else given_point(loss, near, prepared)
+        end = _climb(first, prepared, loss, max_steps, tol)
     natural = loss.natural(end.point, prepared)
     natural |= model.latent(natural, prepared)
     params = natural | model.derived(natural, prepared)
@@ -275,7 +280,9 @@ def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     return point, value, grad, steps, still
 
 
-def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
+def _report(
+    model, loss, data, prepared, end: _End, values, tol, errors, said="", learned=0
+) -> Any:
     found = loss.natural(end.point, prepared)
     found |= model.latent(found, prepared)
     natural = {name: found[name] for name in model.shapes(prepared)}
@@ -297,7 +304,8 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors) -> Any:
             )
     if structures:
         why = f"{why} {said_of(structures)}"
-    count = sum(int(np.size(value)) for value in end.point.values())
+    why = f"{why} {said}" if said else why
+    count = sum(int(np.size(value)) for value in end.point.values()) + learned
     if result is not Result.NON_FINITE:
         why += _beside_none(model.without_effects(prepared), -end.value, count)
         told = {name: np.where(edge[name], 0, value)[None] for name, value in params.items()}

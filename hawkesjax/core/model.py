@@ -176,6 +176,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """Number of terms of each kind of `pointwise`, the finest first; none without any."""
         return {}
 
+    def settled(self, data: Data, dtype: Any = None) -> tuple[Any, str, int]:
+        """What `fit` maximises: the model with the settings that it learns from the data, a
+        sentence on them, and how many parameters they stand for."""
+        return self, "", 0
+
     def marginal(self) -> Model:
         """The model whose likelihood `fit` maximises: this one, or it with the entries of `local`
         integrated out, without them among its parameters and derived quantities."""

@@ -24,7 +24,7 @@ from hawkesjax.hawkes.prepared import (
     same_gamma,
     stream_of,
 )
-from hawkesjax.hawkes.settings import Data, HawkesSettings, Params
+from hawkesjax.hawkes.settings import LEARNED, Data, HawkesSettings, Params
 from hawkesjax.hawkes.watched import Watched
 
 
@@ -37,6 +37,10 @@ class HawkesLikelihood(HawkesSettings):
         if isinstance(data, PreparedPanel):
             return data
         self.accept(data)
+        if self.lag == LEARNED:
+            raise ValueError(
+                "A lag is learned by fit alone: take the model of its estimate, or give a number."
+            )
         return prepare(
             data,
             form=self.form,

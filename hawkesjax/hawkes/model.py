@@ -10,12 +10,13 @@ from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
+from hawkesjax.hawkes.lags import learned_lag
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.marginal import integrated
 from hawkesjax.hawkes.predictive import predictive_check
 from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
-from hawkesjax.hawkes.settings import Params
+from hawkesjax.hawkes.settings import LEARNED, Params
 from hawkesjax.hawkes.simulate import simulate
 
 
@@ -79,6 +80,10 @@ class Hawkes(HawkesLaw):
     def remarks(self, draws: Params, data: EventPanel) -> list[str]:
         """Whether alpha is at or above criticality: `hawkesjax.hawkes.remarks`."""
         return remarks(self, draws, data)
+
+    def settled(self, data: EventPanel, dtype: Any = None) -> tuple[HawkesLaw, str, int]:
+        """With a learned lag the model with the best one: `hawkesjax.hawkes.lags`."""
+        return learned_lag(self, data, dtype) if self.lag == LEARNED else (self, "", 0)
 
     def marginal(self) -> HawkesLaw:
         """The model whose likelihood `fit` maximises: `hawkesjax.hawkes.marginal`."""

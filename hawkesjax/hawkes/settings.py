@@ -27,6 +27,7 @@ from hawkesjax.inputs.arrays import AnyArray, HostArray
 
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
+LEARNED = "learned"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     magnitude: Literal[None, "exponential", "power"] = None
     alpha_effects: Any = None
     pooled: bool = False
-    lag: float = 0.0
+    lag: float | Literal["learned"] = 0.0
 
     named_priors = tuple(NAMED)
     unsaved = ("covariates", "form")
@@ -58,9 +59,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
                 raise ValueError(f"gamma must be positive and finite, at most D x D; got {value}.")
             object.__setattr__(self, "gamma", _nested(value))
         object.__setattr__(self, "alpha_effects", Modifiers.of(self.alpha_effects, self.pooled))
-        object.__setattr__(self, "lag", number(self.lag, "lag"))
-        if self.lag < 0:
-            raise ValueError(f"lag is {self.lag:g}; it must be 0 or more.")
+        if not (isinstance(self.lag, str) and self.lag == LEARNED):
+            object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
         if self.strength and (self.form in ("lanes", "pairs") or self.compensator != "exact"):
             raise ValueError(
                 "Magnitudes, alpha_effects and a lag have a form of their own and the exact "
@@ -101,7 +101,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     @functools.cached_property
     def strength(self) -> Strength:
         """By what the effects of events differ."""
-        return Strength(self.magnitude, self.alpha_effects, self.lag)
+        lag = 0.0 if isinstance(self.lag, str) else self.lag
+        return Strength(self.magnitude, self.alpha_effects, lag)
 
     def coords(self, panel: EventPanel) -> dict[str, list[str]]:
         """Names along each axis."""

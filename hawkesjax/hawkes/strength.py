@@ -66,7 +66,7 @@ class Strength:
     lag: float = 0.0
 
     def __bool__(self) -> bool:
-        return self.magnitude is not None or self.modifiers is not None or self.lag > 0
+        return bool(self.scales or self.lag > 0)
 
     @property
     def scales(self) -> bool:

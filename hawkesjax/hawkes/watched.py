@@ -138,8 +138,10 @@ class Watched:
         stops = np.arange(panel.num_sequences if ends else 0)
         panel, rows = with_history(panel)
         size, none = panel.num_events, panel.num_marks
-        late = panel.times + lag
-        later = np.flatnonzero(late < panel.duration[panel.sequence]) if lag else np.arange(0)
+        # Effects that begin too late stand at their window's end: as many points at every lag.
+        length = panel.duration[panel.sequence]
+        late = np.minimum(panel.times + lag, length)
+        later = np.arange(size if lag else 0)
         parts = [
             # sequence, time, mark, order among ties, whether the time before was not watched
             (panel.sequence, panel.times, none if lag else panel.marks, 0, panel.times < 0),
@@ -147,7 +149,7 @@ class Watched:
             (gaps.sequence, gaps.start, none, 1, False),
             (gaps.sequence, gaps.end, none, -1, True),
             (heads, np.zeros(len(heads)), none, -1, True),
-            (panel.sequence[later], late[later], panel.marks[later], 0, late[later] < 0),
+            (panel.sequence[later], late[later], panel.marks[later], 2, late[later] < 0),
             (stops, panel.duration[stops], none, 2, False),
         ]
         owner, times, marks, kind, early = (
@@ -157,7 +159,7 @@ class Watched:
         extra = len(times) - size
         cause = np.full(len(times), -1)
         if lag:
-            cause[size + 2 * len(gaps) + len(heads) :][: len(later)] = later
+            cause[size + 2 * len(gaps) + len(heads) :][:size] = np.where(late < length, later, -1)
         else:
             cause[:size] = np.arange(size)
         order = np.lexsort((kind, times, owner))
