@@ -14,6 +14,7 @@ from .core.model import Model as Model
 from .core.parameter import Parameter as Parameter
 from .core.posterior import Posterior as Posterior
 from .core.posterior import load as load
+from .core.profile import profile as profile
 from .core.sample import sample as sample
 from .core.verbs import attribution as attribution
 from .core.verbs import evaluate as evaluate

@@ -227,6 +227,11 @@ def _open(end: _End, max_steps: int, tol: float) -> bool:
     return end.grad > tol and end.steps < max_steps and bool(np.isfinite(end.value))
 
 
+def descend(start: Point, data: Any, loss: Unconstrained, part: Any = None) -> _End:
+    """The minimum near a point, over all free entries or those of a part."""
+    return _descend(start, data, loss, 2 * QUASI_NEWTON_STEPS, _tolerance(data), part)
+
+
 def _descend(
     start: Point,
     data: Any,
@@ -287,6 +292,7 @@ def _report(
     found |= model.latent(found, prepared)
     natural = {name: found[name] for name in model.shapes(prepared)}
     params = {name: np.asarray(value) for name, value in natural.items()}
+    derived = {name: np.asarray(one) for name, one in model.derived(natural, prepared).items()}
     gradient = end.grad
     edge = model.at_boundary(params, prepared)
     structures = model.structures(prepared)
@@ -309,9 +315,10 @@ def _report(
     if result is not Result.NON_FINITE:
         why += _beside_none(model.without_effects(prepared), -end.value, count)
         told = {name: np.where(edge[name], 0, value)[None] for name, value in params.items()}
+        told |= {name: value[None] for name, value in derived.items()}
         why = " ".join([why, *model.remarks(told, data)])
-    for name, value in model.derived(natural, prepared).items():
-        params[name] = np.asarray(value)
+    for name, value in derived.items():
+        params[name] = value
         for part in parts:
             part.setdefault(name, np.full(params[name].shape, np.nan))
     deviations, lower, upper = parts

@@ -98,7 +98,7 @@ def lineage_of_points(
     cut: Bool[AnyArray, "cuts marks marks"],
     ratios: Float[AnyArray, " terms"],
     weights: Float[AnyArray, " terms"],
-) -> tuple[Float[Array, "events causes"], Float[Array, "events cuts"]]:
+) -> tuple[Float[Array, "points causes"], Float[Array, "points cuts"]]:
     """`lineage` where effects are scaled or delayed: events cause theirs at points of a stream.
 
     Args:
@@ -108,6 +108,9 @@ def lineage_of_points(
         own: (N,) mark of each event.
         baseline, alpha, gamma, cut, ratios, weights: as in `lineage`; infinite baselines for what
             came by itself.
+
+    Returns:
+        As `lineage`, by point; of points without an event they mean nothing.
     """
     num, cuts = stream.num_marks, len(cut)
     alpha = jnp.asarray(alpha)

@@ -25,7 +25,8 @@ def remarks(
     criticality: a spectral radius of 1 or more, of at most that many draws (one of 100 marks takes
     10 ms)."""
     said = _too_short(model, draws, data)
-    alpha = thinned({"alpha": np.asarray(draws["alpha"], np.float64)}, most)["alpha"]
+    mean = draws["alpha_mean" if "alpha_mean" in draws else "alpha"]
+    alpha = thinned({"alpha": np.asarray(mean, np.float64)}, most)["alpha"]
     radius = np.abs(np.linalg.eigvals(alpha)).max(axis=-1)
     beyond = np.mean(radius >= 1)
     if beyond == 0:

@@ -21,6 +21,8 @@ class HawkesPosterior(Posterior):
     decay = tables.decay
     baseline = tables.baseline
     rate_ratios = tables.rate_ratios
+    groups = tables.groups
+    contrast = tables.contrast
 
     def shares(self, panel: Any = None) -> pd.DataFrame:
         """Parts of each target's events due to each source, with 95 % intervals from whole draws.
@@ -40,6 +42,8 @@ class HawkesPosterior(Posterior):
         if "gamma" in self.posterior:
             known["decay"] = self.decay()
         known |= {"baseline": self.baseline(), "shares": self.shares()}
+        if "alpha_group" in self.posterior:
+            known["groups"] = self.groups()
         return known | ({"rate_ratios": self.rate_ratios()} if "beta" in self.posterior else {})
 
 
@@ -63,6 +67,43 @@ class HawkesEstimate(Estimate):
         return pd.DataFrame(
             {"quantity": quantities(index.get_level_values("feature"))} | columns, index
         )
+
+    def contrast(self, first: str, second: str) -> pd.DataFrame:
+        """How much more the events of one group set off than those of another.
+
+        Args:
+            first, second: names of groups, as in `alpha_group`, that differ in one feature.
+
+        Returns:
+            One row per effect: the ratio of the first group's alpha and the second's, and its
+            95 % interval.
+
+        Raises:
+            ValueError: for an unknown group, and for groups that differ in several features, whose
+                ratio a posterior gives (`sample`), or a fit with one of them as the reference.
+        """
+        known = getattr(self.model, "alpha_effects", None)
+        if known is None or "alpha_effect" not in self.params:
+            raise ValueError("The model has no groups of its own: it has no alpha_effects.")
+        for name in (first, second):
+            if name not in known.labels:
+                shown = ", ".join(known.labels)
+                raise ValueError(f"There is no group {name!r}; there are {shown}.")
+        step = known.rows[known.labels.index(first)] - known.rows[known.labels.index(second)]
+        if np.count_nonzero(step) != 1:
+            raise ValueError(
+                f"{first} and {second} differ in {np.count_nonzero(step)} features: take a "
+                f"posterior's contrast, or fit with one of them as the reference (the first "
+                f"category of its column)."
+            )
+        place = int(np.flatnonzero(step)[0])
+        parts = {"ratio": self.params, "2.5%": self.lower, "97.5%": self.upper}
+        columns = {n: np.exp(step[place] * p["alpha_effect"][..., place]) for n, p in parts.items()}
+        if step[place] < 0:
+            columns["2.5%"], columns["97.5%"] = columns["97.5%"], columns["2.5%"]
+        names = self.coords["target"], self.coords["source"]
+        index = pd.Index([f"{s} -> {t}" for t in names[0] for s in names[1]], name="effect")
+        return pd.DataFrame({name: column.ravel() for name, column in columns.items()}, index)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table that needs no more than the estimate, by name."""

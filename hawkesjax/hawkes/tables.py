@@ -21,7 +21,9 @@ def spillover(posterior: Any) -> pd.DataFrame:
 
     Rows read `online -> offline`: `alpha` is the expected number of direct offline children of
     one online event; within the half-life (`log 2 / gamma` of an exponential kernel), in the
-    data's unit of time, half of them come. Decay rates are there where they were learned.
+    data's unit of time, half of them come. Decay rates are there where they were learned. Where
+    effects are scaled, `alpha` is that of an event of magnitude 0 (of 1 on a power's scale) in the
+    reference group, and `alpha mean` the mean over the window's own events.
     Intervals run from the 2.5 % to the 97.5 % quantile of the draws.
 
     Returns:
@@ -29,11 +31,66 @@ def spillover(posterior: Any) -> pd.DataFrame:
     """
     draws = posterior.posterior
     quantities = {"alpha": draws["alpha"]}
+    if "alpha_mean" in draws:
+        quantities["alpha mean"] = draws["alpha_mean"]
     if "gamma" in draws:
         quantities["gamma"] = draws["gamma"].broadcast_like(draws["alpha"])
     if "gamma" in draws or "half_life" in draws:
         quantities["half-life"] = _half_life(draws).broadcast_like(draws["alpha"])
     return _effects(draws, quantities)
+
+
+def groups(posterior: Any) -> pd.DataFrame:
+    """alpha of each group of sequences or period, with intervals.
+
+    Returns:
+        One row per group and effect (`online -> offline`): mean and quantiles.
+
+    Raises:
+        ValueError: when the model has no `alpha_effects`, or too many groups for a table.
+    """
+    draws = posterior.posterior
+    if "alpha_group" not in draws:
+        raise ValueError("The model has no groups: it has no alpha_effects, or too many of them.")
+    alpha = draws["alpha_group"]
+    rows = [
+        (group, f"{source} -> {target}")
+        for group in _names(alpha, "group")
+        for target in _names(alpha, "target")
+        for source in _names(alpha, "source")
+    ]
+    index = pd.MultiIndex.from_tuples(rows, names=["group", "effect"])
+    return pd.DataFrame(statistics(_flat(alpha, ["group", "target", "source"])), index=index)
+
+
+def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
+    """How much more the events of one group set off than those of another.
+
+    Args:
+        posterior: what `sample` returned for a model with `alpha_effects`.
+        first, second: names of groups, as `groups()` lists them.
+
+    Returns:
+        One row per effect: the ratio and the difference of the first group's alpha and the
+        second's, draw by draw, and the posterior probability that the first is larger.
+
+    Raises:
+        ValueError: for an unknown group.
+    """
+    known = groups(posterior).index.unique("group")
+    for name in (first, second):
+        if name not in known:
+            raise ValueError(f"There is no group {name!r}; there are {', '.join(known)}.")
+    alpha = posterior.posterior["alpha_group"]
+    one, other = (
+        _flat(alpha.sel(group=name, drop=True), ["target", "source"]) for name in (first, second)
+    )
+    targets, sources = _names(alpha, "target"), _names(alpha, "source")
+    index = pd.Index([f"{s} -> {t}" for t in targets for s in sources], name="effect")
+    parts = {"ratio": statistics(one / other), "difference": statistics(one - other)}
+    columns = {(what, name): column for what, part in parts.items() for name, column in part.items()}
+    columns[("larger", "probability")] = (one > other).mean(axis=0)
+    return pd.DataFrame(columns, index=index)
 
 
 def decay(posterior: Any) -> pd.DataFrame:
@@ -113,7 +170,8 @@ def shares(posterior: Any) -> pd.DataFrame:
         One row per sequence (and `all`), target and source: mean and quantiles, `beyond`, `why`.
     """
     draws = posterior.posterior
-    alpha = draws["alpha"].transpose("chain", "draw", "target", "source").values
+    alpha = draws["alpha_mean" if "alpha_mean" in draws else "alpha"]
+    alpha = alpha.transpose("chain", "draw", "target", "source").values
     size = alpha.shape[-1]
     alpha = alpha.reshape(-1, size, size)
     mu = _mu(draws)

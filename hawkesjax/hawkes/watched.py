@@ -142,6 +142,7 @@ class Watched:
         length = panel.duration[panel.sequence]
         late = np.minimum(panel.times + lag, length)
         later = np.arange(size if lag else 0)
+        hidden = (late < 0) | gaps.holds(late, panel.sequence) if lag else np.zeros(size, bool)
         parts = [
             # sequence, time, mark, order among ties, whether the time before was not watched
             (panel.sequence, panel.times, none if lag else panel.marks, 0, panel.times < 0),
@@ -149,7 +150,7 @@ class Watched:
             (gaps.sequence, gaps.start, none, 1, False),
             (gaps.sequence, gaps.end, none, -1, True),
             (heads, np.zeros(len(heads)), none, -1, True),
-            (panel.sequence[later], late[later], panel.marks[later], 2, late[later] < 0),
+            (panel.sequence[later], late[later], panel.marks[later], 2, hidden[later]),
             (stops, panel.duration[stops], none, 2, False),
         ]
         owner, times, marks, kind, early = (
