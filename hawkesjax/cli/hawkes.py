@@ -51,6 +51,7 @@ class Events(FileOptions):
         "without events, too.",
     )
     gaps: Path | None = option(None, o.GAPS)
+    exposure: Path | None = option(None, o.EXPOSURE)
     resolution: Any = option(
         None,
         "The step to which times are known: second, minute, hour, day, week, or a number of the "
@@ -79,6 +80,8 @@ class Events(FileOptions):
             raise ValueError("Give one of --window, --windows and --own-windows.")
         if self.gaps is not None:
             given["gaps"] = o.gaps(self.gaps, self.sequence, self.dialect())
+        if self.exposure is not None:
+            given["exposure"] = o.exposure(self.exposure, self.sequence, self.dialect())
         if own:
             given["window"] = "sequence"
         elif table is not None:

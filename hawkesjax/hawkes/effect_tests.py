@@ -49,7 +49,8 @@ def effect_tests(
               - K_j(g) \Big), \qquad T = \max_g z_g^+
 
     where K are the children that the events of j have within the windows per unit of effect, and V
-    the sum of squares of the score's terms, less what the levels and the other effects take. Under
+    the sum of squares of the score's terms, less what the levels and the other effects take. Where
+    the exposure is 0 and nothing else explains an event, the gain is infinite. Under
     no effect the z are jointly normal with the correlations of these terms, from which the p-value
     of T is drawn; effects are positive, so the test is one-sided. The row `any -> any` is the
     largest of all effects' statistics over rates that are constant, or follow the covariates alone.
@@ -172,10 +173,11 @@ class _Parts:
         """A target's part with some sources, the mask of its events, and its maximum; kept."""
         if (i, sources) not in self.found:
             mine = self.marks == i
-            rates = self.rates[mine][:, list(sources)] / self.own[mine][:, None]
+            rates = self.rates[mine][:, list(sources)]
             costs = self.exposure[:, i], self.children[i, list(sources)]
-            target = Target(rates, self.place[mine], *costs)
-            self.found[i, sources] = target, mine, maximise(target, 1e-6)[0]
+            target = Target(rates, self.place[mine], *costs, self.own[mine])
+            fitted = target.start if target.impossible else maximise(target, 1e-6)[0]
+            self.found[i, sources] = target, mine, fitted
         return self.found[i, sources]
 
     def _sources(self, without: tuple[int, ...] | None) -> list[int]:
@@ -185,6 +187,8 @@ class _Parts:
     def loss(self, i: int, without: tuple[int, ...] | None) -> float:
         """Minus the largest log-likelihood of a target's part, decays as given."""
         target, _, fitted = self._best(i, tuple(self._sources(without)))
+        if target.impossible:
+            return np.inf
         return target.loss(fitted)[0] if len(target.level) else 0.0
 
     def scores(self, i: int, j: int, without: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -194,9 +198,11 @@ class _Parts:
         target, mine, fitted = self._best(i, tuple(sources))
         if not len(target.level):
             return np.zeros(DECAYS), np.zeros((1, DECAYS))
+        if target.impossible:  # there are events that nothing else brings
+            return np.full(DECAYS, np.inf), np.zeros((1, DECAYS))
         rate = target.intensity(fitted)
         held = fitted[len(target.exposure) :] > 0
-        level = 1 / rate
+        level = target.own / rate
         others = target.rates[:, held] / rate[:, None]
         z, units = np.zeros(DECAYS), np.zeros((len(rate), DECAYS))
         norm = np.bincount(target.level, weights=level**2, minlength=len(target.exposure))
@@ -215,7 +221,7 @@ class _Parts:
         basis = np.linalg.qr(beside_levels(others))[0] if held.any() else np.zeros((len(rate), 0))
         for g, decay in enumerate(self.grids[i]):
             counts, children = self.counts[float(decay)]
-            terms = decay * counts[mine, j] / self.own[mine] / rate
+            terms = decay * counts[mine, j] / rate
             score = terms.sum() - children[j]
             left = beside_levels(terms[:, None])[:, 0]
             left = left - basis @ (basis.T @ left)
