@@ -322,13 +322,15 @@ def evaluate(
 
 
 def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) -> tuple[Any, Any]:
-    """The model and the events, with a line on what was read; covariates reach as far ahead as the
-    forecast."""
+    """The model and the events, with a line on what was read; covariates and an exposure reach
+    as far ahead as the forecast."""
     panel = events.read(job.hj)
     job.say(report.panel_line(panel))
     ahead = model.ahead or 0.0
     if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
         raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
+    if ahead and len(panel.exposure):  # said before the fit, as of covariates
+        panel.exposure.known(panel.duration, np.full(panel.num_sequences, ahead), panel)
     window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
     known = covariates.read(job.hj, panel, window, events)
     if known is not None:

@@ -180,9 +180,9 @@ def _rows(exposure: Any, names: tuple[str, ...]) -> _Rows:
             f"exposure says nothing of sequence {listed(lacking, 5)}. Give every one rows, with "
             f"factor 1 where the baseline is as it is."
         )
-    columns = (pd.concat([part[name] for part in parts], ignore_index=True) for name in COLUMNS)
+    begin, stop, factor = (pd.concat([part[name] for part in parts]) for name in COLUMNS)
     owner = np.array([places.get(label, -1) for label in labels])
-    return _Rows(owner, *columns, Rows("row", lambda row: called[row]))
+    return _Rows(owner, begin, stop, factor, Rows("row", lambda row: called[row]))
 
 
 def _table(given: Any) -> pd.DataFrame:

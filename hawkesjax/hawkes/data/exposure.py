@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -100,18 +100,33 @@ class Exposure:
         weights = np.asarray(self.factor)[piece] * length
         return np.bincount(owner, weights=weights, minlength=len(stretches[0]))
 
-    def totals(
-        self, duration: Float[np.ndarray, " sequences"], gaps: Gaps
-    ) -> Float[np.ndarray, " sequences"]:
-        """E integrated over each sequence's window, outside of its gaps."""
-        every, none = np.arange(len(duration)), np.zeros(len(duration))
-        whole = self.integrals(none, duration, every, duration)
+    def before(
+        self,
+        times: Float[np.ndarray, " points"],
+        sequence: Int[np.ndarray, " points"],
+        gaps: Gaps,
+    ) -> Float[np.ndarray, " points"]:
+        """E integrated from the windows' starts to times outside of gaps, without the gaps."""
+        whole = self.integrals(np.zeros(len(times)), times, sequence, times)
         if not len(gaps):
             return whole
         owner = np.asarray(gaps.sequence)
         missed = self.integrals(gaps.start, gaps.end, owner, gaps.length)
-        rest = whole - np.bincount(owner, weights=missed, minlength=len(duration))
+        sums = np.append(0.0, np.cumsum(missed))
+        done = np.searchsorted(_keys(owner, gaps.end), _keys(sequence, times), side="right")
+        rest = whole - (sums[done] - sums[np.searchsorted(owner, sequence)])
         return np.where(rest > 1e-12 * whole, rest, 0.0)
+
+    def totals(
+        self, duration: Float[np.ndarray, " sequences"], gaps: Gaps
+    ) -> Float[np.ndarray, " sequences"]:
+        """E integrated over each sequence's window, outside of its gaps."""
+        return self.before(duration, np.arange(len(duration)), gaps)
+
+    @property
+    def open(self) -> Exposure:
+        """1 where the factor is above 0, and 0 elsewhere."""
+        return replace(self, factor=np.asarray(np.asarray(self.factor) > 0, float))
 
     def since(
         self,
@@ -165,7 +180,11 @@ class Exposure:
         return Exposure(sequence, self.start[taken], self.length[taken], self.factor[taken])
 
     def _place(self, times: np.ndarray, sequence: np.ndarray, side: Any) -> np.ndarray:
-        # Complex numbers are sorted by their real parts first: by sequence, and then by time.
-        edges = np.asarray(self.sequence) + 1j * np.asarray(self.start)
-        place = np.searchsorted(edges, np.asarray(sequence) + 1j * np.asarray(times), side) - 1
+        edges = _keys(self.sequence, self.start)
+        place = np.searchsorted(edges, _keys(sequence, times), side) - 1
         return np.clip(place, 0, len(edges) - 1)
+
+
+def _keys(sequence: AnyArray, times: AnyArray) -> np.ndarray:
+    """What sorts by sequence and then by time: complex numbers, by their real parts first."""
+    return np.asarray(sequence) + 1j * np.asarray(times)

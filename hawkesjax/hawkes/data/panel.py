@@ -122,8 +122,7 @@ class EventPanel(AsTables):
     @property
     def observed(self) -> Float[AnyArray, " sequences"]:
         """(M,) time that each sequence was watched: its window without the gaps of the record."""
-        lost = self.gaps.total(self.num_sequences) if len(self.gaps) else None
-        return self.duration if lost is None else self.duration - lost
+        return self.duration - self.gaps.total(len(self.start)) if len(self.gaps) else self.duration
 
     @property
     def exposed(self) -> Float[AnyArray, " sequences"]:

@@ -33,7 +33,8 @@ class AsTables:
             sequence also gaps (their number), longest (the longest time between events, whatever
             their marks) and usual (what it would be on average without memory, `(log n + 0.577) /
             rate`). Times of the gaps of the record count nowhere. With an exposure also its
-            integral, exposure, and events per unit of it, `per exposure`.
+            integral, exposure, and events per unit of it, `per exposure`; times in which it is 0
+            do not count in before, after and longest.
         """
         counts, ties = self.counts, _count_ties(self)
         duration = np.asarray(self.observed)
@@ -58,8 +59,8 @@ class AsTables:
             cells = np.asarray(self.sequence, np.int64)
             cells = cells * kinds + self.marks if by == "cell" else cells
             head, left = _watched(self), self.remaining
-            if len(self.gaps):
-                left = duration[self.sequence] - head
+            if len(self.gaps) or _shut(self):
+                left = _whole(self)[self.sequence] - head
             for name, since in (("before", head), ("after", left)):
                 table[name] = np.full(len(events), np.inf)
                 np.minimum.at(table[name], cells, since)
@@ -169,16 +170,31 @@ def _spread(by_sequence: np.ndarray, by: str, kinds: int) -> np.ndarray:
     return np.repeat(by_sequence, kinds if by == "cell" else 1)
 
 
+def _shut(panel: Any) -> bool:
+    """Whether there are times of no exposure."""
+    return bool(np.any(np.asarray(panel.exposure.factor) == 0))
+
+
 def _watched(panel: Any) -> np.ndarray:
-    """Watched time from the start of its window to each event."""
+    """Watched time from the start of its window to each event, without that of no exposure."""
     times, sequence = np.asarray(panel.times), np.asarray(panel.sequence)
+    if _shut(panel):
+        return panel.exposure.open.before(times, sequence, panel.gaps)
     return times - panel.gaps.before(times, sequence) if len(panel.gaps) else times
+
+
+def _whole(panel: Any) -> np.ndarray:
+    """The same to the windows' ends."""
+    if _shut(panel):
+        return panel.exposure.open.totals(np.asarray(panel.duration), panel.gaps)
+    return np.asarray(panel.observed)
 
 
 def _silences(panel: Any) -> tuple[np.ndarray, np.ndarray]:
     """Sequence and watched length of each time between two successive events."""
     own = np.diff(panel.sequence, prepend=-1) == 0
-    waits = np.diff(_watched(panel), prepend=0.0) if len(panel.gaps) else np.asarray(panel.waits)
+    moved = len(panel.gaps) or _shut(panel)
+    waits = np.diff(_watched(panel), prepend=0.0) if moved else np.asarray(panel.waits)
     return np.asarray(panel.sequence)[own], waits[own]
 
 
