@@ -49,11 +49,15 @@ def effect_tests(
               - K_j(g) \Big), \qquad T = \max_g z_g^+
 
     where K are the children that the events of j have within the windows per unit of effect, and V
-    the sum of squares of the score's terms, less what the levels and the other effects take. Where
-    the exposure is 0 and nothing else explains an event, the gain is infinite. Under
+    the sum of squares of the score's terms, less what the levels and the other effects take. Under
     no effect the z are jointly normal with the correlations of these terms, from which the p-value
     of T is drawn; effects are positive, so the test is one-sided. The row `any -> any` is the
     largest of all effects' statistics over rates that are constant, or follow the covariates alone.
+
+    Targets with events where the exposure is 0 have no level there: a single event that the other
+    effects hardly explain makes V so large that scores see nothing. Their T is at least
+    :math:`\sqrt{2\, gain}`, which has the same law in the limit; the gain is infinite where nothing
+    else explains an event.
 
     Args:
         values: an `Estimate`, a `Posterior` (its mean is taken), or natural parameters.
@@ -98,13 +102,16 @@ def effect_tests(
         lost += parts.loss(i, None) - parts.loss(i, ())
         for j, source in enumerate(names):
             z, unit = parts.scores(i, j, j)
+            gain = parts.loss(i, (j,)) - parts.loss(i, ())
             statistic = max(float(z.max(initial=0)), 0.0)
+            if parts.shut(i):
+                statistic = max(statistic, float(np.sqrt(2 * max(gain, 0))))
             rows.append(
                 {
                     "source": source,
                     "target": target,
                     "alpha": float(np.asarray(params["alpha"])[i, j]),
-                    "gain": parts.loss(i, (j,)) - parts.loss(i, ()),
+                    "gain": gain,
                     "p": _share(_largest(unit, rng) >= statistic) if statistic else 1.0,
                 }
             )
@@ -179,6 +186,10 @@ class _Parts:
             fitted = target.start if target.impossible else maximise(target, 1e-6)[0]
             self.found[i, sources] = target, mine, fitted
         return self.found[i, sources]
+
+    def shut(self, i: int) -> bool:
+        """Whether a target has events without any baseline."""
+        return bool(np.any(self.own[self.marks == i] == 0))
 
     def _sources(self, without: tuple[int, ...] | None) -> list[int]:
         size = len(self.exposure[0])
