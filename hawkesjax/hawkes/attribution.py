@@ -149,7 +149,7 @@ def attribution(
             f"The attribution would take {size / 2**30:.1f} GiB, more than "
             f"{max_bytes / 2**30:.1f}: take fewer draws or links."
         )
-    refuse_impossible(panel, 1, model.lag)
+    refuse_impossible(panel, 1, model.strength.lag)
     factor = panel.exposure.at(np.asarray(panel.times), np.asarray(panel.sequence))[:, None]
     whole, rows = with_history(panel)
     compute = _by_points(model, panel, cut) if model.strength else _by_events(model, whole, cut)

@@ -102,7 +102,7 @@ class HawkesLaw(HawkesLikelihood):
         super().check(data)
         if (len(data.gaps) or len(data.history)) and self.compensator != "exact":
             raise ValueError("A record with gaps, or a history, needs the exact compensator.")
-        check_panel(data, shared=self.background.levels in ("shared", None), lag=self.lag)
+        check_panel(data, shared=self.background.levels in ("shared", None), lag=self.strength.lag)
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: alpha, gamma, the kernel's own and

@@ -114,31 +114,6 @@ class EventPanel(AsTables):
         """M."""
         return len(self.sequence_names)
 
-    @property
-    def window(self) -> Float[np.ndarray, "sequences 2"]:
-        """Start and end of each sequence's window, absolute, in `unit`."""
-        return np.stack([self.start, self.start + self.duration], axis=-1)
-
-    @property
-    def observed(self) -> Float[AnyArray, " sequences"]:
-        """(M,) time that each sequence was watched: its window without the gaps of the record."""
-        return self.duration - self.gaps.total(len(self.start)) if len(self.gaps) else self.duration
-
-    @property
-    def exposed(self) -> Float[AnyArray, " sequences"]:
-        """(M,) integral of the exposure over the time that was watched; without one, that time."""
-        if not len(self.exposure):
-            return self.observed
-        return self.exposure.totals(np.asarray(self.duration), self.gaps)
-
-    @property
-    def counts(self) -> Int[np.ndarray, "sequences marks"]:
-        """Number of events of each sequence and mark."""
-        cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
-        size = self.num_sequences * self.num_marks
-        counts = np.bincount(cells, minlength=size).astype(np.int64)
-        return counts.reshape(self.num_sequences, self.num_marks)
-
     @classmethod
     @checked
     def from_arrays(

@@ -1,4 +1,4 @@
-"""A panel as tables and text."""
+"""A panel as figures, tables and text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
 from hawkesjax.hawkes.data.assemble import pieces
 from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import counted, short
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
@@ -16,7 +18,32 @@ from hawkesjax.inputs.silence import FEW, apart, asked
 
 
 class AsTables:
-    """An `EventPanel` as tables and text."""
+    """An `EventPanel` as figures, tables and text."""
+
+    @property
+    def window(self: Any) -> Float[np.ndarray, "sequences 2"]:
+        """Start and end of each sequence's window, absolute, in `unit`."""
+        return np.stack([self.start, self.start + self.duration], axis=-1)
+
+    @property
+    def observed(self: Any) -> Float[AnyArray, " sequences"]:
+        """(M,) time that each sequence was watched: its window without the gaps of the record."""
+        return self.duration - self.gaps.total(len(self.start)) if len(self.gaps) else self.duration
+
+    @property
+    def exposed(self: Any) -> Float[AnyArray, " sequences"]:
+        """(M,) integral of the exposure over the time that was watched; without one, that time."""
+        if not len(self.exposure):
+            return self.observed
+        return self.exposure.totals(np.asarray(self.duration), self.gaps)
+
+    @property
+    def counts(self: Any) -> Int[np.ndarray, "sequences marks"]:
+        """Number of events of each sequence and mark."""
+        cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
+        size = self.num_sequences * self.num_marks
+        counts = np.bincount(cells, minlength=size).astype(np.int64)
+        return counts.reshape(self.num_sequences, self.num_marks)
 
     @checked
     def describe(self: Any, by: Literal["cell", "sequence", "mark"] = "cell") -> pd.DataFrame:
