@@ -51,6 +51,7 @@ class Events(FileOptions):
         "without events, too.",
     )
     gaps: Path | None = option(None, o.GAPS)
+    exposure: Path | None = option(None, o.EXPOSURE)
     resolution: Any = option(
         None,
         "The step to which times are known: second, minute, hour, day, week, or a number of the "
@@ -79,6 +80,8 @@ class Events(FileOptions):
             raise ValueError("Give one of --window, --windows and --own-windows.")
         if self.gaps is not None:
             given["gaps"] = o.gaps(self.gaps, self.sequence, self.dialect())
+        if self.exposure is not None:
+            given["exposure"] = o.exposure(self.exposure, self.sequence, self.dialect())
         if own:
             given["window"] = "sequence"
         elif table is not None:
@@ -319,13 +322,15 @@ def evaluate(
 
 
 def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) -> tuple[Any, Any]:
-    """The model and the events, with a line on what was read; covariates reach as far ahead as the
-    forecast."""
+    """The model and the events, with a line on what was read; covariates and an exposure reach
+    as far ahead as the forecast."""
     panel = events.read(job.hj)
     job.say(report.panel_line(panel))
     ahead = model.ahead or 0.0
     if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
         raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
+    if ahead and len(panel.exposure):  # said before the fit, as of covariates
+        panel.exposure.known(panel.duration, np.full(panel.num_sequences, ahead), panel)
     window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
     known = covariates.read(job.hj, panel, window, events)
     if known is not None:

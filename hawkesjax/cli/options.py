@@ -22,19 +22,35 @@ WINDOW = "Start and end of observation, numbers or dates; the first and last eve
 UNTIL = "Use what came before this moment alone; what it leaves out is counted."
 ONE_RECORD = "CSV of the gaps of the record, in which nothing could be seen: start, end"
 GAPS = f"{ONE_RECORD}, and the column of sequences where they differ."
+EXPOSURE = (
+    "CSV of a known factor on the baseline over time (share of the time that a collector ran, "
+    "population at risk): start, end, factor, and the column of sequences where they differ."
+)
 GAPS_OF_ONE = f"{ONE_RECORD}."
 
 
 def gaps(path: Path, sequence: str | None, dialect: Any) -> Any:
     """The gaps of a record from a table: pairs for all sequences, or by sequence."""
+    return _side(path, ("start", "end"), sequence, dialect, "gap")
+
+
+def exposure(path: Path, sequence: str | None, dialect: Any) -> Any:
+    """A known exposure from a table: for all sequences, or by sequence."""
+    return _side(path, ("start", "end", "factor"), sequence, dialect, "row")
+
+
+def _side(
+    path: Path, columns: tuple[str, ...], sequence: str | None, dialect: Any, what: str
+) -> Any:
+    """A table of stretches, its column of sequences (where it has one) named "sequence"."""
     labels = () if sequence is None else (sequence,)
-    frame = read_side(path, ("start", "end"), "start, end", dialect, labels=labels)
+    frame = read_side(path, columns, ", ".join(columns), dialect, labels=labels)
     if sequence is None or sequence not in frame.columns:
-        return list(zip(frame["start"], frame["end"], strict=True))
+        return frame[list(columns)]
     if frame[sequence].isna().any():
         line = int(frame[sequence].isna().to_numpy().argmax()) + 2
-        raise ValueError(f"{path} names no {sequence} in line {line}; give every gap its own.")
-    return frame.rename(columns={sequence: "sequence"})
+        raise ValueError(f"{path} names no {sequence} in line {line}; give every {what} its own.")
+    return frame[[*columns, sequence]].rename(columns={sequence: "sequence"})
 
 
 @group(RUN)

@@ -16,6 +16,7 @@ from scipy import sparse
 from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import absolute
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.exposed import refuse_impossible
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.lineage import lineage, lineage_of_points
 from hawkesjax.hawkes.prepared import stream_of
@@ -123,7 +124,8 @@ def attribution(
         max_bytes: refuse when the result would be larger.
 
     Raises:
-        ValueError: for an unknown mark, or a result beyond `max_bytes`.
+        ValueError: for an unknown mark, a result beyond `max_bytes`, or an event that nothing can
+            bring (`hawkesjax.hawkes.exposed.refuse_impossible`).
     """
     panel = data
     names = list(panel.mark_names)
@@ -147,6 +149,8 @@ def attribution(
             f"The attribution would take {size / 2**30:.1f} GiB, more than "
             f"{max_bytes / 2**30:.1f}: take fewer draws or links."
         )
+    refuse_impossible(panel, 1, model.strength.lag)
+    factor = panel.exposure.at(np.asarray(panel.times), np.asarray(panel.sequence))[:, None]
     whole, rows = with_history(panel)
     compute = _by_points(model, panel, cut) if model.strength else _by_events(model, whole, cut)
 
@@ -155,7 +159,7 @@ def attribution(
         one = one_of(parameters, number)
         alone = {name: np.asarray(value)[None] for name, value in one.items()}
         mu = model.background.along(alone, panel.sequence, absolute(panel), panel)[0]
-        mu = np.broadcast_to(mu, (panel.num_events, len(names)))
+        mu = np.broadcast_to(mu, (panel.num_events, len(names))) * factor
         own = np.full(whole.num_events, np.inf)  # what is given came by itself
         own[rows] = mu[np.arange(panel.num_events), panel.marks]
         parts.append(np.asarray(compute(own, one))[rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.data.assemble import pieces as pieces_of
+from hawkesjax.hawkes.data.exposure import Exposure
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.exposed import intervals
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.spans import snapped
 
@@ -28,7 +31,8 @@ class Cells:
     Args:
         rows: (U, F) distinct rows of features.
         at: (N,) row of each event.
-        exposure: (W, U) time that each distinct window, without its gaps, spends in each row.
+        exposure: (W, U) time that each distinct window, without its gaps, spends in each row; with
+            a known exposure E, its integral over that time.
         window: (M,) which of these windows each sequence has.
     """
 
@@ -60,6 +64,12 @@ def lay_out(covariates: Covariates, panel: EventPanel, dtype: Any) -> Cells:
         known.require(ends[watched, 0].min(), ends[watched, 1].max())
     rows, owner = np.unique(known.values, axis=0, return_inverse=True)
     owner = owner.ravel()
+    at = owner[known.locate(absolute(panel))].astype(np.int32)
+    if len(panel.exposure):
+        whole = _exposed_cells(known, owner, len(rows), panel)
+        exposure, window = np.unique(whole, axis=0, return_inverse=True)
+        place = window.ravel().astype(np.int32)
+        return Cells(rows.astype(dtype), at, exposure.astype(dtype), place)
     who, first, last = pieces_of(panel)
     spans = snapped(np.stack([first, last], axis=1), known.edges)
     windows, window = np.unique(spans, axis=0, return_inverse=True)
@@ -71,7 +81,7 @@ def lay_out(covariates: Covariates, panel: EventPanel, dtype: Any) -> Cells:
         exposure, window = np.unique(whole, axis=0, return_inverse=True)
     return Cells(
         rows=rows.astype(dtype),
-        at=owner[known.locate(absolute(panel))].astype(np.int32),
+        at=at,
         exposure=exposure.astype(dtype),
         window=window.ravel().astype(np.int32),
     )
@@ -86,6 +96,21 @@ def _exposure(known: Covariates, owner: np.ndarray, size: int, low: float, high:
     first, last = _range(known, low, high)
     cut = np.clip(known.edges[first : last + 1], low, high)
     return np.bincount(owner[first:last], weights=np.diff(cut), minlength=size)
+
+
+def _exposed_cells(
+    known: Covariates, rows: np.ndarray, size: int, panel: EventPanel
+) -> Float[np.ndarray, "sequences rows"]:
+    """The integral of E over each sequence's watched time in each distinct row."""
+    who, first, last = pieces_of(panel)
+    since = np.asarray(panel.start)[who]
+    low, high = first - since, last - since
+    low, high, who, length, _, factor = _exposed(panel, low, high, who, high - low)
+    since = np.asarray(panel.start)[who]
+    owner, cell, length = _cut(known, since + low, since + high, length)
+    whole = np.zeros((panel.num_sequences, size))
+    np.add.at(whole, (who[owner], rows[cell]), factor[owner] * length)
+    return whole
 
 
 def _range(known: Covariates, low: float, high: float) -> tuple[int, int]:
@@ -122,29 +147,43 @@ class Pieces:
 
 
 def pieces(covariates: Covariates, panel: EventPanel) -> Pieces:
-    """Cut the gaps between events at the edges of the cells: N + M + (cells met) pieces."""
+    """Cut the gaps between events at the edges of the cells: N + M + (cells met) pieces. With an
+    exposure they are cut at its edges, too, and their lengths are multiplied by it."""
     known = covariates.aligned(panel)
-    edges, most = known.edges, known.num_cells - 1
-    sequence, times = np.asarray(panel.sequence), absolute(panel)
-    stop = panel.start + panel.duration
-    heads = np.flatnonzero(np.diff(sequence, prepend=-1))
-    ends = np.flatnonzero(np.diff(sequence, append=panel.num_sequences))
-    before = np.roll(times, 1)
-    before[heads] = panel.start[sequence[heads]]
-    last, tails = panel.start.copy(), panel.duration.copy()
-    last[sequence[ends]], tails[sequence[ends]] = times[ends], panel.remaining[ends]
+    low, high, sequence, whole = intervals(panel)
+    size = np.arange(len(low))
+    weight = np.ones(len(low))
+    if len(panel.exposure):
+        low, high, sequence, whole, size, weight = _exposed(panel, low, high, sequence, whole)
+    since = np.asarray(panel.start)[sequence]
+    owner, cell, length = _cut(known, since + low, since + high, whole)
+    return Pieces(size[owner], cell, length * weight[owner], known.values)
 
-    low = snapped(np.concatenate([before, last]), edges)
-    high = snapped(np.concatenate([times, stop]), edges)
+
+def _exposed(panel: EventPanel, low: Any, high: Any, sequence: Any, whole: Any) -> tuple[Any, ...]:
+    """Stretches cut at the edges of the exposure: the same of each part, its stretch, and E."""
+    known = panel.exposure
+    owner, piece, length = known.cut(low, high, sequence, whole)
+    factor, start = np.asarray(known.factor)[piece], np.asarray(known.start)[piece]
+    begin = np.maximum(low[owner], start)
+    stop = np.minimum(high[owner], begin + length)
+    return begin, stop, sequence[owner], length, owner, factor
+
+
+def _cut(
+    known: Covariates, low: np.ndarray, high: np.ndarray, whole: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stretches of absolute time cut at the edges of the cells: of each part its stretch, its cell
+    and its length; `whole` are the stretches' lengths."""
+    edges, most = known.edges, known.num_cells - 1
+    low, high = snapped(low, edges), snapped(high, edges)
     begin = np.clip(np.searchsorted(edges, low, side="right") - 1, 0, most)
     count = np.clip(np.searchsorted(edges, high, side="left") - 1, begin, most) - begin + 1
     owner = np.repeat(np.arange(len(low)), count)
     cell = begin[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     cut = np.minimum(high[owner], edges[cell + 1]) - np.maximum(low[owner], edges[cell])
     # A gap within one cell is known to the last digit, whatever the size of the time stamps.
-    whole = np.concatenate([panel.waits, tails])[owner]
-    length = np.where(count[owner] == 1, whole, np.maximum(cut, 0))
-    return Pieces(owner, cell, length, known.values)
+    return owner, cell, np.where(count[owner] == 1, whole[owner], np.maximum(cut, 0))
 
 
 @dataclass(frozen=True)
@@ -178,6 +217,40 @@ class Course:
         return times
 
 
+def immigrants(
+    baseline: Any,
+    params: Mapping[str, Any],
+    panel: EventPanel,
+    begin: Float[np.ndarray, " sequences"],
+    length: Float[np.ndarray, " sequences"],
+) -> tuple[Float[np.ndarray, "sequences marks"], Any]:
+    """Mean rates of immigrants over a stretch of each sequence, and what places them in it.
+
+    Args:
+        baseline: levels and covariates of the baseline.
+        params: natural parameters.
+        panel: whose clock and exposure hold.
+        begin: where the stretches begin, since the windows' starts.
+        length: how long they are.
+
+    Raises:
+        ValueError: where covariates or the exposure do not cover a stretch.
+    """
+    shape = (panel.num_sequences, panel.num_marks)
+    level = np.broadcast_to(params.get("mu", 1.0), shape)
+    known, exposure = baseline.covariates, panel.exposure
+    if known is None and not len(exposure):
+        return level, None
+    start = panel.start + begin
+    beta = np.zeros((shape[1], 0)) if known is None else np.asarray(params["beta"], np.float64)
+    if len(exposure):
+        exposure = exposure.known(begin, length, panel)
+        along = _course_of(known, beta, start, length, exposure, panel)
+    else:
+        along = course(known, beta, start, start + length, panel)
+    return level * along.totals / np.where(length > 0, length, 1)[:, None], along.place
+
+
 def course(
     covariates: Covariates, beta: np.ndarray, start: np.ndarray, stop: np.ndarray, clock: Any
 ) -> Course:
@@ -206,3 +279,42 @@ def course(
         all_sums.append(np.concatenate([np.zeros((1, len(beta))), np.cumsum(steps, axis=0)]))
         all_edges.append(edges - low if len(edges) else np.zeros(1))
     return Course(tuple(all_edges), tuple(all_sums), window.ravel())
+
+
+def _course_of(
+    covariates: Covariates | None,
+    beta: np.ndarray,
+    start: np.ndarray,
+    length: np.ndarray,
+    exposure: Exposure,
+    clock: Any,
+) -> Course:
+    """The course of E exp(beta . C) over the stretches, E as it is from each one's start on."""
+    known = None if covariates is None else covariates.aligned(clock)
+    if known is not None and np.any(length > 0):
+        ends = snapped(np.stack([start, start + length], axis=1)[length > 0], known.edges)
+        known.require(ends[:, 0].min(), ends[:, 1].max())
+    found: dict[Any, int] = {}
+    all_edges: list[np.ndarray] = []
+    all_sums: list[np.ndarray] = []
+    window = np.zeros(len(start), int)
+    place = np.searchsorted(exposure.sequence, np.arange(len(start) + 1))
+    for m, long in enumerate(length):
+        mine = slice(place[m], place[m + 1])
+        since, factor = np.asarray(exposure.start)[mine], np.asarray(exposure.factor)[mine]
+        key = (0.0 if known is None else start[m], long, since.tobytes(), factor.tobytes())
+        if key not in found:
+            found[key] = len(found)
+            cells = np.zeros(0) if known is None else known.edges - start[m]
+            edges = np.clip(np.unique(np.concatenate([[0.0, long], since, cells])), 0, long)
+            middle = (edges[1:] + edges[:-1]) / 2
+            rates = factor[np.searchsorted(since, middle, side="right") - 1][:, None]
+            if known is not None:
+                row = np.searchsorted(cells, middle, side="right") - 1
+                row = np.clip(row, 0, known.num_cells - 1)
+                rates = rates * np.exp(known.values[row] @ beta.T)
+            steps = np.broadcast_to(rates * np.diff(edges)[:, None], (len(middle), len(beta)))
+            all_sums.append(np.concatenate([np.zeros((1, len(beta))), np.cumsum(steps, axis=0)]))
+            all_edges.append(edges)
+        window[m] = found[key]
+    return Course(tuple(all_edges), tuple(all_sums), window)

@@ -18,6 +18,7 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.hawkes.background import pieces
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.exposed import intervals
 from hawkesjax.hawkes.priors import NAMED
 from hawkesjax.inputs.arguments import AT_LEAST_0
 
@@ -29,7 +30,8 @@ CELLS = ("sequence", "mark")
 
 @dataclass(frozen=True)
 class Baseline:
-    r"""`mu[m, i](t) = level[m, i] exp(beta[i] . C(t))`, either factor alone or both.
+    r"""`mu[m, i](t) = level[m, i] exp(beta[i] . C(t))`, either factor alone or both; a known
+    exposure of the panel multiplies it.
 
     Args:
         levels: "sequence", "shared", "hierarchical", or None where the covariates' intercept is
@@ -87,21 +89,22 @@ class Baseline:
         """
 
         def level(name: str, dims: tuple[str, ...], start: Any, edge: Any = None) -> Parameter:
-            return Parameter(
-                name, lambda data: NAMED[named](data.rates)[name], dims, start, edge, AT_LEAST_0
-            )
+            prior = lambda data: NAMED[named](data.exposed_rates)[name]  # noqa: E731
+            return Parameter(name, prior, dims, start, edge, AT_LEAST_0)
+
+        def half(data: Any) -> Array:
+            """Half of the events from the background."""
+            return 0.5 * data.exposed_rates
 
         found: tuple[Parameter, ...] = ()
         if self.levels == "hierarchical":
             standard = Parameter("mu_offset", dist.Normal(0.0, 1.0), CELLS, 0.0)
-            median = level(
-                "mu_median", ("mark",), lambda data: 0.5 * data.rates, self._without_median
-            )
+            median = level("mu_median", ("mark",), half, self._without_median)
             spread = level("mu_spread", ("mark",), 0.5, self._without_spread)
             found = (median, spread, standard)
         elif self.levels is not None:
             dims = ("mark",) if self.levels == "shared" else CELLS
-            found = (level("mu", dims, lambda data: 0.5 * data.rates, self._without_level),)
+            found = (level("mu", dims, half, self._without_level),)
         if self.covariates is None:
             return found
         dims = ("mark", "feature")
@@ -171,13 +174,19 @@ class Baseline:
         return jnp.asarray(params["mu_median"])[None] * jnp.exp(spread)
 
     def at_events(self, params: Params, data: Any) -> Float[Array, "..."]:
-        """The baseline of each event's own mark (N,); of constant ones that of each cell (M, D)."""
+        """The baseline of each event's own mark (N,), its exposure in it; of constant ones that of
+        each cell (M, D)."""
         level = self.level(params)
         cells = (data.num_sequences, data.num_marks)
         if self.covariates is None:
-            return jnp.broadcast_to(level, cells)
+            level = jnp.broadcast_to(level, cells)
+            if data.exposure is None:
+                return level
+            return level[data.sequence, data.marks] * data.exposure.at
         beta = jnp.asarray(params["beta"])
         rates = jnp.exp(data.cells.log_rates(beta)[data.cells.at, data.marks])
+        if data.exposure is not None:
+            rates = rates * data.exposure.at
         if self.levels is None:
             return rates
         return jnp.broadcast_to(level, cells)[data.sequence, data.marks] * rates
@@ -185,7 +194,8 @@ class Baseline:
     def along(
         self, draws: Mapping[str, np.ndarray], sequence: np.ndarray, times: np.ndarray, clock: Any
     ) -> Float[np.ndarray, "draws points marks"]:
-        """The baseline of all marks at any times, on the host; constant ones have one point.
+        """The baseline of all marks at any times, on the host, without its exposure; constant ones
+        have one point.
 
         Args:
             draws: natural parameters with a leading axis of draws.
@@ -206,7 +216,7 @@ class Baseline:
         """The baseline integrated over each sequence's window."""
         if self.covariates is None:
             level = jnp.broadcast_to(self.level(params), (data.num_sequences, data.num_marks))
-            return level * jnp.asarray(data.observed)[:, None]
+            return level * jnp.asarray(data.exposed)[:, None]
         rates = data.cells.integrals(jnp.asarray(params["beta"]))
         return rates if self.levels is None else self.level(params) * rates
 
@@ -218,6 +228,10 @@ class Baseline:
         cells = (panel.num_sequences, panel.num_marks)
         level = jnp.broadcast_to(jnp.asarray(self.level(params), dtype), cells)
         if self.covariates is None:
+            if len(panel.exposure):
+                parts = jnp.asarray(panel.exposure.integrals(*intervals(panel)), dtype)[:, None]
+                inside, tails = parts[: panel.num_events], parts[panel.num_events :]
+                return level[panel.sequence] * inside, level * tails
             waits = jnp.asarray(panel.waits, dtype)
             rest = jnp.asarray(panel.remaining, dtype)
             left = jax.ops.segment_min(rest, panel.sequence, panel.num_sequences)
@@ -233,13 +247,13 @@ class Baseline:
         reach = np.ptp(values, axis=0)
         scale = 1.5 / np.where(reach > 0, reach, 1)
         own = np.array([name == INTERCEPT for name in self.features])
-        loc = jnp.where(own, jnp.log(data.rates)[:, None], 0)
+        loc = jnp.where(own, jnp.log(data.exposed_rates)[:, None], 0)
         return dist.Normal(loc, jnp.asarray(np.where(own, 2.0, scale), data.dtype))
 
     def _start(self, data: Any) -> Array:
         """Half of the events from the background."""
         own = np.array([name == INTERCEPT for name in self.features])
-        return jnp.where(own, jnp.log(0.5 * data.rates)[:, None], 0)
+        return jnp.where(own, jnp.log(0.5 * data.exposed_rates)[:, None], 0)
 
     def _without_level(self, params: Params, data: Any) -> np.ndarray:
         """Levels that explain under 0.01 events: they are 0 but for rounding."""

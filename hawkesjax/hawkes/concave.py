@@ -5,8 +5,9 @@ With `G[n, j]` the decayed counts times their rates, the part of target i in the
 .. math:: \sum_{n:\, m_n = i} \log(\mu_{s_n i} + \sum_j G_{nj} \alpha_{ij})
           - \sum_s T_s \mu_{si} - \sum_j K_{ij} \alpha_{ij}
 
-which no other target's parameters enter. The maximum is unique where the data determine it, and
-some parameters lie at 0 exactly.
+which no other target's parameters enter. With a known exposure E the baseline at event n is
+:math:`E_n \mu_{s_n i}`, and T the integral of E. The maximum is unique where the data determine
+it, and some parameters lie at 0 exactly.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ class Target:
         level: (n,) which level each event has.
         exposure: (L,) T.
         children: (D,) K.
+        own: (n,) what a unit of its level is at each event, 0 or more.
     """
 
     rates: Float[np.ndarray, "events sources"]
     level: Int[np.ndarray, " events"]
     exposure: Float[np.ndarray, " levels"]
     children: Float[np.ndarray, " sources"]
+    own: Float[np.ndarray, " events"] | float = 1.0
 
     @functools.cached_property
     def cost(self) -> np.ndarray:
@@ -57,7 +60,7 @@ class Target:
     def intensity(self, values: np.ndarray) -> np.ndarray:
         """lambda at the events."""
         levels = len(self.exposure)
-        return values[self.level] + self.rates @ values[levels:]
+        return values[self.level] * self.own + self.rates @ values[levels:]
 
     def loss(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """Minus the log-likelihood and its gradient."""
@@ -67,23 +70,30 @@ class Target:
         value = self.cost @ values - np.sum(np.log(rate))
         return float(value), self.cost - self._transposed(1 / rate)
 
+    @property
+    def impossible(self) -> bool:
+        """Whether an event has no rate, whatever the parameters."""
+        return bool(np.any((self.own == 0) & ~np.any(self.rates > 0, axis=1)))
+
     def bends(self, values: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, ...]:
         """Second derivatives of the loss in the free parameters: (levels,) diagonal, (levels,
         sources) cross, (sources, sources) block."""
         levels = len(self.exposure)
         weight = self.intensity(values) ** -2
         own, used = free[:levels], self.rates[:, free[levels:]]
-        diagonal = np.bincount(self.level, weights=weight, minlength=levels)[own]
+        squares = weight * np.square(self.own)
+        diagonal = np.bincount(self.level, weights=squares, minlength=levels)[own]
         scaled = weight[:, None] * used
         return diagonal, (self._levels().T @ scaled)[own], used.T @ scaled
 
     def _levels(self) -> Any:
         shape = (len(self.level), len(self.exposure))
         places = (np.arange(shape[0]), self.level)
-        return sparse.csr_array((np.ones(shape[0]), places), shape=shape)
+        return sparse.csr_array((np.broadcast_to(self.own, shape[0]), places), shape=shape)
 
     def _transposed(self, weight: np.ndarray) -> np.ndarray:
-        by_level = np.bincount(self.level, weights=weight, minlength=len(self.exposure))
+        own = weight * self.own
+        by_level = np.bincount(self.level, weights=own, minlength=len(self.exposure))
         return np.concatenate([by_level, weight @ self.rates])
 
 
@@ -101,7 +111,10 @@ def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
         return np.zeros_like(start), 0.0, 0
     unit = np.where(start > 0, start, 1)
     levels = len(target.exposure)
-    low = np.where(np.arange(len(start)) < levels, LEAST * (start > 0), 0.0)
+    held = np.arange(len(start)) < levels
+    if np.any(target.own == 0):
+        held[:] = True  # events without a baseline have no rate but by effects
+    low = np.where(held, LEAST * (start > 0), 0.0)
     bounds = optimize.Bounds(low, np.where(start > 0, np.inf, 0.0))
 
     def scaled(x):

@@ -54,6 +54,11 @@ def effect_tests(
     of T is drawn; effects are positive, so the test is one-sided. The row `any -> any` is the
     largest of all effects' statistics over rates that are constant, or follow the covariates alone.
 
+    Targets with events where the exposure is 0 have no level there: a single event that the other
+    effects hardly explain makes V so large that scores see nothing. Their T is at least
+    :math:`\sqrt{2\, gain}`, which has the same law in the limit; the gain is infinite where nothing
+    else explains an event.
+
     Args:
         values: an `Estimate`, a `Posterior` (its mean is taken), or natural parameters.
         data: the events.
@@ -97,13 +102,16 @@ def effect_tests(
         lost += parts.loss(i, None) - parts.loss(i, ())
         for j, source in enumerate(names):
             z, unit = parts.scores(i, j, j)
+            gain = parts.loss(i, (j,)) - parts.loss(i, ())
             statistic = max(float(z.max(initial=0)), 0.0)
+            if parts.shut(i):
+                statistic = max(statistic, float(np.sqrt(2 * max(gain, 0))))
             rows.append(
                 {
                     "source": source,
                     "target": target,
                     "alpha": float(np.asarray(params["alpha"])[i, j]),
-                    "gain": parts.loss(i, (j,)) - parts.loss(i, ()),
+                    "gain": gain,
                     "p": _share(_largest(unit, rng) >= statistic) if statistic else 1.0,
                 }
             )
@@ -172,11 +180,16 @@ class _Parts:
         """A target's part with some sources, the mask of its events, and its maximum; kept."""
         if (i, sources) not in self.found:
             mine = self.marks == i
-            rates = self.rates[mine][:, list(sources)] / self.own[mine][:, None]
+            rates = self.rates[mine][:, list(sources)]
             costs = self.exposure[:, i], self.children[i, list(sources)]
-            target = Target(rates, self.place[mine], *costs)
-            self.found[i, sources] = target, mine, maximise(target, 1e-6)[0]
+            target = Target(rates, self.place[mine], *costs, self.own[mine])
+            fitted = target.start if target.impossible else maximise(target, 1e-6)[0]
+            self.found[i, sources] = target, mine, fitted
         return self.found[i, sources]
+
+    def shut(self, i: int) -> bool:
+        """Whether a target has events without any baseline."""
+        return bool(np.any(self.own[self.marks == i] == 0))
 
     def _sources(self, without: tuple[int, ...] | None) -> list[int]:
         size = len(self.exposure[0])
@@ -185,6 +198,8 @@ class _Parts:
     def loss(self, i: int, without: tuple[int, ...] | None) -> float:
         """Minus the largest log-likelihood of a target's part, decays as given."""
         target, _, fitted = self._best(i, tuple(self._sources(without)))
+        if target.impossible:
+            return np.inf
         return target.loss(fitted)[0] if len(target.level) else 0.0
 
     def scores(self, i: int, j: int, without: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -194,9 +209,11 @@ class _Parts:
         target, mine, fitted = self._best(i, tuple(sources))
         if not len(target.level):
             return np.zeros(DECAYS), np.zeros((1, DECAYS))
+        if target.impossible:  # there are events that nothing else brings
+            return np.full(DECAYS, np.inf), np.zeros((1, DECAYS))
         rate = target.intensity(fitted)
         held = fitted[len(target.exposure) :] > 0
-        level = 1 / rate
+        level = target.own / rate
         others = target.rates[:, held] / rate[:, None]
         z, units = np.zeros(DECAYS), np.zeros((len(rate), DECAYS))
         norm = np.bincount(target.level, weights=level**2, minlength=len(target.exposure))
@@ -215,7 +232,7 @@ class _Parts:
         basis = np.linalg.qr(beside_levels(others))[0] if held.any() else np.zeros((len(rate), 0))
         for g, decay in enumerate(self.grids[i]):
             counts, children = self.counts[float(decay)]
-            terms = decay * counts[mine, j] / self.own[mine] / rate
+            terms = decay * counts[mine, j] / rate
             score = terms.sum() - children[j]
             left = beside_levels(terms[:, None])[:, 0]
             left = left - basis @ (basis.T @ left)

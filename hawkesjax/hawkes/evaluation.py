@@ -80,7 +80,7 @@ def evaluate(
     The log score is :math:`\log \frac1K \sum_k \exp(\ell_k(\text{whole}) - \ell_k(\text{past}))`
     over the draws k: the predictive density of the held-out times and marks given the past, to
     compare models on the same stretch. Counts are forecast from the same draws. Poisson processes
-    of constant rate, learned from the same past, stand beside the model.
+    of constant rate (per unit of exposure), learned from the same past, stand beside the model.
 
     Args:
         model: the model.
@@ -150,14 +150,19 @@ def evaluate(
 def _baselines(
     past: EventPanel, later: EventPanel, index: pd.MultiIndex, level: float
 ) -> dict[str, tuple[float, pd.DataFrame]]:
-    r"""Log scores and counts of Poisson processes, their rates integrated out.
+    r"""Log scores and counts of Poisson processes, their rates (per unit of exposure) integrated
+    out.
 
     With the prior :math:`1 / \sqrt\lambda`, n events in a time T give a gamma posterior of shape
     n + 1/2 and rate T; m events at given times in a further time S have the density
     :math:`T^{n + 1/2} \Gamma(n + m + 1/2) / [\Gamma(n + 1/2) (T + S)^{n + m + 1/2}]`.
+    With an exposure T and S are its integrals, and the density is times its values at the events.
     """
     before, after = past.counts, later.counts
-    time, ahead = np.asarray(past.observed), np.asarray(later.observed)
+    time, ahead = np.asarray(past.exposed), np.asarray(later.exposed)
+    at = later.exposure.at(np.asarray(later.times), np.asarray(later.sequence))
+    with np.errstate(divide="ignore"):  # minus infinity where no baseline could bring an event
+        known_at = float(np.sum(np.log(at)))
     rates = {
         "Poisson, by sequence": (before, after, time[:, None], ahead[:, None]),
         "Poisson, shared": (before.sum(0), after.sum(0), time.sum(), ahead.sum()),
@@ -167,7 +172,7 @@ def _baselines(
         shape = n + 0.5
         with np.errstate(divide="ignore", invalid="ignore"):  # NaN where nothing was watched before
             scores = shape * np.log(known) - (shape + m) * np.log(known + further)
-        score = float(np.sum(scores + gammaln(shape + m) - gammaln(shape)))
+        score = float(np.sum(scores + gammaln(shape + m) - gammaln(shape))) + known_at
         cells = np.broadcast_to(shape, before.shape), np.broadcast_to(known, before.shape)
         totals = (shape.sum(0), time.sum()) if shape.ndim == 2 else (shape, time.sum())
         parts = [_counts(*cells, ahead[:, None], after, level)]

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
-from hawkesjax.hawkes.background import course
+from hawkesjax.hawkes.background import immigrants
 from hawkesjax.hawkes.clusters import simulate_clusters
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -113,7 +113,9 @@ def forecast(
     The past sets off events beyond the window, exactly (`hawkesjax.hawkes.inherited`); new
     immigrants join them, and all have offspring. Each continuation takes one draw of the posterior
     whole, so that its uncertainty is in the intervals. What happened in gaps of the record is not
-    known, and its children are missing.
+    known, and its children are missing. An exposure must be known over the horizon, as covariates
+    must: its rows may reach beyond the window. Neither 1 nor its last value is taken for it, since
+    a population is not 1 and a night does not last.
 
     Args:
         model: the model.
@@ -128,8 +130,8 @@ def forecast(
         max_events: cap on the events of one continuation.
 
     Raises:
-        ValueError: for a horizon that is not positive, one that the model's covariates do not
-            cover, or a continuation beyond the cap.
+        ValueError: for a horizon that is not positive, one that the model's covariates or the
+            panel's exposure do not cover, or a continuation beyond the cap.
     """
     return continued(model, values, data, horizon, key, draws, bins, max_events, Gaps.none())
 
@@ -151,15 +153,14 @@ def continued(
     num, size = panel.num_sequences, panel.num_marks
     duration = np.full(num, float(horizon))
     steps = np.zeros((draws, bins, num, size), np.int64)
-    stop = panel.window[:, 1]
     if panel.resolution:
         panel, _ = spread(panel, panel.resolution)
     whole, _ = with_history(panel)
     past = whole.remaining, whole.marks, whole.sequence
-    pools = pools_of(panel)
+    pools, stop = pools_of(panel), panel.window[:, 1]
     for number in range(draws):
         one = one_of(parameters, number)
-        mu, place = _immigrants(model, one, panel, stop, stop + horizon)
+        mu, place = immigrants(model.background, one, panel, panel.duration, duration)
         gamma = np.broadcast_to(one["gamma"], (size, size))
         terms = terms_of(model, one)
         offspring, scaled = Offspring.of(model, one, panel, pools, stop), ()
@@ -184,14 +185,3 @@ def continued(
         cells = (part * num + sequence) * size + marks
         steps[number] = np.bincount(cells, minlength=bins * num * size).reshape(bins, num, size)
     return Forecast(steps, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
-
-
-def _immigrants(model, one, panel, start, stop):
-    """Mean rates of immigrants beyond the windows, and where they are placed."""
-    shape = (panel.num_sequences, panel.num_marks)
-    level = np.broadcast_to(one.get("mu", 1.0), shape)
-    known = model.background.covariates
-    if known is None:
-        return level, None
-    along = course(known, one["beta"], start, stop, panel)
-    return level * along.totals / (stop - start)[:, None], along.place

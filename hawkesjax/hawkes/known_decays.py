@@ -93,12 +93,14 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
     own = np.asarray(data.marks)[:events]
     shared = model.background.levels == "shared"
     place = np.zeros(events, int) if shared else np.asarray(data.sequence)[:events]
-    exposure = np.asarray(data.observed, np.float64)
+    exposure = np.asarray(data.exposed, np.float64)
+    factor = None if data.exposure is None else np.asarray(data.exposure.at, np.float64)[:events]
     exposure = exposure.sum(keepdims=True) if shared else exposure
     targets, found = [], []
     for i in range(marks):
         mine = own == i
-        targets.append(Target(rates[mine], place[mine], exposure, children[i]))
+        unit = 1.0 if factor is None else factor[mine]
+        targets.append(Target(rates[mine], place[mine], exposure, children[i], unit))
         found.append(maximise(targets[-1], 0.5 * tol * events))
     values, left, steps = zip(*found, strict=True)
     return Best(targets, np.stack(values), shared, max(left) / events, max(steps))

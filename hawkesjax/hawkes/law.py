@@ -41,14 +41,15 @@ class HawkesLaw(HawkesLikelihood):
 
     def derived(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
         """What tables show beside the sampled parameters: mu of a hierarchical baseline, the mean
-        over its window of one with covariates, half-lives of a kernel that is a sum.
+        over its window (weighted by its exposure) of one with covariates, half-lives of a kernel
+        that is a sum.
 
         All are positive, and an entry depends on one entry of `local` at most.
         """
         found = {"mu": self.background.level(params)}
         if "mu_mean" in self.derived_dims:
-            observed = jnp.asarray(data.observed)[:, None]
-            time = jnp.where(observed > 0, observed, 1)
+            exposed = jnp.asarray(data.exposed)[:, None]
+            time = jnp.where(exposed > 0, exposed, 1)
             found["mu_mean"] = self.background.integrals(params, data) / time
         if "half_life" in self.derived_dims:
             found["half_life"] = self.kernel.half_life(params) / self._effects(params)[1]
@@ -71,7 +72,8 @@ class HawkesLaw(HawkesLikelihood):
         return Solved(best.params, best.loss, best.gradient, best.steps, information)
 
     def without_effects(self, data: PreparedPanel) -> tuple[float, int] | None:
-        """Of plain levels: the log-likelihood of constant rates, and their number."""
+        """Of plain levels: the log-likelihood of constant rates (per unit of exposure), and their
+        number."""
         plain = self.background.covariates is None and self.background.levels in (
             "sequence",
             "shared",
@@ -79,13 +81,17 @@ class HawkesLaw(HawkesLikelihood):
         if not plain or self.structures(data) or data.inflow is not None:
             return None
         counts = np.asarray(data.counts, np.float64)
-        time = np.asarray(data.observed, np.float64)[:, None]
+        time = np.asarray(data.exposed, np.float64)[:, None]
         if self.background.levels == "shared":
             counts, time = counts.sum(axis=0), time.sum()
         known = counts > 0
         with np.errstate(divide="ignore"):
             logs = np.log(np.where(known, counts, 1) / np.broadcast_to(time, counts.shape))
-        return float(np.sum(np.where(known, counts * (logs - 1), 0))), counts.size
+            value = np.sum(np.where(known, counts * (logs - 1), 0))
+            if data.exposure is not None:  # minus infinity where an event has no baseline
+                at = np.asarray(data.exposure.at, np.float64)[: int(data.num_events)]
+                value = value + np.sum(np.log(at))
+        return float(value), counts.size
 
     def unrestricted(self) -> Self:
         """The same model without the stationarity constraint: the coordinates of intervals."""
@@ -96,7 +102,7 @@ class HawkesLaw(HawkesLikelihood):
         super().check(data)
         if (len(data.gaps) or len(data.history)) and self.compensator != "exact":
             raise ValueError("A record with gaps, or a history, needs the exact compensator.")
-        check_panel(data, shared=self.background.levels in ("shared", None))
+        check_panel(data, shared=self.background.levels in ("shared", None), lag=self.strength.lag)
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlation NUTS should learn: alpha, gamma, the kernel's own and

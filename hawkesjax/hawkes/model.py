@@ -36,7 +36,8 @@ class Hawkes(HawkesLaw):
 
     `alpha[i, j]` is the effect of source j on target i: the expected number of direct children of
     mark i of one event of mark j. Events before the window are not known and count as none.
-    Simultaneous events do not excite each other.
+    Simultaneous events do not excite each other. A panel's known exposure E multiplies the
+    baseline: :math:`E_m(t) \mu_{mi}` stands in its place, and :math:`\int E_m(t) dt` for b - a.
 
     Args:
         decay: `"pair"` gamma[target, source], `"source"` gamma[source], `"shared"` one gamma.

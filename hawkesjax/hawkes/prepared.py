@@ -25,6 +25,7 @@ from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
+from hawkesjax.hawkes.exposed import Exposed, refuse_impossible
 from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
 from hawkesjax.hawkes.strength import Carried, Strength, points_of
@@ -55,6 +56,7 @@ class PreparedPanel:
         inflow: what a known history brings, where it has one.
         carried: what scales the events' effects, where something does; the form then has the
             history and the gaps in it, and neither `missed` nor `inflow` is there.
+        exposure: the known factor on the baselines, where it has one.
         copies: of a panel with a resolution, the same with times spread over it, stacked along a
             first axis; this one is the first of them.
     """
@@ -73,6 +75,7 @@ class PreparedPanel:
     missed: Missed | None = None
     inflow: Inflow | None = None
     carried: Carried | None = None
+    exposure: Exposed | None = None
     copies: PreparedPanel | None = None
 
     @property
@@ -86,10 +89,22 @@ class PreparedPanel:
         return self.durations.dtype
 
     @property
+    def exposed(self) -> Float[AnyArray, " sequences"]:
+        """(M,) integral of the exposure over the watched time; without one, that time."""
+        return self.observed if self.exposure is None else self.exposure.totals
+
+    @property
     def rates(self) -> Float[Array, " marks"]:
         """Events of each mark per unit of time and sequence; half an event where there is none."""
-        totals = jnp.sum(jnp.asarray(self.counts), axis=0)
-        time = jnp.sum(jnp.asarray(self.observed))
+        return self._per(self.observed)
+
+    @property
+    def exposed_rates(self) -> Float[Array, " marks"]:
+        """The same per unit of exposure: the scale of the baselines' levels."""
+        return self._per(self.exposed)
+
+    def _per(self, time: Float[AnyArray, " sequences"]) -> Float[Array, " marks"]:
+        totals, time = jnp.sum(jnp.asarray(self.counts), axis=0), jnp.sum(jnp.asarray(time))
         return jnp.maximum(totals, 0.5) / jnp.where(time > 0, time, 1)
 
 
@@ -136,10 +151,11 @@ def prepare(
                 "Covariates are looked up on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
-        if len(panel.gaps) or len(panel.history) or panel.resolution or strength:
+        known = len(panel.gaps) or len(panel.history) or len(panel.exposure)
+        if known or panel.resolution or strength:
             raise ValueError(
-                "Gaps of the record, a history, a resolution, and what scales or delays effects "
-                "are laid out on the host, before jit or vmap: give the result of "
+                "Gaps of the record, a history, an exposure, a resolution, and what scales or "
+                "delays effects are laid out on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
         return _traced(panel, dtype, kernel)
@@ -189,6 +205,7 @@ def _laid_out(
         missed=Missed.of(panel, dtype) if whole else None,
         inflow=Inflow.of(panel, dtype) if whole else None,
         carried=carried,
+        exposure=Exposed.of(panel, dtype),
     )
     if isinstance(prepared.form, LaneForm):
         prepared = _filled(prepared, on_ladder(prepared.form))
@@ -234,10 +251,10 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
 def _filled(prepared: PreparedPanel, form: LaneForm) -> PreparedPanel:
     """With a form that holds more places, and as many events."""
 
-    def longer(values: Any) -> Any:
-        return np.pad(values, (0, len(form.slots) - len(values)))
+    def longer(values: Any, filling: float = 0) -> Any:
+        return np.pad(values, (0, len(form.slots) - len(values)), constant_values=filling)
 
-    cells, inflow = prepared.cells, prepared.inflow
+    cells, inflow, exposure = prepared.cells, prepared.inflow, prepared.exposure
     return replace(
         prepared,
         form=form,
@@ -252,6 +269,7 @@ def _filled(prepared: PreparedPanel, form: LaneForm) -> PreparedPanel:
             marks=longer(inflow.marks),
             sequence=longer(inflow.sequence),
         ),
+        exposure=None if exposure is None else replace(exposure, at=longer(exposure.at, 1)),
     )
 
 
@@ -284,26 +302,30 @@ def same_gamma(fixed: Any, given: Any) -> bool:
         return False
 
 
-def check_panel(panel: EventPanel, *, shared: bool) -> None:
+def check_panel(panel: EventPanel, *, shared: bool, lag: float = 0.0) -> None:
     """Refuse what no baseline can be learned from.
 
     Args:
         panel: the data.
         shared: whether all sequences share a baseline.
+        lag: time from an event to the start of its effect.
 
     Raises:
         ValueError: for sequences that have events but no time in which their baseline could be
-            learned.
+            learned, and for events that neither the baseline nor any event before brings.
     """
     events = panel.counts.sum(axis=1)
-    duration = np.asarray(panel.observed)
+    duration = np.asarray(panel.exposed)
     empty = (duration <= 0) & (events > 0)
     if shared:
         empty &= bool(np.all(duration <= 0))
     if np.any(empty):
         names = [n for n, bad in zip(panel.sequence_names, empty, strict=True) if bad]
+        where = "whose exposure is 0" if np.any(panel.observed[empty] > 0) else "of no length"
         raise ValueError(
-            f"{len(names)} sequences have events in a window of no length "
+            f"{len(names)} sequences have events in a window {where} "
             f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}): their baselines "
             f"cannot be learned. Give the window in which events could have been seen."
         )
+    if len(panel.exposure):
+        refuse_impossible(panel, COPIES, lag)

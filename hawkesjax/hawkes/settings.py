@@ -127,7 +127,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         }
 
     def constant(self, panel: EventPanel) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-        """The windows and their gaps, for ArviZ's constant_data."""
+        """The windows, their gaps and exposure, for ArviZ's constant_data."""
         found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
             "window_start": (("sequence",), np.asarray(panel.start)),
             "window_length": (("sequence",), np.asarray(panel.duration)),
@@ -135,6 +135,10 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         if len(panel.gaps):
             for name in ("sequence", "start", "length"):
                 found[f"gap_{name}"] = ("gap",), np.asarray(getattr(panel.gaps, name))
+        if len(panel.exposure):
+            for name in ("sequence", "start", "length", "factor"):
+                values = np.asarray(getattr(panel.exposure, name))
+                found[f"exposure_{name}"] = ("stretch",), values
         return found
 
     @property

@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 from hawkesjax.core.draws import params_of
 from hawkesjax.core.random import generator
-from hawkesjax.hawkes.background import course
+from hawkesjax.hawkes.background import immigrants
 from hawkesjax.hawkes.clusters import Terms, simulate_clusters
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import rounded
@@ -32,6 +32,7 @@ def simulate(
     *,
     window: Any,
     gaps: Any = None,
+    exposure: Any = None,
     resolution: Positive | None = None,
     magnitudes: Any = None,
     key: Key,
@@ -52,6 +53,7 @@ def simulate(
         window: (start, end), or one such pair per sequence, in the time unit of the parameters.
         gaps: stretches of the record in which nothing is seen, as in `EventPanel.from_arrays`;
             what happens there is drawn, excites what follows, and is left out.
+        exposure: a known factor on the baselines over time, as in `EventPanel.from_arrays`.
         resolution: the step to which times are recorded, in the time unit; exact by default.
         magnitudes: of a model that scales effects by magnitude, the sizes that those of events are
             drawn from, with replacement: numbers, or such by mark name.
@@ -102,6 +104,7 @@ def simulate(
         sequence=[],
         window=window,
         gaps=gaps,
+        exposure=exposure,
         resolution=resolution,
         mark_names=marks,
         sequence_names=range(num) if named is None else named,
@@ -114,7 +117,7 @@ def simulate(
 def simulate_like(
     model: HawkesLaw, params: Any, panel: EventPanel, *, key: Array, max_events: int
 ) -> EventPanel:
-    """A panel in the windows of another, with its gaps, its history, its names and its clock; the
+    """A panel in the windows of another, with its gaps, exposure, history, names and clock; the
     magnitudes are drawn from its own."""
     return _drawn(model, _natural(model, params), panel, key, max_events, pools_of(panel))
 
@@ -151,16 +154,14 @@ def _drawn(
     """Draw the events of a panel, whatever they were."""
     mu, alpha, gamma = _parameters(given)
     num, size = empty.num_sequences, len(alpha)
-    start, duration, past, rng = empty.start, empty.duration, empty.history, generator(key)
-    mu, place = np.broadcast_to(mu, (num, size)), None
+    duration, past, rng = empty.duration, empty.history, generator(key)
     known = model.background.covariates
     if known is not None:
-        beta = _beta(given, (size, known.num_features))
-        along = course(known, beta, start, start + duration, empty)
-        mu = mu * along.totals / np.where(duration > 0, duration, 1)[:, None]
-        place = along.place
+        given = given | {"beta": _beta(given, (size, known.num_features))}
+    one = {**given, "mu": np.broadcast_to(mu, (num, size))}
+    mu, place = immigrants(model.background, one, empty, np.zeros(num), duration)
     terms, born = terms_of(model, given), None
-    offspring = Offspring.of(model, given, empty, pools, start)
+    offspring = Offspring.of(model, given, empty, pools, empty.start)
     if len(past):
         rates = np.broadcast_to(gamma, (size, size))
         before = past.age, past.marks, past.sequence

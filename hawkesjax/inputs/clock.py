@@ -108,38 +108,39 @@ def read_times(
     return Clock(numbers, unit, column=column)
 
 
-def read_bounds(values: Any, clock: Clock, rows: Rows) -> np.ndarray:
-    """Bounds of windows in the numbers of the events' clock: nanoseconds, or plain numbers."""
-    series: Any = column_of(values, "window", rows)
-    refuse(series.isna(), "window", "a missing value (NaN)", "Give every bound.", None, rows)
+def read_bounds(values: Any, clock: Clock, rows: Rows, column: str = "window") -> np.ndarray:
+    """Bounds of windows, or of what `column` names, in the numbers of the events' clock:
+    nanoseconds, or plain numbers."""
+    series: Any = column_of(values, column, rows)
+    refuse(series.isna(), column, "a missing value (NaN)", "Give every bound.", None, rows)
     numeric = pd.api.types.is_numeric_dtype(series.dtype)
     if not numeric and not pd.api.types.is_datetime64_any_dtype(series.dtype):
         objects = series.astype(object)
         dates = objects.map(lambda v: isinstance(v, str) or hasattr(v, "isoformat"))
         if clock.dated:
             remedy = "Give datetimes (2024-05-31T18:00:00Z) on both sides."
-            refuse(~dates, "window", "no datetime, while the times are,", remedy, objects, rows)
-            series = _parse_text(objects, "window", str(clock.zone or "") or None, rows, True)
+            refuse(~dates, column, "no datetime, while the times are,", remedy, objects, rows)
+            series = _parse_text(objects, column, str(clock.zone or "") or None, rows, True)
         else:
             series = pd.to_numeric(objects, errors="coerce")
             bad = series.isna() | objects.map(lambda v: hasattr(v, "isoformat"))
             remedy = "Give numbers, in the times' own unit."
-            refuse(bad, "window", "no number, while the times are,", remedy, objects, rows)
+            refuse(bad, column, "no number, while the times are,", remedy, objects, rows)
             numeric = True
     if numeric == clock.dated:
         kind, other = ("datetimes", "a number") if clock.dated else ("numbers", "a datetime")
         raise ValueError(
-            f"Column 'window': {other} as bound (the first is {series.iloc[0]}), while the times "
+            f"Column {column!r}: {other} as bound (the first is {series.iloc[0]}), while the times "
             f"in column {clock.column!r} are {kind}. Give {kind} on both sides."
         )
     if not clock.dated:
-        return _numbers(series, "window", rows)
+        return _numbers(series, column, rows)
     if series.dt.tz is not None and clock.zone is None:
         raise ValueError(
-            f"Column 'window' has a time zone, the times in column {clock.column!r} have none. "
+            f"Column {column!r} has a time zone, the times in column {clock.column!r} have none. "
             f"Pass timezone= for the times, or give bounds without a zone."
         )
-    return _ticks(series, "window", clock.zone, rows)[0]
+    return _ticks(series, column, clock.zone, rows)[0]
 
 
 def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:

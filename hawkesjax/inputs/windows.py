@@ -117,7 +117,7 @@ def leave_out(
     """Windows [start, end] that have gaps `holes`, with declared ones beside; arguments and result
     as those of `read_window`."""
     declared = read_gaps(gaps, clock, names)
-    values, bounds = _same_kind(values, np.stack(declared[1:]), clock)
+    values, bounds = same_kind(values, np.stack(declared[1:]), clock)
     start, end, *edges = (x.astype(values.dtype) for x in (start, end, *holes[1:]))
     declared = within(Gaps(declared.owner, *bounds), clock, names, start, end)
     both = zip((holes.owner, *edges), declared, strict=True)
@@ -175,7 +175,7 @@ def _windows(
         )
 
     array = read_bounds(bounds, clock, Rows("bound", side))
-    values, array = _same_kind(values, array, clock)
+    values, array = same_kind(values, array, clock)
     start, end = array.reshape(-1, 2).T
     remedy = "Give (start, end) with start <= end."
     if pair and end[0] < start[0]:
@@ -328,7 +328,7 @@ def _looks_like_pieces(value: Any) -> bool:
     return bool(values) and all(map(pd.api.types.is_list_like, values))
 
 
-def _same_kind(
+def same_kind(
     values: np.ndarray, bounds: np.ndarray, clock: Clock
 ) -> tuple[np.ndarray, np.ndarray]:
     """Times and bounds both whole where that is exact, else both float64."""

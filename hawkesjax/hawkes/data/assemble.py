@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from hawkesjax.hawkes.data.exposure import Exposure
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
 from hawkesjax.hawkes.data.sequences import rows_of
-from hawkesjax.inputs.checks import Rows, counted
+from hawkesjax.inputs.checks import Rows, counted, listed
 from hawkesjax.inputs.clock import Clock
+from hawkesjax.inputs.exposure import read_exposure
+from hawkesjax.inputs.gaps import Gaps as Holes
 from hawkesjax.inputs.gaps import inside_gaps, refuse_inside
 from hawkesjax.inputs.moments import Fields
 from hawkesjax.inputs.resolution import read_resolution
@@ -28,6 +31,7 @@ def assemble(
     sequence_names: tuple[str, ...],
     window: Any,
     gaps: Any,
+    exposure: Any,
     column: str,
     rows: Rows,
     keep_history: bool = False,
@@ -41,7 +45,7 @@ def assemble(
         clock: (N,) times.
         marks, sequence: (N,) codes.
         mark_names, sequence_names: their names.
-        window, gaps: as in `EventPanel.from_arrays`.
+        window, gaps, exposure: as in `EventPanel.from_arrays`.
         column: the column of sequences, for errors.
         rows: how errors call the rows.
         keep_history: whether events before their sequence's window are kept as its history.
@@ -62,6 +66,11 @@ def assemble(
         )
     where = clock, sequence, sequence_names, column, rows
     values, start, end, holes = read_window(window, *where, gaps)
+    known = None
+    if exposure is not None:
+        seen = start, end, *holes[1:]
+        values, seen, known = read_exposure(exposure, clock, sequence_names, values, seen)
+        start, end, holes = *seen[:2], Holes(holes.owner, *seen[2:])
     sized = magnitude is not None
     sizes: np.ndarray = magnitude if sized else np.zeros(len(values))
     history = History.none(sized)
@@ -92,7 +101,7 @@ def assemble(
     first = np.diff(sequence, prepend=-1) != 0
     waits[first] = since[first]
     origin = start.min() if clock.dated else 0
-    return {
+    fields = {
         "times": clock.in_units(since),
         "waits": clock.in_units(waits),
         "remaining": clock.in_units(end[sequence] - values),
@@ -114,6 +123,28 @@ def assemble(
         "left_out": left_out,
         "magnitude": sizes if sized else None,
     }
+    if known is None:
+        return fields
+    exposure = Exposure(
+        known.owner.astype(np.int32),
+        clock.in_units(known.start - start[known.owner]),
+        clock.in_units(known.end - known.start),
+        known.factor,
+    )
+    totals = exposure.totals(fields["duration"], fields["gaps"])
+    _refuse_unexposed(totals, sequence, sequence_names)
+    return fields | {"exposure": exposure}
+
+
+def _refuse_unexposed(totals: np.ndarray, sequence: np.ndarray, names: tuple[str, ...]) -> None:
+    """Refuse events of sequences that are never exposed."""
+    never = [names[m] for m in np.unique(sequence) if totals[m] == 0]
+    if never:
+        raise ValueError(
+            f"The exposure is 0 throughout the window of {listed(never, 5)}, where there are "
+            f"events: nothing could be learned of the baseline. Correct its factors, or leave "
+            f"these sequences out."
+        )
 
 
 def refuse_total(names: Any, what: str) -> None:
@@ -171,6 +202,7 @@ def cut(panel: Any, a: float, b: float, keep_history: bool) -> Fields:
         "gaps": panel.gaps.cut(begin, np.where(apart, begin, stop)),
         "history": history,
         "magnitude": None if panel.magnitude is None else panel.magnitude[keep],
+        "exposure": panel.exposure.since(begin, ~apart),
     }
 
 
@@ -197,6 +229,7 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
         "gaps": panel.gaps.choose(rows),
         "history": panel.history.choose(rows),
         "magnitude": None if panel.magnitude is None else panel.magnitude[events],
+        "exposure": panel.exposure.choose(rows),
     }
 
 

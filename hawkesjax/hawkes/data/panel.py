@@ -12,10 +12,11 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from hawkesjax.hawkes.data import assemble
+from hawkesjax.hawkes.data.exposure import Exposure
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
 from hawkesjax.hawkes.data.magnitude import read_magnitude
-from hawkesjax.hawkes.data.tables import AsTables, absolute
+from hawkesjax.hawkes.data.tables import AsTables
 from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import (
@@ -66,6 +67,7 @@ class EventPanel(AsTables):
         origin: ISO datetime of absolute time 0 (the earliest window start), with its offset from
             UTC unless the times had no zone; None for times that were numbers.
         gaps: stretches within the windows in which nothing could be seen.
+        exposure: known factor on the baselines over time; 1 where there is none.
         history: events before the windows, which are known and excite, and count nowhere else.
         resolution: the step to which times are known, each standing for those until the next, in
             `unit`; 0 for exact times.
@@ -91,6 +93,7 @@ class EventPanel(AsTables):
     unit: str = field(default="", metadata={"static": True})
     origin: str | None = field(default=None, metadata={"static": True})
     gaps: Gaps = field(default_factory=Gaps.none)
+    exposure: Exposure = field(default_factory=Exposure.none)
     history: History = field(default_factory=History.none)
     resolution: float = field(default=0.0, metadata={"static": True})
     left_out: int = field(default=0, metadata={"static": True})
@@ -111,28 +114,6 @@ class EventPanel(AsTables):
         """M."""
         return len(self.sequence_names)
 
-    @property
-    def window(self) -> Float[np.ndarray, "sequences 2"]:
-        """Start and end of each sequence's window, absolute, in `unit`."""
-        return np.stack([self.start, self.start + self.duration], axis=-1)
-
-    @property
-    def observed(self) -> Float[AnyArray, " sequences"]:
-        """(M,) time that each sequence was watched: its window without the gaps of the record."""
-        return (
-            self.duration - self.gaps.total(self.num_sequences)
-            if len(self.gaps)
-            else (self.duration)
-        )
-
-    @property
-    def counts(self) -> Int[np.ndarray, "sequences marks"]:
-        """Number of events of each sequence and mark."""
-        cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
-        size = self.num_sequences * self.num_marks
-        counts = np.bincount(cells, minlength=size).astype(np.int64)
-        return counts.reshape(self.num_sequences, self.num_marks)
-
     @classmethod
     @checked
     def from_arrays(
@@ -144,6 +125,7 @@ class EventPanel(AsTables):
         magnitude: Any = None,
         window: Any = None,
         gaps: Any = None,
+        exposure: Any = None,
         keep_history: bool = False,
         resolution: str | Positive | None = None,
         outside: Literal["error", "drop"] = "error",
@@ -178,6 +160,12 @@ class EventPanel(AsTables):
                 ...]}` by sequence, or a table of the columns start and end, and perhaps sequence.
                 What happened before a gap excites after it; what happened within is not known and
                 counts as none, as before a window.
+            exposure: a known factor E(t) on the baseline (share of the day that a collector ran,
+                population at risk, patrols on duty), constant in pieces: a table of the columns
+                start, end and factor, 0 or more, and perhaps sequence; or a dict from sequences to
+                such tables. The baseline is then `E(t) mu(t)`, with mu per unit of E; excitation is
+                as it is. A row holds from its start until its end. Rows must cover the windows;
+                where they reach beyond, forecasts know them.
             keep_history: keep events before their sequence's window as its `history`, which excites
                 what comes within; by default they are refused.
             resolution: the step to which times are known ("second", "minute", "hour", "day",
@@ -220,7 +208,8 @@ class EventPanel(AsTables):
             codes, names = read_indices(sequence, declared, "sequence", "sequence", size)
         kinds, kind_names = read_indices(marks, mark_names, "mark", "marks")
         carried = read_magnitude(sized, "magnitude", ROWS)
-        where = window, gaps, "sequence", ROWS, keep_history, outside, resolution, carried
+        seen = window, gaps, exposure, "sequence", ROWS
+        where = *seen, keep_history, outside, resolution, carried
         return cls(**assemble.assemble(clock, kinds, codes, kind_names, names, *where))
 
     @classmethod
@@ -235,6 +224,7 @@ class EventPanel(AsTables):
         magnitude: Any = None,
         window: Any = None,
         gaps: Any = None,
+        exposure: Any = None,
         keep_history: bool = False,
         resolution: str | Positive | None = None,
         outside: Literal["error", "drop"] = "error",
@@ -254,8 +244,8 @@ class EventPanel(AsTables):
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
-            gaps, keep_history, resolution, outside: as in `from_arrays`; gaps in the terms of the
-                windows.
+            gaps, exposure, keep_history, resolution, outside: as in `from_arrays`; bounds in the
+                terms of the windows.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
@@ -280,7 +270,8 @@ class EventPanel(AsTables):
         column = "sequence" if sequence is None else str(sequence)
         sized = None if magnitude is None else df[magnitude]
         carried = read_magnitude(sized, str(magnitude), rows)
-        where = window, gaps, column, rows, keep_history, outside, resolution, carried
+        seen = window, gaps, exposure, column, rows
+        where = *seen, keep_history, outside, resolution, carried
         return cls(**assemble.assemble(clock, marks, codes, kinds, names, *where))
 
     @classmethod
@@ -291,6 +282,7 @@ class EventPanel(AsTables):
         *,
         window: Any = None,
         gaps: Any = None,
+        exposure: Any = None,
         keep_history: bool = False,
         resolution: str | Positive | None = None,
         outside: Literal["error", "drop"] = "error",
@@ -302,7 +294,7 @@ class EventPanel(AsTables):
 
         Args:
             users: M tuples of D arrays of times, as `[(online, offline), ...]`.
-            window, gaps, keep_history, resolution, outside: as in `from_arrays`.
+            window, gaps, exposure, keep_history, resolution, outside: as in `from_arrays`.
             mark_names: D names, in the order within the tuples.
             sequence_names: M names; "0", "1", ... by default.
             unit: as in `from_arrays`.
@@ -352,7 +344,7 @@ class EventPanel(AsTables):
         clock = read_times(times, "times", unit, None, rows)
         kinds = np.repeat(np.tile(np.arange(len(marks)), len(users)), sizes)
         codes = np.repeat(np.repeat(np.arange(len(users)), len(marks)), sizes)
-        where = window, gaps, "sequence", rows, keep_history, outside, resolution
+        where = window, gaps, exposure, "sequence", rows, keep_history, outside, resolution
         return cls(**assemble.assemble(clock, kinds, codes, marks, names, *where))
 
     @checked
@@ -391,19 +383,6 @@ class EventPanel(AsTables):
         rows = positions(sequences, self.sequence_names, "sequence")
         names = tuple(self.sequence_names[row] for row in rows)
         return replace(self, **assemble.choose(self, rows), sequence_names=names)
-
-    def windows(self) -> dict[str, Any]:
-        """Start and end of each sequence's window by name, datetimes where there is an `origin`;
-        a list of such pairs where there are gaps between.
-
-        `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
-        """
-        owner, start, end = assemble.pieces(self)
-        pairs = zip(absolute(self, start).tolist(), absolute(self, end).tolist(), strict=True)
-        found: dict[str, Any] = {}
-        for name, pair in zip((self.sequence_names[m] for m in owner), pairs, strict=True):
-            found.setdefault(name, []).append(pair)
-        return {name: them if len(them) > 1 else them[0] for name, them in found.items()}
 
 
 def _column(df: pd.DataFrame, column: Any, names: Any, what: str, single: str, rows: Rows) -> Codes:

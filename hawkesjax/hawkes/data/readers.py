@@ -27,6 +27,7 @@ def read_events(
     magnitude: str | None = None,
     window: Any = None,
     gaps: Any = None,
+    exposure: Any = None,
     keep_history: bool = False,
     resolution: str | Positive | None = None,
     outside: Literal["error", "drop"] = "error",
@@ -46,8 +47,8 @@ def read_events(
             has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
             may pass as other data.
         time, mark, sequence, magnitude: its columns; others are not read.
-        window, gaps, keep_history, resolution, outside, unit, mark_names, sequence_names, timezone:
-            as in `EventPanel.from_dataframe`.
+        window, gaps, exposure, keep_history, resolution, outside, unit, mark_names, sequence_names,
+            timezone: as in `EventPanel.from_dataframe`.
         file: how the file is written: `separator`, `decimal`, `encoding`, `comment`, `header`,
             `columns`, `dates`, `sheet`, `fold`, `pseudonyms`, as in
             `hawkesjax.inputs.dialect.Dialect`.
@@ -73,6 +74,7 @@ def read_events(
         **used,
         window=window,
         gaps=gaps,
+        exposure=exposure,
         keep_history=keep_history,
         resolution=resolution,
         outside=outside,

@@ -1,4 +1,4 @@
-"""A panel as tables and text."""
+"""A panel as figures, tables and text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float, Int
 
+from hawkesjax.hawkes.data.assemble import pieces
 from hawkesjax.inputs.arguments import checked
+from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import counted, short
 from hawkesjax.inputs.moments import moments, shown
 from hawkesjax.inputs.names import name_lines
@@ -15,7 +18,32 @@ from hawkesjax.inputs.silence import FEW, apart, asked
 
 
 class AsTables:
-    """An `EventPanel` as tables and text."""
+    """An `EventPanel` as figures, tables and text."""
+
+    @property
+    def window(self: Any) -> Float[np.ndarray, "sequences 2"]:
+        """Start and end of each sequence's window, absolute, in `unit`."""
+        return np.stack([self.start, self.start + self.duration], axis=-1)
+
+    @property
+    def observed(self: Any) -> Float[AnyArray, " sequences"]:
+        """(M,) time that each sequence was watched: its window without the gaps of the record."""
+        return self.duration - self.gaps.total(len(self.start)) if len(self.gaps) else self.duration
+
+    @property
+    def exposed(self: Any) -> Float[AnyArray, " sequences"]:
+        """(M,) integral of the exposure over the time that was watched; without one, that time."""
+        if not len(self.exposure):
+            return self.observed
+        return self.exposure.totals(np.asarray(self.duration), self.gaps)
+
+    @property
+    def counts(self: Any) -> Int[np.ndarray, "sequences marks"]:
+        """Number of events of each sequence and mark."""
+        cells = np.asarray(self.sequence, np.int64) * self.num_marks + np.asarray(self.marks)
+        size = self.num_sequences * self.num_marks
+        counts = np.bincount(cells, minlength=size).astype(np.int64)
+        return counts.reshape(self.num_sequences, self.num_marks)
 
     @checked
     def describe(self: Any, by: Literal["cell", "sequence", "mark"] = "cell") -> pd.DataFrame:
@@ -31,7 +59,9 @@ class AsTables:
             unit of time), ties (events that share their time with another of their sequence). By
             sequence also gaps (their number), longest (the longest time between events, whatever
             their marks) and usual (what it would be on average without memory, `(log n + 0.577) /
-            rate`). Times of the gaps of the record count nowhere.
+            rate`). Times of the gaps of the record count nowhere. With an exposure also its
+            integral, exposure, and events per unit of it, `per exposure`; times in which it is 0
+            do not count in before, after and longest.
         """
         counts, ties = self.counts, _count_ties(self)
         duration = np.asarray(self.observed)
@@ -39,7 +69,7 @@ class AsTables:
         table: dict[str, Any] = {}
         if by == "mark":
             table["mark"] = list(self.mark_names)
-            events, ties, lengths = counts.sum(0), ties.sum(0), np.full(kinds, duration.sum())
+            events, ties = counts.sum(0), ties.sum(0)
         else:
             repeats = kinds if by == "cell" else 1
             table["sequence"] = np.repeat(np.array(self.sequence_names, object), repeats)
@@ -48,7 +78,7 @@ class AsTables:
             events, ties = (
                 (counts.ravel(), ties.ravel()) if by == "cell" else (counts.sum(1), ties.sum(1))
             )
-            lengths = np.repeat(duration, repeats)
+        lengths = _spread(duration, by, kinds)
         table["events"] = events
         if by != "mark":
             for name, bound in zip(("start", "end"), self.window.T, strict=True):
@@ -56,8 +86,8 @@ class AsTables:
             cells = np.asarray(self.sequence, np.int64)
             cells = cells * kinds + self.marks if by == "cell" else cells
             head, left = _watched(self), self.remaining
-            if len(self.gaps):
-                left = duration[self.sequence] - head
+            if len(self.gaps) or _shut(self):
+                left = _whole(self)[self.sequence] - head
             for name, since in (("before", head), ("after", left)):
                 table[name] = np.full(len(events), np.inf)
                 np.minimum.at(table[name], cells, since)
@@ -65,6 +95,11 @@ class AsTables:
         table["duration"] = lengths
         with np.errstate(divide="ignore", invalid="ignore"):
             table["rate"] = np.where(lengths > 0, events / lengths, np.nan)
+            if len(self.exposure):
+                table["exposure"] = _spread(self.exposed, by, kinds)
+                table["per exposure"] = np.where(
+                    table["exposure"] > 0, events / table["exposure"], np.nan
+                )
         table["ties"] = ties
         if by == "sequence":
             table["gaps"] = np.bincount(self.gaps.sequence, minlength=size)
@@ -120,6 +155,33 @@ class AsTables:
             | sizes
         )
 
+    def windows(self: Any) -> dict[str, Any]:
+        """Start and end of each sequence's window by name, datetimes where there is an `origin`;
+        a list of such pairs where there are gaps between.
+
+        `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
+        """
+        owner, start, end = pieces(self)
+        pairs = zip(absolute(self, start).tolist(), absolute(self, end).tolist(), strict=True)
+        found: dict[str, Any] = {}
+        for name, pair in zip((self.sequence_names[m] for m in owner), pairs, strict=True):
+            found.setdefault(name, []).append(pair)
+        return {name: them if len(them) > 1 else them[0] for name, them in found.items()}
+
+    def exposures(self: Any) -> pd.DataFrame:
+        """The known exposure as a table: sequence, start, end (datetimes where there is an
+        `origin`) and factor; no rows where there is none. `exposure=` takes it again."""
+        known = self.exposure
+        start = np.asarray(self.start)[known.sequence]
+        bounds = (absolute(self, start + edge) for edge in (known.start, known.end))
+        return pd.DataFrame(
+            {
+                "sequence": _named(known.sequence, self.sequence_names),
+                **dict(zip(("start", "end"), bounds, strict=True)),
+                "factor": np.asarray(known.factor),
+            }
+        )
+
     def __repr__(self: Any) -> str:
         """One screen on a panel of any size."""
         if not all(isinstance(leaf, np.ndarray) for leaf in (self.waits, self.marks, self.start)):
@@ -128,16 +190,38 @@ class AsTables:
         return "\n".join([*_head(self, counts), *_body(self, counts)])
 
 
+def _spread(by_sequence: np.ndarray, by: str, kinds: int) -> np.ndarray:
+    """Figures of sequences in the rows of `describe`."""
+    if by == "mark":
+        return np.full(kinds, np.sum(by_sequence))
+    return np.repeat(by_sequence, kinds if by == "cell" else 1)
+
+
+def _shut(panel: Any) -> bool:
+    """Whether there are times of no exposure."""
+    return bool(np.any(np.asarray(panel.exposure.factor) == 0))
+
+
 def _watched(panel: Any) -> np.ndarray:
-    """Watched time from the start of its window to each event."""
+    """Watched time from the start of its window to each event, without that of no exposure."""
     times, sequence = np.asarray(panel.times), np.asarray(panel.sequence)
+    if _shut(panel):
+        return panel.exposure.open.before(times, sequence, panel.gaps)
     return times - panel.gaps.before(times, sequence) if len(panel.gaps) else times
+
+
+def _whole(panel: Any) -> np.ndarray:
+    """The same to the windows' ends."""
+    if _shut(panel):
+        return panel.exposure.open.totals(np.asarray(panel.duration), panel.gaps)
+    return np.asarray(panel.observed)
 
 
 def _silences(panel: Any) -> tuple[np.ndarray, np.ndarray]:
     """Sequence and watched length of each time between two successive events."""
     own = np.diff(panel.sequence, prepend=-1) == 0
-    waits = np.diff(_watched(panel), prepend=0.0) if len(panel.gaps) else np.asarray(panel.waits)
+    moved = len(panel.gaps) or _shut(panel)
+    waits = np.diff(_watched(panel), prepend=0.0) if moved else np.asarray(panel.waits)
     return np.asarray(panel.sequence)[own], waits[own]
 
 
@@ -213,6 +297,8 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
             f"  gaps    {counted(len(panel.gaps), 'gap')} of the record, {total:.6g}{unit} in all "
             f"({share:.1%} of the windows)"
         )
+    if len(panel.exposure):
+        lines.append(f"  exposed {_exposed(panel)}")
     if panel.resolution:
         unit_of = f" {panel.unit}s" if panel.unit else ""
         lines.append(f"  times   known to {panel.resolution:g}{unit_of}")
@@ -238,6 +324,20 @@ def _head(panel: Any, counts: np.ndarray) -> list[str]:
     origin = "" if panel.origin is None else f"; time 0 is {panel.origin}"
     lines.append(f"  unit    {named}{origin}")
     return lines
+
+
+def _exposed(panel: Any) -> str:
+    """The exposure in a line."""
+    known = panel.exposure
+    stop = np.minimum(known.end, np.asarray(panel.duration)[known.sequence])
+    within = known.start < stop
+    factor = np.asarray(known.factor)[within]
+    if not len(factor):
+        return "for no time"
+    time = (stop - known.start)[within]
+    mean, off = np.average(factor, weights=time), np.average(factor == 0, weights=time)
+    zero = f", 0 for {off:.1%} of the windows" if off else ""
+    return f"by a factor of {factor.min():.4g} to {factor.max():.4g}, mean {mean:.4g}{zero}"
 
 
 def _body(panel: Any, counts: np.ndarray) -> list[str]:

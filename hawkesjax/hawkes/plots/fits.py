@@ -103,8 +103,15 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     if len(shown) <= 4 * points:
         grid = np.sort(np.concatenate([grid, shown, np.nextafter(shown, np.inf)]))
         grid = np.minimum(grid, high)
+    if len(panel.exposure):
+        edges = np.asarray(panel.exposure.start)[np.asarray(panel.exposure.sequence) == sequence]
+        edges = edges[(edges > low) & (edges < high)]
+        if len(edges) <= points:  # steps, not slopes
+            grid = np.sort(np.concatenate([grid, edges, np.nextafter(edges, -np.inf)]))
     owner = np.full(len(grid), sequence)
     mu = model.background.along(found, owner, origin + grid, panel)
+    if len(panel.exposure):
+        mu = mu * panel.exposure.at(grid, owner)[None, :, None]
     weights = np.atleast_2d(model.kernel.weights(found))
     effects = (found["alpha"], gamma, ratios, weights)
     factors = None
