@@ -285,9 +285,7 @@ def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     return point, value, grad, steps, still
 
 
-def _report(
-    model, loss, data, prepared, end: _End, values, tol, errors, said="", learned=0
-) -> Any:
+def _report(model, loss, data, prepared, end: _End, values, tol, errors, said="", learned=0) -> Any:
     found = loss.natural(end.point, prepared)
     found |= model.latent(found, prepared)
     natural = {name: found[name] for name in model.shapes(prepared)}

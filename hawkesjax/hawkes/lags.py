@@ -81,7 +81,8 @@ def learned_lag(
             value(near[place], best)
         best = max(known, key=known.__getitem__)
     best = max(known, key=lambda lag: (known[lag], -lag))
-    inside = [lag for lag, found in known.items() if known[best] - found < stats.chi2.ppf(0.95, 1) / 2]
+    drop = stats.chi2.ppf(0.95, 1) / 2
+    inside = [lag for lag, found in known.items() if known[best] - found < drop]
     unit = f" {panel.unit}s" if panel.unit else ""
     said = (
         f"The lag is {best:.4g}{unit}, where the likelihood is highest; of the {len(known)} lags "

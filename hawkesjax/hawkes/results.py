@@ -21,7 +21,7 @@ class HawkesPosterior(Posterior):
     decay = tables.decay
     baseline = tables.baseline
     rate_ratios = tables.rate_ratios
-    groups = tables.groups
+    group_effects = tables.group_effects
     contrast = tables.contrast
 
     def shares(self, panel: Any = None) -> pd.DataFrame:
@@ -43,7 +43,7 @@ class HawkesPosterior(Posterior):
             known["decay"] = self.decay()
         known |= {"baseline": self.baseline(), "shares": self.shares()}
         if "alpha_group" in self.posterior:
-            known["groups"] = self.groups()
+            known["groups"] = self.group_effects()
         return known | ({"rate_ratios": self.rate_ratios()} if "beta" in self.posterior else {})
 
 

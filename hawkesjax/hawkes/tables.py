@@ -40,7 +40,7 @@ def spillover(posterior: Any) -> pd.DataFrame:
     return _effects(draws, quantities)
 
 
-def groups(posterior: Any) -> pd.DataFrame:
+def group_effects(posterior: Any) -> pd.DataFrame:
     """alpha of each group of sequences or period, with intervals.
 
     Returns:
@@ -68,7 +68,7 @@ def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
 
     Args:
         posterior: what `sample` returned for a model with `alpha_effects`.
-        first, second: names of groups, as `groups()` lists them.
+        first, second: names of groups, as `group_effects()` lists them.
 
     Returns:
         One row per effect: the ratio and the difference of the first group's alpha and the
@@ -77,7 +77,7 @@ def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
     Raises:
         ValueError: for an unknown group.
     """
-    known = groups(posterior).index.unique("group")
+    known = group_effects(posterior).index.unique("group")
     for name in (first, second):
         if name not in known:
             raise ValueError(f"There is no group {name!r}; there are {', '.join(known)}.")
@@ -88,7 +88,7 @@ def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
     targets, sources = _names(alpha, "target"), _names(alpha, "source")
     index = pd.Index([f"{s} -> {t}" for t in targets for s in sources], name="effect")
     parts = {"ratio": statistics(one / other), "difference": statistics(one - other)}
-    columns = {(what, name): column for what, part in parts.items() for name, column in part.items()}
+    columns = {(what, name): one for what, part in parts.items() for name, one in part.items()}
     columns[("larger", "probability")] = (one > other).mean(axis=0)
     return pd.DataFrame(columns, index=index)
 
