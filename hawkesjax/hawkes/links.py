@@ -4,9 +4,9 @@ Between events the inner sum of target i is :math:`x(s) = b + \sum_k A_k e^{-\rh
 time since the last event, b its baseline and amplitudes of either sign.
 
 - `"rectified"`, `g(x) = max(x, 0)`;
-- `"softplus"`, `g(x) = c log(1 + exp(x / c))` with `c = 0.2 mu`, a fifth of the mark's own baseline:
-  smooth, in no unit of its own, and all but the same at rest (`g(mu) = 1.0013 mu`), where nothing
-  has happened yet; `g(0) = 0.139 mu`.
+- `"softplus"`, `g(x) = c log(1 + exp(x / c))` with `c = 0.2 mu`, a fifth of the mark's own
+  baseline: smooth, in no unit of its own, and all but the same where nothing has
+  happened yet (`g(mu) = 1.0013 mu`); `g(0) = 0.139 mu`.
 
 Source: Bremaud and Massoulie (1996), Ann. Probab. 24, 1563-1588 (existence); Bonnet, Martinez
 Herrera and Sangnier (2021), Stat. Probab. Lett. 179, 109214, and (2023), Stat. Comput. 33, 91 (the
@@ -78,10 +78,12 @@ def integral(
     - rectified, several terms: the integral is in closed form between the roots of x. They are
       looked for where x changes sign between the ends of `PANELS` panels, equal in the log of time;
       a sum of T exponentials and a constant has T roots at most. Two roots within one panel are
-      overlooked, and with them the area between them: over random sums of 2 to 6 terms of both
-      signs the integral is right to 1e-9 of itself in 99.8 % of all, and at worst to 0.2 %;
-    - softplus: Gauss-Legendre with `NODES` nodes, equal in the log of time: relative errors of at
-      most 2e-6, and of 1e-9 in the median.
+      overlooked, and with them the area between them. Measured over 20,000 random sums of 2 to 6
+      terms of both signs (with 8 panels; 12 are used): right to 1e-9 in 99.9 %, at worst to 0.7 %,
+      and their total to 2e-6;
+    - softplus: Gauss-Legendre with `NODES` nodes, equal in the log of time. Measured over the same,
+      with effects far stronger than the baseline: to 1e-11 in the median, to 0.13 % in 99 %, at
+      worst to 2.6 %, and their total to 1.4e-6.
 
     Args:
         link: which.

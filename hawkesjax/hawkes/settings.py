@@ -241,8 +241,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             "lag": (self.lag != 0, MERELY_IDENTITY),
             "priors": (
                 self.priors == "o2o",
-                "holds alpha between 0 and 1, where nothing inhibits; leave it out, or give a prior "
-                "of alpha",
+                "holds alpha between 0 and 1, where nothing inhibits; leave it out, or give a "
+                "prior of alpha",
             ),
         }
         for setting, (bad, why) in refused.items():

@@ -1,4 +1,4 @@
-"""The walk along a panel's events for rates that are no sum of effects: `hawkesjax.hawkes.links`."""
+"""The walk along a panel's events for rates with a link (`hawkesjax.hawkes.links`)."""
 
 from __future__ import annotations
 
@@ -143,9 +143,9 @@ class Timeline:
 
         Steps of up to `LONGEST` moments: within one, the decayed sums follow from
         :math:`S_n = e^{-\rho g_n} S_{n-1} + J_n` in a parallel scan, and the integrals with them;
-        from one to the next go the sums alone. A gradient computes each step twice, and keeps the sums at its
-        start: with T terms (the kernel's; of decays by source or pair times D), `P T D` numbers
-        over the moments of a step.
+        from one to the next go the sums alone. A gradient computes each step twice, and keeps the
+        sums at its start: with T terms (the kernel's; of decays by source or pair times D), `P T D`
+        numbers over the moments of a step.
 
         Args:
             link: which.
@@ -242,7 +242,11 @@ def _terms(alpha: Any, gamma: Any, ratios: Any, shares: Any) -> tuple[Array, Arr
     if gamma.ndim == 0:
         rates = (gamma * ratios)[None]
         size = rates * shares
-        return rates, jnp.ones((marks, kinds), alpha.dtype), lambda n: (n @ alpha.T)[..., None] * size
+        return (
+            rates,
+            jnp.ones((marks, kinds), alpha.dtype),
+            lambda n: (n @ alpha.T)[..., None] * size,
+        )
     rates = jnp.atleast_2d(gamma)[:, None] * ratios[:, None]
     weights = alpha[:, None] * rates * shares[:, None]
     rates, weights = (x.reshape(len(x), kinds * marks) for x in (rates, weights))
