@@ -74,9 +74,9 @@ class Hawkes(HawkesLaw):
         ValueError: for an unknown name, or a gamma that is not positive.
 
     Source: Hawkes (1971), Biometrika 58, 83-90; likelihood: Ogata (1978), Ann. Inst. Stat. Math.
-    30, 243-261; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8; links: Bremaud and
-    Massoulie (1996), Ann. Probab. 24, 1563-1588, and Bonnet, Martinez Herrera and Sangnier (2021),
-    Stat. Probab. Lett. 179, 109214.
+    30, 243-261; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8; links:
+    Bremaud and Massoulie (1996), Ann. Probab. 24, 1563-1588, and Bonnet, Martinez Herrera and
+    Sangnier (2021), Stat. Probab. Lett. 179, 109214.
     """
 
     name = "hawkes"
