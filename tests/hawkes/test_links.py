@@ -58,22 +58,26 @@ class Slow:
         self.marks = np.concatenate([past.marks, panel.marks])
         self.owner = np.concatenate([past.sequence, panel.sequence])
         self.mu = np.asarray(params["mu"])
+        self.beta = params.get("beta")
 
     def rate(self, m: int, t: Any) -> Any:
         """(times, marks), given what came strictly before each."""
         t = np.atleast_1d(t)
-        x = np.broadcast_to(self.mu[m], (len(t), 2)).copy()
+        mu = np.broadcast_to(self.mu[m], (len(t), 2))
+        if self.beta is not None:  # a feature of 0, 1, 2, 0, ... by unit of time
+            mu = mu * np.exp((np.floor(t) % 3)[:, None] * self.beta[:, 0])
+        x = mu.copy()
         for s, j in zip(self.times[self.owner == m], self.marks[self.owner == m], strict=True):
             late = (t > s)[:, None]
             for share, ratio in self.terms:
                 rates = self.gamma[:, j] * ratio
                 size = share * self.alpha[:, j] * rates
                 x += late * size * np.exp(-rates * np.where(late, t[:, None] - s, 0))
-        return g(self.link, x, self.mu[m])
+        return g(self.link, x, mu)
 
     def integral(self, m: int, low: float, high: float, cells: int = 2000) -> Any:
         cuts = self.times[(self.owner == m) & (self.times > low) & (self.times < high)]
-        total, cuts = np.zeros(2), np.unique([low, *cuts, high])
+        total, cuts = np.zeros(2), np.unique([low, *cuts, *np.arange(np.ceil(low), high), high])
         for a, b in itertools.pairwise(cuts):
             at = a + (b - a) * (np.arange(cells) + 0.5) / cells
             total += self.rate(m, at).mean(axis=0) * (b - a)
@@ -155,7 +159,6 @@ def test_derivatives(link: Any, decay: Any) -> None:
 def test_gaps_history_kernels_and_covariates(link: Any) -> None:
     kernel = hj.SumOfExponentials()
     model = hj.Hawkes(link=link, decay="shared", kernel=kernel)
-    gaps = [(0, 3.0, 4.0), (0, 8.0, 9.5)]
     whole = events_of(window=(-3.0, 13.0))
     late = whole.between(0.0, 20.0, keep_history=True)
     params = mild("shared", link) | {"split": [0.7]}
@@ -168,21 +171,19 @@ def test_gaps_history_kernels_and_covariates(link: Any) -> None:
         times,
         [0, 1, 0, 1, 1, 0, 1],
         window=(0, 13.0),
-        gaps={"0": [gap[1:] for gap in gaps]},
+        gaps={"0": [(3.0, 4.0), (8.0, 9.5)]},
         **options,
     )
     pieces = {0: [(0.0, 3.0), (4.0, 8.0), (9.5, 13.0)]}
     slow = Slow(link, params, gapped, terms).log_likelihood(gapped, pieces)
     np.testing.assert_allclose(model.log_likelihood(params, gapped), slow, rtol=1e-5)
 
-    known = hj.Covariates.from_arrays(np.arange(14.0), np.arange(13.0)[:, None] % 3, ["x"])
-    flat = hj.Hawkes(link=link, decay="shared", covariates=known)
-    params = mild("shared", link) | {"beta": np.array([[0.0], [0.0]])}
-    same = hj.Hawkes(link=link, decay="shared")
+    known = hj.Covariates(np.arange(14.0), np.arange(13.0)[:, None] % 3, ("x",))
+    rhythm = hj.Hawkes(link=link, decay="shared", covariates=known)
+    params = mild("shared", link) | {"beta": np.array([[0.2], [-0.1]])}
     panel = events_of()
-    np.testing.assert_allclose(
-        flat.log_likelihood(params, panel), same.log_likelihood(params, panel), rtol=1e-5
-    )
+    slow = Slow(link, params, panel).log_likelihood(panel)
+    np.testing.assert_allclose(rhythm.log_likelihood(params, panel), slow, rtol=1e-5)
 
 
 @pytest.mark.parametrize("link", LINKS)
