@@ -230,7 +230,7 @@ def test_the_fit_of_a_rate_that_is_cut_at_0(reference_results: Any) -> None:
 @pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
 def test_chains_start_where_no_rate_is_0(link: Any) -> None:
     panel, model = events_of(), hj.Hawkes(link=link, decay="shared", baseline="shared")
-    init = {"mu": MU[0], "alpha": 0.6 * ALPHA, "gamma": 1.3}
+    init = {"mu": MU[0], "alpha": 0.3 * ALPHA, "gamma": 1.3}
     options = {"num_warmup": 60, "num_samples": 60, "num_chains": 2, "progress": False}
     found = hj.sample(model, panel, key=KEY, init=init, **options)
     draws = found.posterior["alpha"].values
