@@ -33,6 +33,10 @@ from hawkesjax.hawkes.timeline import Timeline
 from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
 
+EXPOSED = (
+    "An exposure multiplies the baselines of models with link='identity' alone: leave the exposure "
+    "out, or the link."
+)
 COPIES = 8  # of a panel whose times are spread over their resolution
 
 
@@ -143,6 +147,8 @@ def prepare(
         ValueError: for a fixed gamma of another number of marks; where covariates do not cover the
             panel, or the panel is traced and has some.
     """
+    if linked and len(panel.exposure):
+        raise ValueError(EXPOSED)
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if gamma is not None and np.shape(gamma) not in [(panel.num_marks,) * n for n in range(3)]:
         raise ValueError(

@@ -89,7 +89,9 @@ def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
     targets, sources = _names(alpha, "target"), _names(alpha, "source")
     index = pd.Index([f"{s} -> {t}" for t in targets for s in sources], name="effect")
     parts = {"ratio": statistics(one / other), "difference": statistics(one - other)}
-    columns = {(what, name): column for what, part in parts.items() for name, column in part.items()}
+    columns = {
+        (what, name): column for what, part in parts.items() for name, column in part.items()
+    }
     columns[("larger", "probability")] = (one > other).mean(axis=0)
     return pd.DataFrame(columns, index=index)
 

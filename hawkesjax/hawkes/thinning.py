@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from hawkesjax.hawkes.clusters import refuse_explosion
 from hawkesjax.hawkes.intensity import by_pair
 from hawkesjax.hawkes.links import Link, rate
+from hawkesjax.hawkes.prepared import EXPOSED
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,8 @@ def paths_of(
         start: (M,) absolute time at which the paths of each sequence begin.
         duration: (M,) how long they run.
     """
+    if len(panel.exposure):
+        raise ValueError(EXPOSED)
     num, size, known = panel.num_sequences, panel.num_marks, model.background.covariates
     edges = np.stack([np.zeros(num), duration], axis=1)
     features = None
