@@ -140,6 +140,9 @@ class HawkesModel:
     kernel: Any = option(
         "exponential", f"Memory of the effects: {KERNELS}.", "NAME", parser=_kernel
     )
+    link: Literal["identity", "rectified", "softplus"] = option(
+        "identity", "rectified, softplus: effects may inhibit, and the rate stays 0 or more."
+    )
     priors: Literal["default", "o2o"] = option("default", "Priors by name.")
     stationary: bool = option(False, "Restrict alpha to spectral radius below one.")
     starts: int = option(1, "Starting points of the search.", min=1)
@@ -162,7 +165,7 @@ class HawkesModel:
 
     def build(self, hj: Any, known: Any) -> Any:
         """The model, with `known` covariates or None."""
-        names = ("decay", "gamma", "baseline", "priors", "stationary")
+        names = ("decay", "gamma", "link", "baseline", "priors", "stationary")
         given = {name: getattr(self, name) for name in names}
         if known is not None:
             # A level that all share is the covariates' own intercept.
@@ -357,7 +360,7 @@ def _finish(
     tests = hj.residual_tests(hj.residuals(model, values, panel, join=True))
     for line in report.residual_lines(tests):
         say(line)
-    if panel.num_marks <= MOST:
+    if panel.num_marks <= MOST and model.link == "identity":
         found = hj.effect_tests(values, panel, model=model)
         tables["effects"] = found
         say()

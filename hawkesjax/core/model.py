@@ -261,6 +261,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return False
 
     @property
+    def can_vanish(self) -> bool:
+        """Whether the density of the data may be 0 inside the supports."""
+        return False
+
+    @property
     def local(self) -> str | None:
         """The parameter whose entries do not interact given all others: a diagonal Hessian."""
         return None

@@ -22,7 +22,14 @@ from hawkesjax.core.interrupts import Interrupts
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
-from hawkesjax.core.unconstrained import Unconstrained, best_start, given_point, inside, scattered
+from hawkesjax.core.unconstrained import (
+    Unconstrained,
+    best_start,
+    given_point,
+    inside,
+    scattered,
+    within,
+)
 from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
 from hawkesjax.inputs.checks import flaw, listed_once, short
 
@@ -275,6 +282,8 @@ def _starts(model, prepared, init, key, num_chains):
         first = inside(loss, given_point(loss, init, prepared), prepared)
     scatter, chains = jax.random.split(key)
     points = [scattered(first, k, JITTER) for k in jax.random.split(scatter, num_chains)]
+    if model.can_vanish:
+        points = [within(loss, first, point, prepared) for point in points]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
     return jax.random.split(chains, num_chains), stacked
 

@@ -137,3 +137,12 @@ def scattered(point: Point, key: Array, scale: float) -> Point:
         name: value + scale * jax.random.normal(k, value.shape, value.dtype)
         for k, (name, value) in zip(keys, point.items(), strict=True)
     }
+
+
+def within(loss: Unconstrained, centre: Point, point: Point, data: Any) -> Point:
+    """The point, drawn halfway to the centre as often as its density is 0: 30 times at most."""
+    for _ in range(30):
+        if np.isfinite(float(value_and_grad(point, data, loss=loss)[0])):
+            break
+        point = jax.tree.map(lambda one, two: (one + two) / 2, point, centre)
+    return point

@@ -127,6 +127,11 @@ def attribution(
         ValueError: for an unknown mark, a result beyond `max_bytes`, or an event that nothing can
             bring (`hawkesjax.hawkes.exposed.refuse_impossible`).
     """
+    if model.link != "identity":
+        raise ValueError(
+            "attribution is of models in which every event has one cause (link='identity'): where "
+            "effects may inhibit, none has parents."
+        )
     panel = data
     names = list(panel.mark_names)
     if links is None:

@@ -69,7 +69,7 @@ def simulate_clusters(
     expected = mu * duration[:, None]
     if max_events is None:
         most = alpha if offspring is None else alpha * offspring.bound
-        _refuse_explosion(expected.sum(axis=0), most, gamma * ratios.max(), duration)
+        refuse_explosion(expected.sum(axis=0), most, gamma * ratios.max(), duration)
     cap = np.inf if max_events is None else max_events
     if expected.sum() > max(10 * cap, MAX_EXPECTED):
         raise _over(cap, 0, 0, alpha, f"about {expected.sum():.3g} immigrants alone are expected")
@@ -146,7 +146,7 @@ def _weighted(sums, pair, offsets, sizes, rng) -> np.ndarray:
     return parent
 
 
-def _refuse_explosion(immigrants, alpha, gamma, duration) -> None:
+def refuse_explosion(immigrants, alpha, gamma, duration) -> None:
     """A bound on the mean cluster: with the fastest decay everywhere, children come earlier."""
     if not immigrants.sum() > 0:
         return

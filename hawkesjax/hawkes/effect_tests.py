@@ -78,6 +78,11 @@ def effect_tests(
     """
     law = law_of(values, model)
     law.check(data)
+    if law.link != "identity":
+        raise ValueError(
+            "effect_tests are one-sided, of effects of 0 or more (link='identity'): where effects "
+            "may inhibit, look at the intervals of alpha, which may hold 0."
+        )
     if {name for name, _ in (*law.fixed, *law.tied)} & {"alpha"}:
         raise ValueError(
             "The model's alpha has fixed or tied entries: effects are tested in a model in which "

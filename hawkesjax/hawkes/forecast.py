@@ -22,6 +22,7 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.offspring import Offspring, pools_of
 from hawkesjax.hawkes.plots import forecasts as plots
 from hawkesjax.hawkes.simulate import terms_of
+from hawkesjax.hawkes.thinning import paths_of, thinned
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
@@ -158,6 +159,15 @@ def continued(
     whole, _ = with_history(panel)
     past = whole.remaining, whole.marks, whole.sequence
     pools, stop = pools_of(panel), panel.window[:, 1]
+    if model.link != "identity":
+        ones = [one_of(parameters, number) for number in range(draws)]
+        paths = paths_of(model, ones, panel, past, stop, duration)
+        times, marks, owners = thinned(paths, rng, max_events=max_events * draws)
+        sequence, number = owners % num, owners // num
+        part = np.minimum((times * (bins / horizon)).astype(np.int64), bins - 1)
+        seen = ~gaps.holds(times, sequence) if len(gaps) else np.ones(len(times), bool)
+        np.add.at(steps, tuple(x[seen] for x in (number, part, sequence, marks)), 1)
+        return Forecast(steps, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
     for number in range(draws):
         one = one_of(parameters, number)
         mu, place = immigrants(model.background, one, panel, panel.duration, duration)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from hawkesjax.hawkes.links import Link, rate
+
 
 def intensity_at(
     at: Float[np.ndarray, " points"],
@@ -16,6 +18,7 @@ def intensity_at(
     ratios: Float[np.ndarray, " terms"] | None = None,
     weights: Float[np.ndarray, "#draws terms"] | None = None,
     factors: Float[np.ndarray, "#draws events marks"] | None = None,
+    link: Link = "identity",
 ) -> Float[np.ndarray, "draws points marks"]:
     r"""Every mark's intensity in one sequence, given the events strictly before each time.
 
@@ -31,6 +34,7 @@ def intensity_at(
             mu by point where the baseline is not constant.
         ratios, weights: of a kernel `sum_k w_k gamma r_k exp(-gamma r_k t)`, draws of the weights.
         factors: of each event's effect on each target; 1 by default.
+        link: from this sum to the rate (`hawkesjax.hawkes.links`).
     """
     size = alpha.shape[-1]
     ratios = np.ones(1) if ratios is None else ratios
@@ -52,7 +56,7 @@ def intensity_at(
             state[..., marks[event]] += jump if factors is None else jump * factors[:, None, event]
         done = max(done, known)
         out[:, point] = mu[:, point] + np.sum(state * np.exp(-gamma * (t - now)), axis=(1, 3))
-    return out
+    return np.asarray(rate(link, out, mu, host=True))
 
 
 def by_pair(gamma: np.ndarray, num_marks: int) -> np.ndarray:

@@ -24,7 +24,7 @@ def can_solve(model: Any, data: Any) -> bool:
     plain = background.covariates is None and background.levels in ("sequence", "shared")
     if not plain or model.stationary or model.strength:
         return False
-    if model.structures(data) or data.copies is not None:
+    if model.structures(data) or data.copies is not None or model.link != "identity":
         return False
     sites = model.sites(data)
     return all(_is_positive(sites[name].support) for name in ("mu", "alpha"))

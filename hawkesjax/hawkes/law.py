@@ -114,6 +114,11 @@ class HawkesLaw(HawkesLikelihood):
         return [names] if size <= 200 else False
 
     @property
+    def can_vanish(self) -> bool:
+        """With the rectified link, where an event comes at a rate of 0."""
+        return self.link == "rectified"
+
+    @property
     def local(self) -> str | None:
         """The parameter whose entries do not interact given all others: a diagonal Hessian."""
         return {None: None, "hierarchical": "mu_offset"}.get(self.background.levels, "mu")

@@ -49,6 +49,7 @@ class HawkesLikelihood(HawkesSettings):
             kernel=self.kernel,
             covariates=self.background.covariates,
             strength=self.strength,
+            linked=self.link != "identity",
         )
 
     def _effects(self, params: Params) -> tuple[Array, Array]:
@@ -91,6 +92,8 @@ class HawkesLikelihood(HawkesSettings):
     def _log_likelihood(self, params: Params, data: PreparedPanel, finish: Any) -> Array:
         if data.copies is not None:
             return over_copies(lambda one: self._log_likelihood(params, one, finish), data)
+        if data.timeline is not None:
+            return self._walk(params, data)
         alpha, *rest = self.excitation_of(params)
         at_events, form = self.at_events(params, data), self.form_of(params, data)
         total, ends = form.event_terms(at_events, alpha, *rest)
@@ -98,6 +101,13 @@ class HawkesLikelihood(HawkesSettings):
             total = finish(total, at_events, form, alpha, *rest)
         expected = jnp.sum(self.background.integrals(params, data))
         return total - expected - jnp.sum(alpha * self.children(params, data, ends))
+
+    def _walk(self, params: Params, data: PreparedPanel, *, keep: bool = False) -> Any:
+        """`Timeline.walk` of a model with another link than the identity."""
+        line: Any = data.timeline
+        terms = (*self._effects(params), self.kernel.ratios, self.kernel.weights(params))
+        real = tuple(jnp.asarray(x, data.dtype) for x in terms)
+        return line.walk(self.link, self.background, params, real, keep=keep)
 
     def at_events(self, params: Params, data: PreparedPanel) -> Float[Array, "..."]:
         """What each event's rate is without the events of its window: the baseline, and what a
@@ -165,6 +175,9 @@ class HawkesLikelihood(HawkesSettings):
     def log_intensity(self, params: Params, panel: EventPanel) -> Float[Array, " events"]:
         """log lambda of each event's own mark just before the event, in the panel's order."""
         data = self.prepare(panel)
+        if data.timeline is not None:
+            logs = self._walk(params, data, keep=True)[0]
+            return logs[data.timeline.of_event, panel.marks]
         own = self.at_events(params, data)
         own = own[data.sequence, data.marks] if own.ndim == 2 else own
         known, form = self.excitation_of(params), self.form_of(params, data)
@@ -179,6 +192,10 @@ class HawkesLikelihood(HawkesSettings):
         """Every mark's integrated intensity from the event before to each event, and from each
         sequence's last event (or its window's start) to its window's end; gaps of the record are
         left out."""
+        if self.link != "identity":
+            data = self.prepare(replace(panel, resolution=0.0) if panel.resolution else panel)
+            line: Any = data.timeline
+            return line.gathered(self._walk(params, data, keep=True)[1])
         if not (len(panel.gaps) or len(panel.history) or self.strength):
             return self._increments(params, panel, stream_of(panel))
         watched = Watched.of(panel, lag=self.strength.lag)

@@ -71,6 +71,11 @@ def integrated(model: HawkesLaw) -> HawkesLaw:
         )
     if model.background.levels != "hierarchical":
         return model
+    if model.link != "identity":
+        raise ValueError(
+            f"fit integrates a hierarchical baseline over its offsets for link='identity' alone: "
+            f"with link={model.link!r}, use sample, or another baseline."
+        )
     given = {} if isinstance(model.priors, str) else dict(model.priors)
     offset = given.get("mu_offset", dist.Normal(0.0, 1.0))
     standard = isinstance(offset, dist.Normal) and bool(

@@ -39,6 +39,10 @@ class Hawkes(HawkesLaw):
     Simultaneous events do not excite each other. A panel's known exposure E multiplies the
     baseline: :math:`E_m(t) \mu_{mi}` stands in its place, and :math:`\int E_m(t) dt` for b - a.
 
+    With a link, effects may inhibit (`alpha` of either sign): :math:`\lambda = g(\dots)` of the
+    same sum, `g(x) = max(x, 0)` (`"rectified"`) or a smooth one (`"softplus"`,
+    `hawkesjax.hawkes.links`); the compensator is then integrated between events.
+
     Args:
         decay: `"pair"` gamma[target, source], `"source"` gamma[source], `"shared"` one gamma.
         baseline: `"sequence"` mu[sequence, mark]; `"shared"` mu[mark]; `"hierarchical"`
@@ -59,6 +63,10 @@ class Hawkes(HawkesLaw):
         gamma: fixed decay rates, a number, (D,) by source, or (D, D); then they are data, the
             decayed counts are computed once, and only mu and alpha are learned; `fit` then finds
             the one maximum target by target, for hundreds of marks.
+        link: `"identity"`; `"rectified"` or `"softplus"`, by which effects may inhibit. alpha then
+            has the prior Normal(0, 1/D), and no event has a parent: `attribution` and
+            `effect_tests` are refused, as are `stationary`, magnitudes, `alpha_effects`, a lag,
+            and `fit` with a hierarchical baseline.
         form: how decayed counts are computed: `"auto"`, or by name `"scan"`, `"lanes"`,
             `"pairs"`. All give the same numbers.
 
@@ -66,7 +74,9 @@ class Hawkes(HawkesLaw):
         ValueError: for an unknown name, or a gamma that is not positive.
 
     Source: Hawkes (1971), Biometrika 58, 83-90; likelihood: Ogata (1978), Ann. Inst. Stat. Math.
-    30, 243-261; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8.
+    30, 243-261; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8; links:
+    Bremaud and Massoulie (1996), Ann. Probab. 24, 1563-1588, and Bonnet, Martinez Herrera and
+    Sangnier (2021), Stat. Probab. Lett. 179, 109214.
     """
 
     name = "hawkes"

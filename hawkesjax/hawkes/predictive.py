@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from scipy import stats
 
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
-from hawkesjax.hawkes.simulate import simulate_like
+from hawkesjax.hawkes.simulate import simulate_like, simulate_together
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 from hawkesjax.inputs.checks import kind_of_value
@@ -119,11 +119,14 @@ def predictive_check(
         )
     extra = dict(statistics or {})
     parameters = draws_of(values, model, limit=draws, panel=panel)
-    replicated = []
-    for number, one in enumerate(jax.random.split(key, draws)):
-        params = one_of(parameters, number)
-        fresh = simulate_like(model, params, panel, key=one, max_events=max_events)
-        replicated.append(_statistics(fresh, width, extra))
+    ones = [one_of(parameters, number) for number in range(draws)]
+    panels: Iterable[EventPanel] = (
+        simulate_like(model, params, panel, key=one, max_events=max_events)
+        for params, one in zip(ones, jax.random.split(key, draws), strict=True)
+    )
+    if model.link != "identity":
+        panels = simulate_together(model, ones, panel, key=key, max_events=max_events)
+    replicated = [_statistics(fresh, width, extra) for fresh in panels]
     observed, index = _statistics(panel, width, extra), _index(_names(panel, width, extra))
     return PredictiveCheck(observed, np.stack(replicated), index, panel.unit)
 

@@ -29,9 +29,14 @@ from hawkesjax.hawkes.exposed import Exposed, refuse_impossible
 from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
 from hawkesjax.hawkes.strength import Carried, Strength, points_of
+from hawkesjax.hawkes.timeline import Timeline
 from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
 
+EXPOSED = (
+    "An exposure multiplies the baselines of models with link='identity' alone: leave the exposure "
+    "out, or the link."
+)
 COPIES = 8  # of a panel whose times are spread over their resolution
 
 
@@ -59,6 +64,7 @@ class PreparedPanel:
         exposure: the known factor on the baselines, where it has one.
         copies: of a panel with a resolution, the same with times spread over it, stacked along a
             first axis; this one is the first of them.
+        timeline: of a model with another link than the identity, in the form's place.
     """
 
     form: Any
@@ -77,6 +83,7 @@ class PreparedPanel:
     carried: Carried | None = None
     exposure: Exposed | None = None
     copies: PreparedPanel | None = None
+    timeline: Timeline | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:
@@ -129,6 +136,7 @@ def prepare(
     kernel: Kernel = EXPONENTIAL,
     covariates: Covariates | None = None,
     strength: Strength | None = None,
+    linked: bool = False,
 ) -> PreparedPanel:
     """Lay a panel out once; asked again for the same panel and form, the same object comes back.
 
@@ -139,6 +147,8 @@ def prepare(
         ValueError: for a fixed gamma of another number of marks; where covariates do not cover the
             panel, or the panel is traced and has some.
     """
+    if linked and len(panel.exposure):
+        raise ValueError(EXPOSED)
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if gamma is not None and np.shape(gamma) not in [(panel.num_marks,) * n for n in range(3)]:
         raise ValueError(
@@ -158,8 +168,13 @@ def prepare(
                 "delays effects are laid out on the host, before jit or vmap: give the result of "
                 "model.prepare(panel) in the panel's place."
             )
+        if linked:
+            raise ValueError(
+                "With a link, events are laid out on the host, before jit or vmap: give the result "
+                "of model.prepare(panel) in the panel's place."
+            )
         return _traced(panel, dtype, kernel)
-    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None)
+    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked)
 
 
 @kept
@@ -171,15 +186,18 @@ def _laid_out(
     kernel: Kernel,
     covariates: Covariates | None,
     strength: Strength | None,
+    linked: bool,
 ) -> PreparedPanel:
     if panel.resolution:
-        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength)
+        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength, linked)
     stream = stream_of(panel)
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
     carried, whole = None, strength is None
-    if strength is None:
-        made: Any = (
+    if linked:
+        made: Any = None
+    elif strength is None:
+        made = (
             choose_form(stream, **options)
             if kernel == EXPONENTIAL
             else MixtureForm.from_stream(stream, kernel.ratios, **options)
@@ -206,6 +224,7 @@ def _laid_out(
         inflow=Inflow.of(panel, dtype) if whole else None,
         carried=carried,
         exposure=Exposed.of(panel, dtype),
+        timeline=Timeline.of(panel, covariates, dtype) if linked else None,
     )
     if isinstance(prepared.form, LaneForm):
         prepared = _filled(prepared, on_ladder(prepared.form))
@@ -217,16 +236,18 @@ def _laid_out(
 def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> PreparedPanel:
     """Copies of a panel with its times spread over their resolution."""
     if form == "auto":
-        form = "lanes" if rest[1] == EXPONENTIAL and rest[-1] is None else "scan"
+        form = "lanes" if rest[1] == EXPONENTIAL and rest[3] is None else "scan"
     if form == "pairs":
         raise ValueError('form="pairs" takes exact times; leave form out for rounded ones.')
     copies = [
         _laid_out(spread(panel, panel.resolution, seed=seed)[0], form, dtype, *rest)
         for seed in range(COPIES)
     ]
-    if form == "lanes":
+    if form == "lanes" and copies[0].form is not None:
         forms = alike([one.form for one in copies])
         copies = [_filled(one, made) for one, made in zip(copies, forms, strict=True)]
+    if copies[0].timeline is not None:
+        copies = with_equal_timelines(copies)
     with jax.ensure_compile_time_eval():
         stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(x) for x in leaves]), *copies)
         return replace(jax.tree.map(jnp.asarray, copies[0]), copies=stacked)
@@ -245,6 +266,15 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
     return [
         jax.tree.map(jnp.asarray, _filled(one, form))
         for one, form in zip(prepared, forms, strict=True)
+    ]
+
+
+def with_equal_timelines(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
+    """With timelines filled up to the longest of them."""
+    lines: list[Any] = [jax.tree.map(np.asarray, one.timeline) for one in prepared]
+    size = max(len(line.gap) for line in lines)
+    return [
+        replace(one, timeline=line.filled(size)) for one, line in zip(prepared, lines, strict=True)
     ]
 
 

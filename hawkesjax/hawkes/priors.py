@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -47,6 +49,12 @@ def o2o_priors(rates: jax.Array) -> dict[str, dist.Distribution]:
         "gamma": dist.HalfCauchy(five),
     }
     return default_priors(rates) | own
+
+
+def signed_effects(data: Any) -> dist.Distribution:
+    """Prior of effects that may inhibit: `alpha[i, j] ~ Normal(0, 1/D)`, of either sign alike, and
+    with the standard deviation of the default of those that only excite."""
+    return dist.Normal(jnp.zeros((), data.dtype), jnp.asarray(1 / data.num_marks, data.dtype))
 
 
 NAMED = {"default": default_priors, "o2o": o2o_priors}

@@ -27,6 +27,8 @@ def remarks(
     said = _too_short(model, draws, data)
     mean = draws["alpha_mean" if "alpha_mean" in draws else "alpha"]
     alpha = thinned({"alpha": np.asarray(mean, np.float64)}, most)["alpha"]
+    if model.link != "identity":
+        return said + _of_link(alpha, data)
     radius = np.abs(np.linalg.eigvals(alpha)).max(axis=-1)
     beyond = np.mean(radius >= 1)
     if beyond == 0:
@@ -43,6 +45,31 @@ def remarks(
     ]
 
 
+def _of_link(alpha: np.ndarray, data: EventPanel) -> list[str]:
+    """Which effects inhibit, and whether those above 0 alone would be supercritical: below 1 the
+    process is stable (Bremaud and Massoulie 1996, Ann. Probab. 24, 1563-1588, theorem 7)."""
+    names, middle = data.mark_names, np.median(alpha, axis=0)
+    places = np.argwhere(middle < 0)
+    order = np.argsort([middle[tuple(place)] for place in places]) if len(places) else []
+    shown = [f"{names[j]} -> {names[i]} ({middle[i, j]:.2g})" for i, j in places[order][:4]]
+    said = []
+    if shown:
+        more = f" and {len(places) - len(shown)} more" if len(places) > len(shown) else ""
+        said.append(
+            f"Effects below 0 are inhibition: {', '.join(shown)}{more}; so many events of the "
+            f"target does one event of the source take away, where the rate stays above 0."
+        )
+    radius = np.abs(np.linalg.eigvals(np.maximum(alpha, 0))).max(axis=-1)
+    beyond = np.mean(radius >= 1)
+    if beyond:
+        who = "The estimate's" if len(radius) == 1 else f"In {100 * beyond:.3g} % of the draws the"
+        said.append(
+            f"{who} effects above 0 alone have a spectral radius of 1 or more: nothing but the "
+            f"inhibition then keeps the process from growing without bound."
+        )
+    return said
+
+
 def _too_short(model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel) -> list[str]:
     """Half-lives below the resolution of the times, declared or found among times that tie."""
     if "gamma" not in draws:
@@ -57,10 +84,10 @@ def _too_short(model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel) -> 
     gamma, alpha = (np.median(np.asarray(draws[name]), axis=0) for name in ("gamma", "alpha"))
     half = float(np.median(model.kernel.half_life(draws)))
     gamma = np.broadcast_to(gamma, alpha.shape)
-    short = (gamma * step > half) & (alpha > 0) & (gamma > 0)
+    short = (gamma * step > half) & (alpha != 0) & (gamma > 0)
     if not short.any():
         return []
-    target, source = np.argwhere(short)[np.argmax((alpha * short)[short])]
+    target, source = np.argwhere(short)[np.argmax(np.abs(alpha[short]))]
     names, unit = data.mark_names, f" {data.unit}s" if data.unit else ""
     who = f"{names[source]} -> {names[target]}"
     much = f"{half / gamma[target, source]:.2g}{unit}"

@@ -16,11 +16,12 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
+from hawkesjax.hawkes.links import Link
 from hawkesjax.hawkes.modifiers import Modifiers
 from hawkesjax.hawkes.prepared import PreparedPanel
-from hawkesjax.hawkes.priors import NAMED
+from hawkesjax.hawkes.priors import NAMED, signed_effects
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
-from hawkesjax.hawkes.starts import half_of_the_events
+from hawkesjax.hawkes.starts import half_of_the_events, small_effects
 from hawkesjax.hawkes.strength import Strength
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range, number
 from hawkesjax.inputs.arrays import AnyArray, HostArray
@@ -28,6 +29,7 @@ from hawkesjax.inputs.arrays import AnyArray, HostArray
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
 LEARNED = "learned"
+MERELY_IDENTITY = "is there for the identity alone; leave one of them out"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     alpha_effects: Any = None
     pooled: bool = False
     lag: float | Literal["learned"] = 0.0
+    link: Link = "identity"
 
     named_priors = tuple(NAMED)
     unsaved = ("covariates", "form")
@@ -67,6 +70,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
                 "compensator: leave form and compensator out."
             )
         super().__post_init__()
+        if self.link != "identity":
+            self._check_link()
 
     # What the model is, for tables, files and checkpoints
 
@@ -155,6 +160,10 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
         pair = ("target", "source")
         alpha = effect("alpha", pair, half_of_the_events, self._without_effect, AT_LEAST_0)
+        if self.link != "identity":
+            alpha = Parameter(
+                "alpha", signed_effects, pair, small_effects, self._flat_effect, Range()
+            )
         found = (*self.background.parameters(named), alpha)
         if self.gamma is None:
             gamma = effect(
@@ -208,6 +217,38 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             counts = counts * np.asarray(self.strength.means(params, data.carried, len(counts)))
         nothing = np.asarray(params["alpha"]) * counts < 0.01
         return nothing | self._is_flat(params, data) if "gamma" in params else nothing
+
+    def _flat_effect(self, params: Params, data: PreparedPanel) -> np.ndarray:
+        """Effects on the whole line: those whose kernel is flat; 0 is no edge."""
+        shape = np.shape(params["alpha"])
+        flat = self._is_flat(params, data) if "gamma" in params else False
+        return np.broadcast_to(flat, shape)
+
+    def _check_link(self) -> None:
+        """Refuse what stands for effects of 0 or more."""
+        refused = {
+            "stationary": (self.stationary, "bounds effects of 0 or more; leave it out"),
+            "compensator": (
+                self.compensator != "exact",
+                "is of the identity; the integral of a rate with a link is the exact one",
+            ),
+            "form": (
+                self.form != "auto",
+                "is a way to sum effects for the identity; leave it out",
+            ),
+            "magnitude": (self.magnitude is not None, MERELY_IDENTITY),
+            "alpha_effects": (self.alpha_effects is not None, MERELY_IDENTITY),
+            "lag": (self.lag != 0, MERELY_IDENTITY),
+            "priors": (
+                self.priors == "o2o",
+                "holds alpha between 0 and 1, where nothing inhibits; leave it out, or give a "
+                "prior of alpha",
+            ),
+        }
+        for setting, (bad, why) in refused.items():
+            if bad:
+                value = getattr(self, setting)
+                raise ValueError(f"{setting} is {value!r} beside link={self.link!r}: it {why}.")
 
 
 def _nested(value: Any) -> Any:

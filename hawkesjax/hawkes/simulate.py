@@ -1,7 +1,8 @@
-"""Exact simulation by clusters, a whole generation at a time."""
+"""Exact simulation: by clusters, a whole generation at a time; with a link, by thinning."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.offspring import Offspring, Pools, pools_of, read_pools
 from hawkesjax.hawkes.prepared import same_gamma
+from hawkesjax.hawkes.thinning import paths_of, thinned
 from hawkesjax.inputs.arguments import Count, Key, Positive, Whole, checked
 from hawkesjax.inputs.checks import kind_of_value, listed_once
 from hawkesjax.inputs.clock import UNITS
@@ -86,7 +88,7 @@ def simulate(
         raise ValueError(
             f"With an origin, unit must be one of {', '.join(map(repr, UNITS))}; got {unit!r}."
         )
-    mu, alpha, _ = _parameters(given)
+    mu, alpha, _ = _parameters(given, signed=model.link != "identity")
     window = np.asarray(window) if isinstance(window, Array) else window
     named = None if sequence_names is None else _listed(sequence_names, "sequence_names")
     num = _count(
@@ -152,9 +154,11 @@ def _drawn(
     pools: Pools,
 ) -> EventPanel:
     """Draw the events of a panel, whatever they were."""
-    mu, alpha, gamma = _parameters(given)
+    mu, alpha, gamma = _parameters(given, signed=model.link != "identity")
     num, size = empty.num_sequences, len(alpha)
     duration, past, rng = empty.duration, empty.history, generator(key)
+    if model.link != "identity":
+        return _by_thinning(model, [given], empty, rng, max_events)[0]
     known = model.background.covariates
     if known is not None:
         given = given | {"beta": _beta(given, (size, known.num_features))}
@@ -183,6 +187,33 @@ def _drawn(
         offspring=offspring,
     )
     return _seen(empty, times, kinds, owners, sizes if model.magnitude else None)
+
+
+def simulate_together(
+    model: HawkesLaw, draws: list[Any], panel: EventPanel, *, key: Array, max_events: int
+) -> list[EventPanel]:
+    """`simulate_like` for each draw of a model with a link: all run side by side."""
+    given = [_natural(model, one) for one in draws]
+    for one in given:
+        _parameters(one, signed=True)
+    return _by_thinning(model, given, panel, generator(key), max_events * len(draws))
+
+
+def _by_thinning(
+    model: HawkesLaw, given: list[Any], empty: EventPanel, rng: Any, max_events: int | None
+) -> list[EventPanel]:
+    past, num = empty.history, empty.num_sequences
+    if model.background.covariates is not None:
+        for one in given:
+            _beta(one, (empty.num_marks, model.background.covariates.num_features))
+    before = past.age, past.marks, past.sequence
+    paths = paths_of(model, given, empty, before, empty.start, empty.duration)
+    times, marks, owners = thinned(paths, rng, max_events=max_events)
+    ends = np.searchsorted(owners, num * np.arange(len(given) + 1))
+    return [
+        _seen(empty, times[a:b], marks[a:b], owners[a:b] % np.int32(num), None)
+        for a, b in itertools.pairwise(ends.tolist())
+    ]
 
 
 def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any, sizes: Any) -> EventPanel:
@@ -220,13 +251,14 @@ def _beta(given, shape) -> np.ndarray:
     return beta
 
 
-def _parameters(given):
+def _parameters(given, *, signed: bool = False):
     arrays = {}
     for name in ("mu", "alpha", "gamma"):
         value = np.asarray(given[name], np.float64)
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name} is not finite: {value.ravel()[:6].tolist()} ...")
         wrong = value <= 0 if name == "gamma" else value < 0
+        wrong = np.zeros_like(wrong) if signed and name == "alpha" else wrong
         if np.any(wrong):
             first = np.argwhere(wrong)[0].tolist()
             least = "above 0" if name == "gamma" else "0 or more"

@@ -23,6 +23,11 @@ def half_of_the_events(data: PreparedPanel) -> Array:
     return jnp.broadcast_to(0.5 * (counts / jnp.sum(counts))[:, None], (data.num_marks,) * 2)
 
 
+def small_effects(data: PreparedPanel) -> Array:
+    """A fifth of these, for effects of either sign: every rate is positive there."""
+    return 0.2 * half_of_the_events(data)
+
+
 def on_time_scales(
     model: Any, start: dict[str, Array], data: PreparedPanel
 ) -> list[dict[str, Array]]:

@@ -20,10 +20,11 @@ def spillover(posterior: Any) -> pd.DataFrame:
     r"""Effect of each source on each target: alpha, its decay rate and its half-life.
 
     Rows read `online -> offline`: `alpha` is the expected number of direct offline children of
-    one online event; within the half-life (`log 2 / gamma` of an exponential kernel), in the
-    data's unit of time, half of them come. Decay rates are there where they were learned. Where
-    effects are scaled, `alpha` is that of an event of magnitude 0 (of 1 on a power's scale) in the
-    reference group, and `alpha mean` the mean over the window's own events.
+    one online event; below 0, with a link that allows it, the offline events that one online event
+    takes away where the rate stays above 0. Within the half-life (`log 2 / gamma` of an exponential
+    kernel), in the data's unit of time, half of the effect comes. Decay rates are there where they
+    were learned. Where effects are scaled, `alpha` is that of an event of magnitude 0 (of 1 on a
+    power's scale) in the reference group, and `alpha mean` the mean over the window's own events.
     Intervals run from the 2.5 % to the 97.5 % quantile of the draws.
 
     Returns:
@@ -170,6 +171,7 @@ def shares(posterior: Any) -> pd.DataFrame:
         One row per sequence (and `all`), target and source: mean and quantiles, `beyond`, `why`.
     """
     draws = posterior.posterior
+    link = getattr(posterior.model, "link", "identity")
     alpha = draws["alpha_mean" if "alpha_mean" in draws else "alpha"]
     alpha = alpha.transpose("chain", "draw", "target", "source").values
     size = alpha.shape[-1]
@@ -182,7 +184,7 @@ def shares(posterior: Any) -> pd.DataFrame:
     names.append("all")
     stationary = np.abs(np.linalg.eigvals(alpha)).max(axis=-1) < 1
     beyond = np.mean(~stationary)
-    if beyond > MOST_BEYOND:  # undefined: the table keeps its form
+    if beyond > MOST_BEYOND or link != "identity":  # undefined: the table keeps its form
         alpha, mu = np.zeros_like(alpha[:1]), mu[:1]
     else:
         alpha, mu = alpha[stationary], mu[stationary]
@@ -197,7 +199,10 @@ def shares(posterior: Any) -> pd.DataFrame:
     index = pd.MultiIndex.from_tuples(rows, names=["sequence", "target", "due to source"])
     table = pd.DataFrame(statistics(np.concatenate(values, axis=1)), index=index)
     why = ""
-    if beyond > MOST_BEYOND:
+    if link != "identity":
+        table[:] = np.nan
+        beyond, why = np.nan, f"undefined with link={link!r}: effects do not add up to the rate"
+    elif beyond > MOST_BEYOND:
         table[:] = np.nan
         why = (
             f"undefined: {100 * beyond:.1f} % of the draws are at or above criticality, "

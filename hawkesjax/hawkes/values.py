@@ -31,6 +31,7 @@ def law_of(values: Any, model: HawkesLaw | None) -> HawkesLaw:
         for what, mine, asked in (
             ("covariates are", own.background.features, known.background.features),
             ("kernel is", own.kernel.config(), known.kernel.config()),
+            ("link is", own.link, known.link),
         ):
             if mine != asked:
                 raise ValueError(

@@ -22,6 +22,7 @@ def figures(model: HawkesLaw, values: Any, data: EventPanel) -> dict[str, Any]:
         data: the events.
     """
     few = data.num_marks <= MOST and "alpha" not in dict((*model.fixed, *model.tied))
+    few = few and model.link == "identity"
     tests = effect_tests(values, data, model=model) if few else None
     return model.common_figures(values, data) | {
         "intensity": intensity(values, data, model=model),

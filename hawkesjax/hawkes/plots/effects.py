@@ -32,13 +32,13 @@ def network(
 ) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
-    Of draws it shows medians. An arrow's width grows with alpha; loops are effects of a mark on
-    itself.
+    Of draws it shows medians. An arrow's width grows with the size of alpha; loops are effects of a
+    mark on itself. An inhibiting effect, below 0, ends in a bar, in a colour of its own.
 
     Args:
         values: a `Posterior` or an `Estimate`.
         model: the model, needed when the values do not say.
-        least: leave out arrows whose middle value is below this; the caption says how many.
+        least: leave out arrows whose middle value is nearer to 0; the caption says how many.
         tests: the table of `hawkesjax.effect_tests`; effects that are not told from none are then
             drawn grey, thin and dashed.
 
@@ -60,10 +60,10 @@ def network(
         axis.set_ylim(-max(radius, 0.1) - 0.8, max(radius, 0.1) + 0.8)
         if count == 2:
             axis.set_ylim(-0.7, 0.7)
-        hidden, untold, widest = 0, 0, max(float(middle.max()), 1e-300)
+        hidden, untold, widest = 0, 0, max(float(np.abs(middle).max()), 1e-300)
         for i in range(count):
             for j in range(count):
-                if middle[i, j] < max(least, NOTHING):
+                if abs(middle[i, j]) < max(least, NOTHING):
                     hidden += 1
                     continue
                 label = f"{middle[i, j]:.2g}"
@@ -71,8 +71,9 @@ def network(
                     label += f"\n[{low[i, j]:.2g}, {high[i, j]:.2g}]"
                 told = tests is None or tests.loc[(names[j], names[i]), "in words"] == EFFECT
                 untold += not told
-                width = 0.5 + 3.5 * middle[i, j] / widest if told else 0.8
-                _arrow(axis, at, j, i, width, label, len(names[j]), told)
+                width = 0.5 + 3.5 * abs(middle[i, j]) / widest if told else 0.8
+                below = bool(middle[i, j] < 0)
+                _arrow(axis, at, j, i, width, label, len(names[j]), told, below)
         for number, name in enumerate(names):
             axis.text(
                 at[number, 0],
@@ -89,17 +90,31 @@ def network(
         caption = f"α: direct children per event of the source, {middle_of} and 95 % interval"
         if hidden:
             caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
+        if np.any(middle <= -max(least, NOTHING)):
+            caption += "\nending in a bar: inhibition, α below 0"
         if untold:
             caption += "\ngrey and dashed: the data do not tell it from none"
         figure.supxlabel(caption, fontsize=8)
     return figure
 
 
-def _arrow(axis, at, source: int, target: int, width: float, label: str, letters: int, told: bool):
+def _arrow(
+    axis,
+    at,
+    source: int,
+    target: int,
+    width: float,
+    label: str,
+    letters: int,
+    told: bool,
+    below: bool,
+):
     from matplotlib.patches import FancyArrowPatch
 
     start, end = at[source], at[target]
     options = {"arrowstyle": "-|>", "mutation_scale": 9 + 2 * width, "color": style.colour(0)}
+    if below:
+        options |= {"arrowstyle": "-[,widthB=0.4,lengthB=0", "color": style.colour(1)}
     if not told:
         options |= {"color": "0.6", "linestyle": (0, (4, 3))}
     if source == target:
@@ -132,7 +147,8 @@ def kernels(
     r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
     \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, one panel per target, with 95 %
     bands and half-lives as dots. Both axes are logarithmic: memories of minutes and of weeks fit
-    into one figure, exponential ones bend down, power laws are straight in the end.
+    into one figure, exponential ones bend down, power laws are straight in the end. Of an
+    inhibiting effect the size is drawn, and the legend says that it inhibits.
 
     Args:
         values: a `Posterior` or an `Estimate`.
@@ -149,7 +165,7 @@ def kernels(
     ratios, weights = law.kernel.ratios, np.atleast_2d(law.kernel.weights(found))
     halves = np.reshape(law.kernel.half_life(found), (-1, 1, 1)) / gamma
     if horizon is None:
-        strong = np.median(alpha, axis=0)
+        strong = np.abs(np.median(alpha, axis=0))
         strong = strong >= 0.1 * strong.max()
         reach = 4 if len(ratios) == 1 else 40
         horizon = float(reach * np.median(halves, axis=0)[strong].max())
@@ -160,10 +176,11 @@ def kernels(
         for target, axis in enumerate(axes):
             tops, bottoms = [], []
             for source, name in enumerate(names):
-                if np.median(alpha[:, target, source]) < NOTHING:
+                sign = -1 if np.median(alpha[:, target, source]) < 0 else 1
+                if abs(np.median(alpha[:, target, source])) < NOTHING:
                     axis.plot([], [], color="none", label=f"after {name}: no effect")
                     continue
-                a = alpha[:, target, source, None]
+                a = sign * alpha[:, target, source, None]
                 g = gamma[:, target, source, None] * ratios
 
                 def curves(at, a=a, g=g):
@@ -171,7 +188,8 @@ def kernels(
 
                 low, middle, high = np.quantile(curves(since), QUANTILES, axis=0)
                 half = np.median(halves[:, target, source])
-                label = f"after {name}: half-life {half:.2g}" + (f" {unit}s" if unit else "")
+                does = "inhibits, " if sign < 0 else ""
+                label = f"after {name}: {does}half-life {half:.2g}" + (f" {unit}s" if unit else "")
                 options = {"color": style.colour(source)}
                 axis.fill_between(since, low, high, alpha=0.2, linewidth=0, **options)
                 axis.plot(since, middle, linestyle=style.dashes(source), label=label, **options)

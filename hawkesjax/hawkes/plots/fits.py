@@ -118,7 +118,7 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     if model.strength.scales:
         draws = range(max(map(len, found.values())))
         factors = np.stack([_factors(model, one_of(found, k), given)[own][recent] for k in draws])
-    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects, factors)
+    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects, factors, model.link)
     times = times - model.strength.lag
     for place in np.flatnonzero(np.asarray(panel.gaps.sequence) == sequence):
         begin, end = float(panel.gaps.start[place]), float(panel.gaps.end[place])
