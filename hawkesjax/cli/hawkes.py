@@ -14,103 +14,17 @@ import typer
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
-from hawkesjax.cli.dialect import FileOptions
-from hawkesjax.cli.groups import argument, command, group, option, without
+from hawkesjax.cli.events import Events, groups_of
+from hawkesjax.cli.groups import command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
-from hawkesjax.cli.output import read_side
 from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
 TABLES = ["parameters", "effects", "residuals", "describe", "rate_ratios"]
-EFFECTS = ["spillover", "decay", "baseline", "shares", "attribution", "causes"]
+EFFECTS = ["spillover", "decay", "baseline", "shares", "groups", "attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
 MOST = 8  # marks whose effects are tested
 KERNELS = "exponential, exponentials:2 (or more terms), power-law"
-
-
-@group(o.DATA)
-class Events(FileOptions):
-    """The file of events and its columns."""
-
-    file: Path = argument(f"{o.FILE}, one row per event.")
-    time: str = option("time", o.TIME)
-    mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
-    mark_name: list[str] | None = option(
-        None,
-        "Kinds in their order, those without events too; repeat the option. Needed where one is a "
-        "negative number.",
-    )
-    sequence: str | None = option(
-        None, "Column that tells sequences apart (users, gangs, cascades); one when left out."
-    )
-    window: tuple[str, str] | None = option(None, o.WINDOW)
-    windows: Path | None = option(
-        None,
-        "CSV of each sequence's window, for those who enter late or leave early: its name in the "
-        "column of --sequence, start, end; several rows of a name are its windows. Names those "
-        "without events, too.",
-    )
-    gaps: Path | None = option(None, o.GAPS)
-    exposure: Path | None = option(None, o.EXPOSURE)
-    resolution: Any = option(
-        None,
-        "The step to which times are known: second, minute, hour, day, week, or a number of the "
-        "unit; each time then stands for any until the next.",
-        "STEP",
-        parser=o.number_or_text,
-    )
-    keep_history: bool = option(
-        False, "Events before the window excite what comes within, and count nowhere else."
-    )
-    outside: Literal["error", "drop"] = option(
-        "error", "Events that no window sees: refused, or left out and counted."
-    )
-    until: str | None = option(None, o.UNTIL, "MOMENT")
-    own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
-    unit: str | None = option(None, o.UNIT)
-    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
-
-    def read(self, hj: Any) -> Any:
-        """The panel of events."""
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        if self.mark_name:
-            given["mark_names"] = given.pop("mark_name")
-        file, own, table = given.pop("file"), given.pop("own_windows"), given.pop("windows", None)
-        if ("window" in given) + (table is not None) + own > 1:
-            raise ValueError("Give one of --window, --windows and --own-windows.")
-        if self.gaps is not None:
-            given["gaps"] = o.gaps(self.gaps, self.sequence, self.dialect())
-        if self.exposure is not None:
-            given["exposure"] = o.exposure(self.exposure, self.sequence, self.dialect())
-        if own:
-            given["window"] = "sequence"
-        elif table is not None:
-            given["window"] = _windows(table, self.sequence, self.dialect())
-        elif self.window is not None:
-            given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
-        until = given.pop("until", None)
-        panel = hj.read_events(file, **given)
-        return panel if until is None else self._before(panel, o.number_or_text(until))
-
-    def _before(self, panel: Any, until: float | str) -> Any:
-        """The panel up to a moment; what comes from there on counts as left out."""
-        part = panel.between(float(panel.start.min()), until, keep_history=self.keep_history)
-        gone = panel.num_events - part.num_events - (len(part.history) - len(panel.history))
-        return dataclasses.replace(part, left_out=panel.left_out + gone)
-
-
-def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, list[tuple[Any, Any]]]:
-    """The windows of each sequence from a table, which also says which sequences there are; names
-    are read as those of the events."""
-    if sequence is None:
-        raise ValueError("--windows needs --sequence, the column of names in both tables.")
-    columns, needed = (sequence, "start", "end"), f"{sequence}, start, end"
-    frame = read_side(path, columns, needed, dialect, labels=(sequence,))
-    names = frame[sequence].astype(str)
-    found: dict[str, list[tuple[Any, Any]]] = {}
-    for name, pair in zip(names, zip(frame["start"], frame["end"], strict=True), strict=True):
-        found.setdefault(name, []).append(pair)
-    return found
 
 
 def _kernel(text: str) -> Callable[[Any], Any]:
@@ -140,6 +54,23 @@ class HawkesModel:
     kernel: Any = option(
         "exponential", f"Memory of the effects: {KERNELS}.", "NAME", parser=_kernel
     )
+    scale: Literal["exponential", "power"] = option(
+        "exponential", "Effects grow with exp(kappa size), or with size to the power kappa."
+    )
+    groups: Path | None = option(
+        None,
+        "CSV of what sequences are: their names in the column of --sequence, and columns by which "
+        "the effects of their events may differ: text by group, numbers log-linearly.",
+    )
+    pooled: bool = option(
+        False, "The groups of --groups, one column of text, are drawn together (sample only)."
+    )
+    lag: Any = option(
+        0.0,
+        'Time from an event to the start of its effect, in the unit of time; or "learned".',
+        "LENGTH",
+        parser=o.number_or_text,
+    )
     link: Literal["identity", "rectified", "softplus"] = option(
         "identity", "rectified, softplus: effects may inhibit, and the rate stays 0 or more."
     )
@@ -163,10 +94,16 @@ class HawkesModel:
         """Pictures of the forecast."""
         return [] if self.ahead is None else ["forecast", "fan"]
 
-    def build(self, hj: Any, known: Any) -> Any:
+    def build(self, hj: Any, known: Any, events: Events) -> Any:
         """The model, with `known` covariates or None."""
-        names = ("decay", "gamma", "link", "baseline", "priors", "stationary")
+        names = ("decay", "gamma", "link", "baseline", "priors", "stationary", "lag", "pooled")
         given = {name: getattr(self, name) for name in names}
+        if events.magnitude is not None:
+            given["magnitude"] = self.scale
+        if self.pooled and self.groups is None:
+            raise ValueError("--pooled draws groups together: name them with --groups.")
+        if self.groups is not None:
+            given["alpha_effects"] = groups_of(self.groups, events.sequence, events.dialect())
         if known is not None:
             # A level that all share is the covariates' own intercept.
             given["baseline" if self.baseline == "shared" else "covariates"] = known
@@ -215,8 +152,7 @@ def demo(
     job.say(f"Simulated {users} users over {days:g} days with known parameters (seed {run.seed}):")
     job.say(report.panel_line(panel))
     panel.to_dataframe().to_csv(job.out.path(EVENTS), index=False)
-    model = job.hj.Hawkes()
-    _finish(job, model, job.sample(model, panel, sampling), panel, truth=truth)
+    _finish(job, job.sample(job.hj.Hawkes(), panel, sampling), panel, truth=truth)
 
 
 def _bare(context: typer.Context) -> bool:
@@ -243,7 +179,7 @@ def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) 
     names, pictures = [ESTIMATE, *model.forecasts], PICTURES + model.forecast_pictures
     job = Job("hawkesjax-fit", run, names, TABLES, pictures)
     law, panel = _read(job, events, model, covariates)
-    _finish(job, law, job.fit(law, panel, model.starts), panel, model.ahead)
+    _finish(job, job.fit(law, panel, model.starts), panel, model.ahead)
 
 
 @command
@@ -272,7 +208,7 @@ def sample(
     job = Job("hawkesjax-sample", run, names, TABLES + EFFECTS, pictures, sampling.chains)
     law, panel = _read(job, events, model, covariates)
     posterior = job.sample(law, panel, sampling, model.starts)
-    _finish(job, law, posterior, panel, model.ahead)
+    _finish(job, posterior, panel, model.ahead)
 
 
 @group(o.MODEL)
@@ -314,8 +250,8 @@ def evaluate(
     job.say(f"Before the cut: {report.panel_line(past)}")
     estimate = job.fit(law, past, model.starts)
     result = job.hj.evaluate(
-        law, estimate, panel, cut=cut, key=job.keys[0], horizon=held.horizon, level=held.level,
-        draws=held.draws,
+        estimate.model, estimate, panel, cut=cut, key=job.keys[0], horizon=held.horizon,
+        level=held.level, draws=held.draws,
     )  # fmt: skip
     job.say(str(result))
     best = result.scores["log_score"].idxmax()
@@ -338,19 +274,18 @@ def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) 
     known = covariates.read(job.hj, panel, window, events)
     if known is not None:
         job.say(str(known))
-    return model.build(job.hj, known), panel
+    return model.build(job.hj, known, events), panel
 
 
 def _finish(
     job: Job,
-    model: Any,
     values: Any,
     panel: Any,
     ahead: float | None = None,
     truth: Any = None,
 ) -> None:
     """The table, the check of residuals, the forecast; then the ending of all jobs."""
-    hj, say = job.hj, job.say
+    hj, say, model = job.hj, job.say, values.model
     tables = {"parameters": report.parameters(say, values.summary(), truth)}
     say()
     if hasattr(values, "diagnose"):

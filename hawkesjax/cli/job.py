@@ -66,15 +66,16 @@ class Job:
         return estimate
 
     def sample(self, model: Any, data: Any, sampling: Sampling, starts: int = 1) -> Any:
-        """NUTS from the maximum, with a progress bar; the result is saved at once."""
-        init = self.fit(model, data, starts)
+        """NUTS from the maximum, where there is one, with a progress bar; the result is saved at
+        once."""
+        init = None if getattr(model, "pooled", False) else self.fit(model, data, starts)
         self.speaker.lap()
         self.say("Sampling the posterior with NUTS ...")
         with warnings.catch_warnings():
             if not self.speaker.quiet:  # the report says the same
                 warnings.simplefilter("ignore", self.hj.SamplingWarning)
             posterior = self.hj.sample(
-                model,
+                model if init is None else init.model,
                 data,
                 key=self.keys[2],
                 init=init,

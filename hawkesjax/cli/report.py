@@ -113,6 +113,8 @@ def effects(
             frames[name] = getattr(values, name)()
         except ValueError as problem:
             say(f"No {name}.csv: {problem}")
+    if sampled and "alpha_group" in values.posterior:
+        frames["groups"] = values.group_effects()
     if sampled:
         try:
             causes = hj.attribution(values, panel, model=model, draws=100)

@@ -16,6 +16,7 @@ from hawkesjax.core.layout import Layout
 from hawkesjax.hawkes.concave import Target, maximise
 from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
+from hawkesjax.hawkes.counts.points import PointForm
 
 
 def can_solve(model: Any, data: Any) -> bool:
@@ -121,16 +122,17 @@ def features(
     ones = jnp.ones((data.num_marks,) * 2, data.dtype)
     params = {**params, "alpha": ones}
     known = model.excitation_of(params)
-    children = np.asarray(model.children(params, data, _ends(data, known)), np.float64)
-    return _rates(data, known)[:events] + _inflow(model, params, data)[:events], children
+    form = model.form_of(params, data)
+    children = np.asarray(model.children(params, data, _ends(form, data, known)), np.float64)
+    return _rates(form, data, known)[:events] + _inflow(model, params, data)[:events], children
 
 
-def _ends(data: Any, known: tuple[Any, ...]) -> Any:
+def _ends(form: Any, data: Any, known: tuple[Any, ...]) -> Any:
     """E of the form of the decayed counts."""
-    if isinstance(data.form, FixedForm):
-        return jnp.asarray(data.form.ends)
+    if isinstance(form, FixedForm):
+        return jnp.asarray(form.ends)
     level = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
-    return jax.jit(lambda form, known: form.event_terms(level, *known)[1])(data.form, known)
+    return jax.jit(lambda form, known: form.event_terms(level, *known)[1])(form, known)
 
 
 def _inflow(model: Any, params: Any, data: Any) -> np.ndarray:
@@ -142,17 +144,17 @@ def _inflow(model: Any, params: Any, data: Any) -> np.ndarray:
     return np.asarray(data.inflow.per_effect(gamma, *terms), np.float64)
 
 
-def _rates(data: Any, known: tuple[Any, ...]) -> np.ndarray:
+def _rates(form: Any, data: Any, known: tuple[Any, ...]) -> np.ndarray:
     """G: the intensity at each event per unit of alpha of each source."""
     alpha, gamma, *weights = known
-    if isinstance(data.form, MixtureForm):
+    if isinstance(form, MixtureForm | PointForm):
         columns = [
-            data.form.excitation(jnp.zeros_like(alpha).at[:, j].set(1), gamma, *weights)
+            form.excitation(jnp.zeros_like(alpha).at[:, j].set(1), gamma, *weights)
             for j in range(data.num_marks)
         ]
         return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
     by_pair = np.broadcast_to(np.asarray(gamma, np.float64), alpha.shape)
-    counts = np.asarray(data.form.decayed_counts(gamma), np.float64)
+    counts = np.asarray(form.decayed_counts(gamma), np.float64)
     return counts * by_pair[np.asarray(data.marks)]
 
 

@@ -1,0 +1,109 @@
+"""The options that say which events a Hawkes model is about."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+from hawkesjax.cli import options as o
+from hawkesjax.cli.dialect import FileOptions
+from hawkesjax.cli.groups import argument, group, option
+from hawkesjax.cli.output import read_side
+
+
+@group(o.DATA)
+class Events(FileOptions):
+    """The file of events and its columns."""
+
+    file: Path = argument(f"{o.FILE}, one row per event.")
+    time: str = option("time", o.TIME)
+    mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
+    mark_name: list[str] | None = option(
+        None,
+        "Kinds in their order, those without events too; repeat the option. Needed where one is a "
+        "negative number.",
+    )
+    sequence: str | None = option(
+        None, "Column that tells sequences apart (users, gangs, cascades); one when left out."
+    )
+    magnitude: str | None = option(
+        None, "Column of the events' sizes, by which their effects grow (--scale)."
+    )
+    window: tuple[str, str] | None = option(None, o.WINDOW)
+    windows: Path | None = option(
+        None,
+        "CSV of each sequence's window, for those who enter late or leave early: its name in the "
+        "column of --sequence, start, end; several rows of a name are its windows. Names those "
+        "without events, too.",
+    )
+    gaps: Path | None = option(None, o.GAPS)
+    exposure: Path | None = option(None, o.EXPOSURE)
+    resolution: Any = option(
+        None,
+        "The step to which times are known: second, minute, hour, day, week, or a number of the "
+        "unit; each time then stands for any until the next.",
+        "STEP",
+        parser=o.number_or_text,
+    )
+    keep_history: bool = option(
+        False, "Events before the window excite what comes within, and count nowhere else."
+    )
+    outside: Literal["error", "drop"] = option(
+        "error", "Events that no window sees: refused, or left out and counted."
+    )
+    until: str | None = option(None, o.UNTIL, "MOMENT")
+    own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
+    unit: str | None = option(None, o.UNIT)
+    timezone: str | None = option(None, o.TIMEZONE, "ZONE")
+
+    def read(self, hj: Any) -> Any:
+        """The panel of events."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.mark_name:
+            given["mark_names"] = given.pop("mark_name")
+        file, own, table = given.pop("file"), given.pop("own_windows"), given.pop("windows", None)
+        if ("window" in given) + (table is not None) + own > 1:
+            raise ValueError("Give one of --window, --windows and --own-windows.")
+        if self.gaps is not None:
+            given["gaps"] = o.gaps(self.gaps, self.sequence, self.dialect())
+        if self.exposure is not None:
+            given["exposure"] = o.exposure(self.exposure, self.sequence, self.dialect())
+        if own:
+            given["window"] = "sequence"
+        elif table is not None:
+            given["window"] = _windows(table, self.sequence, self.dialect())
+        elif self.window is not None:
+            given["window"] = tuple(o.number_or_text(edge) for edge in self.window)
+        until = given.pop("until", None)
+        panel = hj.read_events(file, **given)
+        return panel if until is None else self._before(panel, o.number_or_text(until))
+
+    def _before(self, panel: Any, until: float | str) -> Any:
+        """The panel up to a moment; what comes from there on counts as left out."""
+        part = panel.between(float(panel.start.min()), until, keep_history=self.keep_history)
+        gone = panel.num_events - part.num_events - (len(part.history) - len(panel.history))
+        return dataclasses.replace(part, left_out=panel.left_out + gone)
+
+
+def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, list[tuple[Any, Any]]]:
+    """The windows of each sequence from a table, which also says which sequences there are; names
+    are read as those of the events."""
+    if sequence is None:
+        raise ValueError("--windows needs --sequence, the column of names in both tables.")
+    columns, needed = (sequence, "start", "end"), f"{sequence}, start, end"
+    frame = read_side(path, columns, needed, dialect, labels=(sequence,))
+    names = frame[sequence].astype(str)
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    for name, pair in zip(names, zip(frame["start"], frame["end"], strict=True), strict=True):
+        found.setdefault(name, []).append(pair)
+    return found
+
+
+def groups_of(path: Path, sequence: str | None, dialect: Any) -> Any:
+    """What sequences are, by name."""
+    if sequence is None:
+        raise ValueError("--groups needs --sequence, the column of names in both tables.")
+    needed = f"{sequence}, and columns of what they are"
+    frame = read_side(path, (sequence,), needed, dialect, labels=(sequence,))
+    return frame.set_index(frame[sequence].astype(str)).drop(columns=sequence)
