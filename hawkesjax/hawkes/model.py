@@ -67,14 +67,29 @@ class Hawkes(HawkesLaw):
             has the prior Normal(0, 1/D), and no event has a parent: `attribution` and
             `effect_tests` are refused, as are `stationary`, magnitudes, `alpha_effects`, a lag,
             and `fit` with a hierarchical baseline.
+        magnitude: how an event's effects grow with its size s, the panel's `magnitude`:
+            `"exponential"` by `exp(kappa[j] s)`, `"power"` by `s^kappa[j]`, with kappa of each
+            source learned; None: not at all. `alpha` is that of size 0 (1 for a power), and
+            `alpha_mean` the mean over the window's own events.
+        alpha_effects: by what else they differ: a table of features of sequences (index: their
+            names; columns of numbers are log-linear, others make groups against the first level),
+            or `Covariates` of the time of the event that sets off. `alpha[i, j]` becomes `alpha[i,
+            j] exp(x . alpha_effect[i, j])`; `alpha_group` is that of each distinct row.
+        pooled: groups (one column, or `alpha_effects="sequence"`: every sequence) are drawn
+            together, `exp(alpha_spread[i, j] alpha_offset[i, j, g])`, offsets standard normal
+            (non-centred; for `sample`).
+        lag: time from an event to the start of its effect, `phi(t - lag)`; `"learned"` for the
+            one that `fit` finds best.
         form: how decayed counts are computed: `"auto"`, or by name `"scan"`, `"lanes"`,
             `"pairs"`. All give the same numbers.
 
     Raises:
-        ValueError: for an unknown name, or a gamma that is not positive.
+        ValueError: for an unknown name, a gamma that is not positive, a lag below 0, a table of
+            sequences with missing values, repeated names or nothing that differs, and settings
+            that have no meaning together.
 
     Source: Hawkes (1971), Biometrika 58, 83-90; likelihood: Ogata (1978), Ann. Inst. Stat. Math.
-    30, 243-261; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8; links:
+    30, 243-261; magnitudes: Ogata (1988), JASA 83, 9-27; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8; links:
     Bremaud and Massoulie (1996), Ann. Probab. 24, 1563-1588, and Bonnet, Martinez Herrera and
     Sangnier (2021), Stat. Probab. Lett. 179, 109214.
     """
