@@ -232,11 +232,7 @@ class Baseline:
                 parts = jnp.asarray(panel.exposure.integrals(*intervals(panel)), dtype)[:, None]
                 inside, tails = parts[: panel.num_events], parts[panel.num_events :]
                 return level[panel.sequence] * inside, level * tails
-            waits = jnp.asarray(panel.waits, dtype)
-            rest = jnp.asarray(panel.remaining, dtype)
-            left = jax.ops.segment_min(rest, panel.sequence, panel.num_sequences)
-            left = jnp.where(jnp.isinf(left), jnp.asarray(panel.duration, dtype), left)
-            return level[panel.sequence] * waits[:, None], level * left[:, None]
+            return _constant(level, panel.waits, panel.remaining, panel.duration, panel.sequence)
         beta = jnp.asarray(params["beta"], dtype)
         parts = pieces(self.covariates, panel).integrals(beta, panel.num_events + cells[0])
         inside, tails = parts[: panel.num_events], parts[panel.num_events :]
@@ -283,3 +279,12 @@ class Baseline:
         logs = data.cells.log_rates(jnp.asarray(params["beta"]))
         by_row = (weights.T @ level) * np.exp(np.asarray(logs, np.float64))
         return by_row.T @ (np.asarray(data.cells.rows) != 0) < 0.01
+
+
+@jax.jit
+def _constant(level: Any, waits: Any, remaining: Any, duration: Any, sequence: Any) -> Any:
+    """Increments of constant levels, one program for all of a size."""
+    waits, remaining, duration = (jnp.asarray(x, level.dtype) for x in (waits, remaining, duration))
+    left = jax.ops.segment_min(remaining, sequence, level.shape[0])
+    left = jnp.where(jnp.isinf(left), duration, left)
+    return level[sequence] * waits[:, None], level * left[:, None]

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hawkesjax.core.compiled import compiled, traced
 from hawkesjax.hawkes.compensator import children_within, mixture_increments
-from hawkesjax.hawkes.counts.underflow import exact, log_of
+from hawkesjax.hawkes.counts.underflow import exact, is_low, log_of, terms_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.kernels import EXPONENTIAL
@@ -83,7 +84,21 @@ class HawkesLikelihood(HawkesSettings):
                 stand in for `mu`.
             data: an `EventPanel`, or the result of `prepare`.
         """
-        return self._log_likelihood(params, self.prepare(data), exact)
+        data = self.prepare(data)
+        if traced(params, data):
+            return self._log_likelihood(params, data, exact)
+        params = self._learned(params)
+        value = self._plain(params, data)
+        return value if value > -jnp.inf else self._log_likelihood(params, data, exact)
+
+    def _learned(self, params: Params) -> Params:
+        """The parameters without a gamma that the model knows."""
+        self._effects(params)
+        return {n: v for n, v in params.items() if self.gamma is None or n != "gamma"}
+
+    @compiled
+    def _plain(self, params: Params, data: PreparedPanel) -> Array:
+        return self.log_likelihood_inside(params, data)
 
     def log_likelihood_inside(self, params: Params, data: Data) -> Float[Array, ""]:
         """`log_likelihood`, but minus infinity for an intensity that is all but 0."""
@@ -178,13 +193,31 @@ class HawkesLikelihood(HawkesSettings):
         if data.timeline is not None:
             logs = self._walk(params, data, keep=True)[0]
             return logs[data.timeline.of_event, panel.marks]
+        params = self._learned(params)
+        if not traced(params, data):
+            logs, low = self._logs(params, data)
+            if data.carried is not None or not low:
+                return logs[: panel.num_events]
+        own, intensity = self._intensity(params, data)
+        if data.carried is not None:
+            return jnp.log(intensity)
+        known, form = self.excitation_of(params), self.form_of(params, data)
+        return log_of(intensity, own, form, *known)[: panel.num_events]
+
+    @compiled
+    def _logs(self, params: Params, data: PreparedPanel) -> tuple[Array, Array]:
+        """log lambda of each event, and whether one may have lost digits to underflow."""
+        intensity = self._intensity(params, data)[1]
+        known = (jnp.asarray(part, intensity.dtype) for part in self.excitation_of(params))
+        weights = terms_of(data.form, *known)[0] if data.carried is None else intensity
+        return jnp.log(intensity), is_low(jnp.min(intensity, initial=jnp.inf), weights)
+
+    def _intensity(self, params: Params, data: PreparedPanel) -> tuple[Array, Array]:
+        """Of each event's own mark, without and with the events before."""
         own = self.at_events(params, data)
         own = own[data.sequence, data.marks] if own.ndim == 2 else own
         known, form = self.excitation_of(params), self.form_of(params, data)
-        intensity = own + form.excitation(*known)
-        if data.carried is not None:
-            return jnp.log(intensity)
-        return log_of(intensity, own, form, *known)[: panel.num_events]
+        return own, own + form.excitation(*known)
 
     def compensator_increments(
         self, params: Params, panel: EventPanel
@@ -234,7 +267,7 @@ class HawkesLikelihood(HawkesSettings):
             return self._mean_pointwise(params, panel, by)
         logs = self.log_intensity(params, panel)
         inside, tails = self.compensator_increments(params, panel)
-        events, ends = logs - jnp.sum(inside, axis=1), -jnp.sum(tails, axis=1)
+        events, ends = _less(logs, inside, tails)
         if by == "event":
             return jnp.concatenate([events, ends])
         if by == "sequence":
@@ -258,3 +291,8 @@ class HawkesLikelihood(HawkesSettings):
         if self.compensator != "exact":
             return {}
         return {"event": panel.num_events + panel.num_sequences, "sequence": panel.num_sequences}
+
+
+@jax.jit
+def _less(logs: Array, inside: Array, tails: Array) -> tuple[Array, Array]:
+    return logs - jnp.sum(inside, axis=1), -jnp.sum(tails, axis=1)

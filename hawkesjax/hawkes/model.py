@@ -89,9 +89,9 @@ class Hawkes(HawkesLaw):
             that have no meaning together.
 
     Source: Hawkes (1971), Biometrika 58, 83-90; likelihood: Ogata (1978), Ann. Inst. Stat. Math.
-    30, 243-261; magnitudes: Ogata (1988), JASA 83, 9-27; approximation: Schoenberg (2013), Ann. Inst. Stat. Math. 65, 1-8; links:
-    Bremaud and Massoulie (1996), Ann. Probab. 24, 1563-1588, and Bonnet, Martinez Herrera and
-    Sangnier (2021), Stat. Probab. Lett. 179, 109214.
+    30, 243-261; magnitudes: Ogata (1988), JASA 83, 9-27; approximation: Schoenberg (2013), Ann.
+    Inst. Stat. Math. 65, 1-8; links: Bremaud and Massoulie (1996), Ann. Probab. 24, 1563-1588, and
+    Bonnet, Martinez Herrera and Sangnier (2021), Stat. Probab. Lett. 179, 109214.
     """
 
     name = "hawkes"

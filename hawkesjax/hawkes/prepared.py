@@ -230,7 +230,7 @@ def _laid_out(
         prepared = _filled(prepared, on_ladder(prepared.form))
     # On the device once, not at every call; and as values when a trace is under way.
     with jax.ensure_compile_time_eval():
-        return jax.tree.map(jnp.asarray, prepared)
+        return jax.device_put(prepared)
 
 
 def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> PreparedPanel:

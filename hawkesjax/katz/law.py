@@ -15,6 +15,7 @@ import numpyro.distributions as dist
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from hawkesjax.core.compiled import compiled
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
@@ -160,8 +161,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             params: `alpha`, and `shape` and `mean` (posts per user and bin), or `b` (N,).
             data: an `Activity`, or the result of `prepare`.
         """
+        return self._total(params, self.prepare(data))
+
+    @compiled
+    def _total(self, params: Params, data: Any) -> Array:
         total = free_log_likelihood if self.baseline == "free" else integrated_log_likelihood
-        return total(self.link_rule, self.form_rule, params, self.prepare(data))
+        return total(self.link_rule, self.form_rule, params, data)
 
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hawkesjax.core.compiled import compiled
 from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
@@ -190,6 +191,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         """
         data = self.prepare(data)
         terms.check_values(self, params, data)
+        return self._total(params, data)
+
+    @compiled
+    def _total(self, params: Params, data: PreparedCascades) -> Array:
         total = jnp.sum(terms.background(params, data)) + jnp.sum(terms.by_post(self, params, data))
         if not data.swinging:
             return total
