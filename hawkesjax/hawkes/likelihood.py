@@ -208,9 +208,12 @@ class HawkesLikelihood(HawkesSettings):
     def _logs(self, params: Params, data: PreparedPanel) -> tuple[Array, Array]:
         """log lambda of each event, and whether one may have lost digits to underflow."""
         intensity = self._intensity(params, data)[1]
-        known = (jnp.asarray(part, intensity.dtype) for part in self.excitation_of(params))
-        weights = terms_of(data.form, *known)[0] if data.carried is None else intensity
-        return jnp.log(intensity), is_low(jnp.min(intensity, initial=jnp.inf), weights)
+        known = [jnp.asarray(part, intensity.dtype) for part in self.excitation_of(params)]
+        if data.carried is not None:
+            return jnp.log(intensity), jnp.zeros((), bool)
+        weights = terms_of(data.form, *known)[0]
+        low = is_low(jnp.min(intensity, initial=jnp.inf), weights)
+        return jnp.log(intensity), jnp.asarray(low)
 
     def _intensity(self, params: Params, data: PreparedPanel) -> tuple[Array, Array]:
         """Of each event's own mark, without and with the events before."""

@@ -67,7 +67,7 @@ def integrated(model: HawkesLaw) -> HawkesLaw:
     if model.pooled:
         raise ValueError(
             "fit has no estimate of pooled effects: the joint maximum over groups and their spread "
-            "is none. Use sample, or pooled=False for an alpha of each group alone."
+            "is none. Use sample, or do not pool: then each group has an alpha of its own."
         )
     if model.background.levels != "hierarchical":
         return model

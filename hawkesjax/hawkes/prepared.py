@@ -18,9 +18,10 @@ from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
 from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.lanes import LaneForm
+from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.padding import alike, on_ladder
-from hawkesjax.hawkes.counts.points import point_form
+from hawkesjax.hawkes.counts.points import PointForm, point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -228,6 +229,8 @@ def _laid_out(
     )
     if isinstance(prepared.form, LaneForm):
         prepared = _filled(prepared, on_ladder(prepared.form))
+    if isinstance(prepared.form, PointForm):
+        prepared = _on_ladder(prepared)
     # On the device once, not at every call; and as values when a trace is under way.
     with jax.ensure_compile_time_eval():
         return jax.device_put(prepared)
@@ -246,6 +249,8 @@ def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> Pr
     if form == "lanes" and copies[0].form is not None:
         forms = alike([one.form for one in copies])
         copies = [_filled(one, made) for one, made in zip(copies, forms, strict=True)]
+    if isinstance(copies[0].form, PointForm):
+        copies = _points_alike(copies)
     if copies[0].timeline is not None:
         copies = with_equal_timelines(copies)
     with jax.ensure_compile_time_eval():
@@ -256,16 +261,35 @@ def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> Pr
 def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
     """Panels of as many sequences in the same windows, prepared so that all share one compilation.
 
-    Only the form of few marks with learned exponential decays can be filled up; others come as
-    they are.
+    Only the form of few marks with learned exponential decays, and that of events with weights, can
+    be filled up; others come as they are.
     """
     prepared = [model.prepare(panel) for panel in panels]
+    if all(isinstance(one.form, PointForm) for one in prepared):
+        return _points_alike(prepared)
     if not all(isinstance(one.form, LaneForm) for one in prepared):
         return prepared
     forms = alike([one.form for one in prepared])
     return [
         jax.tree.map(jnp.asarray, _filled(one, form))
         for one, form in zip(prepared, forms, strict=True)
+    ]
+
+
+def _points_alike(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
+    """With points and events filled up to those of the largest."""
+    whole = [jax.tree.map(np.asarray, one) for one in prepared]
+    points = max(one.form.num_points for one in whole)
+    events = max(len(one.form.rows) for one in whole)
+    past = max(len(one.carried.marks) for one in whole)
+    return [
+        jax.device_put(
+            replace(
+                _filled(one, one.form.filled(points, events)),
+                carried=one.carried.filled(points, past),
+            )
+        )
+        for one in whole
     ]
 
 
@@ -278,11 +302,25 @@ def with_equal_timelines(prepared: Sequence[PreparedPanel]) -> list[PreparedPane
     ]
 
 
-def _filled(prepared: PreparedPanel, form: LaneForm) -> PreparedPanel:
+def _on_ladder(prepared: PreparedPanel) -> PreparedPanel:
+    """A form of points, and what its events carry, at the next sizes of the ladder."""
+    form: PointForm = prepared.form
+    carried: Any = prepared.carried
+    points, events, past = (
+        int(rung(size, size)) if size else 0
+        for size in (form.num_points, len(form.rows), len(carried.marks))
+    )
+    filled = _filled(prepared, form.filled(points, events))
+    return replace(filled, carried=carried.filled(points, past))
+
+
+def _filled(prepared: PreparedPanel, form: LaneForm | PointForm) -> PreparedPanel:
     """With a form that holds more places, and as many events."""
 
+    places = form.rows if isinstance(form, PointForm) else form.slots
+
     def longer(values: Any, filling: float = 0) -> Any:
-        return np.pad(values, (0, len(form.slots) - len(values)), constant_values=filling)
+        return np.pad(values, (0, len(places) - len(values)), constant_values=filling)
 
     cells, inflow, exposure = prepared.cells, prepared.inflow, prepared.exposure
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -43,6 +43,13 @@ class Carried:
     row: Int[AnyArray, " carried"]
     rows: Float[AnyArray, "rows features"]
     cause: Int[AnyArray, " points"]
+
+    def filled(self, points: int, events: int) -> Carried:
+        """With so many points and events: what is added is no event, and causes nothing."""
+        more, most = (0, points - len(self.cause)), (0, events - len(self.marks))
+        names = ("marks", "own", "size", "row")
+        longer = {name: np.pad(getattr(self, name), most) for name in names}
+        return replace(self, cause=np.pad(self.cause, more, constant_values=-1), **longer)
 
 
 @dataclass(frozen=True)
@@ -205,6 +212,7 @@ def points_of(panel: EventPanel, lag: float) -> Watched:
 
 
 def _of_sizes(data: Any) -> dist.Distribution:
-    size = data.carried.size
-    reach = jnp.ptp(size) if size.shape[0] else 1.0
+    size, own = data.carried.size, data.carried.own > 0
+    least, most = jnp.where(own, size, jnp.inf), jnp.where(own, size, -jnp.inf)
+    reach = jnp.max(most, initial=-jnp.inf) - jnp.min(least, initial=jnp.inf)
     return dist.Normal(0.0, 1.5 / jnp.where(reach > 0, reach, 1))

