@@ -10,6 +10,8 @@ Cases:
   declared; for memories short and long beside a gap.
 - ``rounded``: times known to a step. Declared, not declared, and exact times beside them; for
   half-lives from a tenth to five times the step.
+- ``groups``: two groups of three sequences with an alpha of 0.5 and of 0.25, and one panel whose
+  alpha changes so at half of its window; alpha of each, and their ratio.
 - ``effects``: the score tests on panels without any effect (how many are called one at 5 %), and
   on panels with one effect of a given size.
 """
@@ -29,6 +31,7 @@ from benchmarks import record
 record.pin()
 
 import jax  # noqa: E402
+import pandas as pd  # noqa: E402
 from scipy import optimize  # noqa: E402
 
 import hawkesjax as hj  # noqa: E402
@@ -39,6 +42,7 @@ TRUTH = {"mu": [1.0], "alpha": [[0.5]]}
 MEMORIES = {"half-life 0.35": 2.0, "half-life 7": 0.1}
 STEPS = (0.1, 1.0, 5.0)  # half-lives, in steps of the times
 SIZES = (0.1, 0.2, 0.3)
+GROUPS = (0.5, 0.25)
 
 
 def mean_excitation(panel: Any) -> float:
@@ -113,6 +117,32 @@ def rounded(count: int) -> list[dict[str, Any]]:
     return rows
 
 
+def groups(count: int) -> list[dict[str, Any]]:
+    """The same of the effects of groups and periods."""
+    names, end = [f"user {k}" for k in range(6)], 120.0
+    gangs = pd.DataFrame({"gang": ["a", "a", "a", "b", "b", "b"]}, index=names)
+    table = pd.DataFrame({"start": [end / 2], "end": [end], "when": ["after"]})
+    where = {"start": "start", "end": "end", "kind": "when", "window": (0, end)}
+    after = hj.Covariates.intervals(table, **where)
+    rows = []
+    for case, given in {"groups": gangs, "periods": after}.items():
+        model = hj.Hawkes(decay="shared", alpha_effects=given)
+        effect = [[[float(np.log(GROUPS[1] / GROUPS[0]))]]]
+        truth = {"mu": [0.5], "alpha": [[GROUPS[0]]], "gamma": 1.0, "alpha_effect": effect}
+        found: dict[str, list[Any]] = {"alpha of the first": [], "of the second": [], "ratio": []}
+        for number in range(count):
+            key = jax.random.key(number)
+            panel = hj.simulate(model, truth, window=(0, end), sequence_names=names, key=key)
+            fit = hj.fit(model, panel)
+            parts = fit.params, fit.lower, fit.upper
+            for place, what in enumerate(("alpha of the first", "of the second")):
+                found[what].append(tuple(float(p["alpha_group"][place, 0, 0]) for p in parts))
+            found["ratio"].append(tuple(float(np.exp(p["alpha_effect"].item())) for p in parts))
+        for (what, values), right in zip(found.items(), (*GROUPS, 0.5), strict=True):
+            rows.append(_row(case, what, values, right))
+    return rows
+
+
 def effects(count: int) -> list[dict[str, Any]]:
     """How many effects are called one at 5 %, each and together."""
     model, rows = hj.Hawkes(decay="shared"), []
@@ -142,16 +172,16 @@ def _alpha(found: Any) -> tuple[float, float, float]:
     )
 
 
-def _row(case: str, what: str, values: list[Any]) -> dict[str, Any]:
+def _row(case: str, what: str, values: list[Any], right: float = 0.5) -> dict[str, Any]:
     alpha, low, high = np.array(values).T
     known = np.isfinite(low)
-    held = np.mean((low <= 0.5) & (high >= 0.5), where=known) if known.any() else np.nan
+    held = np.mean((low <= right) & (high >= right), where=known) if known.any() else np.nan
     row = {
         "case": case,
         "what": what,
         "panels": len(alpha),
         "median of alpha": float(np.median(alpha)),
-        "bias": float(np.mean(np.minimum(alpha, 10)) - 0.5),
+        "bias": float(np.mean(np.minimum(alpha, 10)) - right),
         "sd": float(np.std(np.minimum(alpha, 10))),
         "intervals": int(known.sum()),
         "held": float(held),
@@ -165,7 +195,12 @@ def main() -> None:
     options.add_argument("--replicates", type=int, default=200)
     given = options.parse_args()
     used = {name: str(value) for name, value in vars(given).items() if name != "peer_python"}
-    studies = {"gaps": (gaps, 1), "rounded": (rounded, 1), "effects": (effects, 5)}
+    studies = {
+        "gaps": (gaps, 1),
+        "rounded": (rounded, 1),
+        "groups": (groups, 1),
+        "effects": (effects, 5),
+    }
     rows: list[dict[str, Any]] = []
     for name, (study, times) in studies.items():
         if record.wanted(name, given.cases):

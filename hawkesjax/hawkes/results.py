@@ -12,6 +12,7 @@ from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.verbs import attribution
 from hawkesjax.covariates.features import quantities
 from hawkesjax.hawkes import tables
+from hawkesjax.hawkes.evidence import bayes_factors
 
 
 class HawkesPosterior(Posterior):
@@ -23,6 +24,7 @@ class HawkesPosterior(Posterior):
     rate_ratios = tables.rate_ratios
     group_effects = tables.group_effects
     contrast = tables.contrast
+    bayes_factors = bayes_factors
 
     def shares(self, panel: Any = None) -> pd.DataFrame:
         """Parts of each target's events due to each source, with 95 % intervals from whole draws.
