@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import abc
-import functools
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.choices import check_choices
 from hawkesjax.core.information import Solved
 from hawkesjax.core.parameter import Parameter, Params
 from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.core.program import run
 from hawkesjax.core.structure import Structure, checked_structure, structure_of
 from hawkesjax.core.supports import check_prior
 from hawkesjax.inputs.arguments import Range, article
@@ -90,12 +90,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     def __post_init__(self) -> None:
         """Check literal settings, and `priors` against the table, and make these hashable; a
         subclass that extends it calls it last."""
-        for setting, allowed in _choices(type(self)).items():
-            if getattr(self, setting) not in allowed:
-                raise ValueError(
-                    f"{setting} is {getattr(self, setting)!r}; it must be one of "
-                    f"{', '.join(map(str, allowed))}."
-                )
+        check_choices(self)
         for name, found in zip(
             ("fixed", "tied"),
             checked_structure(self.fixed, self.tied, {p.name: p.range for p in self.parameters}),
@@ -177,8 +172,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return {}
 
     def settled(self, data: Data, dtype: Any = None) -> tuple[Any, str, int]:
-        """What `fit` maximises: the model with the settings that it learns from the data, a
-        sentence on them, and how many parameters they stand for."""
+        """The model with the settings that `fit` learns, a sentence on them, their number."""
         return self, "", 0
 
     def marginal(self) -> Model:
@@ -322,21 +316,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def program(self, data: Any) -> None:
         """The model as a numpyro program over prepared data."""
-        structures, params = self.structures(data), {}
-        for name, prior in self.sites(data).items():
-            one = structures.get(name)
-            if one is None:
-                params[name] = numpyro.sample(name, prior)
-                continue
-            free = jnp.zeros(0, data.dtype)
-            if one.size:
-                flat = dist.ImproperUniform(prior.support, (), (one.size,))
-                free = numpyro.sample(name, flat)
-            params[name] = one.expand(free)
-            numpyro.factor(f"{name}_prior", jnp.sum(one.reduce(prior.log_prob(params[name]))))
-        for name, value in self.derived(params, data).items():
-            numpyro.deterministic(name, value)
-        numpyro.factor("log_likelihood", self.log_likelihood_inside(params, data))
+        run(self, data)
 
     def config(self) -> dict[str, Any]:
         """The model's settings as JSON-able values."""
@@ -419,14 +399,3 @@ def as_model(model: Any) -> Model:
 
 def _of(value: Any, data: Any) -> Any:
     return value(data) if callable(value) and not isinstance(value, dist.Distribution) else value
-
-
-@functools.cache
-def _choices(cls: type) -> dict[str, Sequence[Any]]:
-    """The values that each setting may have whose type is a `Literal`."""
-    hints = typing.get_type_hints(cls)
-    return {
-        one.name: typing.get_args(hints[one.name])
-        for one in fields(cls)
-        if typing.get_origin(hints[one.name]) is Literal
-    }

@@ -4,131 +4,26 @@ import json
 import warnings
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 import hawkesjax as hj
 from tests.derivatives import check_derivatives
-from tests.hawkes import reference
-
-SINGLE = jnp.zeros(()).dtype == np.float32
-TOLERANCE = 2e-4 if SINGLE else 1e-10
-WINDOWS = [[(4.0, 10.0)], [(2.0, 5.0), (6.5, 10.0)], [(0.0, 10.0)], [(9.0, 10.0)]]
-USERS = ["u0", "u1", "u2", "u3"]
-TRAITS = pd.DataFrame({"gang": ["x", "y", "z", "y"], "age": [1.0, 2.0, 0.5, 3.0]}, index=USERS)
-TEAMS = TRAITS[["gang"]]
-CALENDAR = pd.DataFrame({"from": [3.0], "to": [7.0], "what": ["campaign"]})
-PERIODS = hj.Covariates.intervals(CALENDAR, start="from", end="to", kind="what", window=(-20, 20))
-RNG = np.random.default_rng(2)
-SIZES = RNG.gamma(2.0, 1.0, 76)
-OWN = {
-    "mu": RNG.uniform(0.2, 1, (4, 2)),
-    "alpha": RNG.uniform(0.1, 0.6, (2, 2)),
-    "gamma": np.array([[0.7, 1.3], [2.1, 0.4]]),
-    "split": np.array([0.3]),
-    "kappa": np.array([0.4, -0.3]),
-    "alpha_spread": RNG.uniform(0.2, 0.8, (2, 2)),
-}
-SUM = hj.SumOfExponentials(2, 5.0)
-MODELS = {
-    "a size": hj.Hawkes(magnitude="exponential"),
-    "a power of a size": hj.Hawkes(magnitude="power", decay="source"),
-    "traits of users": hj.Hawkes(alpha_effects=TRAITS),
-    "periods": hj.Hawkes(alpha_effects=PERIODS, decay="shared"),
-    "groups drawn together": hj.Hawkes(alpha_effects=TEAMS, pooled=True),
-    "users drawn together": hj.Hawkes(alpha_effects="sequence", pooled=True),
-    "a lag": hj.Hawkes(lag=0.8137),
-    "a lag and a sum": hj.Hawkes(lag=0.8137, kernel=SUM),
-    "all of it": hj.Hawkes(lag=0.3137, magnitude="power", alpha_effects=TRAITS, kernel=SUM),
-    "known decays": hj.Hawkes(magnitude="exponential", gamma=0.7),
-}
-
-
-def events(grid=None):
-    times, marks, sequence = reference.random_events(np.random.default_rng(5), 2, [25, 30, 9, 12])
-    times = times if grid is None else np.round(times / grid) * grid
-    kept = ~((sequence == 1) & (times > 5) & (times < 6.5))
-    return times[kept], marks[kept], sequence[kept], SIZES[: len(times)][kept]
-
-
-def panel_of(times, marks, sequence, sizes):
-    names = {"mark_names": range(2), "sequence_names": USERS}
-    given = {"sequence": np.array(USERS)[sequence], "magnitude": sizes, "keep_history": True}
-    return hj.EventPanel.from_arrays(times, marks, window=WINDOWS, **given, **names)
-
-
-def values(model):
-    """Parameters of a model."""
-    rng = np.random.default_rng(4)
-    own = dict(OWN)
-    own["gamma"] = {"pair": OWN["gamma"], "source": np.array([0.7, 1.3]), "shared": 0.9}[
-        model.decay
-    ]
-    known = model.alpha_effects
-    if known is not None:
-        count = len(known.features) or 4
-        own["alpha_effect"] = own["alpha_offset"] = rng.normal(size=(2, 2, count))
-    names = [one.name for one in model.parameters]
-    return {name: own[name] for name in names}
-
-
-def factor(model, params, data, k, i):
-    """By how much event k's effect on mark i is larger, from its definition."""
-    times, marks, sequence, sizes = data
-    j, found = marks[k], 1.0
-    if model.magnitude == "exponential":
-        found *= np.exp(params["kappa"][j] * sizes[k])
-    if model.magnitude == "power":
-        found *= sizes[k] ** params["kappa"][j]
-    if model.alpha_effects is None:
-        return found
-    user = USERS[sequence[k]]
-    if model.pooled:
-        place = sequence[k] if model.alpha_effects.by_sequence else "xyz".index(TEAMS.gang[user])
-        return found * np.exp(params["alpha_spread"][i, j] * params["alpha_offset"][i, j, place])
-    if model.alpha_effects.time is not None:
-        return found * np.exp(params["alpha_effect"][i, j, 0] * (3 <= times[k] < 7))
-    row = [TRAITS.gang[user] == "y", TRAITS.gang[user] == "z", TRAITS.age[user]]
-    return found * np.exp(np.dot(row, params["alpha_effect"][i, j]))
-
-
-def terms_of(model, params):
-    gamma = np.broadcast_to(params.get("gamma", model.gamma), (2, 2))
-    if model.kernel == SUM:
-        return [(0.3, gamma), (0.7, gamma / 5)]
-    return [(1.0, gamma)]
-
-
-def want(model, params, data):
-    """The log-likelihood by double sums over events, pieces and terms."""
-    times, marks, sequence, _ = data
-    terms, alpha, total = terms_of(model, params), params["alpha"], 0.0
-    start = times + model.lag  # of effects
-    for n in range(len(times)):
-        m, i = sequence[n], marks[n]
-        if times[n] < WINDOWS[m][0][0]:
-            continue
-        rate = params["mu"][m, i]
-        for k in np.flatnonzero((sequence == m) & (start < times[n])):
-            g = factor(model, params, data, k, i) * alpha[i, marks[k]]
-            for share, gamma in terms:
-                decay = gamma[i, marks[k]]
-                rate += g * share * decay * np.exp(-decay * (times[n] - start[k]))
-        total += np.log(rate)
-    for m, watched in enumerate(WINDOWS):
-        for low, high in watched:
-            total -= params["mu"][m].sum() * (high - low)
-            for k in np.flatnonzero((sequence == m) & (start < high)):
-                for i in range(2):
-                    since = max(low - start[k], 0)
-                    g = factor(model, params, data, k, i) * alpha[i, marks[k]]
-                    for share, gamma in terms:
-                        d = gamma[i, marks[k]]
-                        within = np.exp(-d * since) - np.exp(-d * (high - start[k]))
-                        total -= g * share * within
-    return total
+from tests.hawkes.carried import (
+    MODELS,
+    SINGLE,
+    TOLERANCE,
+    TRAITS,
+    USERS,
+    WINDOWS,
+    events,
+    factor,
+    panel_of,
+    terms_of,
+    values,
+    want,
+)
 
 
 @pytest.mark.parametrize("grid", [None, 0.25], ids=["untied", "tied"])
@@ -377,76 +272,3 @@ def test_groups_drawn_together(simulated):
     with pytest.raises(ValueError, match="no group 'u9'"):
         post.contrast("u0", "u9")
     assert hj.residuals(model, post, panel.select(["u2", "u0"]))["residual"].notna().any()
-
-
-PANEL = panel_of(*events())
-BAD = {
-    "no size": (
-        lambda: hj.EventPanel.from_arrays([1.0, 2.0], [0, 0], magnitude=[1.0, np.nan]),
-        "row 1",
-    ),
-    "an infinite one": (
-        lambda: hj.EventPanel.from_arrays([1.0, 2.0], [0, 0], magnitude=[np.inf, 1]),
-        "no finite size",
-    ),
-    "text": (lambda: hj.EventPanel.from_arrays([1.0], [0], magnitude=["big"]), "'big'"),
-    "too few": (
-        lambda: hj.EventPanel.from_arrays([1.0, 2.0], [0, 0], magnitude=[1.0]),
-        "magnitude",
-    ),
-    "a panel without": (
-        lambda: hj.fit(hj.Hawkes(magnitude="power"), hj.EventPanel.from_arrays([1.0, 2], [0, 0])),
-        "has none",
-    ),
-    "a power of 0": (
-        lambda: hj.fit(
-            hj.Hawkes(magnitude="power"),
-            hj.EventPanel.from_arrays([1.0, 2], [0, 0], magnitude=[1.0, 0.0], window=(0, 3)),
-        ),
-        "above 0",
-    ),
-    "a user without traits": (
-        lambda: hj.fit(hj.Hawkes(alpha_effects=TRAITS[:3]), PANEL),
-        "no row for 1 sequences .*u3",
-    ),
-    "a user twice": (lambda: hj.Hawkes(alpha_effects=TRAITS.iloc[[0, 0]]), "'u0' twice"),
-    "a trait of none": (
-        lambda: hj.Hawkes(alpha_effects=TRAITS.assign(age=[1, None, 2, 3])),
-        "no 'age' for 'u1'",
-    ),
-    "a trait of all": (lambda: hj.Hawkes(alpha_effects=TRAITS.assign(age=1)), "no effect"),
-    "one group": (lambda: hj.Hawkes(alpha_effects=TEAMS[1:2]), "one level"),
-    "no table": (lambda: hj.Hawkes(alpha_effects={"u0": 1}), "one row per sequence"),
-    "pooled nothing": (lambda: hj.Hawkes(pooled=True), "alpha_effects"),
-    "pooled numbers": (lambda: hj.Hawkes(alpha_effects=TRAITS, pooled=True), "one column"),
-    "pooled periods": (lambda: hj.Hawkes(alpha_effects=PERIODS, pooled=True), "not for periods"),
-    "alone without pooling": (lambda: hj.Hawkes(alpha_effects="sequence"), "pooled=True"),
-    "a lag below 0": (lambda: hj.Hawkes(lag=-1), "lag is -1"),
-    "a lag of text": (lambda: hj.Hawkes(lag="long"), "lag"),
-    "a form of its own": (lambda: hj.Hawkes(lag=1, form="lanes"), "form of their own"),
-    "sizes for a model without": (
-        lambda: hj.simulate(
-            hj.Hawkes(), OWN, window=(0, 1), magnitudes=[1.0], key=jax.random.key(0)
-        ),
-        "no magnitude",
-    ),
-    "none for one with": (
-        lambda: hj.simulate(
-            MODELS["a size"], values(MODELS["a size"]), window=(0, 1), key=jax.random.key(0)
-        ),
-        "give magnitudes=",
-    ),
-    "a contrast of several": (
-        lambda: hj.fit(hj.Hawkes(alpha_effects=TRAITS, gamma=1.0), PANEL).contrast(
-            "gang=x, age=1", "gang=y, age=2"
-        ),
-        "2 features",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input(name):
-    call, words = BAD[name]
-    with pytest.raises(ValueError, match=words):
-        call()
