@@ -21,7 +21,8 @@ from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
 TABLES = ["parameters", "effects", "residuals", "describe", "rate_ratios"]
-EFFECTS = ["spillover", "decay", "baseline", "shares", "groups", "attribution", "causes"]
+EFFECTS = ["spillover", "decay", "baseline", "shares", "bayes_factors", "groups"]
+EFFECTS += ["attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
 MOST = 8  # marks whose effects are tested
 KERNELS = "exponential, exponentials:2 (or more terms), power-law"

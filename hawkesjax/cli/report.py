@@ -106,7 +106,8 @@ def effects(
 ) -> dict[str, pd.DataFrame]:
     """Tables of a Hawkes model's effects; those that are not defined are said and left out."""
     sampled = hasattr(values, "posterior")
-    names = ["spillover", "decay", "baseline", "shares"] if sampled else []
+    known = ["spillover", "decay", "baseline", "shares", "bayes_factors"]
+    names = known if sampled else []
     frames = {}
     for name in names + (["rate_ratios"] if "beta" in model.dims else []):
         try:

@@ -44,7 +44,7 @@ def by_hand(post, i, j, rows):
 @pytest.mark.parametrize("beyond", [0, 5, 6, 199, 200])
 def test_shares_beyond_criticality_are_never_numbers(beyond):
     post = posterior(beyond)
-    table = tables.shares(SimpleNamespace(posterior=post))
+    table = tables.shares(SimpleNamespace(posterior=post, model=hj.Hawkes()))
     assert np.all(table["beyond"] == beyond / 200)
     numbers = table[["mean", "2.5%", "50%", "97.5%"]]
     if beyond > 5:  # more than a tail of the interval
