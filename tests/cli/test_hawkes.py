@@ -38,8 +38,8 @@ def events(work):
 
 COLUMNS = ["--time", "day", "--mark", "kind", "--sequence", "gang", "--window", "0", "60"]
 TABLES = ("parameters.csv", "residuals.csv", "describe.csv", "effects.csv")
-EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv", "attribution.csv",
-           "causes.csv")  # fmt: skip
+EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv", "bayes_factors.csv",
+           "attribution.csv", "causes.csv")  # fmt: skip
 MARKS = ("offline", "online")
 PICTURES = {"parameters.png", "intensity.png", "residuals.png", "network.png", "kernels.png"}
 LAW = {
@@ -131,7 +131,7 @@ def test_tables_have_a_row_for_each_thing(work, events, results):
     sizes = {name: len(pd.read_csv(work / "tables" / name)) for name in (*TABLES, *EFFECTS)}
     assert sizes == {
         "parameters.csv": 16, "residuals.csv": 15, "describe.csv": 8, "effects.csv": 5,
-        "spillover.csv": 4,
+        "spillover.csv": 4, "bayes_factors.csv": 4,
         "decay.csv": 4, "baseline.csv": 8, "shares.csv": 20, "attribution.csv": 50,
         "causes.csv": len(pd.read_csv(events)),
     }  # fmt: skip
