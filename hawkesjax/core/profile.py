@@ -54,9 +54,9 @@ def profile(
     (1987), JASA 82, 605-610.
 
     Example:
-        >>> panel = hj.datasets.simulated_panel()
-        >>> estimate = hj.fit(hj.Hawkes(), panel)
-        >>> table = hj.profile(hj.Hawkes(), estimate, panel, of="alpha")
+        >>> panel, _ = hj.datasets.spillover(key=jax.random.key(0), users=2, days=30)
+        >>> model = hj.Hawkes(gamma=2.0, baseline="shared")
+        >>> table = hj.profile(model, hj.fit(model, panel), panel, of="alpha")
     """
     if not values.converged:
         raise ValueError("The estimate has not converged: fit it first, with more max_steps.")
