@@ -101,6 +101,7 @@ def test_intervals_of_counts_cover():
     assert 0.92 <= np.mean(inside) <= 1.0  # 240 counts, whole numbers: at least the nominal 95 %
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_power_law_is_sampled_and_told_from_one_exponential():
     """Events of a memory without a scale: its own kernel holds the truth and predicts better."""

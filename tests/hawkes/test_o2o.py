@@ -25,7 +25,7 @@ def read(folder, name):
 
 
 @pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
-@pytest.mark.parametrize("compensator", ["schoenberg", "exact"])
+@pytest.mark.parametrize("compensator", [pytest.param("schoenberg", marks=SLOW), "exact"])
 @pytest.mark.parametrize(
     "name", ["m5_t100", pytest.param("m10_t200", marks=SLOW), pytest.param("m20_t500", marks=SLOW)]
 )
