@@ -200,7 +200,7 @@ class HawkesLikelihood(HawkesSettings):
                 return logs[: panel.num_events]
         own, intensity = self._intensity(params, data)
         if data.carried is not None:
-            return jnp.log(intensity)
+            return jnp.log(intensity)[: panel.num_events]
         known, form = self.excitation_of(params), self.form_of(params, data)
         return log_of(intensity, own, form, *known)[: panel.num_events]
 
