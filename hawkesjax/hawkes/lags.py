@@ -43,7 +43,7 @@ def learned_lag(
 
     def laid_out(lag: float) -> PreparedPanel:
         return prepare(
-            panel,
+            replace(panel),  # what is laid out goes with it: hundreds of lags are not kept
             dtype=dtype,
             gamma=base.gamma,
             kernel=base.kernel,

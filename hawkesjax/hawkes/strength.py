@@ -19,7 +19,6 @@ from hawkesjax.hawkes.watched import Watched, with_history
 from hawkesjax.inputs.arrays import AnyArray
 
 Params = Mapping[str, Any]
-SCALES = ("exponential", "power")
 PAIR = ("target", "source")
 
 
