@@ -40,6 +40,7 @@ from .hawkes import HawkesPosterior as HawkesPosterior
 from .hawkes import Kernel as Kernel
 from .hawkes import PowerLaw as PowerLaw
 from .hawkes import PredictiveCheck as PredictiveCheck
+from .hawkes import RisingExponential as RisingExponential
 from .hawkes import SumOfExponentials as SumOfExponentials
 from .hawkes import effect_tests as effect_tests
 from .hawkes import intensity_at as intensity_at

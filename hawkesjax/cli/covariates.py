@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hawkesjax.cli.groups import group, option
 from hawkesjax.cli.output import read_side
-
-
-class Feature(enum.StrEnum):  # typer has no lists of literals
-    day = "day"
-    hour = "hour"
-    month = "month"
-    halfday = "halfday"
-    weekend = "weekend"
 
 
 @group("Covariates")
@@ -28,8 +19,18 @@ class Covariates:
         "CSV of features, one row per stretch of time: start and end, or time (a row holds until "
         "the next); every other column is a feature.",
     )
-    feature: list[Feature] | None = option(
-        None, "Features of the local calendar; repeat the option."
+    holes: Literal["error", "hold", "indicate"] = option(
+        "error",
+        "Stretches that --covariates leaves out: refused; the last values hold on; or means, and a "
+        "feature that says so.",
+    )
+    feature: list[str] | None = option(
+        None,
+        "Features of the local calendar: day, hour, month, halfday, weekend, or harmonics such as "
+        "hour:2 and day:3; repeat the option.",
+    )
+    holidays: str | None = option(
+        None, "Holidays as a feature: a country (ES, ES-MD), or dates apart by commas.", "DATES"
     )
     events: Path | None = option(
         None,
@@ -40,7 +41,8 @@ class Covariates:
     def read(self, hj: Any, data: Any, window: tuple[float, float], file: Any) -> Any:
         """Those that were named, side by side over a window in the data's absolute time; None where
         none was. Tables write dates and numbers as the `file` of the data does."""
-        if self.covariates is None and not self.feature and self.events is None:
+        calendar = bool(self.feature) or self.holidays is not None
+        if self.covariates is None and not calendar and self.events is None:
             return None
         from hawkesjax.inputs.moments import moments
 
@@ -49,10 +51,12 @@ class Covariates:
         ends = moments(data, window, timezone=timezone)
         parts = []
         if self.covariates is not None:
-            parts.append(_table(hj, self.covariates, data, window, ends[1], timezone, dialect))
-        if self.feature:
-            names = list(dict.fromkeys(feature.value for feature in self.feature))
-            parts.append(hj.Covariates.calendar(window, features=names, **clock))
+            given = {"unit": data.unit or None, "timezone": timezone, "holes": self.holes}
+            parts.append(_table(hj, self.covariates, data, window, ends[1], given, dialect))
+        if calendar:
+            names = list(dict.fromkeys(self.feature or ()))
+            days = None if self.holidays is None else _holidays(self.holidays)
+            parts.append(hj.Covariates.calendar(window, features=names, holidays=days, **clock))
         if self.events is not None:
             parts.append(_intervals(hj, self.events, ends, clock, dialect))
         return functools.reduce(lambda a, b: a.join(b), parts)
@@ -67,11 +71,15 @@ def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any], dialect: A
     )
 
 
+def _holidays(text: str) -> Any:
+    """A country, or the dates that were typed."""
+    return text if text[:1].isalpha() else [each.strip() for each in text.split(",")]
+
+
 def _table(
-    hj: Any, path: Path, data: Any, window: Any, until: Any, timezone: str | None, dialect: Any
+    hj: Any, path: Path, data: Any, window: Any, until: Any, how: dict[str, Any], dialect: Any
 ) -> Any:
     frame = read_side(path, dialect=dialect)
-    clock = {"unit": data.unit or None, "timezone": timezone}
     if "time" in frame.columns:
         given = {"time": "time", "until": _after(frame["time"], until, path)}
     elif {"start", "end"} <= set(frame.columns):
@@ -83,7 +91,7 @@ def _table(
         )
     if not set(frame.columns) - {"time", "start", "end"}:
         raise ValueError(f"{path} has no column beside {', '.join(frame.columns)}: no feature.")
-    return hj.Covariates.from_dataframe(frame, **given, **clock).aligned(data).between(*window)
+    return hj.Covariates.from_dataframe(frame, **given, **how).aligned(data).between(*window)
 
 
 def _after(times: Any, end: Any, path: Path) -> Any:

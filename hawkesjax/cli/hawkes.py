@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from hawkesjax.cli.covariates import Covariates
 from hawkesjax.cli.events import Events, groups_of
 from hawkesjax.cli.groups import command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.known import Known
 from hawkesjax.cli.words import here
 
 EVENTS = "events.csv"
@@ -25,7 +27,7 @@ EFFECTS = ["spillover", "decay", "baseline", "shares", "bayes_factors", "groups"
 EFFECTS += ["attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
 MOST = 8  # marks whose effects are tested
-KERNELS = "exponential, exponentials:2 (or more terms), power-law"
+KERNELS = "exponential, exponentials:2 (or more terms), rising:3 (or another ratio), power-law"
 
 
 def _kernel(text: str) -> Callable[[Any], Any]:
@@ -33,6 +35,8 @@ def _kernel(text: str) -> Callable[[Any], Any]:
     name, _, size = text.partition(":")
     if name == "exponentials" and (not size or size.isdecimal()):
         return lambda hj: hj.SumOfExponentials(int(size or 2))
+    if name == "rising" and (not size or re.fullmatch(r"\d+(\.\d+)?", size)):
+        return lambda hj: hj.RisingExponential(float(size or 3))
     known = {"exponential": lambda hj: "exponential", "power-law": lambda hj: hj.PowerLaw()}
     if text not in known:
         raise typer.BadParameter(f"{text!r} is no kernel; there are {KERNELS}.")
@@ -95,8 +99,8 @@ class HawkesModel:
         """Pictures of the forecast."""
         return [] if self.ahead is None else ["forecast", "fan"]
 
-    def build(self, hj: Any, known: Any, events: Events) -> Any:
-        """The model, with `known` covariates or None."""
+    def build(self, hj: Any, features: Any, events: Events) -> Any:
+        """The model, with covariates or None."""
         names = ("decay", "gamma", "link", "baseline", "priors", "stationary", "lag", "pooled")
         given = {name: getattr(self, name) for name in names}
         if events.magnitude is not None:
@@ -105,9 +109,9 @@ class HawkesModel:
             raise ValueError("--pooled draws groups together: name them with --groups.")
         if self.groups is not None:
             given["alpha_effects"] = groups_of(self.groups, events.sequence, events.dialect())
-        if known is not None:
+        if features is not None:
             # A level that all share is the covariates' own intercept.
-            given["baseline" if self.baseline == "shared" else "covariates"] = known
+            given["baseline" if self.baseline == "shared" else "covariates"] = features
         return hj.Hawkes(kernel=self.kernel(hj), **given)
 
 
@@ -163,7 +167,9 @@ def _bare(context: typer.Context) -> bool:
 
 
 @command
-def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) -> None:
+def fit(
+    events: Events, model: HawkesModel, known: Known, covariates: Covariates, run: o.Run
+) -> None:
     """Maximum likelihood, with standard errors and 95 % intervals.
 
     Prints the table and writes estimate.json and pictures. The exit code is 1 when the search did
@@ -175,11 +181,12 @@ def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) 
     hawkesjax fit calls.parquet --time at --timezone Europe/London --unit hour --csv tables
     hawkesjax fit events.csv --time day --sequence gang --windows gangs.csv --csv tables
     hawkesjax fit calls.csv --time at --unit hour --feature day --feature hour --kernel power-law
+    hawkesjax fit events.csv --time day --mark kind --fixed "alpha[offline,online]=0" --tied gamma
     ```
     """
     names, pictures = [ESTIMATE, *model.forecasts], PICTURES + model.forecast_pictures
     job = Job("hawkesjax-fit", run, names, TABLES, pictures)
-    law, panel = _read(job, events, model, covariates)
+    law, panel = _read(job, events, model, known, covariates)
     _finish(job, job.fit(law, panel, model.starts), panel, model.ahead)
 
 
@@ -187,6 +194,7 @@ def fit(events: Events, model: HawkesModel, covariates: Covariates, run: o.Run) 
 def sample(
     events: Events,
     model: HawkesModel,
+    known: Known,
     covariates: Covariates,
     sampling: o.Sampling,
     run: o.Run,
@@ -207,7 +215,7 @@ def sample(
     names = [POSTERIOR, *model.forecasts]
     pictures = [*PICTURES, "trace", *model.forecast_pictures]
     job = Job("hawkesjax-sample", run, names, TABLES + EFFECTS, pictures, sampling.chains)
-    law, panel = _read(job, events, model, covariates)
+    law, panel = _read(job, events, model, known, covariates)
     posterior = job.sample(law, panel, sampling, model.starts)
     _finish(job, posterior, panel, model.ahead)
 
@@ -229,10 +237,11 @@ def evaluate(
     events: Events,
     held: HeldOut,
     model: Annotated[HawkesModel, without("ahead")],
+    known: Known,
     covariates: Covariates,
     run: Annotated[o.Run, without("csv", "pictures", "format")],
 ) -> None:
-    """How well does the past foretell what came after it? A fit on a part, scored on the rest.
+    """How well does the past predict what came after it? A fit on a part, scored on the rest.
 
     The model is fitted to what came before --cut, and scored on what came after: log predictive
     density of the held-out events, counts with their intervals, beside Poisson processes of
@@ -245,7 +254,7 @@ def evaluate(
     ```
     """
     job = Job("hawkesjax-evaluate", run, [ESTIMATE, "scores.csv", "counts.csv"])
-    law, panel = _read(job, events, model, covariates)
+    law, panel = _read(job, events, model, known, covariates)
     cut = o.number_or_text(held.cut)
     past = panel.between(float(panel.start.min()), cut)
     job.say(f"Before the cut: {report.panel_line(past)}")
@@ -261,7 +270,9 @@ def evaluate(
     job.finish(estimate, {"scores": result.scores, "counts": result.counts})
 
 
-def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) -> tuple[Any, Any]:
+def _read(
+    job: Job, events: Events, model: HawkesModel, known: Known, covariates: Covariates
+) -> tuple[Any, Any]:
     """The model and the events, with a line on what was read; covariates and an exposure reach
     as far ahead as the forecast."""
     panel = events.read(job.hj)
@@ -272,10 +283,10 @@ def _read(job: Job, events: Events, model: HawkesModel, covariates: Covariates) 
     if ahead and len(panel.exposure):  # said before the fit, as of covariates
         panel.exposure.known(panel.duration, np.full(panel.num_sequences, ahead), panel)
     window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
-    known = covariates.read(job.hj, panel, window, events)
-    if known is not None:
-        job.say(str(known))
-    return model.build(job.hj, known, events), panel
+    features = covariates.read(job.hj, panel, window, events)
+    if features is not None:
+        job.say(str(features))
+    return known.of(model.build(job.hj, features, events), panel), panel
 
 
 def _finish(

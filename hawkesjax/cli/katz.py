@@ -10,6 +10,7 @@ import pandas as pd
 from hawkesjax.cli import options as o
 from hawkesjax.cli.groups import command, group, only, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.known import Known
 from hawkesjax.cli.messages import Given, Messages
 from hawkesjax.cli.output import params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
@@ -230,7 +231,7 @@ Run = Annotated[o.Run, without("pictures", "format")]
 
 
 @command
-def fit(messages: Fitted, model: KatzModel, run: Run) -> None:
+def fit(messages: Fitted, model: KatzModel, known: Known, run: Run) -> None:
     """How much do messages set off? Maximum likelihood of the Katz spike model.
 
     The network comes from business as usual, the fit from later bins. Users' baselines follow a
@@ -244,7 +245,7 @@ def fit(messages: Fitted, model: KatzModel, run: Run) -> None:
     """
     job = Job("hawkesjax-katz-fit", run, [ESTIMATE], ["parameters", "residuals"])
     data = _read(job, messages)
-    law = model.build(job.hj)
+    law = known.of(model.build(job.hj), data)
     _finish(job, law, job.fit(law, data), data, {})
 
 
@@ -252,6 +253,7 @@ def fit(messages: Fitted, model: KatzModel, run: Run) -> None:
 def sample(
     messages: Fitted,
     model: KatzModel,
+    known: Known,
     listed: Annotated[Listed, only("top")],
     sampling: o.Sampling,
     run: Run,
@@ -268,7 +270,7 @@ def sample(
     names = [POSTERIOR, "ranking.csv"]
     job = Job("hawkesjax-katz-sample", run, names, tables, chains=sampling.chains)
     data = _read(job, messages)
-    law = model.build(job.hj)
+    law = known.of(model.build(job.hj), data)
     posterior = job.sample(law, data, sampling)
     for line in posterior.diagnose():
         job.say(here(line))

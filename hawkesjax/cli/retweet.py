@@ -12,6 +12,7 @@ from hawkesjax.cli.covariates import Covariates
 from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
+from hawkesjax.cli.known import Known
 from hawkesjax.cli.session import table
 from hawkesjax.cli.words import here
 
@@ -132,7 +133,7 @@ class Folds:
 
 
 @command
-def fit(posts: Posts, covariates: Covariates, model: RetweetModel, run: Run) -> None:
+def fit(posts: Posts, covariates: Covariates, model: RetweetModel, known: Known, run: Run) -> None:
     """Maximum likelihood of posts and reposts, with standard errors and 95 % intervals.
 
     ```
@@ -142,12 +143,14 @@ def fit(posts: Posts, covariates: Covariates, model: RetweetModel, run: Run) -> 
     """
     job = Job("hawkesjax-retweet-fit", run, [ESTIMATE], TABLES, PICTURES)
     data = _read(job, posts, covariates)
-    law = job.hj.RetweetHawkes(p0=model.p0)
+    law = known.of(job.hj.RetweetHawkes(p0=model.p0), data)
     _finish(job, law, job.fit(law, data), data)
 
 
 @command
-def sample(posts: Posts, covariates: Covariates, sampling: o.Sampling, run: Run) -> None:
+def sample(
+    posts: Posts, covariates: Covariates, known: Known, sampling: o.Sampling, run: Run
+) -> None:
     """The posterior by NUTS, p0 of the posts integrated out.
 
     ```
@@ -158,7 +161,7 @@ def sample(posts: Posts, covariates: Covariates, sampling: o.Sampling, run: Run)
     stem = "hawkesjax-retweet-sample"
     job = Job(stem, run, [POSTERIOR], TABLES, pictures, sampling.chains)
     data = _read(job, posts, covariates)
-    law = job.hj.RetweetHawkes()
+    law = known.of(job.hj.RetweetHawkes(), data)
     _finish(job, law, job.sample(law, data, sampling), data)
 
 

@@ -54,9 +54,9 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         fixed: what is known, a dict from parameters to a number or an array in the parameter's
             shape, NaN (or None) where an entry is learned. Fixed entries have no prior, no error
             and no part in counts of parameters.
-        tied: entries that share one value, a dict from parameters to `"all"` or to an array of
-            labels in the parameter's shape, NaN where an entry stands alone; its prior is that of
-            a label's first entry.
+        tied: entries that share one value, a dict from parameters to `"all"`, `"off-diagonal"` or
+            `"symmetric"` (of pairs), or to an array of labels in the parameter's shape, NaN where
+            an entry stands alone; its prior is that of a label's first entry.
 
     Raises:
         ValueError: for priors of parameters that the model does not sample or that reach beyond

@@ -15,6 +15,8 @@ from hawkesjax.inputs.checks import counted, kind_of_value, short
 
 Nested = Any  # tuples of tuples of numbers, None where nothing is said
 ALL = "all"
+OFF_DIAGONAL, SYMMETRIC = "off-diagonal", "symmetric"
+KINDS = (ALL, OFF_DIAGONAL, SYMMETRIC)
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,13 @@ def structure_of(
     free = np.isnan(given)
     labels = np.arange(size).reshape(shape)
     if tied is not None:
-        said = np.zeros(shape) if tied == ALL else _spread(f"tied[{name!r}]", _array(tied), shape)
+        named = isinstance(tied, str)
+        said = (
+            _named(name, tied, shape) if named else _spread(f"tied[{name!r}]", _array(tied), shape)
+        )
         known = ~np.isnan(said)
         labels = np.where(known, size + np.where(known, said, 0), labels)
-        if tied != ALL:
+        if not named:
             mixed = known & ~free & np.isin(said, said[known & free])
             if mixed.any():
                 place = tuple(int(axis) for axis in np.argwhere(mixed)[0])
@@ -114,6 +119,20 @@ def structure_of(
         rank = np.argsort(np.argsort(codes))  # in the order of their first entries
         index[free] = rank[order.ravel()]
     return Structure(index, np.where(free, 0, given))
+
+
+def _named(name: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Labels of a kind of tie; NaN where an entry stands alone."""
+    if kind == ALL:
+        return np.zeros(shape)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(
+            f"tied[{name!r}] is {kind!r}, which is for a parameter of pairs; its shape is {shape}."
+        )
+    row, column = np.indices(shape)
+    if kind == OFF_DIAGONAL:
+        return np.where(row == column, np.nan, 0.0)
+    return (np.minimum(row, column) * shape[0] + np.maximum(row, column)).astype(np.float64)
 
 
 def said_of(structures: Mapping[str, Structure]) -> str:
@@ -158,8 +177,11 @@ def _settings(what: str, given: Any, ranges: Mapping[str, Range]) -> tuple[tuple
     found = []
     for name, value in sorted(given.items()):
         if what == "tied" and isinstance(value, str):
-            if value != ALL:
-                raise ValueError(f"tied[{name!r}] is {value!r}; it must be 'all', or labels.")
+            if value not in KINDS:
+                raise ValueError(
+                    f"tied[{name!r}] is {value!r}; it must be {', '.join(map(repr, KINDS))}, or "
+                    f"labels."
+                )
             found.append((name, value))
             continue
         array = _array(value, f"{what}[{name!r}]")

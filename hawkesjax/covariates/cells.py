@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.covariates.features import INTERCEPT, distinct, encode, listed_features
+from hawkesjax.covariates.holes import UNKNOWN, Holes, one_step_each, without_holes
 from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.checks import Rows, listed, refuse, short
 from hawkesjax.inputs.clock import Clock
@@ -59,6 +60,7 @@ class FromTables:
         until: Any = None,
         features: Sequence[Any] | None = None,
         reference: Mapping[Any, Any] | None = None,
+        holes: Holes = "error",
         intercept: bool = True,
         unit: str | None = None,
         origin: Any = None,
@@ -79,6 +81,12 @@ class FromTables:
             reference: category column -> level without a feature of its own, to which the others
                 compare. By default the first: of a pandas categorical its own first, of text the
                 first in the alphabet.
+            holes: what stands for the features where they are not known: rows that are missing, or
+                that have a feature missing. `"error"`: such a table is refused; `"hold"`: the last
+                known values hold on; `"indicate"`: each feature is at its mean over the known time,
+                and a further feature "unknown" is 1 there and 0 elsewhere, so that its effect takes
+                what the others would have said. For events that were not seen either there are
+                the gaps of the record.
             intercept: put a feature "intercept" in front that is 1 everywhere.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Time 0 is then the first start.
@@ -110,14 +118,20 @@ class FromTables:
                 f"The table has no column for the features {listed(missing)}. The columns are "
                 f"{listed(df.columns, 30)}."
             )
-        names, values = encode(df, columns, {} if reference is None else reference)
         column = start if ranges else time
         clock = read_clock(df[column], str(column), unit, origin, timezone)
         order = np.argsort(clock.values, kind="stable")
         begin = clock.values[order]
+        missing = np.zeros(len(df), bool)
+        if holes != "error":
+            missing = df[columns].isna().any(axis=1).to_numpy()[order]
+            df = _filled(df, columns, order)
+        names, values = encode(df, columns, {} if reference is None else reference)
         if ranges:
             stop = _ends(df, end, clock, origin, unit, timezone)[order]
-            _refuse_holes(clock, begin, stop, order)
+            _refuse_overlaps(clock, begin, stop, order)
+            if holes == "error":
+                _refuse_gaps(clock, begin, stop, order)
         else:
             again = np.diff(begin, prepend=begin[:1] - 1) == 0
             _refuse(again, clock, order, "a time that another row has too", "Keep one row.")
@@ -128,11 +142,17 @@ class FromTables:
                     f"Give the time up to which its values hold."
                 )
             stop = np.append(begin[1:], bound)
-            _refuse_stretched(clock, begin, stop, order)
+            if holes == "error":
+                _refuse_stretched(clock, begin, stop, order)
+            elif holes == "indicate":
+                stop = one_step_each(begin, stop)
         ends = replace(clock, values=np.array([begin[0], stop[-1]]), column="window")
         span = span_of(ends, origin, timezone, [])
-        steps = np.append(begin, stop[-1])
-        return cls(**fields(span, steps, names, values[order], intercept, timezone))
+        steps, values = np.append(begin, stop[-1]), values[order]
+        if holes != "error":
+            steps, values = without_holes(begin, stop, missing, values, holes)
+            names = names if holes == "hold" else distinct([*names, UNKNOWN])
+        return cls(**fields(span, steps, names, values, intercept, timezone))
 
     @classmethod
     @checked
@@ -211,17 +231,38 @@ def _ends(
     return ends.values
 
 
-def _refuse_holes(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
-    """Refuse rows that begin before, or after, the end of the row before them."""
+def _filled(df: pd.DataFrame, columns: Sequence[Any], order: np.ndarray) -> pd.DataFrame:
+    """The table with each missing feature replaced by the last known one in time, or the first."""
+    places = np.arange(len(df))
+    found = {}
+    for column in columns:
+        known = df[column].notna().to_numpy()[order]
+        last = np.maximum.accumulate(np.where(known, places, -1))
+        last = np.where(last < 0, known.argmax(), last)
+        rows = np.empty(len(df), np.int64)
+        rows[order] = order[last]
+        found[column] = df[column].take(rows).set_axis(df.index)
+    return pd.DataFrame({column: found.get(column, df[column]) for column in df.columns})
+
+
+def _refuse_overlaps(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
+    """Refuse rows that begin before the end of a row before them."""
     last = np.append(begin[:1], np.maximum.accumulate(stop)[:-1])
     what = "an overlap with the row before in time"
     remedy = (
         "Cut them, so that every time is in one row; indicators that overlap are for intervals()."
     )
     _refuse(begin < last, clock, order, what, remedy)
+
+
+def _refuse_gaps(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
+    """Refuse rows that begin after the end of the row before them."""
     what = "a gap after the row before in time"
-    remedy = "Add a row for the time between them: a feature must be known at every time."
-    _refuse(begin > last, clock, order, what, remedy)
+    remedy = (
+        "Add a row for the time between them, or pass holes='hold' (the last values hold on) or "
+        "holes='indicate' (means, and a feature that says so)."
+    )
+    _refuse(begin > np.append(begin[:1], stop[:-1]), clock, order, what, remedy)
 
 
 def _refuse_stretched(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
@@ -234,8 +275,8 @@ def _refuse_stretched(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: 
     span = f"{clock.in_units(lengths.max()):.6g} for {clock.in_units(step):.6g} {clock.unit}s"
     what = f"a value that would hold over a hole (at most {span.strip()})"
     remedy = (
-        "Add the rows that are missing; where the values did hold on, say so with columns start= "
-        "and end=."
+        "Add the rows that are missing, or pass holes='hold' (the last values hold on) or "
+        "holes='indicate' (means, and a feature that says so)."
     )
     _refuse(lengths > 1.9 * step, clock, order, what, remedy)
 

@@ -14,13 +14,15 @@ from jaxtyping import Float, Int
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct, listed_features
-from hawkesjax.inputs.arguments import number
+from hawkesjax.inputs.arguments import ABOVE_0, number
 from hawkesjax.inputs.arrays import AnyArray
-from hawkesjax.inputs.checks import column_of, counted, kind_of_value, listed, refuse
+from hawkesjax.inputs.checks import column_of, counted, kind_of_value, listed, listed_once, refuse
 from hawkesjax.inputs.clock import ticks_of
 from hawkesjax.inputs.moments import moment, moments, shown
 from hawkesjax.inputs.names import name_lines
 from hawkesjax.inputs.spans import aligned, read_clock, snapped
+
+LAG = " lag "
 
 
 @jax.tree_util.register_dataclass
@@ -230,6 +232,68 @@ class Covariates(FromTables, FromCalendar):
         names = distinct([*self.feature_names, *(other.feature_names[i] for i in new)])
         values = np.concatenate([self.values[rows[0]], other.values[rows[1]][:, new]], axis=1)
         return replace(self, edges=edges, values=values, feature_names=names)
+
+    def lagged(self, by: Any, features: Sequence[str] | None = None) -> Covariates:
+        """These covariates, and beside them what some features were a time before.
+
+        `rain` as it was 3 hours ago becomes the feature `rain lag 3`. What was before the first
+        edge is not known: the window begins later, by the longest lag.
+
+        Args:
+            by: one lag or several, positive, in `unit`.
+            features: those that are lagged; by default all but the intercept.
+
+        Raises:
+            ValueError: for a lag that is not positive, or as long as the window, and as `select`.
+        """
+        given = listed_once(by) if pd.api.types.is_list_like(by) else [by]
+        lags = [number(each, "by", ABOVE_0) for each in given or ()]
+        if not lags:
+            raise ValueError("by is empty. Give one lag or several.")
+        named = [n for n in self.feature_names if n != INTERCEPT] if features is None else features
+        low, high = self.window
+        if not max(lags) < high - low:
+            raise ValueError(
+                f"by is {max(lags):g}, the covariates are known for {high - low:g}. Give a shorter "
+                f"lag, or build them for a longer window."
+            )
+        part = self.select(named)
+        result = self.between(low + max(lags), high)
+        for lag in lags:
+            names = tuple(f"{name}{LAG}{lag:g}" for name in part.feature_names)
+            moved = replace(part, edges=self.edges + lag, feature_names=names)
+            result = result.join(moved.between(*result.window))
+        return result
+
+    def interacted(self, first: str, second: str) -> Covariates:
+        """These covariates, and beside them the products of two features.
+
+        `rain` and `weekend` give the feature `rain:weekend`. The name of a category stands for all
+        of its features: `day` for `day=Tuesday`, `day=Wednesday` and so on.
+
+        Raises:
+            ValueError: for a name that is neither a feature nor a category, and for twice the same.
+        """
+        pairs = [(a, b) for a in self._of(first) for b in self._of(second)]
+        if first == second:
+            raise ValueError(f"interacted() takes two different features; both are {first!r}.")
+        columns = {name: self.values[:, i] for i, name in enumerate(self.feature_names)}
+        more = np.stack([columns[a] * columns[b] for a, b in pairs], axis=1)
+        names = distinct([*self.feature_names, *(f"{a}:{b}" for a, b in pairs)])
+        return replace(
+            self, values=np.concatenate([self.values, more], axis=1), feature_names=names
+        )
+
+    def _of(self, name: str) -> list[str]:
+        """The features of a name, which may be that of a category."""
+        if name in self.feature_names:
+            return [name]
+        levels = [
+            each
+            for each in self.feature_names
+            if each.startswith(f"{name}=") and not (LAG in each or ":" in each)
+        ]
+        return levels or list(self.select([name]).feature_names)
 
     def select(self, features: Sequence[str]) -> Covariates:
         """The covariates with these features only, in the order given.

@@ -102,7 +102,7 @@ def _plain(series: Any, column: str, rows: Rows) -> Any:
 
 def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
     series = _plain(series, column, rows)
-    missing = "Fill these rows in: a feature must be known at every time."
+    missing = "Fill these rows in, or leave them out: a feature must be known at every time."
     refuse(series.isna(), column, "a missing feature", missing, None, rows)
     if len(series) and all(isinstance(value, (bool, np.bool_)) for value in series):
         return (column,), series.to_numpy(dtype=np.float64)[:, None]

@@ -8,7 +8,7 @@ from hawkesjax.hawkes.effect_tests import effect_tests
 from hawkesjax.hawkes.evaluation import Evaluation
 from hawkesjax.hawkes.forecast import Forecast
 from hawkesjax.hawkes.intensity import intensity_at
-from hawkesjax.hawkes.kernels import Kernel, PowerLaw, SumOfExponentials
+from hawkesjax.hawkes.kernels import Kernel, PowerLaw, RisingExponential, SumOfExponentials
 from hawkesjax.hawkes.model import Hawkes
 from hawkesjax.hawkes.predictive import PredictiveCheck
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
@@ -24,6 +24,7 @@ __all__ = [
     "Kernel",
     "PowerLaw",
     "PredictiveCheck",
+    "RisingExponential",
     "SumOfExponentials",
     "effect_tests",
     "intensity_at",

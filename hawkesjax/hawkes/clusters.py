@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import expm
 
-Terms = tuple[np.ndarray, np.ndarray]
+from hawkesjax.hawkes.delays import Terms, delays
+
 Place = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 ONE_TERM: Terms = (np.ones(1), np.ones(1))
@@ -112,10 +113,7 @@ def simulate_clusters(
             parent = offsets[source] + (rng.random(len(pair)) * sizes[source]).astype(np.int64)
         else:
             parent = _weighted(sums, pair, offsets, sizes, rng)
-        rate = gamma[pair]
-        if len(ratios) > 1:
-            rate = rate * rng.choice(ratios, len(pair), p=weights / weights.sum())
-        at = times[parent] + lag + rng.standard_exponential(len(pair)) / rate
+        at = times[parent] + lag + delays(terms, len(pair), rng) / gamma[pair]
         owner: np.ndarray = sequence[parent]
         inside: np.ndarray = at <= duration[owner]
         times, marks, sequence = at[inside], targets[pair][inside], owner[inside]

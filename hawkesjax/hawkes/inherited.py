@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from hawkesjax.hawkes.clusters import Terms
+from hawkesjax.hawkes.delays import Terms, delays, inverted
 
 Born = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -49,31 +49,45 @@ def inherited(
         where = -age[late], marks[late], sequence[late]
         parts += _whole(*where, factors[late], alpha, gamma, terms, length, rng)
         age, marks, sequence, factors = (x[~late] for x in (age, marks, sequence, factors))
+    place = sequence.astype(np.int64) * size + marks
+    states = []
     for ratio, weight in zip(*terms, strict=True):
         rates = gamma * ratio
         state = np.zeros((num, size, size))
         for i in range(size):
             decayed = np.exp(-rates[i][marks] * age) * factors[:, i]
-            place = sequence.astype(np.int64) * size + marks
             counts = np.bincount(place, weights=decayed, minlength=num * size)
             state[:, i] = counts.reshape(num, size)
-        reach = -np.expm1(-rates * length[:, None, None])
-        born = rng.poisson(weight * alpha * state * reach)
-        owner, target, source = (np.repeat(axis, born.ravel()) for axis in cells)
-        chance = rng.random(len(owner)) * reach[owner, target, source]
-        parts.append((-np.log1p(-chance) / rates[target, source], target, owner))
+        states.append(weight * alpha * state)
+    rates = gamma * terms[0][:, None, None]
+    reach = -np.expm1(-rates * length[:, None, None, None])
+    expected = np.stack(states, axis=1) * reach  # (M, K, D, D)
+    if np.all(terms[1] >= 0):  # the children of each term by themselves
+        for k in range(len(states)):
+            owner, target, source = _born(cells, expected[:, k], rng)
+            chance = rng.random(len(owner)) * reach[owner, k, target, source]
+            parts.append((-np.log1p(-chance) / rates[k, target, source], target, owner))
+    else:
+        owner, target, source = _born(cells, np.maximum(expected.sum(axis=1), 0), rng)
+        each = np.stack(states, axis=1)[owner, :, target, source]
+        at = inverted(each, rates[:, target, source].T, length[owner], rng)
+        parts.append((at, target, owner))
     delay, target, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
     return delay, target.astype(np.int32), owner.astype(np.int32)
 
 
+def _born(cells: np.ndarray, expected: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Sequence, target and source of each of so many children."""
+    born = rng.poisson(expected).ravel()
+    return [np.repeat(axis, born) for axis in cells]
+
+
 def _whole(begin, marks, sequence, factors, alpha, gamma, terms, length, rng) -> list[Born]:
     """Children within the stretches of events whose effects begin at given times in them."""
-    ratios, weights = terms
-    children = rng.poisson(alpha.T[marks] * factors * weights.sum())  # (events, targets)
+    children = rng.poisson(alpha.T[marks] * factors * terms[1].sum())  # (events, targets)
     parent, target = (
         np.repeat(x, children.ravel()) for x in np.indices(children.shape).reshape(2, -1)
     )
-    rate = gamma[target, marks[parent]] * rng.choice(ratios, len(parent), p=weights / weights.sum())
-    at = begin[parent] + rng.standard_exponential(len(parent)) / rate
+    at = begin[parent] + delays(terms, len(parent), rng) / gamma[target, marks[parent]]
     inside = at <= length[sequence[parent]]
     return [(at[inside], target[inside], sequence[parent][inside])]

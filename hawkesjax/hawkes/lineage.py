@@ -66,7 +66,7 @@ def lineage(
         state = jnp.where(moved, jnp.exp(-gamma * gap) * (state + waiting[:, None, None]), state)
         waiting = jnp.where(moved | first, 0, waiting)
         state = jnp.where(first, 0, state)
-        rows = jnp.sum(weights[:, mark] * state[:, :, mark], axis=1)
+        rows = jnp.maximum(jnp.sum(weights[:, mark] * state[:, :, mark], axis=1), 0)
         total = mu + jnp.sum(rows[0])
         direct = jnp.concatenate([mu[None], rows[0]]) / total
         lost = jnp.sum(cut[:, mark] * rows[0] + (1 - cut[:, mark]) * rows[1:], axis=1) / total
@@ -131,7 +131,7 @@ def lineage_of_points(
         waiting = jnp.where(moved | first, 0, waiting)
         state = jnp.where(first, 0, state)
         mine, mu = own[read], baseline[read]
-        rows = jnp.sum(height[:, mine] * state[:, :, mine], axis=1)
+        rows = jnp.maximum(jnp.sum(height[:, mine] * state[:, :, mine], axis=1), 0)
         total = mu + jnp.sum(rows[0])
         lone = jnp.isinf(mu)  # came by itself
         direct = jnp.concatenate([mu[None], rows[0]]) / total

@@ -53,8 +53,8 @@ class Hawkes(HawkesLaw):
         covariates: beside a level of each sequence's own, `mu[m, i](t) = mu[m, i] exp(beta[i] .
             C(t))`; an intercept among them is left out, since mu takes its place. Covariates are
             constant within cells, looked up at absolute times; the compensator is exact.
-        kernel: `"exponential"`, `SumOfExponentials(...)` or `PowerLaw(...)`
-            (`hawkesjax.hawkes.kernels`), whose rates are gamma times fixed ratios.
+        kernel: `"exponential"`, `SumOfExponentials(...)`, `RisingExponential(...)` or
+            `PowerLaw(...)` (`hawkesjax.hawkes.kernels`), whose rates are gamma times fixed ratios.
         priors: `"default"`, `"o2o"` (`hawkesjax.hawkes.priors`), or a dict from parameter names
             to numpyro distributions; parameters left out keep the default.
         compensator: `"exact"`, or `"schoenberg"`: `1 - exp(...)` replaced by 1, which biases

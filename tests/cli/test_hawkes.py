@@ -82,7 +82,8 @@ def results(work, events):
         "summary": ["summary", "sampled/posterior.nc"],
         "known decays": ["fit", events, *COLUMNS, "--gamma", "2", "--kernel", "exponentials:2",
                          "--covariates", "rain.csv", "--baseline", "shared", "--ahead", "7",
-                         "--format", "svg", "--out", "known", "--csv", "known", "--quiet"],
+                         "--format", "svg", "--out", "known", "--csv", "known", "--quiet",
+                         "--fixed", "alpha[offline,online]=0.05"],
         "no table": ["simulate", "--params", "known/estimate.json", "--out", "none.csv"],
         "a power law": ["simulate", "--params", "law.json", "--out", "law.csv", "--users", "2"],
         "own windows": ["describe", events, "--time", "day", "--mark", "kind", "--sequence", "gang",
@@ -162,6 +163,8 @@ def test_options_reach_the_model(work, results):
     assert known["model"]["gamma"] == 2 and "gamma" not in known["params"]
     assert known["model"]["kernel"] == {"kernel": "SumOfExponentials", "terms": 2, "ratio": 10.0}
     assert known["model"]["baseline"]["features"] == ["intercept", "rain"]
+    assert known["params"]["alpha"][0][1] == 0.05
+    assert known["model"]["fixed"] == {"alpha": [[None, 0.05], [None, None]]}
     assert {"forecast.svg", "fan.svg", "kernels.svg"} <= names_in(work / "known")
 
 
@@ -311,6 +314,8 @@ BAD = {
     "a table of no features": (["fit", "good.csv", *FIT, "--covariates", "bare.csv"], "no feature"),
     "a table of nothing": (["fit", "good.csv", *FIT, "--covariates", "empty.csv"], "empty file"),
     "a calendar of numbers": (["fit", "good.csv", *FIT, "--feature", "day"], "as dates"),
+    "holidays of numbers": (["fit", "good.csv", *FIT, "--holidays", "ES"], "as dates"),
+    "an unknown parameter": (["fit", "good.csv", *FIT, "--fixed", "rho=1"], "the parameters mu, "),
     "a forecast backwards": (["fit", "good.csv", *FIT, "--ahead", "-1"], "positive"),
     "two kinds of windows": (["fit", "good.csv", *FIT, "--own-windows"], "one of --window"),
     "windows of nobody": (

@@ -54,6 +54,29 @@ def test_fixing_at_the_maximum_changes_nothing_else():
     np.testing.assert_array_equal(found.params["mu"], free.params["mu"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        ("off-diagonal", [[NAN, 0, 0], [0, NAN, 0], [0, 0, NAN]]),
+        ("symmetric", [[0, 1, 2], [1, 3, 4], [2, 4, 5]]),
+    ],
+)
+def test_kinds_of_ties_are_labels(kind, labels):
+    """Also beside fixed entries, which stay out."""
+    data = hj.EventPanel.from_arrays(
+        np.linspace(1, 29, 40), np.arange(40) % 3, window=(0, 30), mark_names=["a", "b", "c"]
+    )
+    for known in (np.full((3, 3), NAN), [[NAN, 0.0, NAN], [0.0, NAN, NAN], [NAN, NAN, 0.1]]):
+        free = np.where(np.isnan(known), labels, NAN)
+        named, labelled = (
+            hj.Hawkes(gamma=2.0, fixed={"alpha": known}, tied={"alpha": tied}).structures(data)
+            for tied in (kind, free)
+        )
+        named, labelled = named["alpha"], labelled["alpha"]
+        np.testing.assert_array_equal(named.index, labelled.index)
+        np.testing.assert_array_equal(named.values, labelled.values)
+
+
 def test_labels_tie_entries_and_names_stay():
     panel = small()
     model = hj.Hawkes(decay="shared", tied={"alpha": [[0, 1], [1, 0]]})
@@ -110,7 +133,8 @@ BAD = {
     "outside": ({"fixed": {"alpha": [[0, -1], [0, 0]]}}, "holds -1; it must be a number of at"),
     "infinite": ({"fixed": {"mu": np.inf}}, "must be finite"),
     "text": ({"fixed": {"mu": "x"}}, "a number or an array"),
-    "a word": ({"tied": {"mu": "every"}}, "it must be 'all', or labels"),
+    "a word": ({"tied": {"mu": "every"}}, "'all', 'off-diagonal', 'symmetric', or"),
+    "pairs": ({"tied": {"mu": "symmetric"}}, r"for a parameter of pairs; its shape is \(1, 2\)"),
     "fractions": ({"tied": {"alpha": [[0.5, 0], [0, 0]]}}, "whole numbers"),
     "shape": ({"fixed": {"alpha": np.zeros((3, 3))}}, r"shape \(3, 3\).*must be \(2, 2\)"),
     "half fixed": (

@@ -231,3 +231,74 @@ def test_times_without_covariates():
         weather().at([0, -1, np.nan, 5])
     with pytest.raises(ValueError, match=r"row 0 \(2024-05-01T00:00:00\+02:00\).*2024-03-29"):
         calendar().at(["2024-05-01T00:00+02:00"])
+
+
+def test_lagged_features_are_those_of_a_time_before():
+    rng = np.random.default_rng(3)
+    edges = np.cumsum(rng.uniform(0.2, 2, 30))
+    frame = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "rain": rng.normal(size=29)})
+    known = Covariates.from_dataframe(frame, start="start", end="end")
+    found = known.lagged([1.5, 4.0])
+    assert found.feature_names == ("intercept", "rain", "rain lag 1.5", "rain lag 4")
+    assert found.window == (edges[0] + 4, edges[-1])
+    times = rng.uniform(edges[0] + 4, edges[-1], 200)
+    want = [slow_lookup(known, t)[1] for t in np.concatenate([times, times - 1.5, times - 4])]
+    np.testing.assert_array_equal(found.at(times)[:, 1:].T.ravel(), want)
+
+
+def test_interactions_are_products_and_a_category_is_all_its_levels():
+    known = Covariates.calendar(
+        ("2024-03-01", "2024-03-15"),
+        unit="day",
+        features=["day", "hour:1"],
+        holidays=["2024-03-05"],
+    )
+    found = known.interacted("day", "holiday")
+    days = [name for name in known.feature_names if name.startswith("day=")]
+    assert found.feature_names[len(known.feature_names) :] == tuple(f"{d}:holiday" for d in days)
+    at = {name: found.values[:, i] for i, name in enumerate(found.feature_names)}
+    for day in days:
+        np.testing.assert_array_equal(at[f"{day}:holiday"], at[day] * at["holiday"])
+    assert at["day=Tuesday:holiday"].max() == 1 and at["day=Friday:holiday"].max() == 0
+
+
+HOLED = pd.DataFrame(
+    {
+        "t": [7.0, 0.0, 1.0, 2.0, 5.0, 6.0],  # 3 and 4 are missing, and the rain at 2
+        "rain": [6.0, 1.0, 2.0, np.nan, 4.0, 5.0],
+        "sky": ["b", "a", "b", "b", "b", "a"],
+    }
+)
+CELLS = pd.DataFrame({"start": HOLED["t"], "end": HOLED["t"] + [2, 1, 1, 1, 1, 1]})
+
+
+@pytest.mark.parametrize("cells", ["until the next", "start and end"])
+def test_declared_holes_hold_or_are_indicated(cells):
+    if cells == "start and end":
+        frame = pd.concat([CELLS, HOLED.drop(columns="t")], axis=1)
+        options = {"start": "start", "end": "end"}
+    else:
+        frame, options = HOLED, {"time": "t", "until": 9.0}
+    with pytest.raises(ValueError, match=r"missing feature"):
+        Covariates.from_dataframe(frame, **options)
+    with pytest.raises(ValueError, match=r"holes='hold'.*holes='indicate'"):
+        Covariates.from_dataframe(frame.dropna(), **options)
+    times = np.arange(9) + 0.5
+    held = Covariates.from_dataframe(frame, holes="hold", **options)
+    assert held.feature_names == ("intercept", "rain", "sky=b")
+    assert held.at(times)[:, 1].tolist() == [1, 2, 2, 2, 2, 4, 5, 6, 6]
+    assert held.at(times)[:, 2].tolist() == [0, 1, 1, 1, 1, 1, 0, 1, 1]
+    told = Covariates.from_dataframe(frame, holes="indicate", **options)
+    assert told.feature_names == ("intercept", "rain", "sky=b", "unknown")
+    lost, mean = [0, 0, 1, 1, 1, 0, 0, 0, 0], (1 + 2 + 4 + 5 + 6 + 6) / 6
+    assert told.at(times)[:, 3].tolist() == lost and told.window == (0, 9)
+    want = np.where(lost, mean, [1, 2, 0, 0, 0, 4, 5, 6, 6])
+    np.testing.assert_allclose(told.at(times)[:, 1], want)
+
+
+def test_nothing_before_the_first_hole_cannot_hold():
+    frame = pd.DataFrame({"t": [0.0, 1.0, 2.0], "rain": [np.nan, 1.0, 2.0]})
+    with pytest.raises(ValueError, match="first row in time are missing"):
+        Covariates.from_dataframe(frame, time="t", until=3.0, holes="hold")
+    with pytest.raises(ValueError, match="no row in which all features are known"):
+        Covariates.from_dataframe(frame.assign(rain=np.nan), time="t", until=3.0, holes="indicate")

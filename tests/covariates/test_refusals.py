@@ -21,7 +21,7 @@ def spells(**columns):
 
 
 REFUSED = {
-    "a gap": (table(to=[4.5, 1.5, 2.5]), "'from'|a gap|row 0 (from 3)|every time"),
+    "a gap": (table(to=[4.5, 1.5, 2.5]), "'from'|a gap|row 0 (from 3)|holes='indicate'"),
     "an overlap": (table(to=[4.5, 1.7, 3.0]), "'from'|an overlap|row 2 (from 1.5)|intervals()"),
     "reversed": (table(to=[2.5, 1.5, 3.0]), "'to'|at or before its start|row 0 (3 to 2.5)"),
     "no length": (table(to=[3.0, 1.5, 3.0]), "'to'|row 0 (3 to 3)"),
@@ -110,7 +110,7 @@ REFUSED = {
     ),
     "a hole": (
         lambda: Covariates.from_dataframe(HOURS.drop([7, 8]), time="t", until=24.0),
-        "'t'|hold over a hole|row 6 (from 6)|start= and end=",
+        "'t'|hold over a hole|row 6 (from 6)|holes='hold'",
     ),
     "numbers as holidays": (lambda: calendar(holidays=[20240101]), "holidays|no date"),
 }

@@ -36,6 +36,7 @@ MODELS = {
     "a lag": hj.Hawkes(lag=0.8137),
     "a lag and a sum": hj.Hawkes(lag=0.8137, kernel=SUM),
     "all of it": hj.Hawkes(lag=0.3137, magnitude="power", alpha_effects=TRAITS, kernel=SUM),
+    "a rise": hj.Hawkes(lag=0.8137, magnitude="power", kernel=hj.RisingExponential(3.0)),
     "known decays": hj.Hawkes(magnitude="exponential", gamma=0.7),
 }
 

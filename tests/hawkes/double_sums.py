@@ -17,6 +17,7 @@ COVARIATES = hj.Covariates(
     ("intercept", "on", "warmth"),
 )
 EVENTS = random_events(np.random.default_rng(0), 2, [12, 0, 1, 15])
+RISING = hj.RisingExponential(2.5)
 SUM, LAW = hj.SumOfExponentials(3, ratio=5.0), hj.PowerLaw(span=50.0, error=1e-6)
 OWN = {
     "beta": np.array([[-0.5, 0.8, 0.3], [0.2, -0.7, 0.1]]),
@@ -35,6 +36,8 @@ MODELS = {
     "sum, gamma by source is known": hj.Hawkes(kernel=SUM, gamma=OWN["gamma"][0]),
     "power law": hj.Hawkes(kernel=LAW),
     "power law, all is known": hj.Hawkes(kernel=hj.PowerLaw(0.3, span=50.0, error=1e-6), gamma=2.0),
+    "rising": hj.Hawkes(kernel=RISING),
+    "rising, pairs": hj.Hawkes(kernel=RISING, form="pairs", covariates=COVARIATES),
     "both": hj.Hawkes(covariates=COVARIATES, kernel=SUM),
 }
 
@@ -78,6 +81,11 @@ def kernel(model, target, source, time):
     if isinstance(model.kernel, hj.PowerLaw):
         theta, scaled = OWN["theta"], 1 + rate * time
         return theta * rate * scaled ** -(1 + theta), 1 - scaled**-theta
+    if isinstance(model.kernel, hj.RisingExponential):
+        fast = 2.5 * rate  # of the second of two waits
+        density = rate * fast / (fast - rate) * (math.exp(-rate * time) - math.exp(-fast * time))
+        left = (fast * math.exp(-rate * time) - rate * math.exp(-fast * time)) / (fast - rate)
+        return density, 1 - left
     if isinstance(model.kernel, hj.SumOfExponentials):
         first, second = OWN["split"]
         weights = (first, (1 - first) * second, (1 - first) * (1 - second))

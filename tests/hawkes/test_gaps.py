@@ -24,6 +24,7 @@ MODELS = {
     "pairs": hj.Hawkes(form="pairs"),
     "fixed": hj.Hawkes(gamma=((0.7, 1.3), (2.1, 0.4))),
     "sum of exponentials": hj.Hawkes(kernel=hj.SumOfExponentials(2, 5.0)),
+    "rising": hj.Hawkes(kernel=hj.RisingExponential(3.0)),
 }
 SINGLE = jnp.zeros(()).dtype == np.float32
 TOLERANCE = 2e-4 if SINGLE else 1e-10
@@ -58,6 +59,8 @@ def values(model):
         del params["gamma"]
     if model.kernel == hj.Hawkes().kernel:
         return params, [(1.0, gamma)]
+    if isinstance(model.kernel, hj.RisingExponential):
+        return params, [(1.5, gamma), (-0.5, 3 * gamma)]
     return params | {"split": np.array([0.3])}, [(0.3, gamma), (0.7, gamma / 5)]
 
 

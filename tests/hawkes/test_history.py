@@ -18,6 +18,7 @@ MODELS = {
     "pairs": hj.Hawkes(form="pairs"),
     "fixed": hj.Hawkes(gamma=tuple(map(tuple, GAMMA))),
     "sum of exponentials": hj.Hawkes(kernel=hj.SumOfExponentials(2, 5.0)),
+    "rising": hj.Hawkes(kernel=hj.RisingExponential(3.0)),
 }
 SINGLE = jnp.zeros(()).dtype == np.float32
 TOLERANCE = 2e-4 if SINGLE else 1e-10
@@ -42,6 +43,8 @@ def values(model):
     params = {"mu": mu, "alpha": alpha} | ({} if model.gamma is not None else {"gamma": GAMMA})
     if model.kernel == hj.Hawkes().kernel:
         return params, [(1.0, GAMMA)]
+    if isinstance(model.kernel, hj.RisingExponential):
+        return params, [(1.5, GAMMA), (-0.5, 3 * GAMMA)]
     return params | {"split": np.array([0.3])}, [(0.3, GAMMA), (0.7, GAMMA / 5)]
 
 

@@ -82,7 +82,8 @@ class MixtureForm:
     ) -> Float[Array, " events"]:
         r"""`sum_k w_k sum_j alpha[i, j] gamma[i, j] r_k R_k[n, j]`, i the mark of event n."""
         zero = jnp.zeros(self.marks.shape, self.remaining.dtype)
-        return self._over_terms(self._excitation, zero, alpha, gamma, weights)
+        total = self._over_terms(self._excitation, zero, alpha, gamma, weights)
+        return jnp.maximum(total, 0)  # terms of both signs cancel but for rounding
 
     def event_terms(
         self,

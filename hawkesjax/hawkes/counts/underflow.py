@@ -131,7 +131,7 @@ def log_intensities(
         top = lax.stop_gradient(jnp.where(top > -jnp.inf, top, 0))
         counts = jnp.exp(jnp.minimum(logs - top, reach))
         unit = jnp.exp(jnp.minimum(-top, reach))
-        rate = own * unit + jnp.sum(weights * counts)
+        rate = jnp.maximum(own * unit + jnp.sum(weights * counts), 0)
         inverse = jnp.minimum(1 / rate, bound)
         by_weight = slopes[0] + jnp.minimum(counts * inverse, bound)
         by_rate = slopes[1] - weights * counts * inverse * (lagged + since)
