@@ -45,7 +45,7 @@ def test_an_effect_is_found_and_its_absence_too():
     assert table.loc[("any", "any"), "p"] < 1e-3
     said = table["in words"]
     assert said["a", "a"] == said["a", "b"] == "an effect"
-    assert said["b", "a"] == said["b", "b"] == "not told from none"
+    assert said["b", "a"] == said["b", "b"] == "no clear effect"
     # The gain is that of two fits with this decay.
     decay = float(found.params["gamma"])
     whole = hj.fit(hj.Hawkes(gamma=decay), panel).log_likelihood
@@ -55,7 +55,7 @@ def test_an_effect_is_found_and_its_absence_too():
     }.items():
         part = hj.fit(hj.Hawkes(gamma=decay, fixed={"alpha": held}), panel).log_likelihood
         np.testing.assert_allclose(table.loc[(source, target), "gain"], whole - part, atol=1e-3)
-    for words, said in (("an effect", False), ("not told from none", True)):
+    for words, said in (("an effect", False), ("no clear effect", True)):
         figure = hj.plots.network(found, tests=table.assign(**{"in words": words}))
         assert ("do not tell it from none" in figure.get_supxlabel()) == said
 
@@ -87,7 +87,7 @@ def test_other_panels_can_be_tested():
     )
     table = hj.effect_tests(hj.fit(hj.Hawkes(baseline="shared"), panel), panel)
     assert table["p"].between(0, 1).all() and table.loc[("any", "any"), "p"] > 0.01
-    assert (table.xs("2", level="target")["in words"] == "not told from none").all()
+    assert (table.xs("2", level="target")["in words"] == "no clear effect").all()
     edges = np.arange(0, 61.0, 10)
     level = np.where(edges[:-1] < 30, 0.0, 2.0)  # a step that one level takes for an effect
     known = hj.Covariates(edges, np.stack([np.ones(6), level], axis=1), ("intercept", "late"))

@@ -359,12 +359,12 @@ def test_what_is_refused_later():
             exposure={"a": rows((0, 9, 1))})  # fmt: skip
     late = rows((0, 2, 0), (2, 10, 1))
     panel = two([1.0, 1.0, 1.5, 3], [0, 1, 0, 0], window=(0, 10), exposure=late)
-    said = r"none before could set off in events at 1 of '0', at 1 of '0'\. It is among"
+    said = r"no earlier event could trigger in events at 1 of '0', at 1 of '0'\. It is among"
     with pytest.raises(ValueError, match=said):
         hj.fit(hj.Hawkes(), panel)
     truth = {"mu": np.ones((1, 2)), "alpha": np.full((2, 2), 0.5), "gamma": np.ones((2, 2))}
     assert hj.Hawkes().log_likelihood(truth, panel) == -np.inf
-    with pytest.raises(ValueError, match="none before could set off"):
+    with pytest.raises(ValueError, match="no earlier event could trigger"):
         hj.attribution(truth, panel, model=hj.Hawkes())
     early = two(
         [0.5, 1.0],
@@ -379,7 +379,7 @@ def test_what_is_refused_later():
     with pytest.raises(ValueError, match="in a window whose exposure is 0"):
         hj.Hawkes().check(early.between(0.7, 2, keep_history=True))
     rounded = replace(panel, resolution=1.0)
-    with pytest.raises(ValueError, match="known to 1 alone"):
+    with pytest.raises(ValueError, match="known only to within 1"):
         hj.Hawkes().check(rounded)
     with pytest.raises(ValueError, match=r"model\.prepare"):
         jax.jit(lambda panel: hj.Hawkes().log_likelihood(truth, panel))(panel)
@@ -413,6 +413,6 @@ def test_the_command_line(tmp_path):
     )
     described = pd.read_csv(tmp_path / "own" / "describe.csv")
     assert described["exposure"].tolist() == panel.exposed.tolist()
-    assert "is needed up to 61. Let its rows reach so far" in done["far"][2]
+    assert "is needed up to 61. Extend its rows to that time" in done["far"][2]
     assert "a hole before the row" in done["holes"][2]
     assert "has no column end, factor, start" in done["column"][2]

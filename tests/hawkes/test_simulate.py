@@ -154,7 +154,7 @@ BAD = {
     "window shape": (arguments(window=(0, 1, 2)), "window has 3 values"),
     "names": (arguments(mark_names=["a"]), "1 mark names for 2 marks"),
     "repeated names": (arguments(mark_names=["a", "a"]), "repeat"),
-    "a total": (arguments(mark_names=["all", "a"]), "named .all., as tables name"),
+    "a total": (arguments(mark_names=["all", "a"]), "named .all., the name of totals"),
     "sizes": (
         arguments(window=[(0, 1), (0, 2)], num_sequences=3),
         "window says 2, num_sequences says 3",
