@@ -120,5 +120,5 @@ def test_refusals_of_resolutions(case):
 
 
 def test_what_cannot_be_spread_is_refused():
-    with pytest.raises(ValueError, match='form="pairs" takes exact times'):
+    with pytest.raises(ValueError, match='form="pairs" needs exact times'):
         hj.Hawkes(form="pairs").prepare(rounded_panel())
