@@ -104,7 +104,7 @@ def test_a_fit_says_what_none_would_reach():
     rates = panel.counts[0] / 60
     none = np.sum(panel.counts[0] * np.log(rates)) - 100
     gain = found.log_likelihood - none
-    assert f"Effects gain {gain:.2f} nats over none, with 5 parameters more" in found.message
+    assert f"Effects gain {gain:.2f} nats over none, with 5 more parameters" in found.message
     assert "by AIC these data do not ask for them" in found.message
 
 
