@@ -45,7 +45,7 @@ def fields(
 
 
 class FromTables:
-    """What `Covariates` read from tables."""
+    """The constructors of `Covariates` from tables."""
 
     @classmethod
     @checked
@@ -69,17 +69,17 @@ class FromTables:
         Args:
             df: the table.
             start, end: columns of the cells' ends. Together the rows cover one stretch of time,
-                each moment once; for indicators that overlap there is `intervals`.
-            time: in place of both, a column of times: a row holds until the next one ...
-            until: ... and the last one until this moment. Where rows come at equal steps, none may
-                hold for two of them: a value from before a hole is not the value in it.
-            features: columns; by default all others. Numbers are one feature, as they are;
-                booleans become 1 and 0; text and categories one feature `column=level` for
-                every level but the reference.
-            reference: category column -> level without a feature of its own, to which the others
-                compare. By default the first: of a pandas categorical its own first, of text the
-                first in the alphabet.
-            intercept: put a feature "intercept" in front that is 1 everywhere.
+                each moment once; for indicators that overlap use `intervals`.
+            time: instead of both, a column of times: a row applies until the next one ...
+            until: ... and the last one until this moment. If rows come at equal steps, none may
+                apply for two of them: the value before a hole is not the value in it.
+            features: columns; by default all others. A column of numbers is one feature,
+                unchanged; booleans become 1 and 0; text and categories one feature `column=level`
+                for every level but the reference.
+            reference: category column -> level without a feature of its own, with which the others
+                are compared. By default the first: the first category of a pandas categorical, and
+                the alphabetically first text.
+            intercept: put a feature "intercept" first that is 1 everywhere.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Time 0 is then the first start.
             origin: datetime of the numbers' 0, where they have one.
@@ -94,7 +94,7 @@ class FromTables:
         if not ranges and not steps:
             raise ValueError(
                 "Name the columns start= and end=, or the column time= of a table whose values "
-                "hold until the next row, with until=, the end of its last row."
+                "apply until the next row, with until=, the end of its last row."
             )
         df, _ = open_table(df, (), start=start, end=end, time=time)
         if not len(df):
@@ -125,7 +125,7 @@ class FromTables:
             if not begin[-1] < bound[0]:
                 raise ValueError(
                     f"until={short(until)} is not after the last row, {clock.show(begin[-1])}. "
-                    f"Give the time up to which its values hold."
+                    f"Give the time up to which its values apply."
                 )
             stop = np.append(begin[1:], bound)
             _refuse_stretched(clock, begin, stop, order)
@@ -150,15 +150,15 @@ class FromTables:
         origin: Any = None,
         timezone: str | None = None,
     ) -> Self:
-        """Indicators of things that last: one feature per kind, 1 while at least one is on.
-
+        """Indicators of lasting conditions: one feature per kind, 1 while at least one is on.
         Args:
-            df: a table with a row for each, in any order; rows may overlap.
-            start, end: columns of the times it began and ended.
-            window: (start, end) over which the features are known to be 0 outside the rows, in
-                the times' own terms. Rows count as far as they reach into it.
+            df: a table with one row for each, in any order; rows may overlap.
+            start, end: columns of the times when it began and ended.
+            window: (start, end) over which the features are known to be 0 outside the rows, on
+                the clock of the times. Rows are cut to it.
             kind: column of kinds ("protest", "match"); None for the one feature "event".
-            kinds: the kinds in their order, those without rows too; by default those that occur.
+            kinds: the kinds in their order, including those without rows; by default those that
+                occur.
             intercept, unit, origin, timezone: as in `from_dataframe`; time 0 is the window's
                 start.
 
@@ -194,7 +194,7 @@ class FromTables:
 
 
 def merged(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbouring cells with the same features as one."""
+    """Cells with neighbours of equal features merged."""
     new = np.append(True, (values[1:] != values[:-1]).any(axis=1))
     return steps[np.append(new, True)], values[new]
 
@@ -212,29 +212,29 @@ def _ends(
 
 
 def _refuse_holes(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
-    """Refuse rows that begin before, or after, the end of the row before them."""
+    """Refuse rows that begin before, or after, the end of the previous row."""
     last = np.append(begin[:1], np.maximum.accumulate(stop)[:-1])
-    what = "an overlap with the row before in time"
+    what = "an overlap with the previous row in time"
     remedy = (
         "Cut them, so that every time is in one row; indicators that overlap are for intervals()."
     )
     _refuse(begin < last, clock, order, what, remedy)
-    what = "a gap after the row before in time"
+    what = "a gap after the previous row in time"
     remedy = "Add a row for the time between them: a feature must be known at every time."
     _refuse(begin > last, clock, order, what, remedy)
 
 
 def _refuse_stretched(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
-    """Refuse rows that would hold over a hole in a table of equal steps."""
+    """Refuse rows that would apply over a hole in a table of equal steps."""
     lengths = stop - begin
     step = np.median(lengths[:-1]) if len(lengths) > 4 else 0
     near = np.abs(lengths[:-1] - step) <= 0.1 * step  # days of 23 and 25 hours, months
     if not len(near) or np.mean(near) < 0.75:
         return
     span = f"{clock.in_units(lengths.max()):.6g} for {clock.in_units(step):.6g} {clock.unit}s"
-    what = f"a value that would hold over a hole (at most {span.strip()})"
+    what = f"a value that would apply over a hole (at most {span.strip()})"
     remedy = (
-        "Add the rows that are missing; where the values did hold on, say so with columns start= "
+        "Add the rows that are missing; if the values did apply that long, pass columns start= "
         "and end=."
     )
     _refuse(lengths > 1.9 * step, clock, order, what, remedy)

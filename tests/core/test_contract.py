@@ -106,7 +106,7 @@ def test_values_of_another_model_are_refused() -> None:
 
 
 def test_a_dict_does_not_say_its_model() -> None:
-    with pytest.raises(ValueError, match="give model="):
+    with pytest.raises(ValueError, match="pass model="):
         hj.attribution(CASES[0].params, CASES[0].data)
 
 

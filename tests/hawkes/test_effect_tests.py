@@ -57,7 +57,7 @@ def test_an_effect_is_found_and_its_absence_too():
         np.testing.assert_allclose(table.loc[(source, target), "gain"], whole - part, atol=1e-3)
     for words, said in (("an effect", False), ("no clear effect", True)):
         figure = hj.plots.network(found, tests=table.assign(**{"in words": words}))
-        assert ("do not tell it from none" in figure.get_supxlabel()) == said
+        assert ("no clear effect" in figure.get_supxlabel()) == said
 
 
 def test_names_and_units_of_time_do_not_matter():

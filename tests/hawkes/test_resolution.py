@@ -106,7 +106,7 @@ def test_names_of_units():
 BAD = {
     "a finer time": (0.5, "a time finer than the resolution in row 1"),
     "another name": ("fortnight", "it must be one of 'second'"),
-    "a name without a unit": ("day", "where the times' unit is one of these too"),
+    "a name without a unit": ("day", "if the times' unit is one of these too"),
     "zero": (0, "resolution is 0; it must be"),
     "infinite": (np.inf, "resolution is inf; it must be"),
 }
