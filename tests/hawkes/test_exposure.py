@@ -332,7 +332,7 @@ BAD = {
     "short": (rows((0, 9, 1)), "reach from 0 to 9, .*Add rows"),
     "backwards": (rows((0, 4, 1), (4, 4, 2), (4, 10, 1)), "ends before it begins.* in row 1"),
     "negative": (rows((0, 4, -1), (4, 10, 1)), "a negative factor in row 0 .-1"),
-    "not finite": (rows((0, 4, np.nan), (4, 10, np.inf)), "no finite number in rows 0 .*, 1 "),
+    "not finite": (rows((0, 4, np.nan), (4, 10, np.inf)), "not a finite number in rows 0 .*, 1 "),
     "text": (rows((0, 10, "much")), "not a finite number in row 0"),
     "a date": (rows(("2024-01-01", 10, 1)), "not a number in row 0"),
     "nothing": (rows((0, 10, 0)), "is 0 throughout the window of '0', where there are events"),
