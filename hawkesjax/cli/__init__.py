@@ -1,4 +1,4 @@
-"""The command line: thin, over the public names. jax is imported once options are known."""
+"""The command line, a thin layer over the public names. jax is imported after option parsing."""
 
 from hawkesjax.cli.app import main
 

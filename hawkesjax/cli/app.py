@@ -16,7 +16,7 @@ from hawkesjax.cli.files import compare, describe, simulate, summary
 from hawkesjax.cli.words import ASKED, here
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-# typer brings its own copy of click or uses the installed one; this is the base either way.
+# typer bundles its own copy of click or uses the installed one; this is the base class either way.
 UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 
@@ -62,7 +62,7 @@ def root(
         typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
     ] = None,
 ) -> None:
-    """Hawkes processes on event data: who did what, when, and which events set off which others.
+    """Hawkes processes on event data: who did what, when, and which events triggered which others.
 
     Start with `hawkesjax demo`; then point `fit` and `sample` at a table of your own.
     """
@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(args=arguments, prog_name="hawkesjax", standalone_mode=False)
         sys.stdout.flush()
     except UsageProblem as problem:
-        # No arguments at all: the help text is the answer.
+        # Without any arguments, print the help text.
         if type(problem).__name__ == "NoArgsIsHelpError":
             print(problem.format_message())
         else:

@@ -1,4 +1,4 @@
-"""Covariates at the command line: a table, the calendar, things that last."""
+"""Covariates at the command line: a table, the calendar, lasting conditions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Covariates:
 
     covariates: Path | None = option(
         None,
-        "CSV of features, one row per stretch of time: start and end, or time (a row holds until "
+        "CSV of features, one row per stretch of time: start and end, or time (a row applies until "
         "the next); every other column is a feature.",
     )
     holes: Literal["error", "hold", "indicate"] = option(
@@ -34,13 +34,13 @@ class Covariates:
     )
     events: Path | None = option(
         None,
-        "CSV of things that last (protests, holidays): start, end, and kind where there are "
+        "CSV of lasting conditions (protests, holidays): start, end, and kind if there are "
         "several; one feature per kind, 1 while one is on.",
     )
 
     def read(self, hj: Any, data: Any, window: tuple[float, float], file: Any) -> Any:
-        """Those that were named, side by side over a window in the data's absolute time; None where
-        none was. Tables write dates and numbers as the `file` of the data does."""
+        """The covariates given, side by side over a window in the data's absolute time; None
+        without any. Dates and numbers are written as in the `file` of the data."""
         calendar = bool(self.feature) or self.holidays is not None
         if self.covariates is None and not calendar and self.events is None:
             return None
@@ -63,7 +63,7 @@ class Covariates:
 
 
 def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any], dialect: Any) -> Any:
-    needed = "start, end, and kind where there are several kinds"
+    needed = "start, end, and kind if there are several kinds"
     frame = read_side(path, ("start", "end"), needed, dialect)
     kind = "kind" if "kind" in frame.columns else None
     return hj.Covariates.intervals(
@@ -90,12 +90,12 @@ def _table(
             f"are features."
         )
     if not set(frame.columns) - {"time", "start", "end"}:
-        raise ValueError(f"{path} has no column beside {', '.join(frame.columns)}: no feature.")
+        raise ValueError(f"{path} has no column besides {', '.join(frame.columns)}: no feature.")
     return hj.Covariates.from_dataframe(frame, **given, **how).aligned(data).between(*window)
 
 
 def _after(times: Any, end: Any, path: Path) -> Any:
-    """A moment after the window's end and after the last row, which holds until then."""
+    """A moment after the window's end and after the last row, which applies until then."""
     import pandas as pd
 
     if isinstance(end, float):
@@ -105,8 +105,8 @@ def _after(times: Any, end: Any, path: Path) -> Any:
         last: Any = pd.to_datetime(times, utc=True, format="ISO8601").max()
     except ValueError as error:
         raise ValueError(
-            f"{path}, column time: {times.iloc[0]} and the like are no ISO 8601 dates, which the "
-            f"events have."
+            f"{path}, column time: {times.iloc[0]} and the like are not ISO 8601 dates, unlike "
+            f"those of the events."
         ) from error
     zone = end.tzinfo
     end = end.tz_localize("UTC") if zone is None else end

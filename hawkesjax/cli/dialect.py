@@ -12,22 +12,20 @@ FILE = "The file"
 
 @group(FILE)
 class FileOptions:
-    """What `hawkesjax.inputs.dialect.Dialect` says, option by option."""
+    """The fields of `hawkesjax.inputs.dialect.Dialect` as options."""
 
     separator: str | None = option(
         None,
-        "What stands between the fields of a text: a character, tab, or space for runs of blanks; "
-        "told from the first line when left out.",
+        "What separates the fields of a text file: a character, tab, or space for runs of blanks; "
+        "detected from the first line by default.",
         "CHARACTER",
         FILE,
     )
     decimal: Literal[".", ","] = option(".", "Decimal sign of numbers.", panel=FILE)
     encoding: str | None = option(
-        None, "Encoding of a text, such as latin-1 or cp1252; UTF-8 when left out.", panel=FILE
+        None, "Encoding of a text file, such as latin-1 or cp1252; UTF-8 by default.", panel=FILE
     )
-    comment: str | None = option(
-        None, "What lines begin with that are no rows, such as #.", "TEXT", FILE
-    )
+    comment: str | None = option(None, "Start of comment lines, such as #.", "TEXT", FILE)
     header: bool = option(
         True, "Whether the first row names the columns; without it they are 1, 2, ...", panel=FILE,
         names=["--header/--no-header"],
@@ -39,12 +37,12 @@ class FileOptions:
         None,
         "How dates are written: dd/mm/yyyy, mm/dd/yyyy, a format such as '%d.%m.%y %H:%M', excel "
         "(serial days), or seconds, milliseconds, microseconds, nanoseconds since 1970; ISO 8601 "
-        "when left out.",
+        "by default.",
         "WAY",
         FILE,
     )
     sheet: str | None = option(None, "Sheet of a workbook with several.", panel=FILE)
-    fold: bool = option(False, "Read names and ids without their case and a leading @.", panel=FILE)
+    fold: bool = option(False, "Ignore case and a leading @ in names and ids.", panel=FILE)
     pseudonyms: Path | None = option(
         None,
         "File of a secret key: names and ids are replaced by keyed pseudonyms (HMAC-SHA256).",
@@ -52,7 +50,7 @@ class FileOptions:
     )
 
     def dialect(self) -> Any:
-        """The dialect that was typed."""
+        """The dialect from the options."""
         from hawkesjax.inputs.dialect import split
 
         return split(vars(self))[0]

@@ -1,4 +1,4 @@
-"""The options that say which events a Hawkes model is about."""
+"""The options for the events of a Hawkes model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Events(FileOptions):
 
     file: Path = argument(f"{o.FILE}, one row per event.")
     time: str = option("time", o.TIME)
-    mark: str | None = option(None, "Column of the events' kinds; one kind when left out.")
+    mark: str | None = option(None, "Column of the events' kinds; one kind by default.")
     mark_name: list[str] | None = option(
         None,
-        "Kinds in their order, those without events too; repeat the option. Needed where one is a "
-        "negative number.",
+        "Kinds in their order, including those without events; repeat the option. Needed if one is "
+        "a negative number.",
     )
     sequence: str | None = option(
-        None, "Column that tells sequences apart (users, gangs, cascades); one when left out."
+        None, "Column that identifies sequences (users, gangs, cascades); one by default."
     )
     magnitude: str | None = option(
         None, "Column of the events' sizes, by which their effects grow (--scale)."
@@ -33,24 +33,24 @@ class Events(FileOptions):
     window: tuple[str, str] | None = option(None, o.WINDOW)
     windows: Path | None = option(
         None,
-        "CSV of each sequence's window, for those who enter late or leave early: its name in the "
-        "column of --sequence, start, end; several rows of a name are its windows. Names those "
-        "without events, too.",
+        "CSV of each sequence's window, for those that enter late or leave early: its name in the "
+        "column of --sequence, start, end; several rows with one name are its windows. Include "
+        "sequences without events.",
     )
     gaps: Path | None = option(None, o.GAPS)
     exposure: Path | None = option(None, o.EXPOSURE)
     resolution: Any = option(
         None,
-        "The step to which times are known: second, minute, hour, day, week, or a number of the "
+        "The step to which times are known: second, minute, hour, day, week, or a number in the "
         "unit; each time then stands for any until the next.",
         "STEP",
         parser=o.number_or_text,
     )
     keep_history: bool = option(
-        False, "Events before the window excite what comes within, and count nowhere else."
+        False, "Events before the window excite those within it, and are not counted."
     )
     outside: Literal["error", "drop"] = option(
-        "error", "Events that no window sees: refused, or left out and counted."
+        "error", "Events outside all windows: refused, or left out and counted."
     )
     until: str | None = option(None, o.UNTIL, "MOMENT")
     own_windows: bool = option(False, "Each sequence from its own first to its own last event.")
@@ -80,15 +80,15 @@ class Events(FileOptions):
         return panel if until is None else self._before(panel, o.number_or_text(until))
 
     def _before(self, panel: Any, until: float | str) -> Any:
-        """The panel up to a moment; what comes from there on counts as left out."""
+        """The panel up to a moment; later events count as left out."""
         part = panel.between(float(panel.start.min()), until, keep_history=self.keep_history)
         gone = panel.num_events - part.num_events - (len(part.history) - len(panel.history))
         return dataclasses.replace(part, left_out=panel.left_out + gone)
 
 
 def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, list[tuple[Any, Any]]]:
-    """The windows of each sequence from a table, which also says which sequences there are; names
-    are read as those of the events."""
+    """The windows of each sequence from a table, which also declares the sequences; names are read
+    as those of the events."""
     if sequence is None:
         raise ValueError("--windows needs --sequence, the column of names in both tables.")
     columns, needed = (sequence, "start", "end"), f"{sequence}, start, end"
@@ -101,9 +101,9 @@ def _windows(path: Path, sequence: str | None, dialect: Any) -> dict[str, list[t
 
 
 def groups_of(path: Path, sequence: str | None, dialect: Any) -> Any:
-    """What sequences are, by name."""
+    """Features of sequences, by name."""
     if sequence is None:
         raise ValueError("--groups needs --sequence, the column of names in both tables.")
-    needed = f"{sequence}, and columns of what they are"
+    needed = f"{sequence}, and columns of features"
     frame = read_side(path, (sequence,), needed, dialect, labels=(sequence,))
     return frame.set_index(frame[sequence].astype(str)).drop(columns=sequence)

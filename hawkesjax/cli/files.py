@@ -22,15 +22,15 @@ RunOfTable = Annotated[o.Run, only("csv", "force")]
 
 @group(o.DATA)
 class Drawn:
-    """What is simulated, and where it goes."""
+    """What is simulated, and where it is written."""
 
     out: Path = option(..., "File to write, CSV or Parquet.", panel="Options", show_default=False)
     users: int | None = option(None, "Sequences; 10, or as many as mu has rows.", min=1)
     days: float = option(200.0, "Length of the window, in the parameters' unit.", min=0)
     params: Path | None = option(
-        None, "JSON file with mu, alpha, gamma; an estimate.json of fit will do.", panel=o.MODEL
+        None, "JSON file with mu, alpha, gamma, such as an estimate.json of fit.", panel=o.MODEL
     )
-    max_events: int | None = option(None, "Give up beyond this many events.", min=0, panel=o.MODEL)
+    max_events: int | None = option(None, "Stop beyond this many events.", min=0, panel=o.MODEL)
 
 
 @command
@@ -83,7 +83,7 @@ def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]
 
 @command
 def describe(events: Events, run: RunOfTable) -> None:
-    """What a file of events holds, and whether it can be read at all.
+    """What a file of events contains, and whether it can be read at all.
 
     One row per sequence: its window, its events of each kind, ties, and events per unit of time.
     All rows go into the CSV file.
@@ -170,8 +170,8 @@ def _read_model(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, A
         raise ValueError(f"{path} holds the estimate of another model ({known['model']}).")
     if not isinstance(known.get("baseline", ""), str):
         raise ValueError(
-            f"{path} was fitted with covariates, which the file does not hold: simulate it in "
-            f"Python, where they are."
+            f"{path} was fitted with covariates, which the file does not contain: simulate it in "
+            f"Python, with the covariates."
         )
     settings = {"gamma": known["gamma"]} if known.get("gamma") else {}
     if known.get("kernel", "exponential") != "exponential":

@@ -1,4 +1,4 @@
-"""Groups of options: dataclasses that commands take whole, and typer sees field by field."""
+"""Groups of options: dataclasses that commands take as a whole, and typer field by field."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def option(
     """A field that is an option. One that is False by default is a flag, such as `--force`.
 
     Args:
-        default: its value when it is not typed; `...` when it must be.
-        help_: what it means.
-        metavar: stands for the value in the help; by default as its type has it in `METAVARS`.
+        default: its value when it is not given; `...` if it is required.
+        help_: its help text.
+        metavar: placeholder for the value in the help; by default that of its type in `METAVARS`.
         panel: heading in the help; by default that of its group.
-        more: `names` besides the field's own, and what else `typer.Option` takes.
+        more: `names` besides the field's own, and other arguments of `typer.Option`.
     """
     named = {"metavar": metavar, "rich_help_panel": panel}
     settings = {"help": help_, **{name: text for name, text in named.items() if text}, **more}
@@ -41,7 +41,7 @@ def argument(help_: str) -> Any:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option, argument))
 def group(panel: str) -> Callable[[type], Any]:
-    """A frozen dataclass of options that stand under one heading of the help."""
+    """A frozen dataclass of options under one heading of the help."""
 
     def make(cls: type) -> type:
         cls.panel = panel  # pyright: ignore[reportAttributeAccessIssue]
@@ -51,19 +51,19 @@ def group(panel: str) -> Callable[[type], Any]:
 
 
 def only(*names: str, **values: Any) -> tuple[Callable[[str], bool], dict[str, Any]]:
-    """For `Annotated[Group, ...]`: ask for these fields; `values` replace defaults."""
+    """For `Annotated[Group, ...]`: use only these fields; `values` replace defaults."""
     return lambda name: name in names, values
 
 
 def without(*names: str, **values: Any) -> tuple[Callable[[str], bool], dict[str, Any]]:
-    """For `Annotated[Group, ...]`: ask for all fields but these; `values` replace defaults."""
+    """For `Annotated[Group, ...]`: use all fields but these; `values` replace defaults."""
     return lambda name: name not in names, values
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """The function as typer wants it: each field of its groups a parameter of its own.
+    """The function in the form that typer needs: each field of its groups becomes a parameter.
 
-    Parameters that are no groups stay as they are.
+    Parameters that are not groups are unchanged.
     """
     parameters, groups, plain = [], {}, []
     hints = get_type_hints(function, include_extras=True)

@@ -26,12 +26,12 @@ TABLES = ["parameters", "effects", "residuals", "describe", "rate_ratios"]
 EFFECTS = ["spillover", "decay", "baseline", "shares", "bayes_factors", "groups"]
 EFFECTS += ["attribution", "causes"]
 PICTURES = ["parameters", "intensity", "residuals", "network", "kernels"]
-MOST = 8  # marks whose effects are tested
+MOST = 8  # marks up to which effects are tested
 KERNELS = "exponential, exponentials:2 (or more terms), rising:3 (or another ratio), power-law"
 
 
 def _kernel(text: str) -> Callable[[Any], Any]:
-    """What makes the kernel that was typed."""
+    """The function that makes the requested kernel."""
     name, _, size = text.partition(":")
     if name == "exponentials" and (not size or size.isdecimal()):
         return lambda hj: hj.SumOfExponentials(int(size or 2))
@@ -39,7 +39,7 @@ def _kernel(text: str) -> Callable[[Any], Any]:
         return lambda hj: hj.RisingExponential(float(size or 3))
     known = {"exponential": lambda hj: "exponential", "power-law": lambda hj: hj.PowerLaw()}
     if text not in known:
-        raise typer.BadParameter(f"{text!r} is no kernel; there are {KERNELS}.")
+        raise typer.BadParameter(f"{text!r} is not a kernel; there are {KERNELS}.")
     return known[text]
 
 
@@ -64,11 +64,11 @@ class HawkesModel:
     )
     groups: Path | None = option(
         None,
-        "CSV of what sequences are: their names in the column of --sequence, and columns by which "
-        "the effects of their events may differ: text by group, numbers log-linearly.",
+        "CSV of features of sequences: their names in the column of --sequence, and columns on "
+        "which the effects of their events may depend: text as groups, numbers log-linearly.",
     )
     pooled: bool = option(
-        False, "The groups of --groups, one column of text, are drawn together (sample only)."
+        False, "Partially pool the groups of --groups, one column of text (sample only)."
     )
     lag: Any = option(
         0.0,
@@ -106,11 +106,11 @@ class HawkesModel:
         if events.magnitude is not None:
             given["magnitude"] = self.scale
         if self.pooled and self.groups is None:
-            raise ValueError("--pooled draws groups together: name them with --groups.")
+            raise ValueError("--pooled pools groups: name them with --groups.")
         if self.groups is not None:
             given["alpha_effects"] = groups_of(self.groups, events.sequence, events.dialect())
         if features is not None:
-            # A level that all share is the covariates' own intercept.
+            # A level shared by all is the covariates' own intercept.
             given["baseline" if self.baseline == "shared" else "covariates"] = features
         return hj.Hawkes(kernel=self.kernel(hj), **given)
 
@@ -120,8 +120,8 @@ class Simulated:
     """The size of the demo."""
 
     users: int = option(10, "Simulated users.", min=1)
-    days: float = option(200.0, "Days that they are watched.", min=1)
-    quick: bool = option(False, "Few users, short chains: to see that all works.")
+    days: float = option(200.0, "Days of observation.", min=1)
+    quick: bool = option(False, "Few users, short chains: a quick check that everything works.")
 
 
 @command
@@ -134,7 +134,7 @@ def demo(
     """The main job on simulated events whose true parameters are known.
 
     Simulates users who act online and offline, fits by maximum likelihood, samples the posterior,
-    and sets the estimates beside the truth. Takes about a minute. Run in a terminal without any
+    and compares the estimates with the truth. Takes about a minute. Run in a terminal without any
     option, it asks for the number of users and days.
 
     ```
@@ -172,9 +172,9 @@ def fit(
 ) -> None:
     """Maximum likelihood, with standard errors and 95 % intervals.
 
-    Prints the table and writes estimate.json and pictures. The exit code is 1 when the search did
-    not converge; everything is written all the same. Of the priors
-    only the supports matter, and those of a hierarchical baseline's spread.
+    Prints the table and writes estimate.json and pictures. The exit code is 1 if the search did
+    not converge; everything is written all the same. The priors matter only through their
+    supports, and through the spread of a hierarchical baseline.
 
     ```
     hawkesjax fit events.csv --time day --mark kind --sequence gang --window 0 365 --unit day
@@ -201,9 +201,9 @@ def sample(
 ) -> None:
     """The posterior by NUTS, started from the maximum of the likelihood.
 
-    Prints the table and what the diagnostics say, and writes posterior.nc (hawkesjax.load and
-    ArviZ read it) and pictures. With --checkpoint, the same command goes on where it stopped;
-    Ctrl-C keeps the draws that are finished. Warnings of the diagnostics leave the exit code 0.
+    Prints the table and the diagnostics, and writes posterior.nc (read by hawkesjax.load and
+    ArviZ) and pictures. With --checkpoint, the same command continues an interrupted run;
+    Ctrl-C keeps the finished draws. Warnings of the diagnostics leave the exit code 0.
 
     ```
     hawkesjax sample events.csv --time day --mark kind --sequence gang --chains 4 --seed 1
@@ -224,9 +224,9 @@ def sample(
 class HeldOut:
     """What is held out."""
 
-    cut: str = option(..., "Where the past ends: what comes from there on is held out.", "MOMENT")
+    cut: str = option(..., "Where the past ends: later events are held out.", "MOMENT")
     horizon: float | None = option(
-        None, "How long the held-out stretch is; to the windows' end when left out.", "LENGTH"
+        None, "Length of the held-out stretch; to the windows' end by default.", "LENGTH"
     )
     level: float = option(0.95, "Level of the intervals of counts.", "P")
     draws: int = option(400, "Simulated continuations.", min=1, panel=o.SAMPLING)
@@ -241,12 +241,12 @@ def evaluate(
     covariates: Covariates,
     run: Annotated[o.Run, without("csv", "pictures", "format")],
 ) -> None:
-    """How well does the past predict what came after it? A fit on a part, scored on the rest.
+    """How well does the past predict what came after it? A fit to one part, scored on the rest.
 
     The model is fitted to what came before --cut, and scored on what came after: log predictive
-    density of the held-out events, counts with their intervals, beside Poisson processes of
-    constant rate that learned from the same past. Writes scores.csv, counts.csv and estimate.json,
-    the fit on the past. The windows must reach over the cut; --until takes the end of a file away.
+    density of the held-out events, counts with their intervals, compared with Poisson processes of
+    constant rate learned from the same past. Writes scores.csv, counts.csv and estimate.json,
+    the fit to the past. The windows must extend beyond the cut; --until removes the end of a file.
 
     ```
     hawkesjax evaluate events.csv --time day --mark kind --window 0 365 --cut 300 --unit day
@@ -273,14 +273,14 @@ def evaluate(
 def _read(
     job: Job, events: Events, model: HawkesModel, known: Known, covariates: Covariates
 ) -> tuple[Any, Any]:
-    """The model and the events, with a line on what was read; covariates and an exposure reach
-    as far ahead as the forecast."""
+    """The model and the events, with a line on what was read; covariates and an exposure extend
+    as far as the forecast."""
     panel = events.read(job.hj)
     job.say(report.panel_line(panel))
     ahead = model.ahead or 0.0
     if model.ahead is not None and not (np.isfinite(ahead) and ahead > 0):
         raise ValueError(f"--ahead is {ahead:g}; it must be positive.")
-    if ahead and len(panel.exposure):  # said before the fit, as of covariates
+    if ahead and len(panel.exposure):  # checked before the fit, as for covariates
         panel.exposure.known(panel.duration, np.full(panel.num_sequences, ahead), panel)
     window = float(panel.window[:, 0].min()), float(panel.window[:, 1].max()) + ahead
     features = covariates.read(job.hj, panel, window, events)
@@ -296,7 +296,7 @@ def _finish(
     ahead: float | None = None,
     truth: Any = None,
 ) -> None:
-    """The table, the check of residuals, the forecast; then the ending of all jobs."""
+    """The table, the check of residuals, the forecast; then the common ending of all jobs."""
     hj, say, model = job.hj, job.say, values.model
     tables = {"parameters": report.parameters(say, values.summary(), truth)}
     say()
@@ -315,7 +315,7 @@ def _finish(
             say(line)
     forecast = None
     if ahead is not None:
-        bins = int(ahead) if ahead in range(2, 61) else 20  # days, where the unit is a day
+        bins = int(ahead) if ahead in range(2, 61) else 20  # days, if the unit is a day
         forecast = hj.forecast(model, values, panel, horizon=ahead, key=job.keys[0], bins=bins)
         say(f"{forecast}\n")
         tables |= forecast.tables()

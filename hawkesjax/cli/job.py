@@ -1,4 +1,4 @@
-"""One run of a command: where it writes, what it prints, its steps and its one ending."""
+"""One run of a command: where it writes, what it prints, its steps and its end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Job:
     Args:
         stem: name of the output folder when the user names none.
         run: the options of the run.
-        names: files in the output folder, beside the pictures.
-        tables: what `--csv` will hold, without ".csv".
-        pictures: those that may be drawn, without the ending.
-        chains: how many run side by side.
+        names: files in the output folder, besides the pictures.
+        tables: tables that `--csv` writes, without ".csv".
+        pictures: those that may be drawn, without the extension.
+        chains: number of chains that run side by side.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Job:
         self.keys = jax.random.split(self.key, 3)
 
     def fit(self, model: Any, data: Any, starts: int = 1) -> Any:
-        """Maximum likelihood; says how it ended, and writes the estimate where it is declared."""
+        """Maximum likelihood; prints how it ended, and writes the estimate if it is declared."""
         self.speaker.lap()
         self.say("Maximising the likelihood ...")
         key = self.keys[1] if starts > 1 else None
@@ -66,8 +66,8 @@ class Job:
         return estimate
 
     def sample(self, model: Any, data: Any, sampling: Sampling, starts: int = 1) -> Any:
-        """NUTS from the maximum, where there is one, with a progress bar; the result is saved at
-        once."""
+        """NUTS from the maximum, if there is one, with a progress bar; the result is saved
+        immediately."""
         init = None if getattr(model, "pooled", False) else self.fit(model, data, starts)
         self.speaker.lap()
         self.say("Sampling the posterior with NUTS ...")
@@ -93,16 +93,16 @@ class Job:
         tables: Mapping[str, Any],
         figures: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        """Write the declared tables and pictures, and say where they are.
+        """Write the declared tables and pictures, and print where they are.
 
         Args:
-            result: an estimate or a posterior that the run is about, or whatever was computed.
-            tables: by name; names that were not declared are left out.
-            figures: makes the pictures by name; called only when some are wanted.
+            result: the estimate or posterior that the run is about, or whatever was computed.
+            tables: by name; undeclared names are left out.
+            figures: makes the pictures by name; called only if some are wanted.
 
         Raises:
-            RuntimeError: when an estimate did not converge.
-            KeyboardInterrupt: when sampling was stopped early.
+            RuntimeError: if an estimate did not converge.
+            KeyboardInterrupt: if sampling was stopped early.
         """
         outputs = [output for output in (self.out, self.csv) if output is not None]
         for output in outputs:

@@ -1,4 +1,4 @@
-"""katz rank, evaluate, fit, sample and simulate: whom a network sets off, and how strongly."""
+"""katz rank, evaluate, fit, sample and simulate: whom a network activates, and how strongly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Alpha:
 
 @group(RANKING)
 class Sweep:
-    """The strengths that are compared."""
+    """The strengths to compare."""
 
     alpha_star: str | None = option(
         None, "alpha* of the sweep, as 0,0.2,0.4; by default 0 to 0.95 in steps of 0.05.", "X,X,..."
@@ -41,14 +41,14 @@ class Sweep:
     )
 
     def grid(self) -> dict[str, list[float]]:
-        """The numbers of each list that was typed."""
+        """The numbers of each list given."""
         typed = {"alpha_star": self.alpha_star, "alpha": self.alpha}
         return {name: _numbers(text, name) for name, text in typed.items() if text is not None}
 
 
 @group(RANKING)
 class Spread:
-    """How a message heard acts."""
+    """How a message that was heard acts."""
 
     form: Literal["additive", "multiplicative"] = option(
         "additive", "Whether attention adds to a baseline or scales it.", panel=RANKING
@@ -60,7 +60,7 @@ class Listed(Spread):
     """Who is in the ranking."""
 
     top: int = option(100, "Users in the ranking.", min=1)
-    order: bool = option(False, "Make sure of the order, too.")
+    order: bool = option(False, "Certify the order, too.")
 
 
 @group(RANKING)
@@ -74,12 +74,12 @@ class Scores:
 
 @group(o.MODEL)
 class KatzModel(Spread):
-    """The law of a bin."""
+    """The model of a bin."""
 
     link: Literal["hazard", "poisson", "clip"] = option(
         "hazard", "hazard (active or not), poisson (numbers of posts), clip."
     )
-    memory: float = option(0.0, "Part of what was heard that is left a bin later.", "PHI")
+    memory: float = option(0.0, "Share of what was heard that remains a bin later.", "PHI")
     volume: bool = option(False, "Let baselines follow the volume of each bin.")
 
     def build(self, hj: Any) -> Any:
@@ -90,7 +90,7 @@ class KatzModel(Spread):
 
 @group(o.MODEL)
 class Drawn:
-    """What is simulated, and where it goes."""
+    """What is simulated, and where it is written."""
 
     params: Path = option(
         ..., "JSON file with alpha, and shape and mean; an estimate.json of katz fit will do."
@@ -104,7 +104,7 @@ def _numbers(text: str, name: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(
-            f"--{name.replace('_', '-')} is {text!r}; give numbers with commas between them, as "
+            f"--{name.replace('_', '-')} is {text!r}; give numbers separated by commas, such as "
             f"0,0.2,0.4."
         ) from None
 
@@ -120,9 +120,9 @@ def rank(
     """Rank users by how active they will be in a spike, before it comes.
 
     Edges and baselines come from the window of business as usual. The scores are computed until
-    it is proven which are largest; that says nothing of how well they foretell who will be active,
-    which katz evaluate asks of a spike that came. ranking.csv has the score of every user at the
-    top and its bounds. Without --alpha-star and --alpha, alpha* is 0.4.
+    it is proven which are largest; that says nothing about how well they predict who will be
+    active, which katz evaluate measures on a past spike. ranking.csv has the score of every user
+    at the top and its bounds. Without --alpha-star and --alpha, alpha* is 0.4.
 
     ```
     hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
@@ -146,7 +146,7 @@ def rank(
         if acyclic:
             raise ValueError(
                 "No user of this network can be reached from itself: alpha* has no meaning, and "
-                "every alpha is allowed. Say which with --alpha."
+                "every alpha is allowed. Pass it as --alpha."
             )
         given["alpha_star"] = 0.4
     ranking = job.hj.katz.rank(activity, top=listed.top, order=listed.order, **given)
@@ -157,8 +157,8 @@ def rank(
         sure += f": {ranking.tied} users share the last places"
     job.say(
         f"At {at} the {len(ranking.table)} largest scores are found {sure} "
-        f"({ranking.products} products). Whether users with high scores are the active ones, "
-        f"katz evaluate measures on a spike that came."
+        f"({ranking.products} products). Whether users with high scores are the active ones is "
+        f"measured by katz evaluate on a past spike."
     )
     job.say(table(ranking.table, 20))
 
@@ -177,11 +177,11 @@ def evaluate(
     scores: Scores,
     run: Annotated[o.Run, without("csv", "format", "x64", "device", device="cpu")],
 ) -> None:
-    """Does the network help on a spike that came? Scores the ranking over a sweep of alpha*.
+    """Does the network help on a past spike? Scores the ranking over a sweep of alpha*.
 
-    The change in the posts of the top against alpha = 0, its interval, precision and NDCG, beside
-    a network with permuted users. Without --spike, the spike is the peak after business as usual,
-    to a quarter of its volume.
+    The change in the posts of the top against alpha = 0, its interval, precision and NDCG,
+    compared with a network with permuted users. Without --spike, the spike is the peak after
+    business as usual, down to a quarter of its volume.
 
     ```
     hawkesjax katz evaluate log.csv --kind kind --unit second --bin 60 --usual 0 259200
@@ -213,7 +213,7 @@ def evaluate(
 
 
 def _activity(job: Job, activity: Any, form: str) -> tuple[Any, bool]:
-    """The activity, and whether its network has no cycles; says what both are like."""
+    """The activity, and whether its network has no cycles; prints a summary of both."""
     job.say(str(activity))
     radius = job.hj.katz.radius(activity, form=form)
     components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
@@ -232,11 +232,11 @@ Run = Annotated[o.Run, without("pictures", "format")]
 
 @command
 def fit(messages: Fitted, model: KatzModel, known: Known, run: Run) -> None:
-    """How much do messages set off? Maximum likelihood of the Katz spike model.
+    """How many messages does a message trigger? Maximum likelihood of the Katz spike model.
 
     The network comes from business as usual, the fit from later bins. Users' baselines follow a
     gamma distribution and are integrated out. Prints alpha (and alpha*), tests the residuals, and
-    writes estimate.json. The exit code is 1 when the search did not converge.
+    writes estimate.json. The exit code is 1 if the search did not converge.
 
     ```
     hawkesjax katz fit log.csv --kind kind --unit second --bin 60 --usual 0 259200
@@ -258,9 +258,9 @@ def sample(
     sampling: o.Sampling,
     run: Run,
 ) -> None:
-    """The posterior by NUTS, and how sure the ranking is: each user's probability to be at the top.
+    """The posterior by NUTS, and how certain the ranking is: each user's probability of the top.
 
-    Writes posterior.nc (hawkesjax.load and ArviZ read it) and ranking.csv.
+    Writes posterior.nc (read by hawkesjax.load and ArviZ) and ranking.csv.
 
     ```
     hawkesjax katz sample log.csv --kind kind --unit second --bin 60 --usual 0 259200 --top 100
@@ -278,7 +278,7 @@ def sample(
     job.say(table(influence))
     top = min(listed.top, data.num_users)
     ranking = posterior.ranking(data, key=job.keys[0], top=top)
-    job.say(f"\nProbability to be among the top {top} of a steady state:")
+    job.say(f"\nProbability of being among the top {top} of a steady state:")
     job.say(table(ranking, 15))
     _finish(job, law, posterior, data, {"influence": influence, "ranking": ranking})
 
@@ -321,14 +321,14 @@ def simulate(
 
 
 def _read(job: Job, messages: Messages, **more: Any) -> Any:
-    """Network and activity; says what they are like."""
+    """Network and activity, with a printed summary."""
     data = messages.read(job.hj, **more)
     job.say(str(data))
     return data
 
 
 def _finish(job: Job, model: Any, values: Any, data: Any, tables: dict[str, Any]) -> None:
-    """The table and the check of residuals; then the ending of all jobs."""
+    """The table and the check of residuals; then the common ending of all jobs."""
     parameters = values.summary()
     job.say(table(parameters))
     tests = {}

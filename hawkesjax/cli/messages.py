@@ -19,7 +19,7 @@ class Messages(FileOptions):
         ..., "Start and end of business as usual, numbers or dates; '-' for an open side."
     )
     spike: tuple[str, str] | None = option(
-        None, "Start and end of the spike; found from the volume when left out."
+        None, "Start and end of the spike; found from the volume by default."
     )
     fit: tuple[str, str] | None = option(
         None, "Start and end of what is fitted; by default all after business as usual."
@@ -27,8 +27,8 @@ class Messages(FileOptions):
     gaps: Path | None = option(None, o.GAPS_OF_ONE)
     bin: float = option(1.0, "Length of a bin, in the unit.")
     time: str = option("time", o.TIME)
-    source: str = option("source", "Column of who acts.")
-    target: str = option("target", "Column of whom the message names; may be empty.")
+    source: str = option("source", "Column of the user who acts.")
+    target: str = option("target", "Column of the user whom the message names; may be empty.")
     kind: str | None = option(None, "Column of the messages' kinds.")
     edges: str | None = option(
         None,
@@ -45,7 +45,7 @@ class Messages(FileOptions):
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
 
     def read(self, hj: Any, **more: Any) -> Any:
-        """Network and activity; `more` are arguments in place of those typed."""
+        """Network and activity; `more` are arguments that replace those given."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         for name in ("usual", "spike", "fit"):
             if name in given:
@@ -75,7 +75,7 @@ class Given:
         if logged:
             raise ValueError(
                 f"With --baselines the network has no times: leave --{logged[0]} out, or leave "
-                f"--baselines out where the file is a log of messages."
+                f"--baselines out if the file is a log of messages."
             )
         names = ("edges", "weighted", "self_loops", *vars(messages.dialect()))
         given = {name: known[name] for name in names}

@@ -9,22 +9,22 @@ from hawkesjax.cli.groups import group, option
 from hawkesjax.cli.output import read_side
 
 DATA, MODEL, SAMPLING, RUN = "The events", "The model", "Sampling", "The run"
-# The same words for every kind of file.
+# The same wording for every kind of file.
 TIME = "Column of times: numbers, or dates and times."
 UNIT = "Time unit: second, minute, hour, day, week; or the name of a number's unit."
 TIMEZONE = "Time zone of dates without one, such as Europe/London."
 FILE = (
-    "File (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; packed as .gz, .bz2, .xz, .zst, .zip; "
+    "File (.csv, .tsv, .txt, .jsonl, .parquet, .xlsx; compressed as .gz, .bz2, .xz, .zst, .zip; "
     "- for standard input)"
 )
-WINDOW = "Start and end of observation, numbers or dates; the first and last event when left out."
+WINDOW = "Start and end of observation, numbers or dates; the first and last event by default."
 
-UNTIL = "Use what came before this moment alone; what it leaves out is counted."
-ONE_RECORD = "CSV of the gaps of the record, in which nothing could be seen: start, end"
-GAPS = f"{ONE_RECORD}, and the column of sequences where they differ."
+UNTIL = "Use only what came before this moment; the rest is counted as left out."
+ONE_RECORD = "CSV of the gaps of the record, in which nothing could be observed: start, end"
+GAPS = f"{ONE_RECORD}, and the column of sequences if they differ."
 EXPOSURE = (
     "CSV of a known factor on the baseline over time (share of the time that a collector ran, "
-    "population at risk): start, end, factor, and the column of sequences where they differ."
+    "population at risk): start, end, factor, and the column of sequences if they differ."
 )
 GAPS_OF_ONE = f"{ONE_RECORD}."
 
@@ -42,7 +42,7 @@ def exposure(path: Path, sequence: str | None, dialect: Any) -> Any:
 def _side(
     path: Path, columns: tuple[str, ...], sequence: str | None, dialect: Any, what: str
 ) -> Any:
-    """A table of stretches, its column of sequences (where it has one) named "sequence"."""
+    """A table of stretches, with its column of sequences (if any) named "sequence"."""
     labels = () if sequence is None else (sequence,)
     frame = read_side(path, columns, ", ".join(columns), dialect, labels=labels)
     if sequence is None or sequence not in frame.columns:
@@ -58,7 +58,7 @@ class Run:
     """Where results go, and how they are computed."""
 
     seed: int = option(0, "Seed of everything random.", min=0)
-    out: Path | None = option(None, "Output folder; by default a new one where you are.", "DIR")
+    out: Path | None = option(None, "Output folder; by default a new one here.", "DIR")
     csv: Path | None = option(None, "Also write the tables as CSV into this folder.", "DIR")
     pictures: bool = option(True, "Draw pictures.")
     format: Literal["png", "pdf", "svg"] = option("png", "File format of the pictures.")
@@ -72,7 +72,7 @@ class Run:
 
 @group(SAMPLING)
 class Sampling:
-    """How the posterior is drawn."""
+    """Settings of the sampler."""
 
     chains: int = option(4, "Markov chains.", min=1)
     warmup: int = option(500, "Warm-up draws per chain.", min=1)
@@ -96,7 +96,7 @@ class Sampling:
 
 
 def number_or_text(text: str) -> float | str:
-    """What was typed, as a number where it is one."""
+    """An option's value, as a number if it is one."""
     try:
         return float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Files: small tables read, results in fixed names inside one folder, nothing overwritten."""
+"""Files: small tables read, results written under fixed names in one folder, none overwritten."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def fresh(stem: str) -> Path:
-    """The first of `stem`, `stem-2`, `stem-3`, ... that is not there yet."""
+    """The first of `stem`, `stem-2`, `stem-3`, ... that does not exist yet."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     return next(path for path in map(Path, names) if not path.exists())
 
@@ -21,12 +21,12 @@ class Output:
     """A folder and the names that will be written in it, checked before anything is computed.
 
     Args:
-        folder: where files go; made with the first of them.
+        folder: where files go; created with the first of them.
         names: all file names that may be written.
         force: overwrite files of these names.
 
     Raises:
-        ValueError: when one is there already without `force`, or leads outside the folder.
+        ValueError: if one exists without `force`, or leads outside the folder.
     """
 
     def __init__(self, folder: Path, names: list[str], *, force: bool) -> None:
@@ -81,10 +81,10 @@ def read_side(
     dialect: Any = None,
     labels: Sequence[str] = (),
 ) -> Any:
-    """A small table beside the events, with `columns`; errors call what is `needed` in words.
+    """A small table besides the events, with `columns`; `needed` describes them in messages.
 
     Its separator, header and comments are its own; `dialect` says how numbers, dates and names are
-    written where they are as in the file of events. Columns of `labels` stay text.
+    written, if they are written as in the file of events. Columns of `labels` stay text.
     """
     from hawkesjax.inputs.dialect import Dialect
     from hawkesjax.inputs.tables import read_whole_table
@@ -92,7 +92,7 @@ def read_side(
     own = {"separator": None, "comment": None, "header": True, "columns": None, "sheet": None}
     known = Dialect() if dialect is None else dataclasses.replace(dialect, **own)
     errors: list[ValueError] = []
-    # As the file of events is written, or plainly.
+    # First read as the file of events is written, then with defaults.
     for decimal, dates in itertools.product({known.decimal: 0, ".": 0}, {known.dates: 0, None: 0}):
         one = dataclasses.replace(known, decimal=decimal, dates=dates)
         try:
@@ -107,7 +107,7 @@ def read_side(
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is something else."""
+    """The object in a JSON file; empty if it is something else."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -118,8 +118,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def params_of(
     path: Path, content: dict[str, Any], needed: Sequence[str], known: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The parameters in an estimate, or in an object of parameters alone, which holds no more than
-    those `needed` and what else is `known`."""
+    """The parameters in an estimate, or in an object of parameters alone, which contains only
+    those `needed` and others that are `known`."""
     values = content.get("params", content)
     if not isinstance(values, dict) or not all(name in values for name in needed):
         raise ValueError(f"{path} must hold an object with {', '.join(needed)}.")
@@ -128,14 +128,14 @@ def params_of(
     if unknown:
         raise ValueError(
             f"{path} has the fields {', '.join(map(repr, unknown))}, which are none of "
-            f"{', '.join((*needed, *known))}. Take them out, or correct their names."
+            f"{', '.join((*needed, *known))}. Remove them, or correct their names."
         )
     values = {name: value for name, value in values.items() if name not in known}
     wrong = [name for name, value in values.items() if not _are_numbers(value)]
     if wrong:
         raise ValueError(
-            f"{path}: {wrong[0]} must be a finite number, or lists of such numbers, in rows of one "
-            f"length."
+            f"{path}: {wrong[0]} must be a finite number, or lists of such numbers, in rows of "
+            f"equal length."
         )
     return values
 

@@ -1,4 +1,4 @@
-"""What a finished run says, and its pictures and files."""
+"""The report of a finished run, its pictures and files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hawkesjax.cli.session import table
 
 
 def panel_line(panel: Any) -> str:
-    """One line on what was read, and one for each thing to remark on."""
+    """One line on what was read, and one for each remark."""
     counts = np.asarray(panel.counts).sum(axis=0)
     kinds = ", ".join(
         f"{count:,} {name}" for name, count in zip(panel.mark_names[:6], counts, strict=False)
@@ -44,8 +44,8 @@ def panel_line(panel: Any) -> str:
 def parameters(
     say: Callable[[str], None], frame: pd.DataFrame, truth: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
-    """Print the table of estimates, effects first, with the truth beside it where it is known, and
-    return it whole."""
+    """Print the table of estimates, effects first, with the true values if they are known, and
+    return it in full."""
     owners = np.array([str(label).split("[")[0] for label in frame.index])
     frame = frame.copy()
     if truth is not None:
@@ -104,7 +104,7 @@ def effect_lines(tests: pd.DataFrame) -> list[str]:
 def effects(
     say: Callable[[str], None], hj: Any, model: Any, values: Any, panel: Any
 ) -> dict[str, pd.DataFrame]:
-    """Tables of a Hawkes model's effects; those that are not defined are said and left out."""
+    """Tables of a Hawkes model's effects; those that are undefined are reported and left out."""
     sampled = hasattr(values, "posterior")
     known = ["spillover", "decay", "baseline", "shares", "bayes_factors"]
     names = known if sampled else []

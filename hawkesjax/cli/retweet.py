@@ -42,7 +42,7 @@ class Posts(FileOptions):
             "evently",
         ]
         | None
-    ) = option(None, "Whose posts they are; told from the file when no column is named.")
+    ) = option(None, "Format of the posts; detected from the file if no column is named.")
     id: str | None = option(None, f"Column of identifiers; id {DEFAULT}")
     time: str | None = option(None, f"{o.TIME[:-1]}; time {DEFAULT}")
     followers: str | None = option(
@@ -51,7 +51,7 @@ class Posts(FileOptions):
     repost_of: str | None = option(
         None, f"Column of the identifier that a row reposts, empty in posts; repost_of {DEFAULT}"
     )
-    sentiment: str | None = option(None, "Column of the posts' levels; 1 for all when left out.")
+    sentiment: str | None = option(None, "Column of the posts' levels; 1 for all by default.")
     window: tuple[str, str] | None = option(None, o.WINDOW)
     until: str | None = option(None, o.UNTIL, "MOMENT")
     gaps: Path | None = option(None, o.GAPS_OF_ONE)
@@ -61,7 +61,7 @@ class Posts(FileOptions):
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
     orphans: Literal["error", "drop", "restore"] = option(
-        "error", "Reposts whose post is not there; restore it from its reposts' columns."
+        "error", "Reposts whose post is missing; restore it from its reposts' columns."
     )
     original_time: str | None = option(None, "Column of the time of a repost's post.")
     original_followers: str | None = option(None, "Column of the followers of its author.")
@@ -112,11 +112,14 @@ class RetweetModel:
 
 @group(o.MODEL)
 class Future:
-    """The time to come, and from what it is drawn."""
+    """The stretch to forecast, and the source of the draws."""
 
     ahead: float = option(..., "How far to forecast, in the unit of time.", "LENGTH")
     posterior: Any = option(
-        None, "posterior.nc of `retweet sample`; without it a fit is made.", "FILE", parser=str
+        None,
+        "posterior.nc of `retweet sample`; without it, the model is fitted.",
+        "FILE",
+        parser=str,
     )
     draws: int = option(200, "Simulated continuations.", min=1, panel=o.SAMPLING)
 
@@ -167,7 +170,7 @@ def sample(
 
 @command
 def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWithoutTables) -> None:
-    """Posts and reposts of the time to come by the hour, and sizes of the known cascades.
+    """Posts and reposts to come, by the hour, and final sizes of the known cascades.
 
     Writes forecast.csv (one row per bin) and sizes.csv (one row per post), with 80 % intervals.
 
@@ -189,7 +192,7 @@ def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWitho
 
 @command
 def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithoutTables) -> None:
-    """Hourly forecasts with a rolling origin, beside simple ones, scored.
+    """Hourly forecasts with a rolling origin, scored and compared with simple ones.
 
     MAE, Pearson, log score and coverage of 80 % intervals.
 
@@ -243,7 +246,7 @@ def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) ->
 
 
 def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
-    """Tables in the field's words and residuals; then the ending of all jobs."""
+    """Tables in the terms of the field and residuals; then the common ending of all jobs."""
     hj, say = job.hj, job.say
     shown = report.parameters(say, values.summary())
     for line in values.diagnose() if hasattr(values, "diagnose") else ():
@@ -256,10 +259,10 @@ def _finish(job: Job, model: Any, values: Any, data: Any) -> None:
     else:
         say("\nRate of posts where all features are 0 (intercept), and the factor by which")
         say(f"a unit of each feature multiplies it:\n{table(tables['drivers'])}")
-    say(f"\nHow fast the chance to be reposted falls:\n{table(values.lifetime())}")
+    say(f"\nHow fast the chance of a repost falls:\n{table(values.lifetime())}")
     if "r0" in shown.index:
-        since = "" if data.origin else ", time 0 taken for midnight"
-        say(f"\nHow it swings with the time of day{since}:\n{table(values.rhythm())}")
+        since = "" if data.origin else ", with time 0 taken as midnight"
+        say(f"\nHow it varies with the time of day{since}:\n{table(values.rhythm())}")
     tests = hj.residual_tests(hj.residuals(model, values, data, join=True))
     say()
     for line in report.residual_lines(tests):

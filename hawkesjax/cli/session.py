@@ -1,4 +1,4 @@
-"""What every command does first: precision and device, and how it speaks."""
+"""The start of every command: precision and device, and printing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
-    """Configure jax, which is imported here and not before, and return hawkesjax."""
+    """Configure jax, which is first imported here, and return hawkesjax."""
     import jax
 
     jax.config.update("jax_enable_x64", x64)
@@ -22,7 +22,7 @@ def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         wanted = max(1, min(chains, cores or 1))
         if wanted > 1 and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-            with contextlib.suppress(RuntimeError):  # jax runs already: it keeps its devices
+            with contextlib.suppress(RuntimeError):  # jax is already running: it keeps its devices
                 jax.config.update("jax_num_cpu_devices", wanted)
     try:
         jax.devices()
@@ -44,7 +44,7 @@ class Speaker:
         self.began = time.perf_counter()
 
     def say(self, text: str = "") -> None:
-        """A line or several."""
+        """Print a line or several."""
         if not self.quiet:
             print(text, flush=True)
 
@@ -56,7 +56,7 @@ class Speaker:
 
 
 def table(frame: Any, rows: int = 60) -> str:
-    """A table for the terminal: four digits, aligned, long ones cut with a note."""
+    """A table for the terminal: four digits, aligned, long ones truncated with a note."""
     shown = frame.head(rows)
     text = shown.to_string(float_format=number, na_rep="-")
     if len(shown) < len(frame):
@@ -65,7 +65,7 @@ def table(frame: Any, rows: int = 60) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits, without powers of ten where they can be spared."""
+    """Four significant digits, without powers of ten where possible."""
     if not np.isfinite(value):
         return "-" if np.isnan(value) else str(value)
     if value == 0 or 1e-3 <= abs(value) < 1e5:

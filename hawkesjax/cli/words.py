@@ -1,4 +1,4 @@
-"""What the library says to users of Python, in the words of the command that runs."""
+"""Messages of the library to users of Python, translated to the command that runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VALUE = r"'[^']*'|\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|[+-]?\.?\d[\w.+-]*\b|\w+"
 ARGUMENT = re.compile(rf"(?<![\w.=/\\-])(?P<name>[A-Za-z_]\w*)=(?!=)(?P<value>{VALUE})?")
 SETTING = re.compile(r"(?P<verb>\b(?:[Rr]aise|[Gg]ive|[Tt]ake|[Pp]ass) )(?P<name>[a-z]+_[a-z_]+)\b")
 QUOTED = r"(?<![\w=\[(,])'[^']*'(?!\w)"  # what users typed, and their data
-# What only Python has: arguments and settings that are no option, calls, its own types and names.
+# Terms that exist only in Python: arguments and settings without an option, calls, types, names.
 PYTHON = re.compile(
     rf"{ARGUMENT.pattern}|\b[A-Za-z_][\w.]*\w\(|\b(?:pandas|pd|jax|hj|arviz)\.\w"
     r"|\w_names\b|\b(?:from|to)_\w+"
@@ -31,7 +31,7 @@ ALIASES = {
     "ahead": "scored",
     "common_factor": "volume",
 }
-# What is left to do where no option mends it, by what the library offers.
+# What to do where no option helps, by what the library suggests.
 INSTEAD = (
     (
         re.compile(r"to_datetime|Timestamp|origin=|start="),
@@ -39,23 +39,24 @@ INSTEAD = (
     ),
     (re.compile(r"Timedelta"), "Write them as numbers in one unit."),
     (re.compile(r"EventPanel\.from_arrays"), "Without a row there is nothing to work on."),
-    (re.compile(""), "No option of this command mends that: change the file."),
+    (re.compile(""), "No option of this command changes that: change the file."),
 )
 
 
 def here(message: object) -> str:
-    """A message in the words of the command that runs."""
+    """A message in the terms of the command that runs."""
     return said(str(message), ASKED.get())
 
 
 def said(message: str, options: Collection[str]) -> str:
-    """A message in the words of a command with these options.
+    """A message in the terms of a command with these options.
 
-    `early='drop'` becomes `--early drop` where the command has that option. Of a remedy, what only
-    Python has is left out, and where nothing else is offered, the message says what to do instead.
+    `early='drop'` becomes `--early drop` if the command has that option. Parts of a remedy that
+    exist only in Python are left out; if nothing else is offered, the message says what to do
+    instead.
 
     Args:
-        message: as the library raises it: what is wrong, then what to do.
+        message: as raised by the library: what is wrong, then what to do.
         options: names of the command's parameters.
     """
     kept: list[str] = []
@@ -90,13 +91,13 @@ def said(message: str, options: Collection[str]) -> str:
 
 
 def _name(name: str, options: Collection[str]) -> str:
-    """The option of that name; the name itself where the command has none."""
+    """The option of that name; the name itself if the command has none."""
     known = name if name in options else ALIASES.get(name, name)
     return f"--{known.replace('_', '-')}" if known in options else name
 
 
 def _option(found: re.Match[str], options: Collection[str]) -> str:
-    """An argument as an option, where the command has it."""
+    """An argument as an option, if the command has it."""
     name, value = found["name"], found["value"] or ""
     if name == "window" and value == "'sequence'" and "own_windows" in options:
         return "--own-windows"

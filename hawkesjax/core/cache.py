@@ -1,4 +1,4 @@
-"""What was made of data, kept as long as the data themselves."""
+"""Results made from data, cached as long as the data themselves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Made = TypeVar("Made")
 def kept(
     make: Callable[Concatenate[Data, Options], Made],
 ) -> Callable[Concatenate[Data, Options], Made]:
-    """Call a function once for each data and options; asked again, the same object comes back.
+    """Call a function once for each data and options; a second call returns the same object.
 
-    As `functools.cache`, but the data, which come first, are told apart by identity and not kept
-    alive: when they go, what was made of them goes too. The options must be hashable.
+    As `functools.cache`, but the data, which come first, are distinguished by identity and not kept
+    alive: when they go, their results go too. The options must be hashable.
     """
     made: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
 

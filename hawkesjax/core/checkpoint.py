@@ -31,20 +31,20 @@ def fingerprint(data: Any) -> str:
 
 
 class Checkpoint:
-    """A folder with one run of the sampler in it.
+    """A folder that contains one run of the sampler.
 
-    `identity.json` says which run it is; `group-G-block-B.npz` holds the draws of block B of the
+    `identity.json` identifies the run; `group-G-block-B.npz` holds the draws of block B of the
     chains in group G, `group-G-state.npz` the state after the last of them, each with its SHA-256
     at its end. They are written whole, draws before state: a run that is killed at any moment
     resumes bit for bit. The folder is locked until `close` or the end of the process.
 
     Args:
-        folder: made when it is missing.
-        identity: what the run is; a folder of another run is refused.
+        folder: created if it is missing.
+        identity: describes the run; a folder of another run is refused.
 
     Raises:
         ValueError: for a folder of another model, other data or other settings (it says which),
-            and one that another process has.
+            and one that another process uses.
     """
 
     def __init__(self, folder: str | os.PathLike[str], identity: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class Checkpoint:
                 Lock.NAME
             }:
                 raise ValueError(
-                    f"{self.folder} is not empty and no checkpoint: name another folder."
+                    f"{self.folder} is not empty and is not a checkpoint: name another folder."
                 )
             self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(self.folder)
@@ -78,11 +78,11 @@ class Checkpoint:
         if other:
             raise ValueError(
                 f"Checkpoint {self.folder} is of another run: its {', '.join(other)} differ. "
-                f"Name another folder, or call with what it was begun with."
+                f"Name another folder, or use the arguments of that run."
             )
 
     def close(self) -> None:
-        """Let another process have the folder."""
+        """Release the folder for other processes."""
         self._lock.release()
 
     def save(self, group: int, state: Any, block: Block | None, number: int, done: int) -> None:
@@ -97,7 +97,7 @@ class Checkpoint:
         write_whole(self._state(group), _packed(arrays))
 
     def load(self, group: int, template: Any) -> tuple[Any, list[Block], int] | None:
-        """State, blocks and steps done of a group of chains; None when it has not begun.
+        """State, blocks and steps done of a group of chains; None if it has not begun.
 
         Args:
             template: a state of the same structure; shapes and types must agree.
@@ -142,7 +142,7 @@ class Checkpoint:
             content = path.read_bytes()
             body, digest = content[:-DIGEST], content[-DIGEST:]
             if hashlib.sha256(body).digest() != digest:
-                raise zipfile.BadZipFile("its digest does not fit")
+                raise zipfile.BadZipFile("its digest does not match")
             with np.load(io.BytesIO(body), allow_pickle=False) as stored:
                 return {name: stored[name] for name in names}
         except (zipfile.BadZipFile, OSError, EOFError, KeyError) as error:
@@ -165,7 +165,7 @@ def _typed(array: np.ndarray, leaf: Any) -> Any:
 
 
 def _packed(arrays: dict[str, np.ndarray]) -> bytes:
-    """The arrays as an npz file, and behind it the SHA-256 of all that."""
+    """The arrays as an npz file, followed by the SHA-256 of its bytes."""
     image = io.BytesIO()
     np.savez(image, **arrays)  # pyright: ignore[reportArgumentType]
     return image.getvalue() + hashlib.sha256(image.getbuffer()).digest()

@@ -1,4 +1,4 @@
-"""Settings that have few values."""
+"""Settings with a few allowed values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 
 def check_choices(model: Any) -> None:
-    """Refuse a setting whose type is a `Literal` that is none of its values.
+    """Refuse a setting of a `Literal` type that is not one of its values.
 
     Raises:
-        ValueError: that names the setting and its values.
+        ValueError: names the setting and its values.
     """
     for setting, allowed in _choices(type(model)).items():
         if getattr(model, setting) not in allowed:
@@ -25,7 +25,7 @@ def check_choices(model: Any) -> None:
 
 @functools.cache
 def _choices(cls: type) -> dict[str, Sequence[Any]]:
-    """The values that each setting may have whose type is a `Literal`."""
+    """The allowed values of each setting of a `Literal` type."""
     hints = typing.get_type_hints(cls)
     return {
         one.name: typing.get_args(hints[one.name])

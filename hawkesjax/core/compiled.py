@@ -1,4 +1,4 @@
-"""Methods of models that are compiled when values are asked for."""
+"""Methods of models that are compiled when called with concrete values."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def traced(*args: Any) -> bool:
-    """Whether any array of the arguments stands for values that are not known yet."""
+    """Whether any array of the arguments is a tracer, without a concrete value."""
     return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(args))
 
 
 def compiled(method: Method) -> Method:
-    """A pure method of a model as one program, kept for all data of one size; under a trace of the
-    caller's it is traced with the rest.
+    """A pure method of a model as one program, cached for all data of one size; under a trace of
+    the caller it becomes part of that trace.
 
-    Operation by operation the first call of a size compiles a hundred small programs: 3.2 s for a
-    panel's log-likelihood against 0.8 s.
+    Run operation by operation, the first call of a size compiles a hundred small programs: 3.2 s
+    for a panel's log-likelihood, against 0.8 s.
     """
     program = jax.jit(method, static_argnums=0)
 

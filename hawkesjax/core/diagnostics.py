@@ -1,4 +1,4 @@
-"""What a sampler's diagnostics say, in plain words."""
+"""A sampler's diagnostics, in plain words."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ BFMI_LIMIT = 0.3
 
 
 class SamplingWarning(UserWarning):
-    """A draw that should not be trusted without a second look."""
+    """Draws that need a closer look before they are used."""
 
 
 def arviz() -> Any:
     """ArviZ, imported when it is first needed.
 
-    Some releases write into the user's cache folder when they are imported; where that cannot
-    be done they get a temporary one. Once a day they announce their next release, which is no
-    news of the analysis.
+    Some releases write into the user's cache folder when they are imported; where that is
+    impossible they get a temporary one. Their daily announcement of the next release is silenced:
+    it has nothing to do with the analysis.
     """
     try:
         with warnings.catch_warnings():
@@ -65,7 +65,7 @@ def convergence(posterior: xr.Dataset) -> xr.Dataset:
 
 
 def _halves(posterior: xr.Dataset) -> xr.Dataset:
-    """One chain as two, without its first draw where their number is odd."""
+    """One chain split into two, without its first draw if their number is odd."""
     half = posterior.sizes["draw"] // 2
     parts = [posterior.isel(draw=slice(-2 * half, -half)), posterior.isel(draw=slice(-half, None))]
     parts = [part.assign_coords(draw=np.arange(half)) for part in parts]
@@ -93,7 +93,7 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
     total = chains * draws
     bad = int(sample_stats["non_finite"].sum())
     if bad:
-        sentences.append(f"{bad} of {total} draws have a density that is not finite: try float64.")
+        sentences.append(f"{bad} of {total} draws have a density that is not finite: use float64.")
     diverging = int(sample_stats["diverging"].sum()) - bad
     if diverging > 0:
         sentences.append(
@@ -119,7 +119,7 @@ def problems(table: pd.DataFrame, sample_stats: xr.Dataset, max_tree_depth: int)
         if least < ESS_PER_CHAIN * chains:
             sentences.append(
                 f"The {word} effective sample size is down to {least:.0f} "
-                f"({table[column].idxmin()}), below {ESS_PER_CHAIN} a chain: "
+                f"({table[column].idxmin()}), below {ESS_PER_CHAIN} per chain: "
                 f"{'means' if word == 'bulk' else 'intervals'} are rough. Run longer."
             )
     stuck = [label for label, value in table["r_hat"].items() if np.isnan(value)]

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and folders that one process has at a time."""
+"""Files written whole or not at all, and folders used by one process at a time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows has no flock: two processes on one folder are not told apart there
+except ImportError:  # Windows has no flock: there, a folder used by two processes is not detected
     fcntl = None
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Put bytes in a file's place: written beside it, synced, and moved.
+    """Replace a file's content: written to a temporary file beside it, synced, and moved.
 
-    The name beside it is made anew and by this process alone (a file or link that waits there is
-    never followed or overwritten). Whatever fails, the file that was there before stays.
+    The temporary name is new and exclusive to this process (an existing file or link is never
+    followed or overwritten). If anything fails, the earlier file remains.
 
     Raises:
         FileNotFoundError: when the folder is missing.
-        OSError: when the disk is full, a limit is reached, or the folder is closed to us.
+        OSError: when the disk is full, a limit is reached, or the folder is not writable.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -29,7 +29,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
         file = os.open(temporary, flags | getattr(os, "O_BINARY", 0), 0o666)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"The folder {path.absolute().parent} is missing: make it first."
+            f"The folder {path.absolute().parent} is missing: create it first."
         ) from error
     except OSError as error:
         raise type(error)(error.errno, f"{path} cannot be written: {error.strerror}") from error
@@ -54,13 +54,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 class Lock:
-    """A folder that one process has, until `release` or the process's end.
+    """A folder reserved for one process, until `release` or the process's end.
 
     Args:
         folder: an existing folder; the lock is a file in it.
 
     Raises:
-        ValueError: when another process has it; it names that process.
+        ValueError: when another process holds it; it names that process.
     """
 
     NAME = "in-use-by"
@@ -75,7 +75,7 @@ class Lock:
             holder = self._file.read(100) or "another process"
             self._file.close()
             raise ValueError(
-                f"Checkpoint {folder} is in use by {holder}: wait for its end, or name another "
+                f"Checkpoint {folder} is in use by {holder}: wait until it ends, or name another "
                 f"folder."
             ) from error
         except OSError:  # a file system without locks
@@ -85,5 +85,5 @@ class Lock:
         self._file.flush()
 
     def release(self) -> None:
-        """Let others have the folder."""
+        """Release the folder for others."""
         self._file.close()

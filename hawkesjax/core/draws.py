@@ -1,4 +1,4 @@
-"""Parameters out of whatever holds them: a dict, an estimate, a posterior."""
+"""Parameters from any object that holds them: a dict, an estimate, a posterior."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
 
 
 def params_of(params: Any) -> dict[str, np.ndarray]:
-    """Natural parameters to simulate from, of a dict or an `Estimate`.
+    """Natural parameters to simulate from, given as a dict or an `Estimate`.
 
     Raises:
         ValueError: for anything else.
@@ -39,8 +39,8 @@ def params_of(params: Any) -> dict[str, np.ndarray]:
     values = params.params if isinstance(params, Estimate) else params
     if not isinstance(values, Mapping):
         raise ValueError(
-            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; of a "
-            f"posterior, give one draw or its mean."
+            f"params must be a dict of arrays or an Estimate, not {type(params).__name__}; from a "
+            f"posterior, pass one draw or its mean."
         )
     return {str(name): numbers(value, str(name)) for name, value in values.items()}
 
@@ -54,7 +54,7 @@ def not_values(values: Any) -> ValueError:
 
 
 def thinned(draws: Mapping[str, np.ndarray], limit: int | None) -> dict[str, np.ndarray]:
-    """At most `limit` draws of each parameter, evenly spaced; what has one draw keeps it."""
+    """At most `limit` draws of each parameter, evenly spaced; single draws are kept."""
     total = max((len(value) for value in draws.values()), default=0)
     if limit is None or total <= limit:
         return dict(draws)
@@ -63,16 +63,16 @@ def thinned(draws: Mapping[str, np.ndarray], limit: int | None) -> dict[str, np.
 
 
 def model_of(values: Any, model: Model | None) -> Model | None:
-    """The model that was given, else the one that the values carry; None for a dict alone.
+    """The given model, else the one that the values carry; None for a dict alone.
 
     Raises:
-        ValueError: for values of another kind of model, and something that is no model.
+        ValueError: for values of another kind of model, and something that is not a model.
     """
     if model is not None and not isinstance(model, Model):
         raise ValueError(f"model must be a model, such as Hawkes(), not {type(model).__name__}.")
     own = values.model if isinstance(values, Estimate | Posterior) else None
     if model is not None and own is not None and own.name != model.name:
         raise ValueError(
-            f"These values are of a {type(own).__name__}, not of a {type(model).__name__}."
+            f"These values are from a {type(own).__name__}, not from a {type(model).__name__}."
         )
     return own if model is None else model

@@ -1,4 +1,4 @@
-"""What maximum likelihood found, and in words why it stopped."""
+"""The result of maximum likelihood, with the reason why the search stopped."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Estimate:
         standard_errors, lower, upper: by name; the 95 % interval is `transform(u +- 1.96 se(u))`
             with u the unconstrained parameter, so it stays inside the support. NaN where the
             parameter is on the boundary or the information matrix is not positive definite.
-        log_likelihood: in nats, of what `fit` maximised (integrated over a hierarchy's offsets).
+        log_likelihood: in nats, as maximised by `fit` (integrated over a hierarchy's offsets).
         num_parameters, num_events: for AIC and BIC.
-        result: why the search stopped; `CONVERGED` only when the gradient says so.
-        message: the same in words, with figures.
+        result: why the search stopped; `CONVERGED` only if the gradient confirms it.
+        message: the same in words, with numbers.
         gradient: largest absolute derivative of the objective in an unconstrained parameter,
             nats per event.
         steps: steps of the best start.
         starts: log-likelihood reached from each start.
         dims, coords: names of axes and along axes.
         data: what was fitted.
-        constants: single numbers that the model took from the data, such as the period of a swing.
+        constants: single numbers that the model takes from the data, such as the period of a cycle.
     """
 
     drawn_by: ClassVar[str] = "figures()"
@@ -70,22 +70,22 @@ class Estimate:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The model's settings as JSON-able values."""
+        """The model's settings as JSON-serialisable values."""
         return self.model.config()
 
     def draws(self) -> dict[str, np.ndarray]:
-        """The parameters with a leading axis of one draw, as a posterior has many."""
+        """The parameters with a leading axis of one draw, in the format of a posterior."""
         return {name: np.asarray(value)[None] for name, value in self.params.items()}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table that needs no more than the estimate, by name."""
+        """Every table that needs only the estimate, by name."""
         return {"summary": self.summary()}
 
     def figures(self, data: Any = None) -> dict[str, Any]:
         """Every figure of the fit, by name.
 
         Args:
-            data: other data than those that were fitted.
+            data: the data to show, if not the fitted ones.
         """
         data = self.data if data is None else data
         self.model.accept(data)

@@ -31,14 +31,14 @@ from hawkesjax.core.unconstrained import (
 )
 from hawkesjax.inputs.arguments import Count, Key, Positive, Precision, Whole, checked
 
-SCATTER = 1.5  # of further starts, on the unconstrained scale: a factor of 4.5
+SCATTER = 1.5  # of additional starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 150  # 43 were needed (12 marks by pair, 3,000 events)
-PARTS = 8  # up to so many are searched one by one where they were not found together
+PARTS = 8  # up to this many parts are searched one by one if the joint search fails
 
 
 class ConvergenceWarning(UserWarning):
-    """Values are used that the search for a maximum ended at without reaching it."""
+    """The values come from a search that stopped before it reached a maximum."""
 
 
 @checked
@@ -58,31 +58,32 @@ def fit(
 
     L-BFGS with a zoom line search runs on unconstrained parameters (the log of a positive one)
     and on the log-likelihood per event; where 150 steps are not enough (hundreds of parameters,
-    many near 0), Newton steps with the exact Hessian, target by target, finish the work. It has
-    converged when no derivative exceeds `tol` nats per event, and never otherwise; parts that do
-    not interact are then searched apart, and those that are found are named. A parameter
+    many near 0), Newton steps with the exact Hessian follow, target by target. The search has
+    converged only if no derivative exceeds `tol` nats per event; otherwise parts that do not
+    interact are searched separately, and those that converge are named. A parameter
     whose best value is 0 drifts to minus infinity on the log scale; it is reported as on the
-    boundary, and so are one at the upper end of its prior's support, a decay slower than the window
-    can show, and a spread between sequences that the data cannot tell from 0.
+    boundary, and so are one at the upper end of its prior's support, a decay too slow for the
+    window to show, and a spread between sequences that the data cannot distinguish from 0.
 
-    Of a Hawkes model with known decays the likelihood is concave and splits by target: each
-    target's maximum is found apart, its zeros exactly, whatever `starts`.
+    For a Hawkes model with known decays the likelihood is concave and splits by target: each
+    target's maximum is found separately, with exact zeros, whatever `starts`.
 
     With a hierarchical baseline the likelihood is integrated over the offsets, numerically to
-    1e-8 per sequence and mark: a joint maximum over offsets and spread is no estimate.
+    1e-8 per sequence and mark: the joint likelihood of offsets and spread has no useful maximum.
     `log_likelihood` and `num_parameters` are those of the integrated likelihood. `mu_offset` and
-    `mu` are the posterior modes given the estimate; their errors hold each one's spread given the
-    estimate, and the estimate's own.
+    `mu` are the posterior modes given the estimate; their errors combine the spread of each given
+    the estimate with the uncertainty of the estimate.
 
     Args:
         model: a model.
         data: its data.
-        starts: how many starting points; the first is the model's own, the best of a few time
+        starts: number of starting points; the first is the model's own, the best of a few time
             scales; the others are scattered around it.
         key: PRNG key for `starts > 1`.
         init: an `Estimate` or dict of natural parameters to start from instead.
         max_steps: steps per start.
-        tol: 1e-8 in float64, 1e-5 in float32 by default.
+        tol: largest derivative at convergence, nats per event; by default 1e-8 in float64 and 1e-5
+            in float32.
         errors: whether to compute standard errors and intervals.
         dtype: floating type; JAX's default when None.
 
@@ -90,8 +91,8 @@ def fit(
         The `Estimate` of the best start.
 
     Raises:
-        ValueError: for no events, sequences with events but no time, a missing key, or starting
-            values that do not fit.
+        ValueError: for no events, sequences with events but no time, a missing key, or invalid
+            starting values.
 
     Source: Liu and Nocedal (1989), Math. Programming 45, 503-528; line search: Nocedal and
     Wright, Numerical Optimization, algorithm 3.5. Errors of modes: Kass and Steffey (1989), JASA
@@ -125,7 +126,7 @@ def fit(
 def maximum(
     model: Any, prepared: Any, *, near: Any = None, max_steps: int = 2000
 ) -> tuple[dict[str, Any], bool]:
-    """`fit` without its report, for many data of one size: the natural and derived parameters
+    """`fit` without its report, for many data sets of one size: the natural and derived parameters
     at the maximum near the model's own start, or near given parameters, and whether the search
     converged."""
     loss = Unconstrained(model.marginal())
@@ -148,7 +149,7 @@ class _End:
     steps: int
     still: int
     information: Callable[[], Arrow] | None = None
-    found: tuple[str, ...] = ()  # parameters that are at their best whatever the others are
+    found: tuple[str, ...] = ()  # parameters at their best, whatever the others are
 
 
 def _tolerance(data: Any) -> float:
@@ -156,7 +157,7 @@ def _tolerance(data: Any) -> float:
 
 
 def _solved(loss: Unconstrained, data: Any, tol: float) -> _End | None:
-    """The model's own maximum, if it has one and it is one to the tolerance."""
+    """The model's own maximum, if it has one and it meets the tolerance."""
     found = loss.model.solved(data, tol)
     if found is None:
         return None
@@ -168,9 +169,9 @@ def _solved(loss: Unconstrained, data: Any, tol: float) -> _End | None:
 
 
 def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
-    """L-BFGS; where it is slow, Newton steps; and L-BFGS again for what they leave. Parts of the
-    parameters that do not interact are then searched apart: one without a maximum holds up no
-    other."""
+    """L-BFGS; where it is slow, Newton steps; then L-BFGS for what they leave. Parts of the
+    parameters that do not interact are then searched separately, so that a part without a maximum
+    does not hold up the others."""
     end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
     free = loss.model.unrestricted() == loss.model
     if free and _open(end, max_steps, tol):
@@ -197,7 +198,7 @@ def _apart(
 
     base, steps = end.point, end.steps
     missing = left(base) if end.steps < max_steps else []
-    for part in missing:  # the others begin where their share of the loss hides no other
+    for part in missing:  # the others start where their share of the loss dominates no other
         base = _mixed(base, start, part)
     point = base
     for part in missing:
@@ -219,7 +220,7 @@ def _only(tree: Point, part: dict[str, Any]) -> Point:
 
 
 def _mixed(point: Point, other: Point, part: dict[str, Any]) -> Point:
-    """The point with a part of another."""
+    """The point with one part from another."""
     return {name: jnp.where(part[name], other[name], leaf) for name, leaf in point.items()}
 
 
@@ -228,7 +229,7 @@ def _open(end: _End, max_steps: int, tol: float) -> bool:
 
 
 def descend(start: Point, data: Any, loss: Unconstrained, part: Any = None) -> _End:
-    """The minimum near a point, over all free entries or those of a part."""
+    """The minimum near a point, over all free entries or those of one part."""
     return _descend(start, data, loss, 2 * QUASI_NEWTON_STEPS, _tolerance(data), part)
 
 
@@ -240,7 +241,7 @@ def _descend(
     tol: float,
     part: dict[str, Any] | None = None,
 ) -> _End:
-    """L-BFGS over all parameters, or over a part of them."""
+    """L-BFGS over all parameters, or over one part of them."""
     part = {n: np.ones(leaf.shape, bool) for n, leaf in start.items()} if part is None else part
     value, grad = value_and_grad(start, data, loss=loss)
     per_event = 1 / data.num_events
@@ -348,9 +349,9 @@ def _beside_none(rival: tuple[float, int] | None, value: float, count: int) -> s
         return ""
     gain, more = value - rival[0], count - rival[1]
     if gain > more:
-        return f" Effects gain {gain:.2f} nats over none, with {more} parameters more."
+        return f" Effects gain {gain:.2f} nats over none, with {more} more parameters."
     return (
-        f" Effects gain {gain:.2f} nats over none, with {more} parameters more: by AIC these data "
+        f" Effects gain {gain:.2f} nats over none, with {more} more parameters: by AIC these data "
         f"do not ask for them ({2 * (count - value):.1f}; {2 * (rival[1] - rival[0]):.1f} without)."
     )
 
@@ -379,5 +380,5 @@ def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Resul
     named = entries(single, params, model.dims, model.coords(data))
     shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
     places = [f"{shown}, without standard errors"] if named else []
-    places += [f"{model.joint} on its rim"] if np.any(edge.get(model.joint, False)) else []
+    places += [f"{model.joint} on its boundary"] if np.any(edge.get(model.joint, False)) else []
     return Result.BOUNDARY, f"Converged on the boundary {figures}: {'; '.join(places)}."

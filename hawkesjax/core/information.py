@@ -17,7 +17,7 @@ from hawkesjax.inputs.arrays import HostArray
 
 @dataclass(frozen=True)
 class Arrow:
-    r"""Hessian of a loss at a point: a diagonal L, a block for each group, and what meets all.
+    r"""Hessian of a loss at a point: diagonal L, a block per group, and a part coupled to all.
 
     The entries of `model.local` (one per sequence and mark) do not interact given the others, so
     one Hessian-vector product gives all of L. Among the others, those of different targets do not
@@ -42,7 +42,7 @@ class Arrow:
 
     @property
     def is_finite(self) -> bool:
-        """Whether every second derivative is a number."""
+        """Whether every second derivative is finite."""
         parts = (self.local, self.cross, self.own, self.couple, self.top)
         return all(bool(np.isfinite(part).all()) for part in parts)
 
@@ -81,9 +81,9 @@ class Arrow:
         return cls(layout, local, cross, own, couple, 0.5 * (top + top.T))
 
     def integrated(self, marginal: Arrow) -> Arrow:
-        """The same with the information of the others from a likelihood in which the local
-        entries are integrated out: the error of a local entry then holds its own spread given the
-        others, and theirs (Kass and Steffey 1989, JASA 84, 717-726)."""
+        """The same with the information on the others taken from a likelihood in which the local
+        entries are integrated out: the error of a local entry then includes its own spread given
+        the others, and theirs (Kass and Steffey 1989, JASA 84, 717-726)."""
         own, couple, top = self._without_local(_reciprocal(self.local))
         return replace(
             self,
@@ -124,8 +124,8 @@ class Arrow:
         r"""Standard errors of `own_c local_c + sum_k rows_ck other_k`, where the others are those
         of one group and the top.
 
-        Sums that are not one for each local entry are sums over the other parameters alone. NaN
-        for one that rests on a parameter that is held fixed.
+        Sums that do not belong to a local entry are sums over the other parameters alone. NaN
+        for one that depends on a parameter that is held fixed.
 
         Args:
             fixed: mask of parameters held fixed.
@@ -150,13 +150,13 @@ class Arrow:
             return np.sqrt(np.where(known, variance, np.nan))
 
     def profiled(self, name: str, fixed: dict[str, HostArray]) -> np.ndarray:
-        """The curvature in one of the others, with all that is not fixed at its best for it;
-        what the data do not determine stays where it is."""
+        """The curvature in one of the others, with all that is not fixed maximised out; entries
+        that the data do not determine keep their values."""
         layout = self.layout
         open_ = ~layout.local(fixed).astype(bool)
         own, couple, top = self._without_local(np.where(open_, _reciprocal(self.local), 0))
         size = layout.num_others
-        whole = np.zeros((size + 1, size + 1))  # the last one takes what fills the groups up
+        whole = np.zeros((size + 1, size + 1))  # the last one takes the padding of the groups
         for members, block, beside in zip(layout.members, own, couple, strict=True):
             whole[np.ix_(members, members)] = block
             whole[np.ix_(members, layout.top)] = beside
@@ -178,7 +178,7 @@ class Arrow:
         """`-(|H| + damping |diag H|)^-1 gradient`, with each block's eigenvalues made positive;
         `damping` of each part of `Layout.parts`.
 
-        No entry moves by more than `longest`: each group is shortened on its own, so that one
+        No entry moves by more than `longest`: each group is shortened separately, so that one
         far from its maximum does not hold up the others.
         """
         layout = self.layout
@@ -215,7 +215,7 @@ class Arrow:
         return layout.named(np.clip(own_move, -longest, longest), others)
 
     def _without_local(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The blocks less `cross^T weight cross`: the local entries eliminated."""
+        """The blocks minus `cross^T weight cross`: the local entries eliminated."""
         size = self.layout.members.shape[1]
         scaled = weight[:, None] * self.cross
         top = self.top - self.cross[:, size:].T @ scaled[:, size:]
@@ -246,19 +246,19 @@ class Arrow:
 
 
 class Solved(NamedTuple):
-    """A maximum that a model found in a way of its own."""
+    """A maximum that a model found by a method of its own."""
 
     params: dict[str, Any]  # natural; some may lie on a boundary
     loss: float  # minus the log-likelihood
-    gradient: float  # largest derivative per event that is left, on a boundary towards its inside
+    gradient: float  # largest remaining derivative per event; on a boundary, towards the inside
     steps: int
     information: Callable[[], Arrow]  # the curvature there
 
 
 @dataclass(frozen=True)
 class _Inverse:
-    """`open`: local entries that are free; `weight`: L^-1; `own`: inverses of the groups' blocks,
-    given the top; `carry`: what each group does when the top moves; `top`: its covariance."""
+    """`open`: free local entries; `weight`: L^-1; `own`: inverses of the groups' blocks, given the
+    top; `carry`: response of each group to the top; `top`: its covariance."""
 
     open: np.ndarray
     weight: np.ndarray
@@ -267,7 +267,7 @@ class _Inverse:
     top: np.ndarray
 
     def variance(self, rows: np.ndarray, groups: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Of sums with weights `rows` of the members of their groups and `high` of the top."""
+        """Variances of sums with weights `rows` of their groups' members and `high` of the top."""
         if rows.size and high.size:
             high = high + np.einsum("ca,caq->cq", rows, self.carry[groups])
         total = np.einsum("cq,qr,cr->c", high, self.top, high)
@@ -295,7 +295,7 @@ def _solve(matrix: np.ndarray, scale: np.ndarray, damping: float, right: np.ndar
 
 
 def _shortened(moves: np.ndarray, longest: float) -> np.ndarray:
-    """Each row with no entry beyond `longest`."""
+    """Each row, scaled such that no entry exceeds `longest`."""
     length = np.max(np.abs(moves), axis=1, initial=0, keepdims=True)
     return moves * np.minimum(1, longest / np.maximum(length, 1e-300))
 

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for a good moment."""
+"""Ctrl-C that takes effect at a safe moment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Interrupts:
     """The first Ctrl-C asks to stop at the next `pause`; the second one stops at once.
 
     An interrupt in the middle of compiled code or of a callback can be lost or can crash the
-    process, so the first one only leaves a note. Outside the main thread, or where somebody
-    handles the signal already, nothing is changed.
+    process, so the first one is only recorded. Outside the main thread, or if the signal already
+    has a handler, nothing is changed.
     """
 
     def __init__(self) -> None:
@@ -43,10 +43,10 @@ class Interrupts:
         print("\nStopping after this block; Ctrl-C again stops at once.", file=sys.stderr)
 
     def pause(self) -> None:
-        """Stop here if that was asked for.
+        """Stop here if the user asked for it.
 
         Raises:
-            KeyboardInterrupt: then.
+            KeyboardInterrupt: after a Ctrl-C.
         """
         if self.asked:
             raise KeyboardInterrupt

@@ -18,7 +18,7 @@ Parts = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 
 
 def blank(params: dict[str, Any]) -> Parts:
-    """Standard errors and ends of intervals that are not known."""
+    """Unknown standard errors and interval ends, all NaN."""
     nothing = {name: np.full(np.shape(value), np.nan) for name, value in params.items()}
     return nothing, dict(nothing), dict(nothing)
 
@@ -26,16 +26,16 @@ def blank(params: dict[str, Any]) -> Parts:
 def errors_of(
     model: Any, loss: Unconstrained, natural: Point, prepared: Any, edge: Masks, known: Any
 ) -> tuple[Parts, list[str]]:
-    """Standard errors and ends of intervals of parameters and of what derives from them, and the
-    names of parameters that lie inside of all boundaries and have none.
+    """Standard errors and interval ends of parameters and derived quantities, and the names of
+    parameters that lie inside all boundaries and have none.
 
     Args:
         model: what was fitted.
-        loss: what was minimised, of `model.marginal()`.
+        loss: the function that was minimised, of `model.marginal()`.
         natural: the parameters at the maximum.
         prepared: the data.
         edge: masks of parameters on a boundary.
-        known: a function that gives the curvature, where the model has one of its own, or None.
+        known: a function that gives the curvature, if the model provides one, or None.
     """
     structures = model.structures(prepared)
     plain = Unconstrained(model.unrestricted(), () if model.joint is None else (model.joint,))
@@ -63,7 +63,7 @@ def errors_of(
 
 def shape_of_joint(model: Any, params: dict[str, Any], prepared: Any) -> Shape:
     """Slope and (negative) curvature of the log-likelihood in the parameter named `joint`, the
-    others at their best for each, at a maximum that was found: what `joint_intervals` takes.
+    others maximised out, at a known maximum: the input of `joint_intervals`.
 
     Args:
         model: what was fitted.
@@ -79,7 +79,7 @@ def shape_of_joint(model: Any, params: dict[str, Any], prepared: Any) -> Shape:
 
 def _of_joint(plain, point, prepared, arrow, edge) -> Shape:
     name = plain.model.joint
-    slope = np.zeros(np.size(point[name]))  # but on the boundary
+    slope = np.zeros(np.size(point[name]))  # except on the boundary
     if np.any(edge[name]):
         _, gradient = value_and_grad(point, prepared, loss=plain)
         slope = -np.ravel(np.asarray(gradient[name], np.float64))
@@ -87,7 +87,7 @@ def _of_joint(plain, point, prepared, arrow, edge) -> Shape:
 
 
 def _with_partners(edge):
-    """A decay whose alpha is 0 has no effect: it is fixed with it."""
+    """The masks, with the decay of each alpha of 0: it has no effect, so it is fixed with it."""
     fixed = {name: mask.copy() for name, mask in edge.items()}
     if "gamma" in fixed and fixed["gamma"].shape == fixed["alpha"].shape:
         fixed["gamma"] |= fixed["alpha"]
@@ -95,7 +95,7 @@ def _with_partners(edge):
 
 
 def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
-    """Standard errors and intervals of what the model derives, symmetric in its log (delta method).
+    """Standard errors and intervals of derived quantities, symmetric in the log (delta method).
 
     An entry depends on one entry of the model's `local` and on one of its groups at most: one
     derivative along all local entries at once, and one along a member of every group, give each
@@ -133,7 +133,7 @@ def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
         deviations, lower, upper = parts
         deviations[name] = value * error
         lower[name] = value * np.exp(-NORMAL_975 * error)
-        with np.errstate(over="ignore"):  # infinite where the data say next to nothing
+        with np.errstate(over="ignore"):  # infinite where the data contain almost no information
             upper[name] = value * np.exp(NORMAL_975 * error)
 
 

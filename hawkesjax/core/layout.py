@@ -1,4 +1,4 @@
-"""Which parameters of a model interact, and how they lie in a row."""
+"""Which parameters of a model interact, and how they are ordered in a vector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Layout:
     Args:
         local_name: the parameter whose entries do not interact given the others; or None.
         names, shapes: the others, in order; shapes of all.
-        members: (groups, size) places among the others of each group's parameters; -1 fills up.
+        members: (groups, size) places among the others of each group's parameters; -1 is padding.
         top: (q,) places of those that interact with all.
         local_group: (local,) group of each local entry.
         joined: whether local entries interact with all.
@@ -63,12 +63,12 @@ class Layout:
         return int(np.sum(self.members >= 0)) + len(self.top)
 
     def flat(self, parts: dict[str, Any]) -> np.ndarray:
-        """The others in a row."""
+        """The others as a vector."""
         rows = [np.ravel(np.asarray(parts[name])) for name in self.names]
         return np.concatenate(rows) if rows else np.zeros(0)
 
     def local(self, parts: dict[str, Any]) -> np.ndarray:
-        """The local entries in a row."""
+        """The local entries as a vector."""
         return np.zeros(0) if self.local_name is None else np.ravel(parts[self.local_name])
 
     def named(self, local: np.ndarray, others: np.ndarray) -> dict[str, np.ndarray]:
@@ -84,8 +84,8 @@ class Layout:
         return out
 
     def parts(self) -> tuple[int, dict[str, np.ndarray]]:
-        """Into how many parts the loss splits, and the part of each entry by name: the groups where
-        nothing interacts with all of them, else one part."""
+        """The number of parts into which the loss splits, and the part of each entry by name: the
+        groups if nothing interacts with all of them, else one part."""
         apart = len(self.members) > 1 and not len(self.top) and not self.joined
         others, local = np.zeros(self.num_others, int), np.zeros_like(self.local_group)
         if apart:
@@ -95,7 +95,7 @@ class Layout:
         return len(self.members) if apart else 1, self.named(local, others)
 
     def directions(self) -> list[tuple[int, np.ndarray]]:
-        """Unit directions of the others that one product serves: the same member of every group
+        """Unit directions of the others that one product covers: the same member of every group
         at once, (column, places); then those that interact with all, from column `size` on."""
         size = self.members.shape[1]
         shared = [(k, self.members[self.members[:, k] >= 0, k]) for k in range(size)]

@@ -34,8 +34,8 @@ Masks = dict[str, HostArray]
 
 @dataclass(frozen=True)
 class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
-    """A law of event data. Subclass it with the members below, and `fit`, `sample` and the tables
-    work; add the verbs that make sense for it.
+    """A probability model of event data. Subclass it with the members below, and `fit`, `sample`
+    and the tables work; add the verbs that make sense for it.
 
     A subclass is a frozen dataclass whose fields are its settings::
 
@@ -43,25 +43,25 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         class Poisson(hj.Model[EventPanel, hj.Estimate, hj.Posterior]):
             name = "poisson"
 
-    It is written with: `parameters`, the table from which axes, shapes, priors, starting values,
+    Required are: `parameters`, the table from which axes, shapes, priors, starting values,
     boundaries, the configuration and the numpyro program follow; `prepare`; `log_likelihood`;
-    and, where parameters have axes, `coords` and `sizes`. What else stands here has a default that
-    is right for a model without that feature.
+    and, where parameters have axes, `coords` and `sizes`. All other members have defaults that are
+    right for a model without that feature.
 
     Args:
         priors: `"default"`, another name of `named_priors`, or a dict from parameter names to
             numpyro distributions; parameters left out keep their default.
-        fixed: what is known, a dict from parameters to a number or an array in the parameter's
-            shape, NaN (or None) where an entry is learned. Fixed entries have no prior, no error
-            and no part in counts of parameters.
+        fixed: known values, a dict from parameters to a number or an array in the parameter's
+            shape, NaN (or None) where an entry is learned. Fixed entries have no prior and no
+            standard error, and do not count as parameters.
         tied: entries that share one value, a dict from parameters to `"all"`, `"off-diagonal"` or
             `"symmetric"` (of pairs), or to an array of labels in the parameter's shape, NaN where
-            an entry stands alone; its prior is that of a label's first entry.
+            an entry stands alone; the prior of a shared value is that of the label's first entry.
 
     Raises:
-        ValueError: for priors of parameters that the model does not sample or that reach beyond
-            the parameter's support, for fixed values outside it, and for a setting whose type is a
-            `Literal` that is none of its values.
+        ValueError: for priors of parameters that the model does not sample or that extend beyond
+            the parameter's support, for fixed values outside it, and for a setting of a `Literal`
+            type that is not one of its values.
     """
 
     priors: Any = field(default="default", kw_only=True)
@@ -70,8 +70,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     name: ClassVar[str]
     named_priors: ClassVar[tuple[str, ...]] = ("default",)
-    unsaved: ClassVar[tuple[str, ...]] = ()  # settings that change no result
-    elsewhere: ClassVar[Mapping[str, str]] = {}  # verb or figure -> what to use in its place
+    unsaved: ClassVar[tuple[str, ...]] = ()  # settings that do not affect results
+    elsewhere: ClassVar[Mapping[str, str]] = {}  # verb or figure -> what to use instead
     joint: ClassVar[str | None] = None  # the parameter whose intervals `joint_intervals` gives
     data_type: ClassVar[type]
     estimate_type: ClassVar[type]
@@ -89,7 +89,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def __post_init__(self) -> None:
         """Check literal settings, and `priors` against the table, and make these hashable; a
-        subclass that extends it calls it last."""
+        subclass that extends this method calls it last."""
         check_choices(self)
         for name, found in zip(
             ("fixed", "tied"),
@@ -115,7 +115,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
                 f"priors is {self.priors!r}; the named ones are {', '.join(self.named_priors)}."
             )
 
-    # What a model must say
+    # What a model must define
 
     @property
     @abc.abstractmethod
@@ -131,7 +131,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     def log_likelihood(self, params: Params, data: Any) -> Float[Array, ""]:
         """The log-likelihood, pure and differentiable in `params`; data raw or prepared."""
 
-    # What a model may say
+    # What a model may define
 
     def coords(self, data: Data) -> dict[str, list[str]]:
         """Names along each axis."""
@@ -142,7 +142,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return {}
 
     def check(self, data: Any) -> None:
-        """What `fit` and `sample` ask of the data before anything is computed."""
+        """The checks of the data by `fit` and `sample` before any computation."""
         self.accept(data)
 
     def observed(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
@@ -150,17 +150,17 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return {}
 
     def constant(self, data: Data) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-        """What is given beside the events, for ArviZ's constant_data."""
+        """What is given besides the events, for ArviZ's constant_data."""
         return {}
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Names of the axes of what `derived` gives."""
+        """Axes of the quantities that `derived` gives."""
         return {}
 
     def derived(self, params: Params, data: Any) -> dict[str, AnyArray]:
-        """Positive quantities that tables show beside the parameters; an entry depends on one
-        entry of `local` at most."""
+        """Positive quantities that tables show besides the parameters; each entry depends on at
+        most one entry of `local`."""
         return {}
 
     def pointwise(self, params: Params, data: Data, by: str) -> Float[Array, " terms"]:
@@ -168,7 +168,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         raise ValueError(f"{type(self).__name__} has no pointwise terms.")
 
     def pointwise_sizes(self, data: Data) -> dict[str, int]:
-        """Number of terms of each kind of `pointwise`, the finest first; none without any."""
+        """Number of terms of each kind of `pointwise`, finest first; empty if there are none."""
         return {}
 
     def settled(self, data: Data, dtype: Any = None) -> tuple[Any, str, int]:
@@ -176,20 +176,20 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return self, "", 0
 
     def marginal(self) -> Model:
-        """The model whose likelihood `fit` maximises: this one, or it with the entries of `local`
-        integrated out, without them among its parameters and derived quantities."""
+        """The model whose likelihood `fit` maximises: this one, or one with the entries of `local`
+        integrated out, and absent from its parameters and derived quantities."""
         return self
 
     def latent(self, params: Params, data: Any) -> dict[str, Array]:
-        """What `marginal` integrates out, at its likeliest given the rest."""
+        """The conditional mode, given the rest, of what `marginal` integrates out."""
         return {}
 
     def log_likelihood_inside(self, params: Params, data: Any) -> Float[Array, ""]:
-        """The log-likelihood where no parameter is 0: what searches and chains call."""
+        """The log-likelihood where no parameter is 0: used by searches and chains."""
         return self.log_likelihood(params, data)
 
     def log_density(self, params: Params, data: Any) -> Float[Array, ""]:
-        """The log-likelihood, with the log density of what `marginal` integrates out."""
+        """The log-likelihood, plus the log density of what `marginal` integrates out."""
         return self.log_likelihood_inside(params, data)
 
     def without_effects(self, data: Any) -> tuple[float, int] | None:
@@ -198,13 +198,13 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return None
 
     def remarks(self, draws: Params, data: Data) -> list[str]:
-        """Sentences that results repeat: what nobody should overlook in the values (with a leading
-        axis of draws, of one for an estimate, in which 0 stands for what lies on a boundary), or
-        means nothing for such data."""
+        """Sentences that results repeat: what should not be overlooked in the values (with a
+        leading axis of draws, one for an estimate, in which 0 stands for what lies on a boundary),
+        or has no meaning for such data."""
         return []
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
-        """Starting values of the search for a maximum, of which the best is taken (NaN: the middle
+        """Starting values of the search for a maximum, of which the best is used (NaN: the middle
         of the support); data prepared."""
         shapes = self.shapes(data)
         return [
@@ -219,24 +219,25 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         ]
 
     def solved(self, data: Any, tol: float) -> Solved | None:
-        """The global maximum of the likelihood by a way of the model's own, where it has one, with
+        """The global maximum of the likelihood by a method of the model's own, if it has one, with
         derivatives of at most `tol` per event; data prepared."""
         return None
 
     def unrestricted(self) -> typing.Self:
-        """The same model without constraints that join parameters: the coordinates of intervals."""
+        """The same model without constraints that join parameters, in whose coordinates intervals
+        are computed."""
         return self
 
     def joint_intervals(
         self, params: Params, data: Any, slope: Any, curvature: Any
     ) -> dict[str, tuple[Any, Any, Any]]:
-        """Standard errors and ends of intervals of the parameter named `joint`, whose entries share
-        one support, and of what derives from it; `slope` and (negative) `curvature` of the log-
-        likelihood in its entries, the others at their best for each; data prepared."""
+        """Standard errors and interval ends of the parameter named `joint`, whose entries share
+        one support, and of quantities derived from it; `slope` and (negative) `curvature` of the
+        log-likelihood in its entries, the others maximised out; data prepared."""
         return {}
 
     def at_boundary(self, params: Params, data: Any) -> Masks:
-        """Masks of parameters on the edge of what they may be or of what the data can tell."""
+        """Masks of parameters on the boundary of their support or of what the data can show."""
         masks: Masks = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
         for one in self.parameters:
             if one.name in masks and one.edge is not None:
@@ -251,12 +252,12 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return masks
 
     def dense_mass(self, data: Any) -> list[tuple[str, ...]] | bool:
-        """Parameters whose correlation NUTS should learn."""
+        """Parameters whose correlations NUTS should learn."""
         return False
 
     @property
     def can_vanish(self) -> bool:
-        """Whether the density of the data may be 0 inside the supports."""
+        """Whether the likelihood may be 0 inside the supports."""
         return False
 
     @property
@@ -269,7 +270,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         do not interact; None, and names left out: with all (`local`: with the first group)."""
         return {}
 
-    # What follows
+    # What follows from these
 
     @property
     def dims(self) -> dict[str, tuple[str, ...]]:
@@ -278,7 +279,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     @property
     def supports(self) -> dict[str, Range]:
-        """Where each parameter may lie: what values from outside are held to."""
+        """Support of each parameter, against which values from outside are checked."""
         return {one.name: one.range for one in self.parameters}
 
     def shapes(self, data: Any) -> dict[str, tuple[int, ...]]:
@@ -291,11 +292,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         }
 
     def structures(self, data: Any) -> dict[str, Structure]:
-        """How the entries of parameters with fixed or tied ones follow from the free ones."""
+        """How the entries of parameters with fixed or tied entries follow from the free ones."""
         return self.structures_of(self.shapes(data))
 
     def structures_of(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Structure]:
-        """The same of parameters of these shapes."""
+        """The same for parameters of these shapes."""
         fixed, tied = dict(self.fixed), dict(self.tied)
         found = {
             name: structure_of(name, shape, fixed.get(name), tied.get(name))
@@ -319,7 +320,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         run(self, data)
 
     def config(self) -> dict[str, Any]:
-        """The model's settings as JSON-able values."""
+        """The model's settings as JSON-serialisable values."""
         settings = {
             one.name: as_json(getattr(self, one.name))
             for one in fields(self)
@@ -337,7 +338,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> typing.Self:
-        """The model again, from its `config()` and `arrays()`."""
+        """Restore the model from its `config()` and `arrays()`."""
         given = {name: value for name, value in config.items() if name != "model"}
         priors = given.pop("priors")
         if isinstance(priors, Mapping):
@@ -348,7 +349,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """Refuse anything but data of the model's type.
 
         Raises:
-            ValueError: that says which type it must be.
+            ValueError: says which type it must be.
         """
         if not isinstance(data, self.data_type):
             raise ValueError(
@@ -356,7 +357,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             )
 
     def figures(self, values: Any, data: Any) -> dict[str, Any]:
-        """Every figure of a fit, by name; what a subclass adds to `common_figures`.
+        """Every figure of a fit, by name; a subclass adds its own to `common_figures`.
 
         Args:
             values: an `Estimate` or a `Posterior`.
@@ -365,12 +366,12 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return self.common_figures(values, data)
 
     def common_figures(self, values: Any, data: Any) -> dict[str, Any]:
-        """The estimates, and the chains of a posterior."""
+        """The estimates, and for a posterior the chains."""
         made = {"parameters": parameters(values, unit=getattr(data, "unit", ""))}
         return made | ({"trace": trace(values)} if hasattr(values, "posterior") else {})
 
     # Of the verbs (`hawkesjax.core.verbs`) a model has those that it defines as methods; a type
-    # checker knows no others, and asking for one says so.
+    # checker knows no others, and asking for another raises an error that says so.
     if not typing.TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
@@ -379,7 +380,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def without(self, verb: str) -> ValueError:
-        """The error for a verb that the model does not have; it names where to go."""
+        """The error for a verb that the model does not have; it names an alternative."""
         remedy = self.elsewhere.get(verb)
         return ValueError(f"{type(self).__name__} has no {verb}{f'; {remedy}' if remedy else ''}.")
 
@@ -388,7 +389,7 @@ def as_model(model: Any) -> Model:
     """The model, if it is one.
 
     Raises:
-        ValueError: for something that is no model, or a class where a model is needed.
+        ValueError: for something that is not a model, or a class instead of an instance.
     """
     if isinstance(model, Model):
         return model

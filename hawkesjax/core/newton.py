@@ -12,21 +12,21 @@ from hawkesjax.core.layout import Layout
 from hawkesjax.core.unconstrained import Point, Unconstrained, largest, value_and_grad
 
 LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter
-LEAST_RAISED = 1e-3  # damping of a part whose move failed
+LEAST_RAISED = 1e-3  # damping of a part whose step failed
 
 
 def newton(
     point: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float
 ) -> tuple[Point, float, float, int, int]:
-    """Levenberg-Marquardt steps with the whole Hessian, which is an arrow.
+    """Levenberg-Marquardt steps with the whole Hessian, which is an `Arrow`.
 
-    Parts of the loss that do not interact (targets) are damped and taken apart, each by its own
-    change: half the sum of the slopes at both ends along its move, which needs no value of its own
-    and keeps its digits where the loss has none left.
+    Parts of the loss that do not interact (targets) are damped and accepted separately, each by its
+    own change: half the sum of the slopes at both ends along its step, which needs no loss by part
+    and stays accurate where differences of the loss are lost to rounding.
 
     Returns:
-        The point, its loss, the largest derivative per event, steps, and how many of the last ones
-        gained nothing.
+        The point, its loss, the largest derivative per event, the number of steps, and how many of
+        the last steps gained nothing.
     """
     per_event = 1 / float(data.num_events)
     steps, still = 0, 0
@@ -36,7 +36,7 @@ def newton(
     damping = np.full(count, 1e-4)
 
     def along(slope: Any, move: dict[str, np.ndarray]) -> np.ndarray:
-        """Derivative of each part along its move."""
+        """Derivative of each part along its step."""
         terms = (
             np.bincount(np.ravel(part[n]), np.ravel(np.asarray(slope[n], float) * move[n]), count)
             for n in move

@@ -1,4 +1,4 @@
-"""One jitted block of NUTS steps, and the loop around it."""
+"""One compiled block of NUTS steps, and the loop around it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ STATISTICS = ("diverging", "energy", "lp", "num_steps", "acceptance_rate", "step
 
 @dataclass(frozen=True)
 class Settings:
-    """What shapes the compiled kernel.
+    """Settings that determine the compiled kernel.
 
     Args:
         num_warmup: steps of adaptation.
-        target_accept: acceptance that the step size aims at.
-        max_tree_depth: longest trajectory, 2^depth - 1 steps.
-        dense_mass: as numpyro's `NUTS(dense_mass=...)`, tuples for lists.
+        target_accept: acceptance rate that the step size is adapted to.
+        max_tree_depth: limits trajectories to 2^depth - 1 steps.
+        dense_mass: as numpyro's `NUTS(dense_mass=...)`, with tuples instead of lists.
         block: steps in one compiled call.
         devices: devices over which the chains of one call are spread.
-        regularize: whether the learned covariance is drawn towards 10^-3 times the identity, as
-            Stan does. Beside a posterior far narrower than that, it would hide its shape.
+        regularize: whether the learned covariance is shrunk towards 10^-3 times the identity, as
+            in Stan. For a posterior far narrower than that, this would hide its shape.
     """
 
     num_warmup: int
@@ -52,7 +52,7 @@ class Kernel:
 
     `init(keys, points, data)` gives the chains' state; `advance(state, data, count)` the state
     `count <= block` steps later, with the draws. Batched over chains. Panels of the same sizes
-    share one compilation, warm-up and sampling too.
+    share one compilation, for both warm-up and sampling.
     """
 
     def __init__(self, model: Any, settings: Settings) -> None:
@@ -68,7 +68,7 @@ class Kernel:
         )
 
         def init(keys, points, data):
-            # The first call lets numpyro read the model; only traced, it costs no compilation.
+            # The first call lets numpyro inspect the model; it is only traced, not compiled.
             jax.eval_shape(
                 lambda key: nuts.init(key, settings.num_warmup, None, (data,), {}), keys[0]
             )
@@ -112,16 +112,16 @@ class Kernel:
 
 
 def _strong(leaf: Any) -> Any:
-    """The leaf without JAX's weak type, which would cost a second compilation."""
+    """The leaf without JAX's weak type, which would cause a second compilation."""
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return leaf
     return jax.lax.convert_element_type(leaf, leaf.dtype)
 
 
 def regular(before: Any, after: Any) -> Any:
-    """The state after a step; a covariance that is not regular leaves the earlier one in place.
+    """The state after a step; a singular covariance is replaced by the earlier one.
 
-    Draws that hardly moved in a window of warm-up have one, where it is not regularized.
+    Draws that hardly moved in a window of warm-up give one, unless it is regularized.
     """
     learned = ("inverse_mass_matrix", "mass_matrix_sqrt", "mass_matrix_sqrt_inv")
     old, new = before.adapt_state, after.adapt_state
@@ -180,7 +180,8 @@ def run(
     Blocks end at the end of warm-up, so that none holds both kinds of steps.
 
     Args:
-        after: called with the state, the block's draws (None in warm-up) and the steps done.
+        after: called with the state, the block's draws (None in warm-up) and the number of steps
+            done.
     """
     warmup = kernel.settings.num_warmup
     while done < total:

@@ -23,18 +23,18 @@ class Parameter:
     """One parameter that a model samples.
 
     Args:
-        name: in dicts of parameters, tables and files.
+        name: used in dicts of parameters, tables and files.
         prior: its default prior, a numpyro distribution that broadcasts to its shape; or a function
-            of the prepared data that gives one.
+            of the prepared data that returns one.
         dims: names of its axes, whose sizes `Model.sizes` gives.
         start: where the search for a maximum begins, a number or array that broadcasts, or a
             function of the prepared data; None for the middle of the support.
         edge: function of (params, prepared data) that gives a mask of the entries whose values lie
-            on the edge of what the data can tell. Ends of the prior's support are found without.
-        support: where its values may lie, whatever its prior, which must lie there too; None for
-            the ends of a default prior that is a distribution, and the whole line otherwise.
-        present: whether these data (raw or prepared) say anything about it; where they do not, it
-            is left out.
+            on the boundary of what the data can show. Ends of the prior's support need no mask.
+        support: where its values may lie, whatever its prior, whose support must be inside; None
+            for the ends of a default prior that is a distribution, and the whole line otherwise.
+        present: whether these data (raw or prepared) contain information on it; if not, it is left
+            out.
     """
 
     name: str
@@ -54,5 +54,5 @@ class Parameter:
 
     @property
     def is_in_all(self) -> bool:
-        """Whether no data are without it."""
+        """Whether it is present in all data."""
         return self.present is _always

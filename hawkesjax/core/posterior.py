@@ -1,4 +1,4 @@
-"""Draws from a posterior, with names."""
+"""Draws from a posterior, by name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from hawkesjax.inputs.arguments import Bytes, checked
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Posterior:
-    """What `sample` returns: draws, statistics and data as named arrays.
+    """The result of `sample`: draws, statistics and data as named arrays.
 
-    A subclass `class HawkesPosterior(Posterior, model="hawkes")` adds a model's own tables; it is
-    what `sample` and `load` give for models of that name.
+    A subclass `class HawkesPosterior(Posterior, model="hawkes")` adds a model's own tables;
+    `sample` and `load` return it for models of that name.
 
     Args:
         posterior: draws, dimensions (chain, draw, ...).
@@ -35,7 +35,7 @@ class Posterior:
         observed_data, constant_data: what was observed.
         config: the model's settings.
         info: how it was sampled.
-        log_likelihood: pointwise log-likelihood (chain, draw, term), where it was kept.
+        log_likelihood: pointwise log-likelihood (chain, draw, term), if it was kept.
     """
 
     drawn_by: ClassVar[str] = "figures()"
@@ -106,8 +106,8 @@ class Posterior:
         return problems(table, self.sample_stats, self.info["max_tree_depth"])
 
     def diagnose(self) -> list[str]:
-        """The diagnostics in plain words: what is wrong, or the figures of a sound run; then what
-        the model remarks on the values and the data."""
+        """The diagnostics in plain words: what is wrong, or the numbers of a sound run; then the
+        model's remarks on the values and the data."""
         remarks = self.info.get("remarks", [])
         if sentences := self.problems():
             return [*sentences, *remarks]
@@ -132,14 +132,14 @@ class Posterior:
         """The same with the pointwise log-likelihood, for `arviz.loo`.
 
         Args:
-            data: what was sampled; after `load` it must be given.
-            by: which terms, of those that the model has (of Hawkes: `"event"`, one per event
-                and for each sequence's last silence, or `"sequence"`); the coarsest by default.
+            data: the data that were sampled; required after `load`.
+            by: kind of terms, among those that the model has (for Hawkes: `"event"`, one per event
+                and one for each sequence's last silence, or `"sequence"`); the coarsest by default.
             max_bytes: refuse when the result would be larger.
 
         Raises:
-            ValueError: for terms the model does not have, data that are not there, or a result
-                larger than `max_bytes`.
+            ValueError: for terms that the model does not have, missing data, or a result larger
+                than `max_bytes`.
         """
         model, data = self.model, self.sampled(data)
         known = model.pointwise_sizes(data)
@@ -156,7 +156,7 @@ class Posterior:
         if size > max_bytes:
             raise ValueError(
                 f"The pointwise log-likelihood by {by} would take {size / 2**30:.1f} GiB, more "
-                f"than {max_bytes / 2**30:.1f}: take by={list(known)[-1]!r}, or fewer draws."
+                f"than {max_bytes / 2**30:.1f}: use by={list(known)[-1]!r}, or fewer draws."
             )
         flat = {name: v.reshape(chains * count, *v.shape[2:]) for name, v in draws.items()}
         values = _over_draws(lambda one: model.pointwise(one, data, by), flat)
@@ -171,7 +171,7 @@ class Posterior:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The model's settings as JSON-able values."""
+        """The model's settings as JSON-serialisable values."""
         return json.loads(json.dumps(self.model.config()))
 
     @property
@@ -189,26 +189,26 @@ class Posterior:
         return found
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table that needs no more than the draws, by name."""
+        """Every table that needs only the draws, by name."""
         return {"summary": self.summary()}
 
     def figures(self, data: Any = None) -> dict[str, Any]:
         """Every figure of the fit, by name.
 
         Args:
-            data: what was sampled; after `load` it must be given.
+            data: the data that were sampled; required after `load`.
         """
         return self.model.figures(self, self.sampled(data))
 
     def sampled(self, data: Any = None) -> Any:
-        """The data that were sampled: those given, else those that `sample` left here.
+        """The data that were sampled: those given, else those kept by `sample`.
 
         Raises:
-            ValueError: when there are none (a file holds no data), or of another type.
+            ValueError: if there are none (a file does not contain them), or their type is wrong.
         """
         data = self.data if data is None else data
         if data is None:
-            raise ValueError("A loaded result does not hold its data: give them as data=.")
+            raise ValueError("A loaded result does not contain its data: pass them as data=.")
         self.model.accept(data)
         return data
 
@@ -217,7 +217,7 @@ class Posterior:
         return {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
 
     def to_arviz(self) -> Any:
-        """ArviZ's own container: an `xarray.DataTree` on ArviZ 1, `InferenceData` before."""
+        """ArviZ's container: an `xarray.DataTree` for ArviZ 1, `InferenceData` before."""
         az = arviz()
         tree = xr.DataTree.from_dict({f"/{name}": part for name, part in self.groups().items()})
         if int(az.__version__.split(".")[0]) >= 1:
@@ -226,7 +226,7 @@ class Posterior:
 
     @checked
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write a NetCDF file; an existing one only with `force=True`."""
+        """Write a NetCDF file; an existing one is replaced only with `force=True`."""
         home = type(self.model).__module__
         attributes = {"config": self.config, "home": home, "info": self.info}
         groups = self.groups() | {"model": xr.Dataset(self.model.arrays())}
@@ -239,9 +239,9 @@ class Posterior:
 
         Raises:
             FileNotFoundError: when there is no such file.
-            ValueError: for a file that is no result of hawkesjax, is damaged, reaches outside
-                itself, declares more than `max_bytes`, lacks parts, has others, or whose parts
-                do not fit the model.
+            ValueError: for a file that is not a result of hawkesjax, is damaged, links outside
+                itself, declares more than `max_bytes`, has missing or unknown parts, or parts
+                that do not match the model.
         """
         groups, attributes = store.read(path, max_bytes=max_bytes)
         model = model_in(path, groups, attributes)
@@ -285,9 +285,9 @@ def _summary(posterior: xr.Dataset) -> pd.DataFrame:
 
 
 def _over_draws(function: Callable[[dict[str, Any]], Any], draws: dict[str, Any]) -> np.ndarray:
-    """A function of one draw, of each in turn. The data that it closes over become arguments:
-    as constants of the compiled program they would be folded, for minutes where they are many.
-    Those of functions compiled inside it stay theirs."""
+    """A function of one draw, applied to each in turn. The data in its closure become arguments:
+    as constants of the compiled program they would be folded, which takes minutes for large data.
+    Constants of functions compiled inside it remain theirs."""
     closed = jax.make_jaxpr(function)({name: value[0] for name, value in draws.items()})
 
     @jax.jit

@@ -1,4 +1,4 @@
-"""Priors: spread to their parameters' shapes, in words, and back."""
+"""Priors: expanded to their parameters' shapes, described in text, and restored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def resolve(
     """One distribution per parameter, expanded to the parameter's shape.
 
     Args:
-        priors: a distribution for each parameter, or more.
+        priors: a distribution for each parameter; others are ignored.
         shapes: shape of each parameter that the model samples.
 
     Raises:
@@ -39,7 +39,7 @@ def resolve(
 
 
 def describe(prior: Any) -> str:
-    """A prior in words that tell any two apart: arguments, what it is built from, all values."""
+    """A prior as text that distinguishes any two: arguments, components, all values."""
     parts: dict[str, Any] = {
         name: np.asarray(getattr(prior, name)).tolist() for name in prior.arg_constraints
     }
@@ -56,20 +56,20 @@ def describe(prior: Any) -> str:
 
 
 class Described:
-    """A prior of which only the words were saved: it tells what it was, and cannot be used."""
+    """A prior of which only the description was saved: it can be shown, but not used."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def __getattr__(self, name: str) -> Any:
         raise ValueError(
-            f"The prior {self.text} was saved in words only: to sample again, make the model anew "
-            f"with its priors."
+            f"The prior {self.text} was saved as text only: to sample again, build the model with "
+            f"its priors."
         )
 
 
 def restored(text: str) -> Any:
-    """A prior again from its words: a plain numpyro distribution of numbers, or `Described`."""
+    """A prior restored from its text: a plain numpyro distribution of numbers, or `Described`."""
     try:
         call = ast.parse(text, mode="eval").body
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args:
@@ -84,7 +84,7 @@ def restored(text: str) -> Any:
 
 
 def as_json(value: Any) -> Any:
-    """A model's setting as a JSON-able value."""
+    """A model's setting as a JSON-serialisable value."""
     if isinstance(value, dist.Distribution):
         return describe(value)
     if isinstance(value, Described):

@@ -1,4 +1,4 @@
-"""Intervals by the profile likelihood: values that the data hold against the best by little."""
+"""Profile likelihood intervals: values whose log-likelihood is close to the maximum."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hawkesjax.core.unconstrained import Point, Unconstrained, given_point
 from hawkesjax.inputs.arguments import Level, checked
 
 FAR = 50.0  # from the estimate on the free scale, a factor of e^50: there a value is 0 or unbounded
-CLOSE = 0.01  # nats to which an end is found, of the 1.92 that it stands for
+CLOSE = 0.01  # nats to which an interval end is found; the drop is 1.92 nats at 95 %
 HALVINGS = 40
 NEAR, MOST = 2.0, 10.0  # of a value, and of a loss, from which the search for others may start
 
@@ -27,25 +27,25 @@ NEAR, MOST = 2.0, 10.0  # of a value, and of a loss, from which the search for o
 def profile(
     model: Model, values: Estimate, data: Any, *, of: str = "alpha", level: Level = 0.95
 ) -> pd.DataFrame:
-    r"""Intervals of the entries of a parameter from the likelihood itself.
+    r"""Profile likelihood intervals of the entries of a parameter.
 
-    With :math:`\ell_p(v)` the log-likelihood with an entry held at v and all else at its best for
-    it, the interval holds the v with :math:`2 (\hat\ell - \ell_p(v)) \le \chi^2_{1, level}`. It
-    needs no symmetry on any scale, as the intervals of `fit` do, and may reach the end of the
-    parameter's support: 0 of an effect that the data cannot tell from none, or infinity. Where
-    the truth is 0 itself it holds it more often than it says (Self and Liang 1987).
+    With :math:`\ell_p(v)` the log-likelihood with an entry held at v and all else maximised out,
+    the interval contains the v with :math:`2 (\hat\ell - \ell_p(v)) \le \chi^2_{1, level}`. Unlike
+    the intervals of `fit` it assumes no symmetry on any scale, and may reach the end of the
+    parameter's support: 0 for an effect that the data cannot distinguish from none, or infinity. If
+    the true value is 0, it contains it more often than the level (Self and Liang 1987).
 
     Args:
         model: the model that was fitted.
         values: the `Estimate` of `fit`, which must have converged.
-        data: what was fitted.
+        data: the data that were fitted.
         of: name of a parameter that was learned.
-        level: of the intervals.
+        level: level of the intervals.
 
     Returns:
-        One row per entry: estimate, lower and upper end, and `loss at 0`: what the log-likelihood
-        loses with the entry at 0 (NaN where 0 is not the end of its support). Entries that share a
-        value have one row, of their first; fixed ones have none.
+        One row per entry: estimate, lower and upper end, and `loss at 0`: the loss of
+        log-likelihood in nats with the entry at 0 (NaN where 0 is not the end of its support).
+        Entries that share a value have one row, that of the first; fixed ones have none.
 
     Raises:
         ValueError: for a parameter that was not learned, and an estimate that has not converged.
@@ -86,15 +86,15 @@ def profile(
 
 
 def _fall(loss: Unconstrained, data: Any, least: Any, of: str, place: int) -> Callable:
-    """What the log-likelihood loses at a value of one free entry, the others at their best for it;
-    and where that is."""
+    """The loss of log-likelihood at a value of one free entry, with the others maximised out, and
+    the point where it is reached."""
     part = {name: np.ones(leaf.shape, bool) for name, leaf in least.point.items()}
     part[of].ravel()[place] = False
     known: dict[float, tuple[float, Point]] = {}
 
     def fall(value: float) -> tuple[float, Point]:
         if value not in known:
-            # Far from the best others are maxima that near it are none.
+            # Far from the best value the others have local maxima that are absent near it.
             usable = [k for k, (lost, _) in known.items() if abs(k - value) < NEAR and lost < MOST]
             near = min(usable, key=lambda one: abs(one - value), default=None)
             start = least.point if near is None else known[near][1]
@@ -115,7 +115,7 @@ def _end(fall: Callable, best: Any, side: float, drop: float) -> float:
         if step > FAR + (abs(best) if side > 0 else 0):  # an estimate of 0 is far from all others
             return side * np.inf
     low, high = near, near + side * step
-    for _ in range(HALVINGS):  # the fall is a smooth function, nearly a parabola about the best
+    for _ in range(HALVINGS):  # the loss is smooth, nearly a parabola around the maximum
         middle = (low + high) / 2
         lost = fall(middle)[0]
         low, high = (middle, high) if lost < drop else (low, middle)

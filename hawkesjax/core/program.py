@@ -10,8 +10,8 @@ import numpyro.distributions as dist
 
 
 def run(model: Any, data: Any) -> None:
-    """Sample a model's parameters over prepared data: a free entry of a parameter with fixed or
-    tied ones has its prior as a factor, and what derives is kept."""
+    """Sample a model's parameters over prepared data. A free entry of a parameter with fixed or
+    tied entries has its prior as a factor; derived quantities are kept."""
     structures, params = model.structures(data), {}
     for name, prior in model.sites(data).items():
         one = structures.get(name)

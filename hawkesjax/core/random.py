@@ -11,9 +11,9 @@ from hawkesjax.inputs.arguments import prng_key
 
 
 def generator(key: Any) -> np.random.Generator:
-    """A NumPy generator seeded by a jax key.
+    """A NumPy generator seeded by a JAX key.
 
     Raises:
-        ValueError: when `key` is not one PRNG key.
+        ValueError: if `key` is not a single PRNG key.
     """
     return np.random.default_rng(np.asarray(jax.random.key_data(prng_key(key, "key"))))

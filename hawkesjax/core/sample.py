@@ -33,11 +33,11 @@ from hawkesjax.core.unconstrained import (
 from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
 from hawkesjax.inputs.checks import flaw, listed_once, short
 
-JITTER = 0.1  # of the starts, on the unconstrained scale
+JITTER = 0.1  # standard deviation of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
-VECTORIZED_EVENTS = 20_000  # up to here a CPU spends its time on calls and not on events
-# The learned covariance goes without its pull towards 10^-3 only where it is narrow (variances
-# of about 1 / events) and has many draws per entry: see `_regularized`.
+VECTORIZED_EVENTS = 20_000  # up to here a CPU spends its time on calls, not on events
+# The shrinkage of the learned covariance towards 10^-3 is left out only for narrow posteriors
+# (variances of about 1 / events) with many draws per entry: see `_regularized`.
 NARROW_EVENTS = 50_000
 LEARNING_STEPS = 150
 FEW_PARAMETERS = 8
@@ -66,8 +66,8 @@ def sample(
     """Draw from the posterior with the No-U-Turn sampler.
 
     Blocks of steps of numpyro's kernel run in one compiled function that takes the data as an
-    argument: other data of the same sizes need no new compilation. Ctrl-C returns the draws of
-    the finished blocks, with a warning, when the block under way is done; a second one at once.
+    argument: other data of the same sizes need no new compilation. After Ctrl-C the current block
+    is finished, and the draws so far are returned with a warning; a second Ctrl-C stops at once.
 
     Args:
         model: a model.
@@ -75,34 +75,34 @@ def sample(
         key: PRNG key; the same key, settings and chain method give the same draws.
         num_warmup: steps of adaptation per chain, not kept.
         num_samples: draws per chain.
-        num_chains: chains.
+        num_chains: number of chains.
         init: an `Estimate` or dict of natural parameters near which the chains start (but those
             on a boundary start inside); by default the best of the model's own starting values.
             Each chain is scattered around it (standard deviation 0.1 on the unconstrained scale).
-        checkpoint: a folder; the same call with it goes on where an earlier one was stopped,
-            bit for bit, also in warm-up.
+        checkpoint: a folder; the same call with it continues an interrupted run bit for bit, also
+            in warm-up.
         chain_method: `"vectorized"` (one batched call), `"sequential"`, `"parallel"` (spread over
             `jax.devices()`); `"auto"`: parallel over several devices, otherwise vectorized on a
-            GPU and up to 20,000 events, where calls and not events cost. More chains than devices
-            go side by side on a device in the same two cases, otherwise one after another. As many
-            devices are used as divide the chains; a warning says where some stay idle. The draws
-            depend on the choice.
+            GPU and up to 20,000 events, where calls dominate the cost. More chains than devices
+            run side by side on a device in the same two cases, otherwise one after another. The
+            number of devices used divides the number of chains; a warning says if some stay idle.
+            The draws depend on the choice.
         pointwise: pointwise log-likelihood kept for `loo`: one of the model's kinds of terms
-            (of Hawkes: `"event"`, `"sequence"`), None, or `"auto"`: the finest kind that needs at
+            (for Hawkes: `"event"`, `"sequence"`), None, or `"auto"`: the finest kind that needs at
             most 20 million numbers.
-        target_accept, max_tree_depth, dense_mass: of numpyro's NUTS; `dense_mass=None` takes the
+        target_accept, max_tree_depth, dense_mass: as in numpyro's NUTS; `dense_mass=None` uses the
             model's choice.
-        block: steps between progress, checkpoints and chances to stop.
-        progress: whether to show a bar.
+        block: steps between updates of the progress bar, checkpoints and chances to stop.
+        progress: whether to show a progress bar.
         dtype: floating type; JAX's default when None.
 
     Returns:
-        A `Posterior`; what its diagnostics have to say is also warned (`SamplingWarning`).
+        A `Posterior`; problems in its diagnostics are also warned about (`SamplingWarning`).
 
     Raises:
-        ValueError: for sizes below 1, starting values that do not fit or have no finite density,
-            and a checkpoint that is damaged or of another run.
-        KeyboardInterrupt: when stopped before a draw was finished.
+        ValueError: for sizes below 1, starting values that are invalid or have no finite density,
+            and a checkpoint that is damaged or from another run.
+        KeyboardInterrupt: if stopped before any draws were finished.
 
     Source: Hoffman and Gelman (2014), JMLR 15, 1593-1623; Phan, Pradhan and Jankowiak (2019),
     arXiv 1912.11554.
@@ -113,7 +113,7 @@ def sample(
     dense = (
         model.dense_mass(prepared) if dense_mass is None else _dense(dense_mass, model, prepared)
     )
-    if not isinstance(dense, bool):  # what is fixed altogether is no site
+    if not isinstance(dense, bool):  # parameters that are wholly fixed are not sites
         whole = {name for name, one in model.structures(prepared).items() if not one.size}
         kept = [tuple(name for name in names if name not in whole) for names in dense]
         dense = [names for names in kept if names] or False
@@ -181,7 +181,7 @@ def sample(
     if not blocks_by_group:
         raise KeyboardInterrupt(
             "Stopped before the first block of draws was finished"
-            + (f"; {checkpoint} holds the state, the same call goes on." if saved else ".")
+            + (f"; {checkpoint} holds the state, the same call continues." if saved else ".")
         )
     seconds["sampling"] = time.perf_counter() - clock - seconds["init"]
     point, statistics = _gather(blocks_by_group)
@@ -227,7 +227,7 @@ def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
     if method in ("auto", "parallel") and fitting < most:
         warnings.warn(
             f"{num_chains} chains cannot be spread evenly over {devices} devices: they run on "
-            f"{fitting} of them. Take a multiple of {most} chains to use {most}.",
+            f"{fitting} of them. Use a multiple of {most} chains to use {most}.",
             SamplingWarning,
             stacklevel=4,
         )
@@ -247,10 +247,11 @@ def _is_small(prepared: Any) -> bool:
 
 
 def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool:
-    """Whether the learned covariance needs the pull towards 10^-3 times the identity.
+    """Whether the learned covariance needs the shrinkage towards 10^-3 times the identity.
 
-    It keeps the covariance of few draws of many parameters regular. With n events a parameter's
-    variance may be as low as about 1 / n, and the pull is still 2 x 10^-5 after 250 draws.
+    It keeps the covariance regular if there are few draws of many parameters. With n events a
+    parameter's variance may be as low as about 1 / n, and the shrinkage target still contributes
+    2 x 10^-5 after 250 draws.
     """
     if num_warmup < LEARNING_STEPS or int(prepared.num_events) < NARROW_EVENTS:
         return True
@@ -260,7 +261,7 @@ def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool
 
 
 def _dense(given: Any, model: Any, prepared: Any) -> bool | list[tuple[str, ...]]:
-    """True, False, or blocks of parameters, each named once."""
+    """True, False, or blocks of parameters, each parameter named once."""
     if isinstance(given, bool):
         return given
     blocks = [tuple(listed_once(names) or ()) for names in listed_once(given) or ()]
@@ -319,7 +320,7 @@ def _show(bar, at, num_warmup, total, state, groups) -> None:
 
 
 def _gather(groups: list[list[Block]]):
-    """Chains of equal length: what every chain has."""
+    """Chains of equal length: the draws that every chain has."""
     joined = [
         jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks) for blocks in groups
     ]

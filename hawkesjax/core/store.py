@@ -23,7 +23,7 @@ AS_THEY_STAND: dict[str, Any] = {
     "decode_times": False,
     "decode_timedelta": False,
 }
-DAMAGED = (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError)  # what HDF5 says
+DAMAGED = (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError)  # from HDF5
 
 
 def write(
@@ -35,12 +35,12 @@ def write(
 ) -> None:
     """Write groups of data sets as one NetCDF file, whole or not at all.
 
-    The file is made in memory first: HDF5 ends the whole process where it meets a full disk.
+    The file is built in memory first: HDF5 ends the whole process when the disk is full.
 
     Raises:
-        FileExistsError: when the file is there and `force` is not set.
-        FileNotFoundError: when its folder is missing.
-        OSError: when it cannot be written; the file that was there before stays.
+        FileExistsError: if the file exists and `force` is not set.
+        FileNotFoundError: if its folder is missing.
+        OSError: if it cannot be written; an earlier file remains.
     """
     path = Path(path)
     if path.exists() and not force:
@@ -56,7 +56,7 @@ def write(
 
 
 def _as_it_is(part: xr.Dataset) -> dict[str, dict[str, None]]:
-    """No number stands for a missing one."""
+    """Encodings without a number that stands for missing values."""
     return {str(name): {"_FillValue": None} for name in part.variables}
 
 
@@ -69,8 +69,8 @@ def read(
     other files, and declared sizes above the cap are refused.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: for anything but a whole result within the cap; it says what is wrong.
+        FileNotFoundError: if there is no such file.
+        ValueError: for anything but a complete result within the cap; it says what is wrong.
     """
     path = Path(path)
     if not path.is_file():
@@ -80,7 +80,7 @@ def read(
             if file.attrs.get("format") != FORMAT:
                 raise _Refused(f"{path} is not a result of hawkesjax.")
             _inspect(file, path, max_bytes)
-        # Numbers as they stand: attributes such as units= or scale_factor= do not make others.
+        # Numbers are read as stored: attributes such as units= or scale_factor= are not applied.
         with xr.open_datatree(path, engine="h5netcdf", **AS_THEY_STAND) as tree:
             attributes = json.loads(tree.attrs["attributes"])
             groups = {name: child.to_dataset().load() for name, child in tree.children.items()}
@@ -95,7 +95,7 @@ def read(
 
 
 class _Refused(ValueError):
-    """A file that can be read and is not taken."""
+    """A file that can be read but is refused."""
 
 
 def _inspect(file: h5py.File, path: Path, max_bytes: int) -> None:

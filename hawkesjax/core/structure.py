@@ -1,4 +1,4 @@
-"""Structure that is known: entries of a parameter that have a value, or share one."""
+"""Known structure: entries of a parameter with fixed or shared values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from hawkesjax.inputs.arguments import Range
 from hawkesjax.inputs.checks import counted, kind_of_value, short
 
-Nested = Any  # tuples of tuples of numbers, None where nothing is said
+Nested = Any  # tuples of tuples of numbers, None where nothing is given
 ALL = "all"
 OFF_DIAGONAL, SYMMETRIC = "off-diagonal", "symmetric"
 KINDS = (ALL, OFF_DIAGONAL, SYMMETRIC)
@@ -24,8 +24,8 @@ class Structure:
     """How the entries of one parameter follow from those that are free.
 
     Args:
-        index: in the parameter's shape, the free one that each entry takes; -1: none, it is fixed.
-        values: in the parameter's shape, of the fixed entries; 0 elsewhere.
+        index: in the parameter's shape, the free value that each entry takes; -1 if it is fixed.
+        values: in the parameter's shape, the values of fixed entries; 0 elsewhere.
     """
 
     index: np.ndarray
@@ -33,7 +33,7 @@ class Structure:
 
     @property
     def size(self) -> int:
-        """Number of free ones."""
+        """Number of free values."""
         return int(self.index.max(initial=-1)) + 1
 
     @property
@@ -43,19 +43,19 @@ class Structure:
 
     @property
     def tied(self) -> np.ndarray:
-        """Mask of the entries that share a free one."""
+        """Mask of the entries that share a free value."""
         free = self.index[self.index >= 0]
         counts = np.bincount(free, minlength=self.size) if self.size else np.zeros(1, int)
         return (self.index >= 0) & (counts[np.maximum(self.index, 0)] > 1)
 
     @property
     def first(self) -> np.ndarray:
-        """Place of the first entry of each free one, with all entries in a row."""
+        """Position of the first entry of each free value, in the flattened parameter."""
         free = np.flatnonzero(self.index.ravel() >= 0)
         return free[np.unique(self.index.ravel()[free], return_index=True)[1]]
 
     def expand(self, free: Any) -> jax.Array:
-        """Every entry, of free ones along the last axis."""
+        """Every entry, from free values along the last axis."""
         free = jnp.asarray(free)
         if not self.size:
             whole = jnp.zeros((*free.shape[:-1], *self.index.shape), free.dtype)
@@ -64,11 +64,11 @@ class Structure:
         return jnp.where(self.fixed, jnp.asarray(self.values, free.dtype), taken)
 
     def reduce(self, whole: Any) -> Any:
-        """The free ones, each the first of its entries."""
+        """The free values, each from the first of its entries."""
         return whole.reshape(-1)[self.first]
 
     def labels(self, whole: Any) -> np.ndarray:
-        """Of labels of the entries, those of the free ones; -1 where their entries differ."""
+        """Labels of the free values from labels of the entries; -1 where these differ."""
         known, index = np.ravel(np.asarray(whole)), self.index.ravel()
         out = np.asarray(self.reduce(known)).copy()
         free = index >= 0
@@ -76,7 +76,7 @@ class Structure:
         return out
 
     def spread(self, of_free: Any) -> np.ndarray:
-        """What is known of the free ones, by entry; NaN for fixed ones."""
+        """Quantities of the free values, by entry; NaN for fixed ones."""
         of_free = np.append(np.asarray(of_free, np.float64), np.nan)
         return of_free[np.where(self.fixed, -1, self.index)]
 
@@ -84,10 +84,10 @@ class Structure:
 def structure_of(
     name: str, shape: tuple[int, ...], fixed: Nested, tied: Nested
 ) -> Structure | None:
-    """The structure of one parameter of this shape; None where nothing is said of it.
+    """The structure of one parameter of this shape; None if it has neither fixed nor tied entries.
 
     Raises:
-        ValueError: for values or labels that do not fit the shape, and for tied entries of which
+        ValueError: for values or labels that do not match the shape, and for tied entries of which
             some are fixed.
     """
     if fixed is None and tied is None:
@@ -156,7 +156,7 @@ def checked_structure(
     """`fixed` and `tied` as hashable settings.
 
     Raises:
-        ValueError: for what is no dict, names no parameter, or holds values outside its support.
+        ValueError: for anything but a dict, unknown parameters, or values outside their supports.
     """
     return _settings("fixed", fixed, ranges), _settings("tied", tied, ranges)
 

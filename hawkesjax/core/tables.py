@@ -19,13 +19,13 @@ def statistics(
     median: bool = True,
     method: Literal["linear", "inverted_cdf"] = "linear",
 ) -> dict[str, HostArray]:
-    """Mean and 2.5, 50 and 97.5 % of draws along their first axis, by the name of their column.
+    """Mean and 2.5, 50 and 97.5 % of draws along their first axis, by column name.
 
     Args:
         draws: (draws, ...).
-        sd: the standard deviation after the mean, too.
-        median: the 50 % column, too.
-        method: of `numpy.quantile`; "inverted_cdf" where draws may be infinite.
+        sd: whether to add the standard deviation after the mean.
+        median: whether to include the 50 % column.
+        method: as in `numpy.quantile`; "inverted_cdf" if draws may be infinite.
     """
     draws = np.asarray(draws)
     columns = {"mean": draws.mean(axis=0)}

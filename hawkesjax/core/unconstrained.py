@@ -21,7 +21,7 @@ Point = dict[str, Array]
 class Unconstrained:
     """The map between natural parameters and a free point, by the supports of the priors.
 
-    Called with a free point and prepared data it gives minus the log density of the data (and of
+    Called with a free point and prepared data it returns minus the log density of the data (and of
     what `Model.marginal` integrates out).
 
     Args:
@@ -33,7 +33,7 @@ class Unconstrained:
     as_they_are: tuple[str, ...] = ()
 
     def natural(self, point: Mapping[str, Any], data: Any) -> Point:
-        """Natural parameters of a free point, fixed ones among them."""
+        """Natural parameters of a free point, including fixed ones."""
         maps, structures = self._maps(data), self.model.structures(data)
         found = {name: maps[name](value) for name, value in point.items()}
         for name, one in structures.items():
@@ -42,12 +42,12 @@ class Unconstrained:
         return found
 
     def free(self, params: Mapping[str, Any], data: Any) -> Point:
-        """Free point of natural parameters, without those that are fixed altogether."""
+        """Free point of natural parameters, without those that are wholly fixed."""
         free = self.reduced(params, data)
         return {name: one.inv(free[name]) for name, one in self._maps(data).items() if name in free}
 
     def reduced(self, parts: Mapping[str, Any], data: Any) -> dict[str, Any]:
-        """What is known by entry, by free entry; without parameters that have none."""
+        """Quantities by entry as quantities by free entry; without parameters that have none."""
         structures = self.model.structures(data)
         return {
             name: structures[name].reduce(part) if name in structures else part
@@ -89,7 +89,7 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
     shapes = loss.model.shapes(data)
     missing = [name for name in shapes if name not in values]
     if missing:
-        raise ValueError(f"init lacks {missing}; it needs {list(shapes)}.")
+        raise ValueError(f"init has no {missing}; it needs {list(shapes)}.")
     real = data.dtype
     natural = {}
     for name, shape in shapes.items():
@@ -99,7 +99,7 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
             raise ValueError(
                 f"init[{name!r}] has shape {np.shape(values[name])}; it must be {shape}."
             ) from error
-    if values is not given:  # an estimate on the boundary starts beside it
+    if values is not given:  # an estimate on the boundary starts near it
         tiny = float(jnp.finfo(real).tiny) ** 0.25  # 1e-77 in float64, 3e-10 in float32
         natural = {name: jnp.where(value == 0, tiny, value) for name, value in natural.items()}
     point = loss.free(natural, data)
@@ -121,8 +121,8 @@ def best_start(loss: Unconstrained, data: Any) -> Point:
 
 
 def inside(loss: Unconstrained, point: Point, data: Any) -> Point:
-    """The point with what lies on a boundary moved to the model's own start: chains that begin
-    where a parameter is all but infinite on the free scale do not find back."""
+    """The point with parameters on a boundary moved to the model's own start: chains that begin
+    where a parameter is nearly infinite on the free scale do not return."""
     edge = loss.reduced(loss.model.at_boundary(loss.natural(point, data), data), data)
     if not any(mask.any() for mask in edge.values()):
         return point
@@ -140,7 +140,7 @@ def scattered(point: Point, key: Array, scale: float) -> Point:
 
 
 def within(loss: Unconstrained, centre: Point, point: Point, data: Any) -> Point:
-    """The point, drawn halfway to the centre as often as its density is 0: 30 times at most."""
+    """The point, moved halfway to the centre while its density is 0: 30 times at most."""
     for _ in range(30):
         if np.isfinite(float(value_and_grad(point, data, loss=loss)[0])):
             break

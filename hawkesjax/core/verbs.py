@@ -1,8 +1,8 @@
-"""What every model can be asked for: one dispatch, to the model's own method of that name.
+"""The verbs of every model: each is dispatched to the model's own method of that name.
 
 A verb checks that the model comes first, that the data are of the model's type and the values of
-its kind; what the options are, each model's method says: `help(hj.Hawkes.forecast)`. A model that
-does not have a verb says so, and names where to go.
+its kind; each model's method documents its options: `help(hj.Hawkes.forecast)`. A verb that a model
+does not have raises an error that names an alternative.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Options = ParamSpec("Options")
 Result = TypeVar("Result", covariant=True)
 
 
-# A model with the method of the verb, whose options and result the verb then has.
+# Protocols for a model with the method of a verb, from which the verb takes options and result.
 
 
 class Simulates(Protocol[Options, Result]):
@@ -47,17 +47,17 @@ class Checks(Protocol[Options, Result]):
 def simulate(
     model: Simulates[Options, Result], *args: Options.args, **options: Options.kwargs
 ) -> Result:
-    """Draw data, of the kind that the model is fitted to, from a model with known parameters.
+    """Draw data, of the type that the model is fitted to, from a model with known parameters.
 
     Args:
         model: a model.
         *args: its natural parameters, a dict of arrays or an `Estimate`; for `KatzSpike` also the
             network to walk on.
-        **options: `key=` always (a PRNG key; the same key gives the same data), and what the
+        **options: always `key=` (a PRNG key; the same key gives the same data), and what the
             model's own `simulate` needs: windows, names, caps.
 
     Raises:
-        ValueError: for something that is no model, and as the model's own method.
+        ValueError: for something that is not a model, and as the model's own method.
     """
     return _call(model, "simulate", args, options)
 
@@ -65,16 +65,16 @@ def simulate(
 def forecast(
     model: Forecasts[Options, Result], *args: Options.args, **options: Options.kwargs
 ) -> Result:
-    """Continue the data beyond their window, given what is known of them.
+    """Continue the data beyond their window, given the past.
 
     Args:
         model: a model.
-        *args: values (a `Posterior`, whose uncertainty is in the intervals, an `Estimate`, or a
+        *args: values (a `Posterior`, whose uncertainty the intervals include, an `Estimate`, or a
             dict of natural parameters) and data, the past.
-        **options: `horizon=` and `key=` always; others by model.
+        **options: always `horizon=` and `key=`; others by model.
 
     Raises:
-        ValueError: for something that is no model, other data, and as the model's own method.
+        ValueError: for something that is not a model, other data, and as the model's own method.
     """
     return _call(model, "forecast", args, options)
 
@@ -82,7 +82,7 @@ def forecast(
 def residuals(
     model: LeavesResiduals[Options, Result], *args: Options.args, **options: Options.kwargs
 ) -> Result:
-    """What the model leaves unexplained, on a scale whose law is known under the truth.
+    """Residuals on a scale whose distribution is known under the true model.
 
     Args and Raises are those of `forecast`; options by model.
     """
@@ -92,10 +92,10 @@ def residuals(
 def evaluate(
     model: Evaluates[Options, Result], *args: Options.args, **options: Options.kwargs
 ) -> Result:
-    """Score a fit on what came after it.
+    """Score a fit on later data.
 
-    Args and Raises are those of `forecast`, but the values were fitted on the past and the data
-    are past and held-out together; `cut=` is where the past ends, `key=` and others by model.
+    Args and Raises are those of `forecast`, but the values were fitted to the past and the data
+    include past and held-out data; `cut=` is where the past ends, `key=` and others by model.
     """
     return _call(model, "evaluate", args, options)
 
@@ -103,9 +103,9 @@ def evaluate(
 def predictive_check(
     model: Checks[Options, Result], *args: Options.args, **options: Options.kwargs
 ) -> Result:
-    """Simulate data from whole draws, and compare what they look like with the data.
+    """Simulate data from whole draws, and compare their statistics with those of the data.
 
-    Args and Raises are those of `forecast`; `key=` always, other options by model.
+    Args and Raises are those of `forecast`; always `key=`, other options by model.
     """
     return _call(model, "predictive_check", args, options)
 
@@ -119,26 +119,26 @@ def attribution(
     draws: int = 200,
     max_bytes: int = 2**31,
 ) -> Any:
-    """Where each event came from, and which would not have happened without a link.
+    """The probable cause of each event, and which events a link accounts for.
 
     Args:
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters (one draw).
         data: the events.
-        model: needed beside a dict only.
-        links, draws, max_bytes: see `hj.Hawkes.attribution`, which says what comes out.
+        model: needed only with a dict.
+        links, draws, max_bytes: see `hj.Hawkes.attribution`, which also describes the result.
 
     Raises:
         ValueError: for a dict without its model, other data, and as the model's own method.
     """
     if isinstance(values, Model):
         raise ValueError(
-            "attribution takes the values first, then the data; a model goes in as model=."
+            "attribution takes the values first, then the data; pass a model as model=."
         )
     known = model_of(values, model)
     if known is None:
         if not isinstance(values, Mapping):
             raise not_values(values)
-        raise ValueError("A dict of parameters does not say of which model: give model=Hawkes().")
+        raise ValueError("A dict of parameters does not name its model: pass model=Hawkes().")
     options = {"links": links, "draws": draws, "max_bytes": max_bytes}
     return _call(known, "attribution", (values, data), options)
 

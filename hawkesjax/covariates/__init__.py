@@ -1,1 +1,1 @@
-"""Covariates on a clock, and what is made from them."""
+"""Covariates over time, and what is made from them."""

@@ -1,4 +1,4 @@
-"""Features of the calendar: cells within which the local day, hour and so on stay the same."""
+"""Features of the calendar: cells within which the local day, hour and so on are constant."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NUMBERS: dict[str, Callable[[Any], Any]] = {
     "halfday": lambda local: local.hour < 12,
     "weekend": lambda local: local.day_of_week >= 5,
 }
-# What a one-hot feature says already.
+# A feature that is determined by a one-hot feature.
 WITHIN = {"weekend": "day", "halfday": "hour"}
 HOUR = 3600 * 10**9
 HARMONICS = re.compile(r"hour:([1-9]|1[0-2])|day:([1-9]|[1-7]\d|8[0-4])")
@@ -40,7 +40,7 @@ COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
 
 class FromCalendar:
-    """What `Covariates` read from the calendar."""
+    """The constructor of `Covariates` from the calendar."""
 
     @classmethod
     @checked
@@ -60,34 +60,34 @@ class FromCalendar:
         """Features of the local calendar over a window.
 
         A cell ends where a feature changes on the local clock: the day on which clocks go
-        forward has 23 hours, and the hour that is repeated in autumn belongs to its hour twice.
+        forward has 23 hours, and the hour that is repeated in autumn is twice as long.
 
         Args:
             window: (start, end), datetimes or their text, or numbers in `unit` since `origin`.
             unit: "second", "minute", "hour", "day" or "week".
             timezone: the zone of the calendar ("Europe/Madrid"), and of datetimes without one.
                 Without it the datetimes' own zone or offset counts; those without any are taken
-                as they are, on a clock that knows no daylight saving.
+                as they are, on a clock without daylight saving.
             origin: datetime of the numbers' 0.
             features: any of "day" (of the week), "hour" (0 to 23), "month", "halfday" (1 before
                 noon, 0 from noon) and "weekend" (1 on Saturday and Sunday); and "hour:2", the first
-                two harmonics of the local hour, `sin` and `cos` of 1 and 2 rounds a day at the
-                middle of each hour (so "day:3" over the week, hour by hour), which ask for fewer
-                numbers than a level for each hour.
+                two harmonics of the local hour, `sin` and `cos` of 1 and 2 cycles per day at the
+                middle of each hour (and "day:3" over the week, hour by hour), which need fewer
+                parameters than a level for each hour.
             coding: `"onehot"`: day, hour and month each as one feature per level (`day=Tuesday`,
-                `hour=13`, `month=May`) but the reference, which the intercept stands for.
+                `hour=13`, `month=May`) except the reference, which the intercept represents.
                 `"numeric"`: each as one number, Monday 0 to Sunday 6, 0 to 23, January 1 to
-                December 12, which forces a trend over them; for replication.
+                December 12, which forces a linear trend over them; for replication.
             reference: feature -> its level without a feature: Monday, 0, January by default.
             holidays: local dates; adds a feature "holiday", 1 on them and 0 on all others. A
-                country ("ES") or a part of one ("ES-MD"), by the package holidays (`pip install
-                "hawkesjax[calendar]"`); an object of that package is asked for every day of the
+                country ("ES") or a part of one ("ES-MD"), from the package holidays (`pip install
+                "hawkesjax[calendar]"`); an object of that package is evaluated for every day of the
                 window.
-            intercept: put a feature "intercept" in front that is 1 everywhere.
+            intercept: put a feature "intercept" first that is 1 everywhere.
 
         Raises:
             ValueError: for a feature that others contain ("weekend" with one-hot days, "halfday"
-                with one-hot hours), where no date is known, and for holidays that all lie before
+                with one-hot hours), if no date is known, and for holidays that all lie before
                 or after the window.
 
         Source: numeric day and half-day are the coding of Pulido and Gomez (2024), arXiv
@@ -104,7 +104,7 @@ class FromCalendar:
             )
         span = read_span(window, unit, origin, timezone)
         if not span.clock.dated:
-            raise ValueError(f"window={short(window)} holds text of numbers. Give datetimes.")
+            raise ValueError(f"window={short(window)} holds numbers as text. Give datetimes.")
         fine = any(name in ("hour", "halfday") or ":" in name for name in features)
         steps = _boundaries(span, fine)
         local = _local(steps[:-1], span.clock.zone)
@@ -155,7 +155,7 @@ def _check(features: tuple[str, ...], coding: str, reference: Mapping[str, Any])
         part, _, count = name.partition(":")
         if count and (part in features or (part == "day" and "hour" in features)):
             raise ValueError(
-                f"{name!r} says what the levels of {part!r} or of 'hour' say already, so their "
+                f"{name!r} is determined by the levels of {part!r} or of 'hour', so their "
                 f"effects cannot be told apart. Leave one of them out."
             )
     for name, whole in WITHIN.items():
@@ -194,20 +194,20 @@ def _of_country(code: str, years: list[int]) -> Any:
         found = holidays.country_holidays(country, subdiv=part or None, years=years)
     except NotImplementedError as error:
         raise ValueError(
-            f"holidays={code!r}: the package holidays knows no such country, or no such part of it."
+            f"holidays={code!r}: the package holidays has no such country, or no such part of it."
         ) from error
     return sorted(found)
 
 
 def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Local dates, without a time of day; refused where they cannot be those of the window."""
+    """Local dates, without a time of day; refused unless some lie in the window."""
     days: Any = pd.date_range(*local[[0, -1]].normalize())
-    if hasattr(holidays, "expand") and hasattr(holidays, "years"):  # filled when it is asked
+    if hasattr(holidays, "expand") and hasattr(holidays, "years"):  # filled on demand
         items = [day for day in days if day.date() in holidays]
         lacking = sorted(set(days.year) - set(holidays.years))
         if lacking:
             raise ValueError(
-                f"holidays know nothing of {listed(lacking)}. Make them with years=, or with "
+                f"holidays have no entries for {listed(lacking)}. Make them with years=, or with "
                 f"expand=True."
             )
         return pd.DatetimeIndex(items)
@@ -223,13 +223,13 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
     try:
         stamps: Any = [pd.Timestamp(item) for item in items]
     except Exception as error:  # a class of the user's may raise anything
-        raise ValueError(f"holidays hold what is no date: {short(error, 100)}.") from error
+        raise ValueError(f"holidays hold an invalid date: {short(error, 100)}.") from error
     for item, stamp in zip(items, stamps, strict=True):
         if isinstance(item, Real) or pd.isna(stamp):
-            raise ValueError(f"holidays hold {short(item)}, which is no date. Give local dates.")
+            raise ValueError(f"holidays hold {short(item)}, not a date. Give local dates.")
         if stamp.tzinfo is not None or stamp != stamp.normalize():
             raise ValueError(
-                f"holidays hold {short(item)}, a time of day or zone. Give local dates, as in "
+                f"holidays hold {short(item)}, with a time of day or zone. Give local dates, as in "
                 f"'2024-12-25'."
             )
     dates: Any = pd.DatetimeIndex(stamps)
@@ -242,14 +242,14 @@ def _dates(holidays: Any, local: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def _local(ticks: np.ndarray, zone: Any) -> pd.DatetimeIndex:
-    """Wall-clock times, without their zone, of nanoseconds since 1970."""
+    """Wall-clock times, without their zone, from nanoseconds since 1970."""
     return stamps(ticks, zone).tz_localize(None)
 
 
 def _boundaries(span: Span, fine: bool) -> np.ndarray:
-    """Moments at which the local date (or hour, where `fine`) may change, and the window's ends.
+    """Moments at which the local date (or hour, if `fine`) may change, and the window's ends.
 
-    The wall clock shows a full hour once, twice (autumn) or never (spring): each time it does is
+    The wall clock shows a full hour once, twice (autumn) or never (spring): each occurrence is
     a boundary, and so is each moment at which the clock is put forward or back.
     """
     low, high = (int(step) for step in span.clock.values)

@@ -46,7 +46,7 @@ def fields(
 
 
 class FromTables:
-    """What `Covariates` read from tables."""
+    """The constructors of `Covariates` from tables."""
 
     @classmethod
     @checked
@@ -71,10 +71,10 @@ class FromTables:
         Args:
             df: the table.
             start, end: columns of the cells' ends. Together the rows cover one stretch of time,
-                each moment once; for indicators that overlap there is `intervals`.
-            time: in place of both, a column of times: a row holds until the next one ...
+                each moment once; for indicators that overlap use `intervals`.
+            time: instead of both, a column of times: a row applies until the next one ...
             until: ... and the last one until this moment. Where rows come at equal steps, none may
-                hold for two of them: a value from before a hole is not the value in it.
+                apply for two of them: the value before a hole is not the value in it.
             features: columns; by default all others. Numbers are one feature, as they are;
                 booleans become 1 and 0; text and categories one feature `column=level` for
                 every level but the reference.
@@ -102,7 +102,7 @@ class FromTables:
         if not ranges and not steps:
             raise ValueError(
                 "Name the columns start= and end=, or the column time= of a table whose values "
-                "hold until the next row, with until=, the end of its last row."
+                "apply until the next row, with until=, the end of its last row."
             )
         df, _ = open_table(df, (), start=start, end=end, time=time)
         if not len(df):
@@ -139,7 +139,7 @@ class FromTables:
             if not begin[-1] < bound[0]:
                 raise ValueError(
                     f"until={short(until)} is not after the last row, {clock.show(begin[-1])}. "
-                    f"Give the time up to which its values hold."
+                    f"Give the time up to which its values apply."
                 )
             stop = np.append(begin[1:], bound)
             if holes == "error":
@@ -170,15 +170,15 @@ class FromTables:
         origin: Any = None,
         timezone: str | None = None,
     ) -> Self:
-        """Indicators of things that last: one feature per kind, 1 while at least one is on.
-
+        """Indicators of lasting conditions: one feature per kind, 1 while at least one is on.
         Args:
-            df: a table with a row for each, in any order; rows may overlap.
-            start, end: columns of the times it began and ended.
-            window: (start, end) over which the features are known to be 0 outside the rows, in
-                the times' own terms. Rows count as far as they reach into it.
+            df: a table with one row for each, in any order; rows may overlap.
+            start, end: columns of the times when it began and ended.
+            window: (start, end) over which the features are known to be 0 outside the rows, on
+                the clock of the times. Rows are cut to it.
             kind: column of kinds ("protest", "match"); None for the one feature "event".
-            kinds: the kinds in their order, those without rows too; by default those that occur.
+            kinds: the kinds in their order, including those without rows; by default those that
+                occur.
             intercept, unit, origin, timezone: as in `from_dataframe`; time 0 is the window's
                 start.
 
@@ -214,7 +214,7 @@ class FromTables:
 
 
 def merged(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbouring cells with the same features as one."""
+    """Cells with neighbours of equal features merged."""
     new = np.append(True, (values[1:] != values[:-1]).any(axis=1))
     return steps[np.append(new, True)], values[new]
 
@@ -248,7 +248,7 @@ def _filled(df: pd.DataFrame, columns: Sequence[Any], order: np.ndarray) -> pd.D
 def _refuse_overlaps(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
     """Refuse rows that begin before the end of a row before them."""
     last = np.append(begin[:1], np.maximum.accumulate(stop)[:-1])
-    what = "an overlap with the row before in time"
+    what = "an overlap with the previous row in time"
     remedy = (
         "Cut them, so that every time is in one row; indicators that overlap are for intervals()."
     )
@@ -256,8 +256,8 @@ def _refuse_overlaps(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: n
 
 
 def _refuse_gaps(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
-    """Refuse rows that begin after the end of the row before them."""
-    what = "a gap after the row before in time"
+    """Refuse rows that begin after the end of the previous row."""
+    what = "a gap after the previous row in time"
     remedy = (
         "Add a row for the time between them, or pass holes='hold' (the last values hold on) or "
         "holes='indicate' (means, and a feature that says so)."
@@ -266,14 +266,14 @@ def _refuse_gaps(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.nd
 
 
 def _refuse_stretched(clock: Clock, begin: np.ndarray, stop: np.ndarray, order: np.ndarray) -> None:
-    """Refuse rows that would hold over a hole in a table of equal steps."""
+    """Refuse rows that would apply over a hole in a table of equal steps."""
     lengths = stop - begin
     step = np.median(lengths[:-1]) if len(lengths) > 4 else 0
     near = np.abs(lengths[:-1] - step) <= 0.1 * step  # days of 23 and 25 hours, months
     if not len(near) or np.mean(near) < 0.75:
         return
     span = f"{clock.in_units(lengths.max()):.6g} for {clock.in_units(step):.6g} {clock.unit}s"
-    what = f"a value that would hold over a hole (at most {span.strip()})"
+    what = f"a value that would apply over a hole (at most {span.strip()})"
     remedy = (
         "Add the rows that are missing, or pass holes='hold' (the last values hold on) or "
         "holes='indicate' (means, and a feature that says so)."

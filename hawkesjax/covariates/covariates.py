@@ -28,13 +28,13 @@ LAG = " lag "
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
 class Covariates(FromTables, FromCalendar):
-    """F features of time, constant within each of C cells that follow each other without a gap.
+    """F features of time, constant within each of C consecutive cells without gaps.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
     in `unit`, counted from `origin`, as those of an `EventPanel`.
 
     Build covariates with `calendar`, `intervals` or `from_dataframe`, and put them side by side
-    with `join`; these check what they are given. The dataclass, a JAX pytree, checks nothing.
+    with `join`; these check their arguments. The dataclass, a JAX pytree, checks nothing.
 
     Args:
         edges: (C + 1,) ascending times, in `unit` since `origin`.
@@ -100,7 +100,7 @@ class Covariates(FromTables, FromCalendar):
         return pd.DataFrame({"start": edges[:-1], "end": edges[1:]} | features)
 
     def __repr__(self) -> str:
-        """One screen on covariates of any size."""
+        """A summary that fits one screen for covariates of any size."""
         names = self.feature_names
         if not isinstance(self.edges, np.ndarray):
             return f"Covariates({listed(names)}, traced)"
@@ -123,8 +123,8 @@ class Covariates(FromTables, FromCalendar):
     def locate(self, times: Any) -> Int[np.ndarray, " times"]:
         """The cell of each time.
 
-        Times that differ from an edge by rounding alone (a few units in the last place) count as
-        on it: a date reaches both by two roundings.
+        Times that differ from an edge only by rounding (a few units in the last place) count as
+        on it: both are converted from dates and rounded separately.
 
         Args:
             times: numbers in `unit` since `origin`, or datetimes where there is an origin.
@@ -171,7 +171,7 @@ class Covariates(FromTables, FromCalendar):
         return replace(self, edges=ends, values=np.where(same, self.values[first], means))
 
     def between(self, a: Any, b: Any) -> Covariates:
-        """The covariates over [a, b]; cells that reach beyond are cut.
+        """The covariates over [a, b]; cells that extend beyond are cut.
 
         Args:
             a, b: numbers in `unit` since `origin`, or datetimes where there is an origin.
@@ -196,7 +196,7 @@ class Covariates(FromTables, FromCalendar):
             low, high: numbers in `unit` since `origin`.
 
         Raises:
-            ValueError: with both windows.
+            ValueError: names both windows.
         """
         low, high = number(low, "low"), number(high, "high")
         first, last = snapped(np.array([low, high]), self.edges)
@@ -213,8 +213,8 @@ class Covariates(FromTables, FromCalendar):
         have is kept once.
 
         Raises:
-            ValueError: where they do not cover the same window, share the name of a feature, or
-                one has dates and the other numbers.
+            ValueError: if they do not cover the same window, share the name of a feature, or one
+                has dates and the other numbers.
         """
         if not isinstance(other, Covariates):
             raise ValueError(f"other is {kind_of_value(other)}; it must be covariates, too.")
@@ -317,8 +317,8 @@ class Covariates(FromTables, FromCalendar):
             data: anything with a `unit` and an `origin`: a panel, other covariates.
 
         Raises:
-            ValueError: where one has dates and the other numbers, one a time zone and the other
-                none, or the units differ and are not known.
+            ValueError: if only one has dates, only one has a time zone, or the units differ and
+                are not known.
         """
         edges = aligned(self.edges, self, data)
         if edges is self.edges:
@@ -332,5 +332,5 @@ class Covariates(FromTables, FromCalendar):
             return column.to_numpy(np.float64, na_value=np.nan)
         clock = read_clock(column, "times", self.unit, self.origin, self.timezone)
         if self.origin is None:
-            raise ValueError("times are no numbers; the covariates' times are numbers.")
+            raise ValueError("times are not numbers; the covariates' times are numbers.")
         return clock.in_units(clock.values - ticks_of(self.origin))

@@ -1,4 +1,4 @@
-"""Features at the door: columns of numbers, of yes and no, and of categories."""
+"""Features as given: columns of numbers, of booleans, and of categories."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ Features = tuple[tuple[str, ...], np.ndarray]
 def encode(
     df: pd.DataFrame, columns: Sequence[Any], reference: Mapping[Any, Any], rows: Rows = ROWS
 ) -> Features:
-    """Names and values of the features that columns hold.
+    """Names and values of the features in columns.
 
-    Numbers stay one feature; yes and no become 1 and 0; text and categories become one feature
-    `column=level` for every level but the reference (category column -> level, by default the
-    first), 1 where the row is of that level.
+    A column of numbers stays one feature; booleans become 1 and 0; text and categories become one
+    feature `column=level` for every level but the reference (category column -> level, by default
+    the first), 1 where the row has that level.
     """
     if not isinstance(reference, Mapping):
         raise ValueError(
@@ -42,7 +42,7 @@ def encode(
         )
     unknown = [name for name in reference if name not in columns]
     if unknown:
-        raise ValueError(f"reference names {listed(unknown)}, which is no column of features.")
+        raise ValueError(f"reference names {listed(unknown)}, not a column of features.")
     features = [_column(df[c], str(c), reference.get(c), rows) for c in columns]
     names = [name for known, _ in features for name in known]
     values = [block for _, block in features]
@@ -50,8 +50,8 @@ def encode(
 
 
 def one_hot(codes: np.ndarray, levels: Sequence[Any], reference: Any, column: str) -> Features:
-    """One feature `column=level` for every level but the reference (None: the first), which shares
-    its baseline with the intercept."""
+    """One feature `column=level` for every level but the reference (None: the first), which is
+    represented by the intercept."""
     text = [str(level) for level in levels]
     base = text[0] if reference is None else str(reference)
     if base not in text:
@@ -64,19 +64,19 @@ def one_hot(codes: np.ndarray, levels: Sequence[Any], reference: Any, column: st
 
 
 def quantities(names: Iterable[str]) -> list[str]:
-    """What `exp(beta)` of each feature is: of the intercept a rate, of others a ratio of rates."""
+    """What `exp(beta)` of each feature is: a rate for the intercept, else a ratio of rates."""
     return ["rate per unit of time" if name == INTERCEPT else RATIO for name in names]
 
 
 def listed_features(features: Any) -> list[Any]:
-    """Names of features, or of columns, as a list; one alone will do where it is text."""
+    """Names of features, or of columns, as a list; a single text is accepted."""
     if isinstance(features, str):
         return [features]
     names = None if isinstance(features, (bytes, Mapping, Set)) else listed_once(features)
     wrong = [name for name in names or () if flaw(name) or is_missing(name) or not _is_name(name)]
     if wrong or names is None:
         shown = short(wrong[0] if wrong else features)
-        raise ValueError(f"features name {shown}, which is no feature. Give a list of names.")
+        raise ValueError(f"features name {shown}, which is not a feature. Give a list of names.")
     return names
 
 
@@ -89,12 +89,12 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
     again = pd.Index(list(names), dtype=object).duplicated()
     if again.any():
         twice = np.array(names, object)[again]
-        raise ValueError(f"Features of the same name: {listed(twice, SHOWN)}. Rename them.")
+        raise ValueError(f"Features with the same name: {listed(twice, SHOWN)}. Rename them.")
     return tuple(names)
 
 
 def _plain(series: Any, column: str, rows: Rows) -> Any:
-    """Yes and no as they are; anything else as `column_of` has it."""
+    """Booleans unchanged; anything else as `column_of` returns it."""
     series = series.reset_index(drop=True)
     logical = len(series) and all(isinstance(value, (bool, np.bool_)) for value in series)
     return series if logical else column_of(series, column, rows)
@@ -108,7 +108,7 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
         return (column,), series.to_numpy(dtype=np.float64)[:, None]
     dtype = series.dtype
     if pd.api.types.is_datetime64_any_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
-        raise ValueError(f"Column {column!r} is no feature ({dtype}). Give numbers or categories.")
+        raise ValueError(f"Column {column!r} is not a feature ({dtype}): give numbers, categories.")
     if pd.api.types.is_numeric_dtype(dtype):
         if reference is not None:
             raise ValueError(
@@ -121,6 +121,6 @@ def _column(series: Any, column: str, reference: Any, rows: Rows) -> Features:
     codes, known = read_labels(series, None, "level", column, rows)
     if len(known) == 1:
         raise ValueError(
-            f"Column {column!r} has the one level {known[0]!r}, which says nothing. Leave it out."
+            f"Column {column!r} has only the level {known[0]!r}: no information. Leave it out."
         )
     return one_hot(codes, known, reference, column)

@@ -66,8 +66,8 @@ class Attribution:
 
         The mean over the window's own events of their probabilities, draw by draw, with 95 %
         intervals; the background and the direct shares add up to 1. NaN where a sequence has no
-        event of the mark. Intervals hold what the parameters leave open, not the chance in who
-        set off whom.
+        event of the mark. The intervals cover the uncertainty of the parameters, not the
+        randomness of which event triggered which.
         """
         panel = self.panel
         num, marks = panel.num_sequences, panel.num_marks
@@ -106,31 +106,30 @@ def attribution(
     draws: Count = 200,
     max_bytes: Bytes = MAX_BYTES,
 ) -> Attribution:
-    """Where each event came from, and which would not have happened without a link.
+    """The probable cause of each event, and which events a link accounts for.
 
-    Each event arose by itself (`background`) or was set off by one earlier event (`direct from`
-    its mark). Without a link `online -> offline`, every event is lost that was set off through
-    it, and with it all descendants: `lost without online -> offline`. The probabilities are
-    those of `hawkesjax.hawkes.lineage`, given all events of the panel and one draw of the
-    parameters.
+    Each event is an immigrant (`background`) or was triggered by one earlier event (`direct from`
+    its mark). Removing a link `online -> offline` removes every event triggered through it and all
+    its descendants: `lost without online -> offline`. The probabilities are those of
+    `hawkesjax.hawkes.lineage`, given all events of the panel and one draw of the parameters.
 
     Args:
         model: the model.
         values: a `Posterior`, an `Estimate`, or a dict of natural parameters (one draw).
         data: the events.
-        links: pairs (source, target) of mark names to take away, one at a time; by default
-            every link between different marks.
+        links: pairs (source, target) of mark names to remove, one at a time; by default every
+            link between different marks.
         draws: draws of a posterior to use, evenly spaced over all chains.
         max_bytes: refuse when the result would be larger.
 
     Raises:
         ValueError: for an unknown mark, a result beyond `max_bytes`, or an event that nothing can
-            bring (`hawkesjax.hawkes.exposed.refuse_impossible`).
+            have caused (`hawkesjax.hawkes.exposed.refuse_impossible`).
     """
     if model.link != "identity":
         raise ValueError(
-            "attribution is of models in which every event has one cause (link='identity'): where "
-            "effects may inhibit, none has parents."
+            "attribution needs a model in which every event has one cause (link='identity'): where "
+            "effects may inhibit, events have no parents."
         )
     panel = data
     names = list(panel.mark_names)
@@ -165,7 +164,7 @@ def attribution(
         alone = {name: np.asarray(value)[None] for name, value in one.items()}
         mu = model.background.along(alone, panel.sequence, absolute(panel), panel)[0]
         mu = np.broadcast_to(mu, (panel.num_events, len(names))) * factor
-        own = np.full(whole.num_events, np.inf)  # what is given came by itself
+        own = np.full(whole.num_events, np.inf)  # events of the history count as background
         own[rows] = mu[np.arange(panel.num_events), panel.marks]
         parts.append(np.asarray(compute(own, one))[rows])
     causes = ("background", *(f"direct from {name}" for name in names))

@@ -54,7 +54,7 @@ def lay_out(covariates: Covariates, panel: EventPanel, dtype: Any) -> Cells:
     """The cells of a panel; covariates are looked up at absolute times, in float64 on the host.
 
     Raises:
-        ValueError: where the covariates do not cover a window, or their clock is another one.
+        ValueError: where the covariates do not cover a window, or use a different clock.
     """
     known = covariates.aligned(panel)
     ends = snapped(panel.window, known.edges)
@@ -122,10 +122,10 @@ def _range(known: Covariates, low: float, high: float) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Pieces:
-    """The time before each event, and after each sequence's last one, cut at the cells' edges.
+    """The time before each event, and after each sequence's last event, cut at the cells' edges.
 
     Args:
-        owner: (P,) event before which the piece lies; N + m for the silence at the end of
+        owner: (P,) event before which the piece lies; N + m for the time after the last event of
             sequence m.
         row: (P,) its row of features.
         length: (P,) its length.
@@ -161,7 +161,8 @@ def pieces(covariates: Covariates, panel: EventPanel) -> Pieces:
 
 
 def _exposed(panel: EventPanel, low: Any, high: Any, sequence: Any, whole: Any) -> tuple[Any, ...]:
-    """Stretches cut at the edges of the exposure: the same of each part, its stretch, and E."""
+    """Stretches cut at the edges of the exposure: start, end, sequence and length of each part,
+    the stretch that it belongs to, and E."""
     known = panel.exposure
     owner, piece, length = known.cut(low, high, sequence, whole)
     factor, start = np.asarray(known.factor)[piece], np.asarray(known.start)[piece]
@@ -173,8 +174,8 @@ def _exposed(panel: EventPanel, low: Any, high: Any, sequence: Any, whole: Any) 
 def _cut(
     known: Covariates, low: np.ndarray, high: np.ndarray, whole: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Stretches of absolute time cut at the edges of the cells: of each part its stretch, its cell
-    and its length; `whole` are the stretches' lengths."""
+    """Stretches of absolute time cut at the edges of the cells: the stretch, cell and length of
+    each part; `whole` holds the stretches' lengths."""
     edges, most = known.edges, known.num_cells - 1
     low, high = snapped(low, edges), snapped(high, edges)
     begin = np.clip(np.searchsorted(edges, low, side="right") - 1, 0, most)
@@ -182,13 +183,13 @@ def _cut(
     owner = np.repeat(np.arange(len(low)), count)
     cell = begin[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     cut = np.minimum(high[owner], edges[cell + 1]) - np.maximum(low[owner], edges[cell])
-    # A gap within one cell is known to the last digit, whatever the size of the time stamps.
+    # A stretch within one cell keeps its exact length, however large the time stamps are.
     return owner, cell, np.where(count[owner] == 1, whole[owner], np.maximum(cut, 0))
 
 
 @dataclass(frozen=True)
 class Course:
-    """exp(beta . C) along one stretch of each sequence, on the host: where immigrants come.
+    """exp(beta . C) along one stretch of each sequence, on the host, for placing immigrants.
 
     Args:
         edges: of each distinct stretch, the edges of its cells since its start.
@@ -224,14 +225,15 @@ def immigrants(
     begin: Float[np.ndarray, " sequences"],
     length: Float[np.ndarray, " sequences"],
 ) -> tuple[Float[np.ndarray, "sequences marks"], Any]:
-    """Mean rates of immigrants over a stretch of each sequence, and what places them in it.
+    """Mean rates of immigrants over a stretch of each sequence, and the function that places them
+    in it (None for a constant rate).
 
     Args:
         baseline: levels and covariates of the baseline.
         params: natural parameters.
-        panel: whose clock and exposure hold.
-        begin: where the stretches begin, since the windows' starts.
-        length: how long they are.
+        panel: the panel whose clock and exposure apply.
+        begin: where the stretches begin, relative to the windows' starts.
+        length: their lengths.
 
     Raises:
         ValueError: where covariates or the exposure do not cover a stretch.
@@ -289,7 +291,7 @@ def _course_of(
     exposure: Exposure,
     clock: Any,
 ) -> Course:
-    """The course of E exp(beta . C) over the stretches, E as it is from each one's start on."""
+    """The course of E exp(beta . C) over the stretches, with E counted from each one's start."""
     known = None if covariates is None else covariates.aligned(clock)
     if known is not None and np.any(length > 0):
         ends = snapped(np.stack([start, start + length], axis=1)[length > 0], known.edges)

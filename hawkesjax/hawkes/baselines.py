@@ -82,10 +82,11 @@ class Baseline:
     def parameters(self, named: str) -> tuple[Parameter, ...]:
         """The parameters, with the levels' priors of that name (`hawkesjax.hawkes.priors`).
 
-        The covariates' intercept is the log of the mark's rate give or take 2 (95 % within a
-        factor of 50 of the data's own rate); every other feature changes the rate by a factor of
-        `exp(1.5)` give or take between its least and its largest value (95 % within a factor of
-        19 up or down), whatever its unit.
+        The prior of the covariates' intercept is normal around the log of the mark's rate, with
+        standard deviation 2 (95 % within a factor of 50 of the data's own rate). Every other
+        feature has a normal prior such that the rate changes by a factor of `exp(1.5)`, one
+        standard deviation, between the feature's smallest and largest value (95 % within a factor
+        of 19 up or down), whatever its unit.
         """
 
         def level(name: str, dims: tuple[str, ...], start: Any, edge: Any = None) -> Parameter:
@@ -113,7 +114,7 @@ class Baseline:
 
     @property
     def natural(self) -> tuple[str, ...]:
-        """The same with mu in the place of its hierarchy."""
+        """Names of the natural parameters: `mu` in place of its hierarchy."""
         levels = () if self.levels is None else ("mu",)
         return levels if self.covariates is None else (*levels, "beta")
 
@@ -124,14 +125,15 @@ class Baseline:
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Names of the axes of what is derived: mu of the hierarchy, the mean over a window."""
+        """Axes of the derived quantities: mu of a hierarchical baseline, the mean over a window of
+        one with covariates."""
         mu: dict[str, tuple[str, ...]] = {}
         if self.levels == "hierarchical":
             mu = {"mu": CELLS}
         return mu if self.covariates is None else mu | {"mu_mean": CELLS}
 
     def config(self) -> Any:
-        """The baseline as a JSON-able value; of covariates a description and a digest."""
+        """The baseline as a JSON-serialisable value; covariates as a description and a digest."""
         known = self.covariates
         if known is None:
             return self.levels
@@ -148,7 +150,7 @@ class Baseline:
 
     @classmethod
     def from_config(cls, config: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """The two arguments of `Hawkes` again, from `config()` and the covariates' arrays."""
+        """Restore the two arguments of `Hawkes` from `config()` and the covariates' arrays."""
         if isinstance(config, str):
             return {"baseline": config}
         known = Covariates(
@@ -164,7 +166,7 @@ class Baseline:
         return {"baseline": config["levels"], "covariates": known}
 
     def level(self, params: Params) -> Any:
-        """mu of the natural parameters, from the offsets when it is hierarchical; 1 where the
+        """mu from the natural parameters, or from the offsets when it is hierarchical; 1 where the
         covariates' intercept is the level."""
         if self.levels is None:
             return jnp.ones(())
@@ -174,8 +176,8 @@ class Baseline:
         return jnp.asarray(params["mu_median"])[None] * jnp.exp(spread)
 
     def at_events(self, params: Params, data: Any) -> Float[Array, "..."]:
-        """The baseline of each event's own mark (N,), its exposure in it; of constant ones that of
-        each cell (M, D)."""
+        """The baseline of each event's own mark, including its exposure, (N,); a constant baseline
+        without exposure by cell, (M, D)."""
         level = self.level(params)
         cells = (data.num_sequences, data.num_marks)
         if self.covariates is None:
@@ -194,8 +196,8 @@ class Baseline:
     def along(
         self, draws: Mapping[str, np.ndarray], sequence: np.ndarray, times: np.ndarray, clock: Any
     ) -> Float[np.ndarray, "draws points marks"]:
-        """The baseline of all marks at any times, on the host, without its exposure; constant ones
-        have one point.
+        """The baseline of all marks at any times, on the host, without its exposure; a constant
+        baseline has one point.
 
         Args:
             draws: natural parameters with a leading axis of draws.
@@ -223,7 +225,7 @@ class Baseline:
     def increments(
         self, params: Params, panel: EventPanel, dtype: Any
     ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
-        """The baseline of every mark integrated from the event before to each event, and from
+        """The baseline of every mark integrated from the previous event to each event, and from
         each sequence's last event to its window's end."""
         cells = (panel.num_sequences, panel.num_marks)
         level = jnp.broadcast_to(jnp.asarray(self.level(params), dtype), cells)
@@ -252,12 +254,12 @@ class Baseline:
         return jnp.where(own, jnp.log(0.5 * data.exposed_rates)[:, None], 0)
 
     def _without_level(self, params: Params, data: Any) -> np.ndarray:
-        """Levels that explain under 0.01 events: they are 0 but for rounding."""
+        """Levels that explain fewer than 0.01 events: 0 up to rounding."""
         whole = np.asarray(self.integrals(params, data), np.float64)
         return (whole.sum(axis=0) if self.levels == "shared" else whole) < 0.01
 
     def _without_median(self, params: Params, data: Any) -> np.ndarray:
-        """Medians whose mean level explains under 0.01 events in all."""
+        """Medians whose mean level explains fewer than 0.01 events in all."""
         spread = np.asarray(params["mu_spread"], np.float64)
         mean = np.asarray(params["mu_median"]) * np.exp(spread**2 / 2)
         cells = (data.num_sequences, data.num_marks)
@@ -265,14 +267,15 @@ class Baseline:
         return np.asarray(self.integrals(alone, data), np.float64).sum(axis=0) < 0.01
 
     def _without_spread(self, params: Params, data: Any) -> np.ndarray:
-        r"""Spreads that the data cannot tell from 0: the information on `spread^2` is half the sum
-        of the squares of the sequences' counts, and so much is under 0.01 standard deviations."""
+        r"""Spreads that the data cannot distinguish from 0. The information on `spread^2` is half
+        the sum of squares of the sequences' counts; a value below 0.01 standard errors counts as
+        0."""
         counts = np.asarray(data.counts, np.float64)
         told = np.asarray(params["mu_spread"]) ** 2 * np.sqrt(np.sum(counts**2, axis=0) / 2)
         return (told < 0.01) | self._without_median(params, data)
 
     def _without_feature(self, params: Params, data: Any) -> np.ndarray:
-        """Effects that explain under 0.01 events: minus infinity on the scale of beta."""
+        """Effects that explain fewer than 0.01 events: minus infinity on the scale of beta."""
         cells = (data.num_sequences, data.num_marks)
         level = np.broadcast_to(self.level(params), cells)
         weights = np.asarray(data.cells.exposure)[np.asarray(data.cells.window)]
@@ -283,7 +286,7 @@ class Baseline:
 
 @jax.jit
 def _constant(level: Any, waits: Any, remaining: Any, duration: Any, sequence: Any) -> Any:
-    """Increments of constant levels, one program for all of a size."""
+    """Increments of constant levels, compiled once per size."""
     waits, remaining, duration = (jnp.asarray(x, level.dtype) for x in (waits, remaining, duration))
     left = jax.ops.segment_min(remaining, sequence, level.shape[0])
     left = jnp.where(jnp.isinf(left), duration, left)

@@ -1,4 +1,4 @@
-"""Tests of residuals whose p-values know that the parameters were fitted."""
+"""Tests of residuals with p-values that account for the fitted parameters."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def residual_bootstrap(
 ) -> pd.DataFrame:
     r"""`residual_tests` with p-values from a parametric bootstrap.
 
-    Panels are simulated from the fit in the same windows, the model is fitted to each anew, and
-    each gives the same statistics. The p-value is :math:`(1 + \#\{T_b \ge T\}) / (1 + B)`: what
-    fitting does to the statistic, it does to the replicates too, so the p-values are right
-    whatever was fitted; so is the treatment of the windows' ends.
+    Panels are simulated from the fit in the same windows, the model is refitted to each, and the
+    same statistics are computed. The p-value is :math:`(1 + \#\{T_b \ge T\}) / (1 + B)`. Fitting
+    and the treatment of the windows' ends affect the replicates as they affect the data, so the
+    p-values are valid whatever was fitted.
 
     All replicates share one compilation where there are few marks and learned exponential decays;
-    with other kernels each compiles anew, which takes long.
+    with other kernels each is compiled separately, which is slow.
 
     Args:
         model: the model.
-        estimate: what `fit` found on the panel. A posterior has no refit; give the estimate.
+        estimate: the result of `fit` on this panel; a posterior cannot be refitted.
         panel: the events.
         key: PRNG key.
         replicates: simulated panels B; the smallest p-value is 1 / (1 + B).
@@ -58,7 +58,7 @@ def residual_bootstrap(
         max_events: cap on the events of one replicate.
 
     Returns:
-        The table of `residual_tests` with the bootstrap's p-values in place of the others.
+        The table of `residual_tests` with the bootstrap's p-values in place of its own.
 
     Raises:
         ValueError: for anything but an `Estimate`, or fewer than 19 replicates.
@@ -67,11 +67,11 @@ def residual_bootstrap(
     """
     if not hasattr(estimate, "log_likelihood") or not hasattr(estimate, "params"):
         raise ValueError(
-            f"The bootstrap fits every replicate as the panel was fitted: give the Estimate of "
+            f"The bootstrap refits every replicate as the panel was fitted: pass the Estimate from "
             f"fit, not {type(estimate).__name__}."
         )
     if replicates < 19:
-        raise ValueError(f"replicates is {replicates!r}; at least 19 are needed for 5 %.")
+        raise ValueError(f"replicates is {replicates!r}; a test at 5 % needs at least 19.")
     observed = residuals(model, estimate, panel, join=join)
     table = exponential_tests(observed)
     panels = [
@@ -106,8 +106,8 @@ def residual_bootstrap(
 
 
 def _increments(model, params, panel: EventPanel, size: int):
-    """`model.compensator_increments` of a panel filled up to `size` events, so that panels of
-    different lengths share a compilation: one more sequence holds them, where no time passes."""
+    """`model.compensator_increments` of a panel padded to `size` events, so that panels of
+    different lengths share a compilation: an extra sequence of zero length holds the padding."""
     more = size - panel.num_events
     filled = replace(
         panel,

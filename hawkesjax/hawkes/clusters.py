@@ -1,4 +1,4 @@
-"""Hawkes processes as clusters: immigrants, their children and theirs, by generations."""
+"""Hawkes processes as clusters: immigrants and their descendants, generation by generation."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def simulate_clusters(
     Immigrants of mark i in sequence m are Poisson with rate `mu[m, i]` on [0, T_m]. Each event
     of mark j then has Poisson(`alpha[i, j]`) children of mark i, at independent delays with
     density `gamma[i, j] exp(-gamma[i, j] s)`. The children of n parents are drawn together: their
-    number is Poisson(`alpha[i, j] n`), and each picks its parent uniformly, which is the same
-    law. A child beyond the window's end is dropped with its descendants, which are later still.
+    number is Poisson(`alpha[i, j] n`), and each picks its parent uniformly, which has the same
+    distribution. A child beyond the window's end is dropped with its descendants, which are later
+    still.
 
     Args:
         mu: immigrants per unit of time, on average over the window.
@@ -48,15 +49,17 @@ def simulate_clusters(
         rng: source of randomness.
         max_events: cap on the number of events.
         inherited: times, marks and sequences of events inside the windows that a known past
-            sets off; they have offspring as immigrants have.
-        place: from shares of the window's immigrants, marks and sequences to times since the
-            window's start, where their rate is not constant.
+            triggers; they have offspring as immigrants do.
+        place: maps (shares, marks, sequences) of immigrants to times since the window's start,
+            where their rate is not constant; a share is the part of the window's expected
+            immigrants that come earlier.
         terms: ratios r and weights w of a kernel `sum_k w_k gamma r_k exp(-gamma r_k s)`.
-        offspring: the factors and the lag of events' effects (`Offspring`); None for 1 and 0.
+        offspring: the factors and the lag of events' effects (`Offspring`); None for factors of 1
+            and no lag.
 
     Returns:
         Times since the start of each event's window, marks, sequences; sorted by sequence and
-        time; and magnitudes where there is an `offspring`.
+        time; and magnitudes if `offspring` is given, else None.
 
     Raises:
         ValueError: see `hawkesjax.hawkes.simulate`.
@@ -66,7 +69,7 @@ def simulate_clusters(
     num = len(alpha)
     gamma = np.broadcast_to(gamma, (num, num)).ravel()
     ratios, weights = terms
-    alpha = alpha * weights.sum()  # the others never come
+    alpha = alpha * weights.sum()  # the remaining children never come
     expected = mu * duration[:, None]
     if max_events is None:
         most = alpha if offspring is None else alpha * offspring.bound
@@ -130,7 +133,7 @@ def simulate_clusters(
 
 
 def _weighted(sums, pair, offsets, sizes, rng) -> np.ndarray:
-    """A parent of each child, by the parents' factors for its target."""
+    """A parent for each child, drawn in proportion to the parents' factors for its target."""
     num = len(offsets)
     chance, parent = rng.random(len(pair)), np.empty(len(pair), np.int64)
     for target in range(num):
@@ -145,7 +148,12 @@ def _weighted(sums, pair, offsets, sizes, rng) -> np.ndarray:
 
 
 def refuse_explosion(immigrants, alpha, gamma, duration) -> None:
-    """A bound on the mean cluster: with the fastest decay everywhere, children come earlier."""
+    """Refuse simulations that are expected to be too large. With the fastest decay for all pairs
+    children come earlier, which bounds the mean cluster.
+
+    Raises:
+        ValueError: for clusters, or totals, beyond `MAX_CLUSTER` and `MAX_EXPECTED`.
+    """
     if not immigrants.sum() > 0:
         return
     num = len(alpha)
@@ -161,7 +169,7 @@ def refuse_explosion(immigrants, alpha, gamma, duration) -> None:
             size = f"{largest:.3g} events" if np.isfinite(largest) else "events without bound"
             raise ValueError(
                 f"alpha has spectral radius {radius:.4g}, at or above 1: over a window this long "
-                f"one immigrant may bring {size} on average. Shorten the window, reduce alpha, "
+                f"one immigrant may produce {size} on average. Shorten the window, reduce alpha, "
                 f"or set max_events to accept the risk."
             )
     expected = float(sizes @ immigrants)

@@ -15,7 +15,7 @@ from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.inputs.arrays import AnyArray
 
-# 1 - exp(-x) is summed as a series below x = SMALL, where the first term left out is 1e-16 of it.
+# Below x = SMALL, 1 - exp(-x) is summed as a series whose first omitted term is 1e-16 of it.
 SMALL, ORDER = 1 / 16, 9
 
 
@@ -46,8 +46,8 @@ def children_within(
 
     .. math:: K_{ij} = \sum_{n:\, m_n = j} \sum_k w_k (1 - e^{-\gamma_{ij} r_k (T - t_n)})
 
-    `counted` is this as a difference of counts, which loses its digits where gamma times the
-    time is small; there a series in gamma stands for it, with what `powers_of` gave.
+    `counted` is the same quantity as a difference of counts, which loses digits where gamma times
+    the time is small; there a series in gamma replaces it, from the output of `powers_of`.
     """
     dtype = counted.dtype
     gamma, ratios, weights = (jnp.asarray(x, dtype) for x in (gamma, ratios, weights))
@@ -73,10 +73,10 @@ def excitation_increments(
               \sum_{k:\, t_k < s,\, m_k = j} e^{-\gamma_{ij}(s - t_k)} ds
               = \sum_j \alpha_{ij} S_{ij}(t_{n-1}^+) (1 - e^{-\gamma_{ij} (t_n - t_{n-1})})
 
-    with `t_{n-1}` the event before in the same sequence, or the start of the window.
+    with `t_{n-1}` the previous event of the same sequence, or the start of the window.
 
     Args:
-        stream: the events, and points of no mark (`num_marks`) at which integrals are cut.
+        stream: the events, and points without a mark (`num_marks`) at which integrals are cut.
         alpha: expected direct children, row = target.
         gamma: decay rates, (D, D), (D,) by source, or a scalar; 1 / unit of time.
 
@@ -88,7 +88,7 @@ def excitation_increments(
     alpha = jnp.asarray(alpha)
     gamma = jnp.broadcast_to(jnp.asarray(gamma, alpha.dtype), (num, num))
     gaps = jnp.asarray(stream.gaps, alpha.dtype)
-    eye = jnp.eye(num + 1, num, dtype=alpha.dtype)  # points of no mark have the last row
+    eye = jnp.eye(num + 1, num, dtype=alpha.dtype)  # points without a mark use the last row
 
     def step(state, event):
         gap, mark, first, *jump = event
@@ -117,13 +117,13 @@ def mixture_increments(
     weights: Float[AnyArray, " terms"],
 ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
     """The same for kernels that are sums of exponentials; arguments as in `MixtureForm`. Streams of
-    nearly as many events share a compilation."""
+    similar length share a compilation."""
     inside, tails = _mixture(on_ladder(stream), alpha, gamma, ratios, weights)
     return inside[: stream.num_events], tails[: stream.num_sequences]
 
 
 def on_ladder(stream: Stream) -> Stream:
-    """The stream filled up with events of one more sequence, in which no time passes."""
+    """The stream padded with events of an extra sequence of zero length."""
     events = stream.num_events
     more = int(rung(events, events)) - events
     return replace(

@@ -5,9 +5,9 @@ With `G[n, j]` the decayed counts times their rates, the part of target i in the
 .. math:: \sum_{n:\, m_n = i} \log(\mu_{s_n i} + \sum_j G_{nj} \alpha_{ij})
           - \sum_s T_s \mu_{si} - \sum_j K_{ij} \alpha_{ij}
 
-which no other target's parameters enter. With a known exposure E the baseline at event n is
-:math:`E_n \mu_{s_n i}`, and T the integral of E. The maximum is unique where the data determine
-it, and some parameters lie at 0 exactly.
+which does not involve the parameters of other targets. With a known exposure E the baseline at
+event n is :math:`E_n \mu_{s_n i}`, and T the integral of E. The maximum is unique where the data
+determine it, and some parameters may be exactly 0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from scipy import optimize, sparse
 
 NEWTON_STEPS, HALVINGS = 60, 40
-LEAST = 1e-9  # of a baseline's start: the search itself stays above, so that no rate is 0
+LEAST = 1e-9  # lower bound of a baseline during the search, over its start: no rate becomes 0
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Target:
         level: (n,) which level each event has.
         exposure: (L,) T.
         children: (D,) K.
-        own: (n,) what a unit of its level is at each event, 0 or more.
+        own: (n,) baseline at each event per unit of its level, 0 or more.
     """
 
     rates: Float[np.ndarray, "events sources"]
@@ -44,12 +44,12 @@ class Target:
 
     @functools.cached_property
     def cost(self) -> np.ndarray:
-        """What a unit of each parameter costs: T and K."""
+        """Coefficients of the parameters in the compensator: T and K."""
         return np.concatenate([self.exposure, self.children])
 
     @property
     def start(self) -> np.ndarray:
-        """Half of the events from the background, half from the past; 0 where there is nothing."""
+        """Half of the events from the background, half from the past; 0 without any events."""
         half = 0.5 * len(self.level)
         count = np.bincount(self.level, minlength=len(self.exposure))
         mu = 0.5 * count / np.where(self.exposure > 0, self.exposure, 1)
@@ -72,7 +72,7 @@ class Target:
 
     @property
     def impossible(self) -> bool:
-        """Whether an event has no rate, whatever the parameters."""
+        """Whether an event has rate 0, whatever the parameters."""
         return bool(np.any((self.own == 0) & ~np.any(self.rates > 0, axis=1)))
 
     def bends(self, values: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -103,8 +103,8 @@ def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
     L-BFGS-B, then Newton steps among the parameters that are not held at 0.
 
     Returns:
-        The parameters, levels first; the largest derivative that is left (in the log of a positive
-        parameter; of one at 0 as it would be at its start); steps.
+        The parameters, levels first; the largest remaining derivative (with respect to the log of
+        a positive parameter; for one at 0, scaled as at its start); the number of steps.
     """
     start = target.start
     if not len(target.level):
@@ -113,7 +113,7 @@ def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
     levels = len(target.exposure)
     held = np.arange(len(start)) < levels
     if np.any(target.own == 0):
-        held[:] = True  # events without a baseline have no rate but by effects
+        held[:] = True  # events without a baseline owe their rate to the effects alone
     low = np.where(held, LEAST * (start > 0), 0.0)
     bounds = optimize.Bounds(low, np.where(start > 0, np.inf, 0.0))
 
@@ -122,7 +122,7 @@ def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
         return value, slope * unit
 
     values, steps = start, 0
-    for loose in (1e-2, 1e-5, 1e-8):  # nearly always the first is enough for the Newton steps
+    for loose in (1e-2, 1e-5, 1e-8):  # the first nearly always suffices for the Newton steps
         options = {"maxiter": 500, "ftol": 1e-3 * loose**2, "gtol": loose, "maxcor": 20}
         found = optimize.minimize(
             scaled, values / unit, jac=True, method="L-BFGS-B", bounds=bounds, options=options
@@ -136,7 +136,7 @@ def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
 
 
 def _polished(target: Target, values, start, unit, tol: float) -> tuple[np.ndarray, int]:
-    """Projected Newton steps, until no derivative above `tol` is left or nothing is gained."""
+    """Projected Newton steps, until no derivative exceeds `tol` or the loss stops falling."""
     value, slope = target.loss(values)
     for count in range(NEWTON_STEPS):
         if _left(values, slope, unit, start) <= tol:
@@ -172,6 +172,6 @@ def _newton(target: Target, values: np.ndarray, slope: np.ndarray, free: np.ndar
 
 
 def _left(values, slope, unit, start) -> float:
-    """Largest derivative that is left."""
+    """Largest remaining derivative."""
     at = np.where(values > 0, values * np.abs(slope), unit * np.maximum(-slope, 0))
     return float(np.max(at[start > 0], initial=0))

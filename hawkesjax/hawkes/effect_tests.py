@@ -24,13 +24,13 @@ from hawkesjax.hawkes.prepared import PreparedPanel, stream_of
 from hawkesjax.hawkes.values import law_of, point_of
 from hawkesjax.inputs.arguments import Level, checked
 
-DECAYS = 8  # rates that are tried for an effect that is not in the model
-# The fastest has this many children of chance within one memory, over all events: a score of fewer
-# is skewed, and called an effect too often.
+DECAYS = 8  # candidate decay rates for an effect that is not in the model
+# At the fastest, this many children by chance within one memory, over all events: with fewer the
+# score is skewed, and too often declares an effect.
 LEAST_MET = 10.0
 SLOWEST = 3.0  # memories in the longest window
 EFFECT = "an effect"
-DRAWS = 20_000  # of the law under no effect: p-values to 0.0015 at 5 %
+DRAWS = 20_000  # from the null distribution: p-values to 0.0015 (one standard error) at 5 %
 LEAST_P = 1 / (1 + DRAWS)
 
 
@@ -40,48 +40,50 @@ def effect_tests(
 ) -> pd.DataFrame:
     r"""Test each effect against none, and all of them together.
 
-    Without the effect of j on i its decay has no meaning, so the usual laws of likelihood ratios do
-    not hold. The test is the largest score over a grid of decays g. With :math:`\lambda` the rate
-    fitted without the effect (other decays as given, levels and other effects at their best), and
-    R the decayed counts,
+    Without the effect of j on i its decay rate is not identified, so the usual asymptotics of
+    likelihood ratios do not hold. The test statistic is the largest score over a grid of decay
+    rates g. With :math:`\lambda` the rate fitted without the effect (other decays as given, levels
+    and other effects at their best), and R the decayed counts,
 
     .. math:: z_g = \frac{1}{\sqrt{V_g}} \Big( \sum_{n:\, m_n = i} \frac{g R_{nj}(g)}{\lambda_n}
               - K_j(g) \Big), \qquad T = \max_g z_g^+
 
     where K are the children that the events of j have within the windows per unit of effect, and V
-    the sum of squares of the score's terms, less what the levels and the other effects take. Under
-    no effect the z are jointly normal with the correlations of these terms, from which the p-value
-    of T is drawn; effects are positive, so the test is one-sided. The row `any -> any` is the
-    largest of all effects' statistics over rates that are constant, or follow the covariates alone.
+    is the sum of squares of the score's terms, less the part explained by the levels and the other
+    effects. Under no effect the z are jointly normal with the correlations of these terms, from
+    which the p-value of T is simulated; effects are positive, so the test is one-sided. The row
+    `any -> any` tests the largest statistic of all effects, against rates that are constant or
+    follow the covariates alone.
 
     Targets with events where the exposure is 0 have no level there: a single event that the other
-    effects hardly explain makes V so large that scores see nothing. Their T is at least
-    :math:`\sqrt{2\, gain}`, which has the same law in the limit; the gain is infinite where nothing
-    else explains an event.
+    effects hardly explain makes V so large that the scores have no power. Their T is at least
+    :math:`\sqrt{2\, gain}`, which has the same limiting distribution; the gain is infinite where
+    nothing else explains an event.
 
     Args:
         values: an `Estimate`, a `Posterior` (its mean is taken), or natural parameters.
         data: the events.
-        model: the model, needed beside a dict that is of no plain `Hawkes()`.
-        level: above which an effect is called one, after Holm's correction for their number.
+        model: the model; required with a dict of parameters of anything but a plain `Hawkes()`.
+        level: 1 minus the size of the tests: an effect is reported where p, after Holm's correction
+            for the number of effects, is below `1 - level`.
 
     Returns:
-        One row per source and target, and one for `any`: alpha; gain, the nats of log-likelihood
-        that are lost without the effect (without all of them); p; `p adjusted` (Holm); and a
+        One row per source and target, and one for `any`: alpha; gain, the log-likelihood in nats
+        that is lost without the effect (without all of them); p; `p adjusted` (Holm); and a
         sentence.
 
     Raises:
         ValueError: for effects that are tied or fixed, or data of another model.
 
-    Source: Davies (1977), Biometrika 64, 247-254, for parameters that exist under the alternative
-    alone; Holm (1979), Scand. J. Stat. 6, 65-70. The grid and the drawing of its law are ours.
+    Source: Davies (1977), Biometrika 64, 247-254, for parameters that exist only under the
+    alternative; Holm (1979), Scand. J. Stat. 6, 65-70. The grid and the simulation are ours.
     """
     law = law_of(values, model)
     law.check(data)
     if law.link != "identity":
         raise ValueError(
-            "effect_tests are one-sided, of effects of 0 or more (link='identity'): where effects "
-            "may inhibit, look at the intervals of alpha, which may hold 0."
+            "effect_tests are one-sided, for effects of 0 or more (link='identity'): where effects "
+            "may inhibit, check whether the intervals of alpha contain 0."
         )
     if {name for name, _ in (*law.fixed, *law.tied)} & {"alpha"}:
         raise ValueError(
@@ -138,12 +140,12 @@ class _Parts:
     Args:
         own: (N,) the baseline per unit of level.
         rates, children: of the fitted effects, as `features` gives them.
-        grids: decays that are tried, by target.
-        counts: at each of them, decayed counts (N, D) and children (D,) of each source.
+        grids: candidate decay rates, by target.
+        counts: for each of them, decayed counts (N, D) and children (D,) of each source.
         place: (N,) level of each event.
-        exposure: (L, D) cost of a unit of each level.
+        exposure: (L, D) coefficient of each level in the compensator.
         marks: (N,).
-        found: maxima that were asked for.
+        found: maxima computed so far.
     """
 
     own: Float[np.ndarray, " events"]
@@ -182,7 +184,7 @@ class _Parts:
         return cls(own, rates, children, grids, counts, place, exposure, marks)
 
     def _best(self, i: int, sources: tuple[int, ...]) -> tuple[Target, np.ndarray, np.ndarray]:
-        """A target's part with some sources, the mask of its events, and its maximum; kept."""
+        """A target's part with some sources, the mask of its events, and its maximum; cached."""
         if (i, sources) not in self.found:
             mine = self.marks == i
             rates = self.rates[mine][:, list(sources)]
@@ -208,13 +210,13 @@ class _Parts:
         return target.loss(fitted)[0] if len(target.level) else 0.0
 
     def scores(self, i: int, j: int, without: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """z of the effect of j on i at each decay, and their terms of unit length by event, beside
-        a fit without this effect; beside levels alone where `without` is None."""
+        """z of the effect of j on i at each decay rate, and their terms by event, scaled to unit
+        length, given a fit without this effect; given levels alone if `without` is None."""
         sources = self._sources(None if without is None else (without,))
         target, mine, fitted = self._best(i, tuple(sources))
         if not len(target.level):
             return np.zeros(DECAYS), np.zeros((1, DECAYS))
-        if target.impossible:  # there are events that nothing else brings
+        if target.impossible:  # there are events that nothing else can have caused
             return np.full(DECAYS, np.inf), np.zeros((1, DECAYS))
         rate = target.intensity(fitted)
         held = fitted[len(target.exposure) :] > 0
@@ -264,7 +266,7 @@ def _at_rate(rate: float, stream: Stream, data: PreparedPanel) -> tuple[np.ndarr
 
 @jax.jit
 def _decayed(rate: Array, stream: Stream) -> Float[Array, "events marks"]:
-    """Decayed counts of earlier events by mark, one event a step."""
+    """Decayed counts of earlier events by mark, one event per step."""
     eye = jnp.eye(stream.num_marks, dtype=rate.dtype)
     zero = jnp.zeros(stream.num_marks, rate.dtype)
 
@@ -282,8 +284,7 @@ def _decayed(rate: Array, stream: Stream) -> Float[Array, "events marks"]:
 
 
 def _largest(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draws of the largest of normal variables whose correlations are those of the columns, and of
-    0."""
+    """Draws of the largest of 0 and of normal variables with the correlations of the columns."""
     correlation = units.T @ units
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -291,7 +292,7 @@ def _largest(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _share(over: np.ndarray) -> float:
-    """A p-value from draws; the statistic is one more of them, so that none is 0."""
+    """A p-value from draws; the observed statistic counts as one more, so that none is 0."""
     return float((1 + over.sum()) / (1 + len(over)))
 
 
@@ -304,4 +305,4 @@ def _holm(p: np.ndarray) -> np.ndarray:
 
 
 def _words(p: float, level: float) -> str:
-    return EFFECT if p < 1 - level else "not told from none"
+    return EFFECT if p < 1 - level else "no clear effect"

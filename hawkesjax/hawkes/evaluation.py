@@ -22,17 +22,17 @@ from hawkesjax.inputs.moments import moment
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """A forecast beside what happened.
+    """A forecast compared with what happened.
 
     Args:
         log_score: log predictive density of the held-out events given those before, nats.
         events: number of held-out events.
         counts: one row per sequence and mark, and `all`: observed count, mean and interval of the
-            forecast, whether the interval holds it.
+            forecast, whether the interval contains it.
         level: nominal level of the intervals.
-        scores: the model beside Poisson processes of constant rate: log score, log score per event,
-            mean absolute error of the counts of single sequences, and how many of their intervals
-            hold them. A baseline whose log score is higher predicts better.
+        scores: the model and Poisson processes of constant rate: log score, log score per event,
+            mean absolute error of the counts of single sequences, and the share of their intervals
+            that contain them. A baseline whose log score is higher predicts better.
     """
 
     log_score: float
@@ -48,7 +48,7 @@ class Evaluation:
 
     @property
     def coverage(self) -> float:
-        """Part of the single cells (sequence, mark) whose interval holds the observed count."""
+        """Share of the single cells (sequence, mark) whose interval contains the observed count."""
         return float(self.cells["inside"].mean())
 
     def __repr__(self) -> str:
@@ -57,7 +57,8 @@ class Evaluation:
         table = self.scores.to_string(float_format=lambda x: f"{x:.4g}")
         return (
             f"Evaluation: log score {self.log_score:.2f} nats over {self.events} events, "
-            f"{100 * self.level:g} % intervals hold {100 * self.coverage:.1f} % of {cells} counts\n"
+            f"{100 * self.level:g} % intervals contain {100 * self.coverage:.1f} % of "
+            f"{cells} counts\n"
             f"{rows}\n{table}"
         )
 
@@ -76,11 +77,11 @@ def evaluate(
 ) -> Evaluation:
     r"""Score a fit on what came after it.
 
-    `values` were found on `data.between(start, cut)`; the events from `cut` on are held out.
+    `values` were fitted to `data.between(start, cut)`; the events from `cut` on are held out.
     The log score is :math:`\log \frac1K \sum_k \exp(\ell_k(\text{whole}) - \ell_k(\text{past}))`
     over the draws k: the predictive density of the held-out times and marks given the past, to
     compare models on the same stretch. Counts are forecast from the same draws. Poisson processes
-    of constant rate (per unit of exposure), learned from the same past, stand beside the model.
+    of constant rate (per unit of exposure), learned from the same past, serve for comparison.
 
     Args:
         model: the model.
@@ -107,7 +108,7 @@ def evaluate(
         names = [n for n, bad in zip(panel.sequence_names, outside, strict=True) if bad]
         raise ValueError(
             f"The windows of {len(names)} sequences ({', '.join(names[:5])}) do not reach from "
-            f"before the cut to the end of what is held out: select the others, or move the cut."
+            f"before the cut to the end of the held-out stretch: select others, or move the cut."
         )
     begin = float(np.min(panel.start))
     past = panel.between(begin, at)
@@ -156,12 +157,13 @@ def _baselines(
     With the prior :math:`1 / \sqrt\lambda`, n events in a time T give a gamma posterior of shape
     n + 1/2 and rate T; m events at given times in a further time S have the density
     :math:`T^{n + 1/2} \Gamma(n + m + 1/2) / [\Gamma(n + 1/2) (T + S)^{n + m + 1/2}]`.
-    With an exposure T and S are its integrals, and the density is times its values at the events.
+    With an exposure T and S are its integrals, and the density is multiplied by its values at the
+    events.
     """
     before, after = past.counts, later.counts
     time, ahead = np.asarray(past.exposed), np.asarray(later.exposed)
     at = later.exposure.at(np.asarray(later.times), np.asarray(later.sequence))
-    with np.errstate(divide="ignore"):  # minus infinity where no baseline could bring an event
+    with np.errstate(divide="ignore"):  # minus infinity for an event where the exposure is 0
         known_at = float(np.sum(np.log(at)))
     rates = {
         "Poisson, by sequence": (before, after, time[:, None], ahead[:, None]),
@@ -170,7 +172,7 @@ def _baselines(
     found = {}
     for name, (n, m, known, further) in rates.items():
         shape = n + 0.5
-        with np.errstate(divide="ignore", invalid="ignore"):  # NaN where nothing was watched before
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN without any observed past
             scores = shape * np.log(known) - (shape + m) * np.log(known + further)
         score = float(np.sum(scores + gammaln(shape + m) - gammaln(shape))) + known_at
         cells = np.broadcast_to(shape, before.shape), np.broadcast_to(known, before.shape)
@@ -188,13 +190,13 @@ def _baselines(
 
 
 def _counts(shape: Any, known: Any, further: Any, observed: np.ndarray, level: float) -> Any:
-    """Negative binomial counts of a further time, given a gamma law of the rate."""
+    """Negative binomial counts over a further time, given a gamma distribution of the rate."""
     ratio = further / known
     return _matched(shape * ratio, shape * ratio * (1 + ratio), observed, level)
 
 
 def _matched(mean: Any, variance: Any, observed: np.ndarray, level: float) -> dict[str, np.ndarray]:
-    """A negative binomial of that mean and variance beside what was observed."""
+    """A negative binomial with this mean and variance, compared with the observed counts."""
     mean, tail = np.broadcast_to(mean, observed.shape), (1 - level) / 2
     size = np.maximum(mean**2 / np.maximum(variance - mean, 1e-300), 1e-9)
     law = nbinom(size, size / (size + np.maximum(mean, 1e-300)))

@@ -19,10 +19,10 @@ from hawkesjax.inputs.moments import shown
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Exposed:
-    r"""The exposure where the likelihood asks for it.
+    r"""The exposure as the likelihood needs it.
 
     With :math:`\lambda_{mi}(t) = E_m(t) \mu_{mi} + \dots` these are :math:`E_m(t_n)` at each event
-    and :math:`\int E_m(t) dt` over the watched time of each sequence.
+    and :math:`\int E_m(t) dt` over the observed time of each sequence.
 
     Args:
         at: (N,) at the events.
@@ -34,7 +34,7 @@ class Exposed:
 
     @classmethod
     def of(cls, panel: EventPanel, dtype: Any) -> Exposed | None:
-        """That of a panel; None without an exposure."""
+        """The exposure of a panel; None without one."""
         if not len(panel.exposure):
             return None
         at = panel.exposure.at(np.asarray(panel.times), np.asarray(panel.sequence))
@@ -62,12 +62,12 @@ def intervals(
 
 
 def refuse_impossible(panel: EventPanel, copies: int, lag: float = 0.0) -> None:
-    """Refuse events that nothing can bring: where the exposure is 0, and nothing known came early
-    enough in their sequence.
+    """Refuse events that nothing can have caused: where the exposure is 0, and no known event came
+    early enough in their sequence.
 
     Args:
         panel: the data.
-        copies: of one with a resolution, how many with spread times the likelihood takes.
+        copies: for data with a resolution, how many sets of spread times the likelihood uses.
         lag: time from an event to the start of its effect.
 
     Raises:
@@ -94,9 +94,9 @@ def refuse_impossible(panel: EventPanel, copies: int, lag: float = 0.0) -> None:
         "It is among the first of its sequence: correct the exposure there, or keep the events "
         "before the window (keep_history=True)."
     )
-    what = "an event where the exposure is 0 that none before could set off"
+    what = "an event where the exposure is 0 that no earlier event could trigger"
     if panel.resolution:
-        remedy = f"Its time is known to {panel.resolution:g} alone. {remedy}"
+        remedy = f"Its time is known only to within {panel.resolution:g}. {remedy}"
     refuse(wrong, "exposure", what, remedy, None, Rows("event", called))
 
 

@@ -35,8 +35,8 @@ class Forecast:
     """Simulated continuations of a panel.
 
     Args:
-        steps: (draws, bins, M, D) events in each part of the horizon, one continuation a draw.
-        horizon: length of the stretch after each window; its parts are of equal length.
+        steps: (draws, bins, M, D) events in each part of the horizon, one continuation per draw.
+        horizon: length of the stretch after each window, in `unit`; its parts are of equal length.
         sequence_names, mark_names, unit: as in the panel.
     """
 
@@ -111,12 +111,12 @@ def forecast(
 ) -> Forecast:
     r"""Continue every sequence beyond its window, given its events.
 
-    The past sets off events beyond the window, exactly (`hawkesjax.hawkes.inherited`); new
-    immigrants join them, and all have offspring. Each continuation takes one draw of the posterior
-    whole, so that its uncertainty is in the intervals. What happened in gaps of the record is not
-    known, and its children are missing. An exposure must be known over the horizon, as covariates
-    must: its rows may reach beyond the window. Neither 1 nor its last value is taken for it, since
-    a population is not 1 and a night does not last.
+    The past triggers events beyond the window, drawn exactly (`hawkesjax.hawkes.inherited`); new
+    immigrants join them, and all have offspring. Each continuation uses one whole draw of the
+    posterior, so that the intervals include its uncertainty. Events in gaps of the record are
+    unknown, and their children are missing. An exposure must be known over the horizon, as
+    covariates must: its rows may extend beyond the window. It is not assumed to be 1 or to keep its
+    last value, since a population is not 1 and a night does not last.
 
     Args:
         model: the model.
@@ -125,8 +125,8 @@ def forecast(
         data: the events so far.
         horizon: how far beyond each window, in the panel's unit.
         key: PRNG key.
-        draws: number of continuations; a posterior's draws are thinned or repeated to it.
-        bins: parts of the horizon, of equal length, whose counts are kept apart: 7 for the days
+        draws: number of continuations; a posterior's draws are thinned or repeated to this number.
+        bins: parts of the horizon, of equal length, that are counted separately: 7 for the days
             of a week, a few dozen for `hawkesjax.plots.fan`.
         max_events: cap on the events of one continuation.
 
@@ -148,7 +148,7 @@ def continued(
     max_events: int,
     gaps: Gaps,
 ) -> Forecast:
-    """`forecast` of what will be seen where the stretches beyond the windows have gaps."""
+    """`forecast` of what will be observed where the stretches beyond the windows have gaps."""
     parameters = draws_of(values, model, limit=draws, panel=panel)
     rng = generator(key)
     num, size = panel.num_sequences, panel.num_marks

@@ -26,7 +26,7 @@ def inherited(
 
     The past enters through its decayed counts `S_ij = sum_{m_k = j} exp(-gamma_ij a_k)` at the
     stretch's start: it has Poisson(`alpha_ij S_ij (1 - exp(-gamma_ij l))`) children of mark i
-    there, at delays of density `gamma_ij exp(-gamma_ij s)` cut at the length l.
+    there, at delays of density `gamma_ij exp(-gamma_ij s)` truncated at the length l.
 
     Args:
         age: time from each past event to its sequence's stretch.

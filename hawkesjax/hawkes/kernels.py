@@ -1,4 +1,4 @@
-r"""Kernels of the Hawkes model: how the effect of an event goes on in time.
+r"""Kernels of the Hawkes model: how the effect of an event decays over time.
 
 All are sums of exponentials, `phi(t) = sum_k w_k gamma r_k exp(-gamma r_k t)`, with a `gamma` for
 each pair, each source or the whole model (`Hawkes.decay`), and ratios `r` and weights `w` that
@@ -31,9 +31,9 @@ EXPONENTS = (0.05, 1.0)  # the theta that a power law may have
 
 @dataclass(frozen=True)
 class Kernel(abc.ABC):
-    """How the effect of an event goes on in time. Subclass it, a frozen dataclass whose fields are
-    its settings, with `ratios` and `weights`; with parameters of its own, also `parameters` (and
-    `coords`, where these have axes). `Hawkes(kernel=...)` takes it as it is.
+    """How the effect of an event decays over time. Subclass it as a frozen dataclass whose fields
+    are its settings, and define `ratios` and `weights`; with parameters of its own, also
+    `parameters` (and `coords`, where these have axes). Pass an instance as `Hawkes(kernel=...)`.
     """
 
     kinds: ClassVar[dict[str, type[Kernel]]] = {}
@@ -45,7 +45,7 @@ class Kernel(abc.ABC):
     @property
     @abc.abstractmethod
     def ratios(self) -> Float[np.ndarray, " terms"]:
-        """Rate of each term over gamma."""
+        """(K,) rate of each term, relative to gamma."""
 
     @abc.abstractmethod
     def weights(self, params: Params) -> Float[Array, "*draws terms"]:
@@ -54,7 +54,7 @@ class Kernel(abc.ABC):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters that are the kernel's own."""
+        """The kernel's own parameters."""
         return ()
 
     def coords(self) -> dict[str, list[str]]:
@@ -86,7 +86,7 @@ class Kernel(abc.ABC):
         return time
 
     def config(self) -> Any:
-        """The kernel as a JSON-able value."""
+        """The kernel as a JSON-serialisable value."""
         return {"kernel": type(self).__name__} | asdict(self)
 
 
@@ -116,10 +116,10 @@ class SumOfExponentials(Kernel):
               \gamma_k = \gamma / ratio^k
 
     so that `gamma` is the fastest rate. The weights are learned and shared by all pairs:
-    `w_0 = split_0`, `w_1 = (1 - split_0) split_1`, ..., and the last takes what is left; their
+    `w_0 = split_0`, `w_1 = (1 - split_0) split_1`, ..., and the last is the remainder; their
     default prior is uniform over all weights. Where the data have one time scale only, each term
-    alone explains them, and chains may sit on different terms (a split near 0 or 1, and R-hat says
-    so): take fewer terms then.
+    alone explains them, and chains may settle on different terms (a split near 0 or 1, and a large
+    R-hat): use fewer terms then.
 
     Args:
         terms: K, 2 or more.
@@ -196,7 +196,7 @@ class RisingExponential(Kernel):
 
 @dataclass(frozen=True)
 class PowerLaw(Kernel):
-    r"""A memory without a scale, through a sum of exponentials whose error is stated.
+    r"""A scale-free memory, as a sum of exponentials with a stated error.
 
     .. math:: \phi(t) = \frac{\theta}{c} \left(1 + \frac{t}{c}\right)^{-(1 + \theta)}
               \approx \sum_k w_k \frac{s_k}{c} e^{-s_k t / c}, \qquad
@@ -204,15 +204,15 @@ class PowerLaw(Kernel):
 
     the trapezoidal rule for the gamma function's integral. `gamma` stands for 1/c. The relative
     error of phi is at most `error` for all t up to `span` times c and all theta from 0.05 to 1
-    (`max_error` measures it). Beyond that time the sum falls below the power law: the children
-    that it would still have, `(1 + span)^-theta` of all, come late or never in the sum. So let
-    `span * c` reach beyond the longest window.
+    (`max_error` measures it). Beyond that time the sum falls below the power law: the remaining
+    share of children, `(1 + span)^-theta`, comes late or never in the sum. So choose `span` such
+    that `span * c` exceeds the longest window.
 
     A power law has no finite recursion; each term is one pass over the events (17 terms by
     default).
 
     Args:
-        theta: the exponent, if it is known; learned when None.
+        theta: the exponent, if it is known; None to learn it.
         span: longest time in units of c for which the error is stated.
         error: largest relative error.
 
@@ -269,7 +269,7 @@ class PowerLaw(Kernel):
 
 
 def _nothing(name: str) -> Any:
-    """Whether a parameter is 0 but for rounding."""
+    """A test of whether a parameter is 0 up to rounding."""
     return lambda params, data: np.asarray(params[name]) < 1e-6
 
 
@@ -283,9 +283,9 @@ def _error(logs: np.ndarray, step: float, span: float, theta: float) -> float:
 
 @functools.lru_cache
 def _nodes(span: float, error: float) -> tuple[np.ndarray, float]:
-    """Logarithms of the rates (in units of 1/c) and their step: the fewest that do."""
+    """Logarithms of the rates (in units of 1/c) and their step, with as few terms as possible."""
     small, large = (1 + theta for theta in EXPONENTS)
-    share = error / 3  # of the error: each end, and the step
+    share = error / 3  # a third of the error for each end, and for the step
     low = np.log(special.gammaincinv(small, share) / (1 + span))
     high = np.log(special.gammainccinv(large, share))
     for step in np.arange(2.5, 0.05, -0.02):

@@ -1,4 +1,4 @@
-"""Baselines and effects at their best for given decays, from a prepared panel."""
+"""The maximum over baselines and effects for given decay rates, from a prepared panel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hawkesjax.hawkes.counts.points import PointForm
 
 
 def can_solve(model: Any, data: Any) -> bool:
-    """Whether the baselines and effects of these data are free and positive, and no more."""
+    """Whether only free, positive baselines and effects are to be fitted to these data."""
     background = model.background
     plain = background.covariates is None and background.levels in ("sequence", "shared")
     if not plain or model.stationary or model.strength:
@@ -33,14 +33,14 @@ def can_solve(model: Any, data: Any) -> bool:
 
 @dataclass(frozen=True)
 class Best:
-    """mu and alpha at their best.
+    """mu and alpha at the maximum.
 
     Args:
         targets: the part of each target.
         values: (D, L + D) parameters of each target, levels first.
         shared: whether all sequences have one level.
-        gradient: largest derivative per event that is left.
-        steps: of the longest search.
+        gradient: largest remaining derivative per event.
+        steps: number of steps of the longest search.
     """
 
     targets: list[Target]
@@ -87,7 +87,7 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
         model: the model.
         params: its other parameters.
         data: the prepared panel.
-        tol: largest derivative per event that may be left.
+        tol: largest derivative per event that may remain.
     """
     marks, events = data.num_marks, int(data.num_events)
     rates, children = features(model, params, data)

@@ -1,4 +1,4 @@
-"""The lag at which the likelihood is highest."""
+"""The maximum-likelihood lag."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.prepared import PreparedPanel, prepare
 
-# Lags are tried from a hundredth of the mean time between events to a quarter of the longest
-# window, each twice the one before, and where differences of event times are densest in bins of
-# 5 %: of a short memory nothing else shows. Then the differences of times between the best and its
-# neighbours, at which the likelihood falls, are tried with the best one's parameters, and all else
-# is fitted anew at those that do best.
+# Candidate lags run from a hundredth of the mean time between events to a quarter of the longest
+# window, each twice the previous one. Lags at which differences of event times are densest, in bins
+# of 5 %, are added: nothing else reveals a short memory. Then the differences of times between the
+# best lag and its neighbours, at which the likelihood drops, are tried with the best one's
+# parameters, and all else is refitted at the best of these.
 FIRST, LAST, RATIO, BIN, DENSEST = 0.01, 0.25, 2.0, 1.05, 8
 ROUNDS, MOST, REFITS = 4, 200, 2
-PAIRS = 2_000_000  # differences that are counted at most
+PAIRS = 2_000_000  # most differences that are counted
 
 
 def learned_lag(
     model: HawkesLaw, panel: EventPanel, dtype: Any = None
 ) -> tuple[HawkesLaw, str, int]:
-    """The model with the lag of the largest likelihood, a sentence on it, and the number of
-    parameters that it stands for.
+    """The model with the maximum-likelihood lag, a sentence on it, and the number of parameters
+    that it counts as.
 
-    Each lag asks for a fit of all else; with given parameters the likelihood is smooth in the lag
-    but where a pair of events drops out, and falls there, so that the best one is just below the
+    Each lag requires a fit of all else. For given parameters the likelihood is smooth in the lag
+    except where a pair of events drops out: there it falls, so the best lag is just below a
     difference of two times.
     """
-    base = replace(model, lag=1.0)  # of any lag: only the layout depends on it
+    base = replace(model, lag=1.0)  # any lag will do: only the layout depends on it
     known: dict[float, float] = {}
     reached: dict[float, Any] = {}
 
@@ -43,12 +43,12 @@ def learned_lag(
 
     def laid_out(lag: float) -> PreparedPanel:
         return prepare(
-            replace(panel),  # what is laid out goes with it: hundreds of lags are not kept
+            replace(panel),  # layouts are cached on this copy: hundreds of them are not kept
             dtype=dtype,
             gamma=base.gamma,
             kernel=base.kernel,
             covariates=base.background.covariates,
-            strength=replace(base.strength, lag=max(lag, 1e-300)),  # none has the form of others
+            strength=replace(base.strength, lag=max(lag, 1e-300)),  # 0 would have another form
         )
 
     def value(lag: float, near: float | None = None) -> float:
@@ -92,7 +92,7 @@ def learned_lag(
 
 
 def _dense(panel: EventPanel, least: float, most: float) -> list[float]:
-    """Lags from which differences of event times on are denser than elsewhere."""
+    """Lags from which on differences of event times are denser than elsewhere."""
     laid, last = _laid(panel, most), panel.num_events
     edges = np.geomspace(least, most, int(np.log(most / least) / np.log(BIN)) + 2)
     totals, before = [], np.searchsorted(laid, laid + edges[0])
@@ -110,13 +110,13 @@ def _dense(panel: EventPanel, least: float, most: float) -> list[float]:
 
 
 def _laid(panel: EventPanel, most: float) -> np.ndarray:
-    """Times of all sequences on one axis, further apart than any lag."""
+    """Times of all sequences on one axis, sequences further apart than any lag."""
     span = 1 + float(np.max(panel.duration, initial=0)) + most
     return np.asarray(panel.times) + 2 * span * np.asarray(panel.sequence)
 
 
 def _differences(panel: EventPanel, low: float, high: float) -> list[float]:
-    """Lags just below the differences of event times between two lags, `MOST` of them at most."""
+    """Lags just below the differences of event times between two lags, at most `MOST` of them."""
     laid = _laid(panel, high)
     first, last = (np.searchsorted(laid, laid + lag) for lag in (low, high))
     pairs = [laid[a:b] - t for a, b, t in zip(first, last, laid, strict=True)]

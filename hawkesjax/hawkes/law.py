@@ -40,7 +40,7 @@ class HawkesLaw(HawkesLikelihood):
         return value + jnp.sum(self.sites(data)["mu_offset"].log_prob(params["mu_offset"]))
 
     def derived(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
-        """What tables show beside the sampled parameters: mu of a hierarchical baseline, the mean
+        """What tables show besides the sampled parameters: mu of a hierarchical baseline, the mean
         over its window (weighted by its exposure) of one with covariates, half-lives of a kernel
         that is a sum.
 
@@ -72,7 +72,7 @@ class HawkesLaw(HawkesLikelihood):
         return Solved(best.params, best.loss, best.gradient, best.steps, information)
 
     def without_effects(self, data: PreparedPanel) -> tuple[float, int] | None:
-        """Of plain levels: the log-likelihood of constant rates (per unit of exposure), and their
+        """For plain levels: the log-likelihood of constant rates (per unit of exposure), and their
         number."""
         plain = self.background.covariates is None and self.background.levels in (
             "sequence",
@@ -88,24 +88,25 @@ class HawkesLaw(HawkesLikelihood):
         with np.errstate(divide="ignore"):
             logs = np.log(np.where(known, counts, 1) / np.broadcast_to(time, counts.shape))
             value = np.sum(np.where(known, counts * (logs - 1), 0))
-            if data.exposure is not None:  # minus infinity where an event has no baseline
+            if data.exposure is not None:  # minus infinity for an event where the exposure is 0
                 at = np.asarray(data.exposure.at, np.float64)[: int(data.num_events)]
                 value = value + np.sum(np.log(at))
         return float(value), counts.size
 
     def unrestricted(self) -> Self:
-        """The same model without the stationarity constraint: the coordinates of intervals."""
+        """The same model without the stationarity constraint, in whose coordinates intervals are
+        computed."""
         return replace(self, stationary=False)
 
     def check(self, data: Any) -> None:
-        """What `fit` and `sample` ask of the data before anything is computed: `check_panel`."""
+        """The checks of the data by `fit` and `sample` before any computation: `check_panel`."""
         super().check(data)
         if (len(data.gaps) or len(data.history)) and self.compensator != "exact":
             raise ValueError("A record with gaps, or a history, needs the exact compensator.")
         check_panel(data, shared=self.background.levels in ("shared", None), lag=self.strength.lag)
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:
-        """Parameters whose correlation NUTS should learn: alpha, gamma, the kernel's own and
+        """Parameters whose correlations NUTS should learn: alpha, gamma, the kernel's own and
         beta, up to 200 of them."""
         shapes = self.shapes(data)
         own = (*(one.name for one in self.kernel.parameters), *self.strength.names)
@@ -115,7 +116,7 @@ class HawkesLaw(HawkesLikelihood):
 
     @property
     def can_vanish(self) -> bool:
-        """With the rectified link, where an event comes at a rate of 0."""
+        """Whether an event may have rate 0: with the rectified link."""
         return self.link == "rectified"
 
     @property
@@ -124,8 +125,8 @@ class HawkesLaw(HawkesLikelihood):
         return {None: None, "hierarchical": "mu_offset"}.get(self.background.levels, "mu")
 
     def blocks(self, data: Data) -> dict[str, np.ndarray | None]:
-        """Target of each parameter, and of what `derived` gives: those of different targets do not
-        interact; None: all."""
+        """Target of each parameter, and of what `derived` gives; those of different targets do not
+        interact. None for all targets."""
         by_pair = np.repeat(np.arange(data.num_marks), data.num_marks)
         by_mark = np.arange(data.num_marks)
         by_cell = np.tile(by_mark, data.num_sequences)

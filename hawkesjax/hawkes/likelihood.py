@@ -40,7 +40,7 @@ class HawkesLikelihood(HawkesSettings):
         self.accept(data)
         if self.lag == LEARNED:
             raise ValueError(
-                "A lag is learned by fit alone: take the model of its estimate, or give a number."
+                "A lag is learned by fit alone: use the model of its estimate, or pass a number."
             )
         return prepare(
             data,
@@ -64,12 +64,12 @@ class HawkesLikelihood(HawkesSettings):
         return jnp.asarray(params["alpha"]), jnp.asarray(self.gamma)
 
     def excitation_of(self, params: Params) -> tuple[Array, ...]:
-        """What the forms of the decayed counts take."""
+        """The arguments of the decayed counts' forms."""
         effects = self._effects(params)
         return effects if self.kernel == EXPONENTIAL else (*effects, self.kernel.weights(params))
 
     def form_of(self, params: Params, data: PreparedPanel) -> Any:
-        """The form of the decayed counts, with the weights of the events where they have some."""
+        """The form of the decayed counts, with the weights of the events where they have any."""
         if data.carried is None:
             return data.form
         weights = self.strength.weights(params, data.carried, data.num_marks)
@@ -92,7 +92,7 @@ class HawkesLikelihood(HawkesSettings):
         return value if value > -jnp.inf else self._log_likelihood(params, data, exact)
 
     def _learned(self, params: Params) -> Params:
-        """The parameters without a gamma that the model knows."""
+        """The parameters without a gamma that the model fixes."""
         self._effects(params)
         return {n: v for n, v in params.items() if self.gamma is None or n != "gamma"}
 
@@ -101,7 +101,7 @@ class HawkesLikelihood(HawkesSettings):
         return self.log_likelihood_inside(params, data)
 
     def log_likelihood_inside(self, params: Params, data: Data) -> Float[Array, ""]:
-        """`log_likelihood`, but minus infinity for an intensity that is all but 0."""
+        """`log_likelihood`, but minus infinity for an intensity that is nearly 0."""
         return self._log_likelihood(params, self.prepare(data), lambda total, *_: total)
 
     def _log_likelihood(self, params: Params, data: PreparedPanel, finish: Any) -> Array:
@@ -125,8 +125,8 @@ class HawkesLikelihood(HawkesSettings):
         return line.walk(self.link, self.background, params, real, keep=keep)
 
     def at_events(self, params: Params, data: PreparedPanel) -> Float[Array, "..."]:
-        """What each event's rate is without the events of its window: the baseline, and what a
-        known history adds, (N,); a constant baseline alone by cell, (M, D)."""
+        """Each event's rate without the other events of its window: the baseline plus what a known
+        history adds, (N,); a constant baseline alone by cell, (M, D)."""
         own = self.background.at_events(params, data)
         if data.inflow is None:
             return own
@@ -146,8 +146,8 @@ class HawkesLikelihood(HawkesSettings):
         self, params: Params, data: PreparedPanel, ends: Array
     ) -> Float[Array, "marks marks"]:
         """Children of each target that all events of each source have within their windows, per
-        unit of alpha, where they can be seen; `ends` are those that come too late, or where
-        effects are scaled or delayed those that are asked for."""
+        unit of alpha, where they can be observed; `ends` are those that come too late, or, where
+        effects are scaled or delayed, the children themselves."""
         if data.carried is not None:
             return ends
         whole = jnp.sum(jnp.asarray(data.counts, ends.dtype), axis=0)[None]
@@ -181,7 +181,7 @@ class HawkesLikelihood(HawkesSettings):
         )
 
     def latent(self, params: Params, data: PreparedPanel) -> dict[str, Array]:
-        """The offsets of a hierarchical baseline where they are likeliest, given all else."""
+        """The offsets of a hierarchical baseline at their conditional mode, given all else."""
         if self.background.levels != "hierarchical":
             return {}
         found = self.offsets(params, data).modes()
@@ -216,7 +216,7 @@ class HawkesLikelihood(HawkesSettings):
         return jnp.log(intensity), jnp.asarray(low)
 
     def _intensity(self, params: Params, data: PreparedPanel) -> tuple[Array, Array]:
-        """Of each event's own mark, without and with the events before."""
+        """Intensity of each event's own mark, without and with the earlier events."""
         own = self.at_events(params, data)
         own = own[data.sequence, data.marks] if own.ndim == 2 else own
         known, form = self.excitation_of(params), self.form_of(params, data)
@@ -225,9 +225,9 @@ class HawkesLikelihood(HawkesSettings):
     def compensator_increments(
         self, params: Params, panel: EventPanel
     ) -> tuple[Float[Array, "events marks"], Float[Array, "sequences marks"]]:
-        """Every mark's integrated intensity from the event before to each event, and from each
-        sequence's last event (or its window's start) to its window's end; gaps of the record are
-        left out."""
+        """Every mark's integrated intensity from the previous event to each event, and from each
+        sequence's last event (or its window's start) to its window's end, without the gaps of the
+        record."""
         if self.link != "identity":
             data = self.prepare(replace(panel, resolution=0.0) if panel.resolution else panel)
             line: Any = data.timeline
@@ -260,8 +260,8 @@ class HawkesLikelihood(HawkesSettings):
     ) -> Float[Array, " terms"]:
         r"""The log-likelihood in terms that sum to it.
 
-        By event: `log lambda(t_n)` less the integral of all marks' intensities since the event
-        before, the log density of the next event given the past; then one term a sequence for
+        By event: `log lambda(t_n)` minus the integral of all marks' intensities since the previous
+        event, the log density of the next event given the past; then one term per sequence for
         the silence after its last event, N + M terms in all. By sequence: M terms.
         """
         if self.compensator != "exact":
@@ -290,7 +290,7 @@ class HawkesLikelihood(HawkesSettings):
         return total
 
     def pointwise_sizes(self, panel: EventPanel) -> dict[str, int]:
-        """Number of terms of each kind of `pointwise`, the finest first; none if approximate."""
+        """Number of terms of each kind of `pointwise`, finest first; none if approximate."""
         if self.compensator != "exact":
             return {}
         return {"event": panel.num_events + panel.num_sequences, "sequence": panel.num_sequences}

@@ -1,4 +1,4 @@
-"""Where each event comes from, and what a cut link would have prevented."""
+"""The causes of each event, and what a cut link would have prevented."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def lineage(
 ) -> tuple[Float[Array, "events causes"], Float[Array, "events cuts"]]:
     r"""Probabilities over the ancestors of each event, given all events (stochastic declustering).
 
-    Event n of mark i was set off by the earlier event k with probability
-    `p_nk = alpha_{i m_k} gamma_{i m_k} exp(-gamma_{i m_k} (t_n - t_k)) / lambda_i(t_n)`, and arose
-    by itself with probability `mu_i / lambda_i(t_n)`; events have independent parents. Summed
-    over the k of one mark these are the direct causes. An event is lost with a set of cut links
-    when its parent's link is cut, or the parent is lost itself:
+    Event n of mark i was triggered by the earlier event k with probability
+    `p_nk = alpha_{i m_k} gamma_{i m_k} exp(-gamma_{i m_k} (t_n - t_k)) / lambda_i(t_n)`, and is an
+    immigrant with probability `mu_i / lambda_i(t_n)`; the parents of events are independent.
+    Summed over the k of one mark these are the direct causes. An event is lost with a set of cut
+    links if its parent's link is cut, or if the parent itself is lost:
 
     .. math:: q_n = \sum_k p_{nk} \left( C_{m_n m_k} + (1 - C_{m_n m_k}) q_k \right)
 
@@ -40,7 +40,7 @@ def lineage(
         baseline: mu of each event's own sequence and mark.
         alpha: expected direct children, row = target.
         gamma: decay rates, (D, D), (D,) by source, or a scalar; 1 / unit of time.
-        cut: for each question, the links (target, source) that are taken away.
+        cut: for each question, the links (target, source) that are removed.
         ratios, weights: of a kernel `sum_k w_k gamma r_k exp(-gamma r_k t)`.
 
     Returns:
@@ -60,7 +60,7 @@ def lineage(
     eye = jnp.eye(num, dtype=alpha.dtype)
 
     def step(carry, event):
-        # counts and lost ones, of the past (1 + cuts, terms, D, D) and of this moment (1 + cuts, D)
+        # sums, whole and lost: of the past (1 + cuts, terms, D, D), of this moment (1 + cuts, D)
         state, waiting = carry
         gap, mark, first, moved, mu = event
         state = jnp.where(moved, jnp.exp(-gamma * gap) * (state + waiting[:, None, None]), state)
@@ -99,18 +99,18 @@ def lineage_of_points(
     ratios: Float[AnyArray, " terms"],
     weights: Float[AnyArray, " terms"],
 ) -> tuple[Float[Array, "points causes"], Float[Array, "points cuts"]]:
-    """`lineage` where effects are scaled or delayed: events cause theirs at points of a stream.
+    """`lineage` where effects are scaled or delayed: events act at points of a stream.
 
     Args:
         stream: the points, with `jumps`.
-        read: (P,) event that is at each point; -1 for none.
-        cause: (P,) event that has its effect there; -1 for none.
+        read: (P,) event at each point; -1 for none.
+        cause: (P,) event whose effect begins there; -1 for none.
         own: (N,) mark of each event.
-        baseline, alpha, gamma, cut, ratios, weights: as in `lineage`; infinite baselines for what
-            came by itself.
+        baseline, alpha, gamma, cut, ratios, weights: as in `lineage`; infinite baselines for
+            events that count as immigrants.
 
     Returns:
-        As `lineage`, by point; of points without an event they mean nothing.
+        As `lineage`, by point; undefined at points without an event.
     """
     num, cuts = stream.num_marks, len(cut)
     alpha = jnp.asarray(alpha)
@@ -133,7 +133,7 @@ def lineage_of_points(
         mine, mu = own[read], baseline[read]
         rows = jnp.maximum(jnp.sum(height[:, mine] * state[:, :, mine], axis=1), 0)
         total = mu + jnp.sum(rows[0])
-        lone = jnp.isinf(mu)  # came by itself
+        lone = jnp.isinf(mu)  # counts as an immigrant
         direct = jnp.concatenate([mu[None], rows[0]]) / total
         direct = jnp.where(lone, jnp.eye(1, num + 1, dtype=alpha.dtype)[0], direct)
         lost = jnp.sum(cut[:, mine] * rows[0] + (1 - cut[:, mine]) * rows[1:], axis=1) / total

@@ -31,12 +31,12 @@ class MarginalHawkes(HawkesLaw):
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """None: what tables show comes from the whole model."""
+        """None: tables take derived quantities from the full model."""
         return {}
 
     @property
     def local(self) -> None:
-        """None is left."""
+        """None: no local parameter remains."""
         return None
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
@@ -45,7 +45,7 @@ class MarginalHawkes(HawkesLaw):
         if data.copies is not None:
             return over_copies(lambda one: self.log_likelihood(params, one), data)
         alpha, *rest = self.excitation_of(params)
-        # Of a baseline of 1 only what its likelihood has no say in is taken.
+        # Laid out with a baseline of 1: only the parts that do not depend on it are used.
         ones = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
         ends = self.form_of(params, data).event_terms(ones, alpha, *rest)[1]
         children = self.children(params, data, ends)
@@ -53,27 +53,27 @@ class MarginalHawkes(HawkesLaw):
         return jnp.sum(whole) - jnp.sum(alpha * children)
 
     def log_density(self, params: Params, data: Data) -> Float[Array, ""]:
-        """The same: nothing else is left to integrate."""
+        """The same: no latent variable remains."""
         return self.log_likelihood(params, data)
 
 
 def integrated(model: HawkesLaw) -> HawkesLaw:
-    """The model whose likelihood `fit` maximises: of a hierarchical baseline the one that is
-    integrated over the offsets, else itself.
+    """The model whose likelihood `fit` maximises: for a hierarchical baseline the one integrated
+    over its offsets, otherwise the model itself.
 
     Raises:
         ValueError: for offsets that are not standard normal.
     """
     if model.pooled:
         raise ValueError(
-            "fit has no estimate of pooled effects: the joint maximum over groups and their spread "
-            "is none. Use sample, or do not pool: then each group has an alpha of its own."
+            "fit cannot estimate pooled effects: the joint likelihood of the groups and their "
+            "spread has no maximum. Use sample, or do not pool: then each group has its own alpha."
         )
     if model.background.levels != "hierarchical":
         return model
     if model.link != "identity":
         raise ValueError(
-            f"fit integrates a hierarchical baseline over its offsets for link='identity' alone: "
+            f"fit integrates a hierarchical baseline over its offsets only for link='identity': "
             f"with link={model.link!r}, use sample, or another baseline."
         )
     given = {} if isinstance(model.priors, str) else dict(model.priors)

@@ -1,4 +1,4 @@
-"""The Hawkes model: its law with the verbs."""
+"""The Hawkes model with its verbs."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Hawkes(HawkesLaw):
               - \sum_n \sum_i \alpha_{i k_n} (1 - e^{-\gamma_{i k_n} (b - t_n)})
 
     `alpha[i, j]` is the effect of source j on target i: the expected number of direct children of
-    mark i of one event of mark j. Events before the window are not known and count as none.
+    mark i of one event of mark j. Events before the window are unknown and count as none.
     Simultaneous events do not excite each other. A panel's known exposure E multiplies the
-    baseline: :math:`E_m(t) \mu_{mi}` stands in its place, and :math:`\int E_m(t) dt` for b - a.
+    baseline: :math:`E_m(t) \mu_{mi}` replaces it, and :math:`\int E_m(t) dt` replaces b - a.
 
     With a link, effects may inhibit (`alpha` of either sign): :math:`\lambda = g(\dots)` of the
     same sum, `g(x) = max(x, 0)` (`"rectified"`) or a smooth one (`"softplus"`,
@@ -50,7 +50,7 @@ class Hawkes(HawkesLaw):
             (non-centred; `fit` integrates over them); or `Covariates` C, for `mu[m, i](t) =
             exp(beta[i] . C(t))`, the same for all sequences, whose level is the covariates'
             intercept.
-        covariates: beside a level of each sequence's own, `mu[m, i](t) = mu[m, i] exp(beta[i] .
+        covariates: in addition to a level for each sequence, `mu[m, i](t) = mu[m, i] exp(beta[i] .
             C(t))`; an intercept among them is left out, since mu takes its place. Covariates are
             constant within cells, looked up at absolute times; the compensator is exact.
         kernel: `"exponential"`, `SumOfExponentials(...)`, `RisingExponential(...)` or
@@ -58,35 +58,35 @@ class Hawkes(HawkesLaw):
         priors: `"default"`, `"o2o"` (`hawkesjax.hawkes.priors`), or a dict from parameter names
             to numpyro distributions; parameters left out keep the default.
         compensator: `"exact"`, or `"schoenberg"`: `1 - exp(...)` replaced by 1, which biases
-            alpha down when the memory is long against the window. Only for replication.
+            alpha down when the memory is not short relative to the window. Only for replication.
         stationary: restrict alpha to spectral radius below one (a truncated prior).
-        gamma: fixed decay rates, a number, (D,) by source, or (D, D); then they are data, the
+        gamma: fixed decay rates, a number, (D,) by source, or (D, D), 1 / unit of time; then the
             decayed counts are computed once, and only mu and alpha are learned; `fit` then finds
-            the one maximum target by target, for hundreds of marks.
-        link: `"identity"`; `"rectified"` or `"softplus"`, by which effects may inhibit. alpha then
-            has the prior Normal(0, 1/D), and no event has a parent: `attribution` and
+            the unique maximum target by target, for hundreds of marks.
+        link: `"identity"`; `"rectified"` or `"softplus"`, under which effects may inhibit. alpha
+            then has the prior Normal(0, 1/D), and events have no parents: `attribution` and
             `effect_tests` are refused, as are `stationary`, magnitudes, `alpha_effects`, a lag,
             and `fit` with a hierarchical baseline.
         magnitude: how an event's effects grow with its size s, the panel's `magnitude`:
             `"exponential"` by `exp(kappa[j] s)`, `"power"` by `s^kappa[j]`, with kappa of each
-            source learned; None: not at all. `alpha` is that of size 0 (1 for a power), and
-            `alpha_mean` the mean over the window's own events.
-        alpha_effects: by what else they differ: a table of features of sequences (index: their
+            source learned; None for no dependence. `alpha` is the effect at size 0 (1 for a power),
+            and `alpha_mean` the mean over the window's own events.
+        alpha_effects: what else effects depend on: a table of features of sequences (index: their
             names; columns of numbers are log-linear, others make groups against the first level),
-            or `Covariates` of the time of the event that sets off. `alpha[i, j]` becomes `alpha[i,
-            j] exp(x . alpha_effect[i, j])`; `alpha_group` is that of each distinct row.
-        pooled: groups (one column, or `alpha_effects="sequence"`: every sequence) are drawn
-            together, `exp(alpha_spread[i, j] alpha_offset[i, j, g])`, offsets standard normal
+            or `Covariates` at the time of the triggering event. `alpha[i, j]` becomes `alpha[i,
+            j] exp(x . alpha_effect[i, j])`; `alpha_group` is its value for each distinct row.
+        pooled: groups (one column, or `alpha_effects="sequence"`: every sequence) are partially
+            pooled, `exp(alpha_spread[i, j] alpha_offset[i, j, g])`, offsets standard normal
             (non-centred; for `sample`).
-        lag: time from an event to the start of its effect, `phi(t - lag)`; `"learned"` for the
-            one that `fit` finds best.
+        lag: time from an event to the start of its effect, `phi(t - lag)`, in the panel's unit;
+            `"learned"` for the one that `fit` finds best.
         form: how decayed counts are computed: `"auto"`, or by name `"scan"`, `"lanes"`,
             `"pairs"`. All give the same numbers.
 
     Raises:
         ValueError: for an unknown name, a gamma that is not positive, a lag below 0, a table of
-            sequences with missing values, repeated names or nothing that differs, and settings
-            that have no meaning together.
+            sequences with missing values, repeated names or only constant features, and settings
+            that contradict each other.
 
     Source: Hawkes (1971), Biometrika 58, 83-90; likelihood: Ogata (1978), Ann. Inst. Stat. Math.
     30, 243-261; magnitudes: Ogata (1988), JASA 83, 9-27; approximation: Schoenberg (2013), Ann.
@@ -108,7 +108,7 @@ class Hawkes(HawkesLaw):
         return remarks(self, draws, data)
 
     def settled(self, data: EventPanel, dtype: Any = None) -> tuple[HawkesLaw, str, int]:
-        """With a learned lag the model with the best one: `hawkesjax.hawkes.lags`."""
+        """With a learned lag, the model with the best one: `hawkesjax.hawkes.lags`."""
         return learned_lag(self, data, dtype) if self.lag == LEARNED else (self, "", 0)
 
     def marginal(self) -> HawkesLaw:

@@ -1,4 +1,4 @@
-"""What makes the events of some sequences, or of some periods, set off more than others."""
+"""Why the events of some sequences, or of some periods, trigger more events than others."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.inputs.checks import kind_of_value, listed, short
 
 SEQUENCE = "sequence"  # every sequence is a group of its own
-MOST_GROUPS = 50  # of which tables show each alpha
+MOST_GROUPS = 50  # up to this many, tables show the alpha of each
 
 
 @dataclass(frozen=True, eq=False)
 class Modifiers:
     r"""Features x of each event's sequence, or of its time, that scale its effects.
 
-    An event of mark j sets off `alpha[i, j] exp(x . alpha_effect[i, j])` direct events of mark i.
+    An event of mark j triggers on average `alpha[i, j] exp(x . alpha_effect[i, j])` direct events
+    of mark i.
 
     Args:
-        features: F names; of an unordered column each level but the first (`gang=b`), and with
-            `pooled` each.
-        names: names of the sequences that have features, in the order of `row`; none where time
-            alone has, or each sequence is a group of its own.
+        features: F names; for an unordered column each level but the first (`gang=b`), and with
+            `pooled` every level.
+        names: names of the sequences that have features, in the order of `row`; none if features
+            depend on time alone, or each sequence is its own group.
         row: row of each of these sequences, or of each cell of `time`.
         rows: (U, F) distinct rows.
-        labels: their names.
-        time: the covariates of which the features are.
-        pooled: whether groups are drawn together.
+        labels: names of the rows.
+        time: the covariates that the features are taken from.
+        pooled: whether groups are partially pooled.
     """
 
     features: tuple[str, ...]
@@ -51,23 +52,21 @@ class Modifiers:
         """The settings `alpha_effects` and `pooled` of a model, checked.
 
         Raises:
-            ValueError: for anything that is no table of sequences, no covariates and not
-                "sequence"; for missing or infinite values, sequences named twice, no feature that
-                differs, and pooling of what is no group.
+            ValueError: for anything but a table of sequences, covariates or "sequence"; for missing
+                or infinite values, sequences named twice, features that are all constant, and
+                pooling without groups.
         """
         if isinstance(given, cls):
             return given
         if given is None:
             if pooled:
-                raise ValueError(
-                    "pooled=True draws groups together: name them with alpha_effects=."
-                )
+                raise ValueError("pooled=True pools groups: name them with alpha_effects=.")
             return None
         if isinstance(given, str) and given == SEQUENCE:
             if not pooled:
                 raise ValueError(
                     'alpha_effects="sequence" gives every sequence an alpha of its own, which '
-                    "needs pooled=True; without pooling fit each sequence alone."
+                    "needs pooled=True; without pooling, fit each sequence separately."
                 )
             return cls((), (), np.zeros(0, int), np.zeros((0, 0)), (), None, True)
         if isinstance(given, Covariates):
@@ -105,8 +104,8 @@ class Modifiers:
         values, codes, features, said = zip(*columns, strict=True)
         if pooled and (len(table.columns) > 1 or _is_number(table[table.columns[0]])):
             raise ValueError(
-                "pooled=True draws the groups of one column together: give a table of one column "
-                "that names each sequence's group."
+                "pooled=True pools the groups of one column: give a table of one column that "
+                "names each sequence's group."
             )
         _, first, row = np.unique(
             np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True
@@ -163,12 +162,12 @@ class Modifiers:
 
     @functools.cached_property
     def reach(self) -> Float[np.ndarray, " features"]:
-        """Distance from the least to the largest value of each feature; 1 where it is 0."""
+        """Range of each feature, largest minus smallest value; 1 where it is 0."""
         reach = np.ptp(self.rows, axis=0)
         return np.where(reach > 0, reach, 1.0)
 
     def config(self) -> dict[str, Any]:
-        """The whole as JSON-able values."""
+        """The modifiers as JSON-serialisable values."""
         time = self.time
         return {
             "features": list(self.features),
@@ -191,7 +190,7 @@ class Modifiers:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> Modifiers | None:
-        """The modifiers again."""
+        """Restore the modifiers from `config()`."""
         if config is None:
             return None
         time = config["time"]
@@ -217,8 +216,8 @@ def _is_number(column: pd.Series) -> bool:
 def _coded(
     column: pd.Series, name: str, pooled: bool
 ) -> tuple[Float[np.ndarray, "rows features"], Any, list[str], list[str]]:
-    """Values of a column as features, numbers that sort its rows, the features' names, and what
-    labels say of each row."""
+    """Values of a column as features, numbers that sort its rows, the features' names, and the
+    rows' labels."""
     missing = np.flatnonzero(column.isna())
     if len(missing):
         raise ValueError(

@@ -1,8 +1,8 @@
-r"""Integrals over the offsets of a hierarchical baseline, one of one dimension for each cell.
+r"""Integrals over the offsets of a hierarchical baseline, a one-dimensional one for each cell.
 
-Given everything else, the offset z of a sequence and mark meets no other offset. With s the
-spread, b_n the covariates' factor at event n, x_n its excitation and B the integral of b over the
-window, its log density, joint with the events, is
+Given everything else, the offset z of a sequence and mark is independent of all other offsets. With
+s the spread, b_n the covariates' factor at event n, x_n its excitation and B the integral of b over
+the window, its log density, joint with the events, is
 
 .. math:: h(z) = \sum_n \log(m e^{s z} b_n + x_n) - m e^{s z} B - \frac{z^2}{2} - \log\sqrt{2\pi}
 """
@@ -21,12 +21,13 @@ from jaxtyping import Array, Float, Int
 from hawkesjax.inputs.arrays import AnyArray
 
 # Gauss-Legendre nodes on each side of the mode, as far as the density falls by exp(-20), in
-# z = mode +- 3 sigma sinh(a u): close to the mode as fine as its curvature sigma asks for, and wide
-# where a tail is (an excitation that explains all events leaves the prior as a plateau). Against
+# z = mode +- 3 sigma sinh(a u): near the mode as fine as its curvature sigma requires, and wide
+# in the tails (an excitation that explains all events leaves the prior as a plateau). Against
 # fine sums, 800 cells of 0 to 4,000 events, spreads 0.05 to 4, expected events 0.03 to 3,000:
 # errors of a cell's log integral below 1.2e-8 in 99 % with 16 nodes a side (6e-7 with 12).
 # Gauss-Hermite nodes around the mode err by up to 9e-4 with 33: without events the density has an
-# edge. An error so small leaves the nodes' places without effect: no derivative passes through.
+# edge. The error is so small that the positions of the nodes do not matter: they are not
+# differentiated.
 NODES, WIDTH, DROP = 16, 3.0, 20.0
 NARROW, TRIALS, STEPS = 8, 9, 60
 
@@ -42,7 +43,7 @@ class Offsets:
         own: (N,) b_n.
         excitation: (N,) x_n.
         cell: (N,) cell of each event.
-        real: (N,) False for what only fills up.
+        real: (N,) False for padding.
     """
 
     log_median: Float[AnyArray, " cells"]
@@ -54,7 +55,7 @@ class Offsets:
     real: AnyArray
 
     def log_level(self, z: Float[AnyArray, " cells"]) -> Float[Array, " cells"]:
-        """log(m e^(s z)), kept where its exponential is a number above 0."""
+        """log(m e^(s z)), bounded such that its exponential stays above 0."""
         most = 0.9 * math.log(float(jnp.finfo(self.exposure.dtype).max))
         return jnp.clip(self.log_median + self.spread * z, -most, most)
 
@@ -76,7 +77,7 @@ class Offsets:
         return slope, 1 + jnp.asarray(self.spread) ** 2 * (expected - both)
 
     def modes(self) -> Float[Array, " cells"]:
-        """Where each density is highest; differentiable twice in all else."""
+        """Mode of each density; twice differentiable in all else."""
         z = _highest(jax.lax.stop_gradient(self), 1e-4)
         for _ in range(2):  # Newton steps, which carry first and second derivatives
             slope, bend = self.slopes(z)
@@ -109,7 +110,7 @@ class Offsets:
 
 
 def _highest(cells: Offsets, tol: float) -> Array:
-    """Newton steps from the best of a few values, until all are below `tol` deviations."""
+    """Newton steps from the best of a few values, until all are below `tol` standard deviations."""
     start = jnp.full_like(cells.exposure, -jnp.inf), jnp.zeros_like(cells.exposure)
 
     def better(best, z):
@@ -134,15 +135,15 @@ def _highest(cells: Offsets, tol: float) -> Array:
 
 
 def _placed(cells: Offsets) -> tuple[Any, ...]:
-    """The mode, its deviation by the curvature, how far the density reaches on either side, and h
-    at the mode."""
+    """The mode, its standard deviation by the curvature, the reach of the density on either side,
+    and h at the mode."""
     centre = _highest(cells, 1e-2)
     bend = jnp.maximum(cells.slopes(centre)[1], 0.25)
     top = cells.log_density(centre)
 
     def reach(side):
-        """Distance at which the density has fallen by DROP: scaled by its square root, kept
-        between what was found too near and too far."""
+        """Distance at which the density has fallen by exp(-DROP): rescaled by its square root, kept
+        between values found too small and too large."""
 
         def narrow(_, state):
             low, high, r = state

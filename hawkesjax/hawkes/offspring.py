@@ -1,4 +1,4 @@
-"""How many children simulated events have, where effects are scaled or delayed."""
+"""Expected children of simulated events, where effects are scaled or delayed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Pools = tuple[np.ndarray, ...]
 
 @dataclass(frozen=True, eq=False)
 class Offspring:
-    """The factors of simulated events, one set of parameters.
+    """The factors of simulated events for one set of parameters.
 
     Args:
         strength: the model's.
-        panel: whose sequences, clock and marks the events have; its absolute time 0 of sequences.
+        panel: gives sequences, clock and marks of the events, and absolute time 0 of its sequences.
         params: natural parameters.
         by_row: (U, D, D) factor of each row of modifiers.
         pools: of each mark, the magnitudes to draw from.
@@ -48,7 +48,7 @@ class Offspring:
         pools: Pools,
         start: Any,
     ) -> Offspring | None:
-        """None where all events have the same effects, at once."""
+        """None where all events have the same effects, without delay."""
         strength = model.strength
         if not strength:
             return None
@@ -64,7 +64,7 @@ class Offspring:
 
     @property
     def bound(self) -> Any:
-        """(D, D) a factor of alpha for bounds: the mean over magnitudes, the largest over rows."""
+        """(D, D) a factor of alpha for bounds: the mean over magnitudes, the maximum over rows."""
         factor = 1.0 if self.by_row is None else self.by_row.max(axis=0)
         if self.strength.magnitude is None:
             return factor
@@ -122,11 +122,11 @@ def pools_of(panel: EventPanel) -> Pools:
 
 
 def read_pools(given: Any, model: HawkesLaw, mark_names: tuple[str, ...]) -> Pools:
-    """The `magnitudes` of `simulate`: numbers to draw from, or such by mark.
+    """The `magnitudes` of `simulate`: values to draw from, or such values by mark.
 
     Raises:
-        ValueError: where the model asks for some and there are none, or the other way; for unknown
-            marks and values that are no sizes.
+        ValueError: if the model needs magnitudes and there are none, or the reverse; for unknown
+            marks and values that are not sizes.
     """
     if given is None and model.magnitude is None:
         return tuple(np.zeros(0) for _ in mark_names)
@@ -142,7 +142,7 @@ def read_pools(given: Any, model: HawkesLaw, mark_names: tuple[str, ...]) -> Poo
     if unknown or missing:
         raise ValueError(
             f"magnitudes must name each mark ({listed(mark_names)}); "
-            f"{f'it names {listed(unknown)}' if unknown else f'it lacks {listed(missing)}'}."
+            f"{f'it names {listed(unknown)}' if unknown else f'{listed(missing)} missing'}."
         )
     found = []
     for name in mark_names:

@@ -20,18 +20,18 @@ from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 from hawkesjax.inputs.checks import kind_of_value
 
 LEVELS = (0.025, 0.5, 0.975)
-BINS = 50  # of the longest window
+BINS = 50  # number of bins in the longest window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PredictiveCheck:
-    """Statistics of a panel beside those of panels simulated from the fit.
+    """Statistics of a panel and of panels simulated from the fit.
 
     Args:
         observed: (S,) statistics of the panel; NaN where one is not defined.
         replicated: (draws, S) of the simulated panels.
-        index: sequence (`all`: put together), mark, and name of each statistic.
-        unit: of the gaps.
+        index: sequence (`all` for all together), mark, and name of each statistic.
+        unit: unit of the gaps.
     """
 
     drawn_by: ClassVar[str] = "plots.predictive"
@@ -42,12 +42,11 @@ class PredictiveCheck:
     unit: str
 
     def summary(self) -> pd.DataFrame:
-        """One row per statistic: observed, its predictive quantiles, p, and what it says.
+        """One row per statistic: observed, its predictive quantiles, p, and a sentence.
 
-        `p` is the part of the replicates above the observed value (ties count half): near 0 the
-        model makes the statistic too small, near 1 too large. The replicates in which the
-        statistic is not defined (fewer than two gaps, say) are left out of it; `undefined` is
-        their part.
+        `p` is the share of replicates above the observed value (ties count half): near 0 the
+        model makes the statistic too small, near 1 too large. Replicates in which the statistic is
+        not defined (fewer than two gaps, say) are left out; `undefined` is their share.
         """
         rows = []
         for seen, drawn in zip(self.observed, self.replicated.T, strict=True):
@@ -79,18 +78,18 @@ def predictive_check(
     statistics: Mapping[str, Callable[[EventPanel], float]] | None = None,
     max_events: Count = 1_000_000,
 ) -> PredictiveCheck:
-    """Simulate panels from whole draws, in the same windows, and compare what they look like.
-
+    """Simulate panels from whole draws, in the same windows, and compare their statistics.
     For each mark, over all sequences: the number of events, the mean, the coefficient of
-    variation (1 without memory, above 1 in bursts) and the 10, 50 and 90 % quantiles of the times
+    variation (1 for a Poisson process, above 1 for bursts) and the 10, 50 and 90 % quantiles of the
+    times
     between its successive events, the largest count in a bin, and the rank correlation of
     successive gaps (above 0: short gaps follow short gaps). For each mark and sequence: the
     number of events.
 
-    The model was fitted to the same panel, so it is expected to do well on what it was fitted
-    for (counts), and the p-values lie closer to 0.5 than uniform ones: a small or large one speaks
-    against the model. What the model does not hold (a weekly rhythm, say) shows in statistics of
-    your own.
+    The model was fitted to the same panel, so it is expected to reproduce what it was fitted to
+    (counts), and the p-values are more concentrated around 0.5 than uniform ones: a small or large
+    one is evidence against the model. What the model does not contain (a weekly rhythm, say) shows
+    in statistics of your own.
 
     Args:
         model: the model.
@@ -98,9 +97,9 @@ def predictive_check(
             natural parameters.
         data: the events that were fitted.
         key: PRNG key.
-        draws: replicates; a posterior's draws are thinned or repeated to it.
-        width: of the bins, in the panel's unit; a fiftieth of the longest window by default.
-        statistics: more of them by name, each a function of a panel.
+        draws: replicates; a posterior's draws are thinned or repeated to this number.
+        width: width of the bins, in the panel's unit; a fiftieth of the longest window by default.
+        statistics: further statistics by name, each a function of a panel.
         max_events: cap on the events of one replicate.
 
     Raises:
@@ -151,7 +150,7 @@ def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tu
 
 
 def _index(names: list[tuple[str, ...]]) -> pd.MultiIndex:
-    """Sorted by where each name comes first, so that parts are found fast."""
+    """Sorted by first occurrence of each name, so that parts are found fast."""
     columns = list(zip(*names, strict=True))
     levels = [list(dict.fromkeys(column)) for column in columns]
     codes = [list(map(level.index, column)) for level, column in zip(levels, columns, strict=True)]

@@ -1,4 +1,4 @@
-"""A panel made ready for a device: sizes are static, names stay behind."""
+"""A panel prepared for a device: sizes are static, names are left behind."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
 
 EXPOSED = (
-    "An exposure multiplies the baselines of models with link='identity' alone: leave the exposure "
-    "out, or the link."
+    "An exposure multiplies the baseline only in models with link='identity': leave out the "
+    "exposure, or the link."
 )
-COPIES = 8  # of a panel whose times are spread over their resolution
+COPIES = 8  # of a panel with a resolution, with times spread over their steps
 
 
 @jax.tree_util.register_dataclass
@@ -46,26 +46,26 @@ COPIES = 8  # of a panel whose times are spread over their resolution
 class PreparedPanel:
     """What the likelihood needs of a panel; panels of the same sizes share one compilation.
 
-    The form of few marks is filled up to a ladder of sizes, so that panels of nearly as many events
-    are of the same size; what is by event is then longer than N.
+    The form for few marks is padded to a ladder of sizes, so that panels with similar numbers of
+    events have the same size; arrays by event are then longer than N.
 
     Args:
         form: the decayed counts' form (`hawkesjax.hawkes.counts`).
         durations: (M,) length of each sequence's window.
-        observed: (M,) the same without the gaps of the record.
+        observed: (M,) the same, without the gaps of the record.
         counts: (M, D) events of each mark in each sequence.
         marks, sequence: (N,) of each event.
-        powers, longest: what `powers_of` gave of the times from the events to their windows' ends.
+        powers, longest: `powers_of` the times from the events to their windows' ends.
         num_sequences, num_marks: M, D.
-        cells: the covariates along the windows, where it has them.
-        missed: what gaps of the record take away, where it has them.
-        inflow: what a known history brings, where it has one.
-        carried: what scales the events' effects, where something does; the form then has the
-            history and the gaps in it, and neither `missed` nor `inflow` is there.
-        exposure: the known factor on the baselines, where it has one.
-        copies: of a panel with a resolution, the same with times spread over it, stacked along a
+        cells: the covariates along the windows, if there are any.
+        missed: the children lost in gaps of the record, if there are any.
+        inflow: the excitation by a known history, if there is one.
+        carried: what scales the events' effects, if anything does; the form then includes the
+            history and the gaps, and there is neither `missed` nor `inflow`.
+        exposure: the known factor on the baselines, if there is one.
+        copies: for a panel with a resolution, copies with times spread over it, stacked along a
             first axis; this one is the first of them.
-        timeline: of a model with another link than the identity, in the form's place.
+        timeline: for a model with another link than the identity, in place of the form.
     """
 
     form: Any
@@ -98,12 +98,12 @@ class PreparedPanel:
 
     @property
     def exposed(self) -> Float[AnyArray, " sequences"]:
-        """(M,) integral of the exposure over the watched time; without one, that time."""
+        """(M,) integral of the exposure over the observed time; without one, that time."""
         return self.observed if self.exposure is None else self.exposure.totals
 
     @property
     def rates(self) -> Float[Array, " marks"]:
-        """Events of each mark per unit of time and sequence; half an event where there is none."""
+        """(D,) events of each mark per unit of time and sequence; half an event for none."""
         return self._per(self.observed)
 
     @property
@@ -117,7 +117,7 @@ class PreparedPanel:
 
 
 def stream_of(panel: EventPanel) -> Stream:
-    """The panel's events as the primitives take them."""
+    """The panel's events as a `Stream`."""
     return Stream.from_arrays(
         panel.waits,
         panel.remaining,
@@ -139,14 +139,14 @@ def prepare(
     strength: Strength | None = None,
     linked: bool = False,
 ) -> PreparedPanel:
-    """Lay a panel out once; asked again for the same panel and form, the same object comes back.
+    """Lay a panel out once; the same panel and form return the same object again.
 
     Under a transformation that has replaced the panel's arrays by tracers (`jit` or `vmap` over
-    panels), the plain one-event-a-step form is built, which needs no work on the host.
+    panels), the plain form with one event per step is built, which needs no work on the host.
 
     Raises:
-        ValueError: for a fixed gamma of another number of marks; where covariates do not cover the
-            panel, or the panel is traced and has some.
+        ValueError: for a fixed gamma with another number of marks; where covariates do not cover
+            the panel, or the panel is traced and the model has covariates.
     """
     if linked and len(panel.exposure):
         raise ValueError(EXPOSED)
@@ -159,20 +159,20 @@ def prepare(
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(panel)):
         if covariates is not None:
             raise ValueError(
-                "Covariates are looked up on the host, before jit or vmap: give the result of "
-                "model.prepare(panel) in the panel's place."
+                "Covariates are looked up on the host, before jit or vmap: pass the result of "
+                "model.prepare(panel) in place of the panel."
             )
         known = len(panel.gaps) or len(panel.history) or len(panel.exposure)
         if known or panel.resolution or strength:
             raise ValueError(
-                "Gaps of the record, a history, an exposure, a resolution, and what scales or "
-                "delays effects are laid out on the host, before jit or vmap: give the result of "
-                "model.prepare(panel) in the panel's place."
+                "Gaps of the record, a history, an exposure, a resolution, and scaled or delayed "
+                "effects are laid out on the host, before jit or vmap: pass the result of "
+                "model.prepare(panel) in place of the panel."
             )
         if linked:
             raise ValueError(
-                "With a link, events are laid out on the host, before jit or vmap: give the result "
-                "of model.prepare(panel) in the panel's place."
+                "With a link, events are laid out on the host, before jit or vmap: pass the result "
+                "of model.prepare(panel) in place of the panel."
             )
         return _traced(panel, dtype, kernel)
     return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked)
@@ -231,7 +231,7 @@ def _laid_out(
         prepared = _filled(prepared, on_ladder(prepared.form))
     if isinstance(prepared.form, PointForm):
         prepared = _on_ladder(prepared)
-    # On the device once, not at every call; and as values when a trace is under way.
+    # Moved to the device once, not at every call; as concrete values even within a trace.
     with jax.ensure_compile_time_eval():
         return jax.device_put(prepared)
 
@@ -241,7 +241,7 @@ def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> Pr
     if form == "auto":
         form = "lanes" if rest[1] == EXPONENTIAL and rest[3] is None else "scan"
     if form == "pairs":
-        raise ValueError('form="pairs" takes exact times; leave form out for rounded ones.')
+        raise ValueError('form="pairs" needs exact times; leave form out for rounded ones.')
     copies = [
         _laid_out(spread(panel, panel.resolution, seed=seed)[0], form, dtype, *rest)
         for seed in range(COPIES)
@@ -259,10 +259,11 @@ def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> Pr
 
 
 def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
-    """Panels of as many sequences in the same windows, prepared so that all share one compilation.
+    """Panels with equal numbers of sequences in the same windows, prepared so that all share one
+    compilation.
 
-    Only the form of few marks with learned exponential decays, and that of events with weights, can
-    be filled up; others come as they are.
+    Only the form for few marks with learned exponential decays, and that for events with weights,
+    can be padded; others are returned unchanged.
     """
     prepared = [model.prepare(panel) for panel in panels]
     if all(isinstance(one.form, PointForm) for one in prepared):
@@ -277,7 +278,7 @@ def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPane
 
 
 def _points_alike(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
-    """With points and events filled up to those of the largest."""
+    """Points and events padded to the largest numbers."""
     whole = [jax.tree.map(np.asarray, one) for one in prepared]
     points = max(one.form.num_points for one in whole)
     events = max(len(one.form.rows) for one in whole)
@@ -294,7 +295,7 @@ def _points_alike(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
 
 
 def with_equal_timelines(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
-    """With timelines filled up to the longest of them."""
+    """Timelines padded to the longest of them."""
     lines: list[Any] = [jax.tree.map(np.asarray, one.timeline) for one in prepared]
     size = max(len(line.gap) for line in lines)
     return [
@@ -303,7 +304,7 @@ def with_equal_timelines(prepared: Sequence[PreparedPanel]) -> list[PreparedPane
 
 
 def _on_ladder(prepared: PreparedPanel) -> PreparedPanel:
-    """A form of points, and what its events carry, at the next sizes of the ladder."""
+    """A form of points, and its events' `carried`, padded to the next sizes of the ladder."""
     form: PointForm = prepared.form
     carried: Any = prepared.carried
     points, events, past = (
@@ -315,7 +316,7 @@ def _on_ladder(prepared: PreparedPanel) -> PreparedPanel:
 
 
 def _filled(prepared: PreparedPanel, form: LaneForm | PointForm) -> PreparedPanel:
-    """With a form that holds more places, and as many events."""
+    """With a padded form, and arrays by event padded to match."""
 
     places = form.rows if isinstance(form, PointForm) else form.slots
 
@@ -362,7 +363,7 @@ def over_copies(function: Callable[[PreparedPanel], Array], data: PreparedPanel)
 
 
 def same_gamma(fixed: Any, given: Any) -> bool:
-    """Whether a gamma beside a fixed one is that very one; a traced one cannot tell."""
+    """Whether a given gamma equals the fixed one; a traced one cannot be checked."""
     try:
         fixed, given = np.asarray(fixed), np.asarray(given)
         return bool(np.allclose(*np.broadcast_arrays(fixed, given), rtol=1e-6, atol=0))
@@ -371,7 +372,7 @@ def same_gamma(fixed: Any, given: Any) -> bool:
 
 
 def check_panel(panel: EventPanel, *, shared: bool, lag: float = 0.0) -> None:
-    """Refuse what no baseline can be learned from.
+    """Refuse data from which a baseline cannot be learned.
 
     Args:
         panel: the data.
@@ -380,7 +381,7 @@ def check_panel(panel: EventPanel, *, shared: bool, lag: float = 0.0) -> None:
 
     Raises:
         ValueError: for sequences that have events but no time in which their baseline could be
-            learned, and for events that neither the baseline nor any event before brings.
+            learned, and for events that neither the baseline nor an earlier event can cause.
     """
     events = panel.counts.sum(axis=1)
     duration = np.asarray(panel.exposed)

@@ -52,8 +52,8 @@ def o2o_priors(rates: jax.Array) -> dict[str, dist.Distribution]:
 
 
 def signed_effects(data: Any) -> dist.Distribution:
-    """Prior of effects that may inhibit: `alpha[i, j] ~ Normal(0, 1/D)`, of either sign alike, and
-    with the standard deviation of the default of those that only excite."""
+    """Prior of effects that may inhibit: `alpha[i, j] ~ Normal(0, 1/D)`, symmetric, with the
+    standard deviation of the default prior of effects that only excite."""
     return dist.Normal(jnp.zeros((), data.dtype), jnp.asarray(1 / data.num_marks, data.dtype))
 
 
@@ -111,7 +111,7 @@ def _independent_exp():
 
 
 class Truncated(dist.Distribution):
-    """A prior on alpha cut to spectral radius below one (density up to its constant)."""
+    """A prior on alpha truncated to spectral radius below one (density up to its constant)."""
 
     pytree_data_fields = ("base",)
     support = stationary  # pyright: ignore[reportAssignmentType]

@@ -1,4 +1,4 @@
-"""What a fit of the Hawkes model says that nobody should overlook."""
+"""Remarks on a fit of the Hawkes model that should not be overlooked."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 
 MEANS = (
-    "an event sets off one or more in the end, so that the process grows without bound and has no "
-    "long-run rates"
+    "an event triggers one or more others on average, so that the process grows without bound "
+    "and has no long-run rates"
 )
 
 
 def remarks(
     model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel, most: int = 400
 ) -> list[str]:
-    """Whether memories are shorter than the step of the times, and whether alpha is at or above
-    criticality: a spectral radius of 1 or more, of at most that many draws (one of 100 marks takes
-    10 ms)."""
+    """Whether half-lives are below the step of the times, and whether alpha is at or above
+    criticality: a spectral radius of 1 or more, checked for at most that many draws (one of 100
+    marks takes 10 ms)."""
     said = _too_short(model, draws, data)
     mean = draws["alpha_mean" if "alpha_mean" in draws else "alpha"]
     alpha = thinned({"alpha": np.asarray(mean, np.float64)}, most)["alpha"]
@@ -56,22 +56,22 @@ def _of_link(alpha: np.ndarray, data: EventPanel) -> list[str]:
     if shown:
         more = f" and {len(places) - len(shown)} more" if len(places) > len(shown) else ""
         said.append(
-            f"Effects below 0 are inhibition: {', '.join(shown)}{more}; so many events of the "
-            f"target does one event of the source take away, where the rate stays above 0."
+            f"Effects below 0 are inhibition: {', '.join(shown)}{more}; the value is the number of "
+            f"target events that one source event prevents, where the rate stays above 0."
         )
     radius = np.abs(np.linalg.eigvals(np.maximum(alpha, 0))).max(axis=-1)
     beyond = np.mean(radius >= 1)
     if beyond:
         who = "The estimate's" if len(radius) == 1 else f"In {100 * beyond:.3g} % of the draws the"
         said.append(
-            f"{who} effects above 0 alone have a spectral radius of 1 or more: nothing but the "
-            f"inhibition then keeps the process from growing without bound."
+            f"{who} effects above 0 alone have a spectral radius of 1 or more: only the inhibition "
+            f"then keeps the process from growing without bound."
         )
     return said
 
 
 def _too_short(model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel) -> list[str]:
-    """Half-lives below the resolution of the times, declared or found among times that tie."""
+    """Half-lives below the resolution of the times, declared or inferred from ties."""
     if "gamma" not in draws:
         return []
     step = data.resolution
@@ -95,9 +95,9 @@ def _too_short(model: HawkesLaw, draws: Mapping[str, Any], data: EventPanel) -> 
     if data.resolution:
         return [
             f"The half-life of {who} ({much}){more} is below the times' resolution "
-            f"({step:g}{unit}): how far below cannot be told; alpha can."
+            f"({step:g}{unit}): how far below cannot be determined, but alpha can."
         ]
     return [
         f"The half-life of {who} ({much}){more} is below the step of the times ({step:g}{unit}), "
-        f"of which all are multiples: it is the step's. Declare the resolution of the times."
+        f"of which all are multiples: it reflects the step. Declare the resolution of the times."
     ]

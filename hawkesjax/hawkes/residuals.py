@@ -26,18 +26,18 @@ def residuals(
     :math:`\Lambda_{mi}(t_k) - \Lambda_{mi}(t_{k-1})`, :math:`t_0` the window's start. Under the
     true parameters they are independent and unit exponential.
 
-    What is left between a sequence's last event and its window's end belongs to no residual.
-    Where sequences hold few events each, that makes the residuals too short: `join=True` adds
-    each left-over to the next residual of the mark, which is then exactly unit exponential again
+    The time between a sequence's last event and its window's end belongs to no residual. Where
+    sequences hold few events each, that makes the residuals too short: `join=True` adds each
+    remainder to the next residual of the mark, which is then exactly unit exponential again
     (sequences laid end to end are one unit-rate Poisson process).
 
-    A mark's first event exactly on its window's start, as in every window that begins with its
-    first event, has waited for no time: its residual is NaN, and tests leave it out.
+    A mark's first event exactly at its window's start, as in every window that begins with its
+    first event, has no waiting time: its residual is NaN, and tests leave it out.
 
-    Events of a mark that tie have residuals of 0. Where the times are rounded (multiples of one
-    step, or of a declared resolution), that says nothing of the model: a second column has the
-    residuals of times spread evenly over their step by draws of a fixed seed, which the tests then
-    take.
+    Tied events of a mark have residuals of 0. Where the times are rounded (multiples of one
+    step, or of a declared resolution), that says nothing about the model: a second column has the
+    residuals of times spread uniformly over their step, drawn with a fixed seed, which the tests
+    then use.
 
     Args:
         model: the model.
@@ -67,7 +67,7 @@ def residuals(
 
 def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.DataFrame:
     """The table of residuals from the integrated intensities between events, (N, D), and after
-    each sequence's last one, (M, D)."""
+    each sequence's last event, (M, D)."""
     inside, tails = np.asarray(inside), np.asarray(tails)
     marks, owner = np.asarray(panel.marks), np.asarray(panel.sequence)
     rows = np.searchsorted(owner, np.arange(panel.num_sequences + 1))
@@ -89,7 +89,7 @@ def rescaled(panel: EventPanel, inside: Any, tails: Any, *, join: bool) -> pd.Da
 
 
 def _between(steps, own, owner, rows, tails, join) -> np.ndarray:
-    """Sums of `steps` from the own event before (or the sequence's first row) to each own event."""
+    """Sums of `steps` to each own event from the previous one (or the sequence's first row)."""
     if own.size == 0:
         return np.zeros(0)
     fresh = np.diff(owner, prepend=-1) != 0

@@ -27,11 +27,11 @@ class HawkesPosterior(Posterior):
     bayes_factors = bayes_factors
 
     def shares(self, panel: Any = None) -> pd.DataFrame:
-        """Parts of each target's events due to each source, with 95 % intervals from whole draws.
+        """Shares of each target's events due to each source, with 95 % intervals from whole draws.
 
         Args:
             panel: without it, the long-run shares of `tables.shares`, which are undefined (NaN,
-                with the reason beside) at or above criticality; with the sampled panel, the
+                with the reason given) at or above criticality; with the sampled panel, the
                 shares among its own events (`hawkesjax.attribution`), which always exist.
         """
         if panel is not None:
@@ -39,7 +39,7 @@ class HawkesPosterior(Posterior):
         return tables.shares(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table that needs no more than the draws, by name."""
+        """Every table that needs only the draws, by name."""
         known = {"summary": self.summary(), "spillover": self.spillover()}
         if "gamma" in self.posterior:
             known["decay"] = self.decay()
@@ -71,18 +71,18 @@ class HawkesEstimate(Estimate):
         )
 
     def contrast(self, first: str, second: str) -> pd.DataFrame:
-        """How much more the events of one group set off than those of another.
+        """How many more events the events of one group trigger than those of another.
 
         Args:
             first, second: names of groups, as in `alpha_group`, that differ in one feature.
 
         Returns:
-            One row per effect: the ratio of the first group's alpha and the second's, and its
+            One row per effect: the ratio of the first group's alpha to the second's, and its
             95 % interval.
 
         Raises:
-            ValueError: for an unknown group, and for groups that differ in several features, whose
-                ratio a posterior gives (`sample`), or a fit with one of them as the reference.
+            ValueError: for an unknown group, and for groups that differ in several features: their
+                ratio needs a posterior (`sample`), or a fit with one of them as the reference.
         """
         known = getattr(self.model, "alpha_effects", None)
         if known is None or "alpha_effect" not in self.params:
@@ -94,7 +94,7 @@ class HawkesEstimate(Estimate):
         step = known.rows[known.labels.index(first)] - known.rows[known.labels.index(second)]
         if np.count_nonzero(step) != 1:
             raise ValueError(
-                f"{first} and {second} differ in {np.count_nonzero(step)} features: take a "
+                f"{first} and {second} differ in {np.count_nonzero(step)} features: use a "
                 f"posterior's contrast, or fit with one of them as the reference (the first "
                 f"category of its column)."
             )
@@ -108,6 +108,6 @@ class HawkesEstimate(Estimate):
         return pd.DataFrame({name: column.ravel() for name, column in columns.items()}, index)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table that needs no more than the estimate, by name."""
+        """Every table that needs only the estimate, by name."""
         known = super().tables()
         return known | ({"rate_ratios": self.rate_ratios()} if "beta" in self.params else {})

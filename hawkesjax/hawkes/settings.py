@@ -1,4 +1,4 @@
-"""What a multivariate Hawkes model is made of: settings, the table of its parameters, axes."""
+"""What defines a multivariate Hawkes model: settings, the table of its parameters, axes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hawkesjax.inputs.arrays import AnyArray, HostArray
 Params = Mapping[str, Any]
 Data = EventPanel | PreparedPanel
 LEARNED = "learned"
-MERELY_IDENTITY = "is there for the identity alone; leave one of them out"
+MERELY_IDENTITY = "needs link='identity'; leave one of them out"
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,17 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
         if self.strength and (self.form in ("lanes", "pairs") or self.compensator != "exact"):
             raise ValueError(
-                "Magnitudes, alpha_effects and a lag have a form of their own and the exact "
-                "compensator: leave form and compensator out."
+                "Magnitudes, alpha_effects and a lag use their own form and the exact "
+                "compensator: leave out form and compensator."
             )
         super().__post_init__()
         if self.link != "identity":
             self._check_link()
 
-    # What the model is, for tables, files and checkpoints
+    # The model's description for tables, files and checkpoints
 
     def config(self) -> dict[str, Any]:
-        """The model's settings as JSON-able values."""
+        """The model's settings as JSON-serialisable values."""
         known = self.alpha_effects
         return super().config() | {
             "baseline": self.background.config(),
@@ -93,7 +93,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
-        """The model again, from its `config()` and `arrays()`."""
+        """Restore the model from its `config()` and `arrays()`."""
         baseline = Baseline.from_config(config["baseline"], arrays)
         effects = {"alpha_effects": Modifiers.from_config(config.get("alpha_effects"))}
         return super().from_config({**config, **baseline, **effects}, {})
@@ -105,7 +105,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
     @functools.cached_property
     def strength(self) -> Strength:
-        """By what the effects of events differ."""
+        """What scales or delays the effects of events."""
         lag = 0.0 if isinstance(self.lag, str) else self.lag
         return Strength(self.magnitude, self.alpha_effects, lag)
 
@@ -148,7 +148,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The table: the baseline's, alpha, gamma where it is learned, the kernel's own."""
+        """The table: those of the baseline, alpha, gamma if learned, those of the kernel."""
         named = self.priors if isinstance(self.priors, str) else "default"
 
         def effect(
@@ -175,7 +175,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
     @property
     def supports(self) -> dict[str, Range]:
-        """Where each parameter may lie, the levels of a hierarchy and known decays among them."""
+        """Support of each parameter, including the levels of a hierarchy and fixed decays."""
         return {"mu": AT_LEAST_0, "gamma": ABOVE_0} | super().supports
 
     @property
@@ -186,14 +186,14 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Axes of what `derived` gives."""
+        """Axes of the derived quantities."""
         half_life = {} if self.kernel == EXPONENTIAL else {"half_life": self._decay_dims}
         return self.background.derived_dims | half_life | self.strength.derived_dims
 
     @property
     def natural(self) -> tuple[str, ...]:
-        """Names of the parameters with mu in the place of its hierarchy, and gamma whether it is
-        fixed or not."""
+        """Names of the parameters with mu in place of its hierarchy, and gamma whether fixed or
+        not."""
         own = tuple(one.name for one in self.kernel.parameters)
         return (*self.background.natural, "alpha", "gamma", *own, *self.strength.names)
 
@@ -211,7 +211,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         return np.asarray(params["gamma"]) * self.kernel.ratios.max() * longest < 0.01
 
     def _without_effect(self, params: Params, data: PreparedPanel) -> np.ndarray:
-        """Effects that are 0 but for rounding (they explain under 0.01 events), or flat."""
+        """Effects that are 0 up to rounding (they explain fewer than 0.01 events), or flat."""
         counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
         if self.strength.scales:
             counts = counts * np.asarray(self.strength.means(params, data.carried, len(counts)))
@@ -219,18 +219,18 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         return nothing | self._is_flat(params, data) if "gamma" in params else nothing
 
     def _flat_effect(self, params: Params, data: PreparedPanel) -> np.ndarray:
-        """Effects on the whole line: those whose kernel is flat; 0 is no edge."""
+        """Effects on the whole line: only flat kernels; 0 is not a boundary."""
         shape = np.shape(params["alpha"])
         flat = self._is_flat(params, data) if "gamma" in params else False
         return np.broadcast_to(flat, shape)
 
     def _check_link(self) -> None:
-        """Refuse what stands for effects of 0 or more."""
+        """Refuse settings that require effects of 0 or more."""
         refused = {
-            "stationary": (self.stationary, "bounds effects of 0 or more; leave it out"),
+            "stationary": (self.stationary, "requires effects of 0 or more; leave it out"),
             "compensator": (
                 self.compensator != "exact",
-                "is of the identity; the integral of a rate with a link is the exact one",
+                "applies to the identity; the integral of a rate with a link is always exact",
             ),
             "form": (
                 self.form != "auto",
@@ -241,14 +241,14 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             "lag": (self.lag != 0, MERELY_IDENTITY),
             "priors": (
                 self.priors == "o2o",
-                "holds alpha between 0 and 1, where nothing inhibits; leave it out, or give a "
+                "restricts alpha to between 0 and 1, without inhibition; leave it out, or give a "
                 "prior of alpha",
             ),
         }
         for setting, (bad, why) in refused.items():
             if bad:
                 value = getattr(self, setting)
-                raise ValueError(f"{setting} is {value!r} beside link={self.link!r}: it {why}.")
+                raise ValueError(f"{setting} is {value!r} with link={self.link!r}: it {why}.")
 
 
 def _nested(value: Any) -> Any:

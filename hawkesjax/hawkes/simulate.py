@@ -50,29 +50,29 @@ def simulate(
     Args:
         model: a `Hawkes` model.
         params: natural parameters `mu` (M, D) or (D,), `alpha` (D, D), `gamma` by the model's
-            decay, and what else the model has: `beta` (D, F), those of its kernel; or an
-            `Estimate`.
+            decay, and the model's others: `beta` (D, F), those of its kernel; or an `Estimate`.
+            Rates are per unit of time.
         window: (start, end), or one such pair per sequence, in the time unit of the parameters.
-        gaps: stretches of the record in which nothing is seen, as in `EventPanel.from_arrays`;
-            what happens there is drawn, excites what follows, and is left out.
+        gaps: stretches of the record in which nothing is observed, as in `EventPanel.from_arrays`;
+            events there are drawn, excite later ones, and are left out.
         exposure: a known factor on the baselines over time, as in `EventPanel.from_arrays`.
         resolution: the step to which times are recorded, in the time unit; exact by default.
-        magnitudes: of a model that scales effects by magnitude, the sizes that those of events are
-            drawn from, with replacement: numbers, or such by mark name.
+        magnitudes: for a model that scales effects by magnitude, the sizes to draw from, with
+            replacement: numbers, or a dict of numbers by mark name.
         key: PRNG key; the same key gives the same panel.
-        num_sequences: needed only where neither `mu`, `window` nor `sequence_names` tells it.
+        num_sequences: needed only if none of `mu`, `window` and `sequence_names` determines it.
         sequence_names, mark_names: names; "0", "1", ... by default.
         unit: the time unit's name, for tables and figures.
         origin: ISO date and time of time 0, when there is one; with covariates, unit and origin
             are theirs by default.
-        max_events: give up with an error, never with a truncated panel, beyond this many events.
+        max_events: raise an error beyond this many events; a panel is never truncated.
 
     Returns:
         An `EventPanel`, sorted.
 
     Raises:
         ValueError: for parameters that are negative, not finite or of the wrong shape; for
-            clusters that would grow beyond all use (spectral radius of alpha at or above 1 over
+            clusters whose expected size is too large (spectral radius of alpha at or above 1 over
             a long window) without `max_events`; for more events than `max_events`.
 
     Example:
@@ -119,16 +119,16 @@ def simulate(
 def simulate_like(
     model: HawkesLaw, params: Any, panel: EventPanel, *, key: Array, max_events: int
 ) -> EventPanel:
-    """A panel in the windows of another, with its gaps, exposure, history, names and clock; the
-    magnitudes are drawn from its own."""
+    """A panel in the windows of another, with its gaps, exposure, history, names and clock;
+    magnitudes are drawn from those of its events."""
     return _drawn(model, _natural(model, params), panel, key, max_events, pools_of(panel))
 
 
 def _natural(model: HawkesLaw, params: Any) -> dict[str, Any]:
-    """The model's natural parameters, mu of its hierarchy and a known gamma among them.
+    """The model's natural parameters, including mu of its hierarchy and a fixed gamma.
 
     Raises:
-        ValueError: where one is missing, or another gamma than the known one.
+        ValueError: if one is missing, or gamma differs from the fixed one.
     """
     given: dict[str, Any] = dict(params_of(params))
     fixed = model.gamma
@@ -139,7 +139,7 @@ def _natural(model: HawkesLaw, params: Any) -> dict[str, Any]:
     missing = [name for name in model.natural if name not in given]
     if missing:
         names = ", ".join(model.natural)
-        raise ValueError(f"params lack {', '.join(missing)}; they need {names}.")
+        raise ValueError(f"params have no {', '.join(missing)}; they need {names}.")
     if model.background.levels is None:
         given["mu"] = np.ones(len(np.atleast_1d(given["alpha"])))
     return given
@@ -153,7 +153,7 @@ def _drawn(
     max_events: int | None,
     pools: Pools,
 ) -> EventPanel:
-    """Draw the events of a panel, whatever they were."""
+    """Draw the events of a panel; its own events are replaced."""
     mu, alpha, gamma = _parameters(given, signed=model.link != "identity")
     num, size = empty.num_sequences, len(alpha)
     duration, past, rng = empty.duration, empty.history, generator(key)
@@ -217,7 +217,7 @@ def _by_thinning(
 
 
 def _seen(empty: EventPanel, times: Any, marks: Any, sequence: Any, sizes: Any) -> EventPanel:
-    """The panel with the events that do not fall into its gaps; sorted ones."""
+    """The panel with those of the sorted events that do not fall into its gaps."""
     if len(empty.gaps):
         seen = ~empty.gaps.holds(times, sequence)
         times, marks, sequence = times[seen], marks[seen], sequence[seen]
@@ -289,6 +289,6 @@ def _count(*, num_sequences, **given) -> int:
         del sizes["mu"]  # one row serves every sequence
         distinct = set(sizes.values())
     if len(distinct) > 1:
-        claims = ", ".join(f"{name} says {size}" for name, size in sizes.items())
-        raise ValueError(f"The number of sequences is not clear: {claims}.")
+        claims = ", ".join(f"{name} gives {size}" for name, size in sizes.items())
+        raise ValueError(f"The number of sequences is ambiguous: {claims}.")
     return distinct.pop() if distinct else 1

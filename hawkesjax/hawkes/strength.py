@@ -1,4 +1,4 @@
-"""How much stronger or weaker each event's effects are: by its size, its sequence, its time."""
+"""How effects differ between events: by magnitude, by sequence, by time."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PAIR = ("target", "source")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """What events carry; E events, those of a history first within their sequence.
+    """What determines each event's effect; E events, those of a history first in their sequence.
 
     Args:
         marks: (E,) of each.
         own: (E,) 1 for an event within its window, 0 for one of the history.
         size: (E,) the feature of its magnitude; 0 without.
         row: (E,) its row of modifiers; 0 without.
-        rows: (U, F) distinct rows; those of groups of their own are not written out.
+        rows: (U, F) distinct rows; not stored if each sequence is its own group.
         cause: (P,) event that has its effect at each point of the form; -1 for none.
     """
 
@@ -44,7 +44,7 @@ class Carried:
     cause: Int[AnyArray, " points"]
 
     def filled(self, points: int, events: int) -> Carried:
-        """With so many points and events: what is added is no event, and causes nothing."""
+        """Padded to these numbers of points and events; the padding causes nothing."""
         more, most = (0, points - len(self.cause)), (0, events - len(self.marks))
         names = ("marks", "own", "size", "row")
         longer = {name: np.pad(getattr(self, name), most) for name in names}
@@ -76,15 +76,15 @@ class Strength:
 
     @property
     def scales(self) -> bool:
-        """Whether some events have more effect than others."""
+        """Whether some events have stronger effects than others."""
         return self.magnitude is not None or self.modifiers is not None
 
     def parameters(self, without: Any) -> tuple[Parameter, ...]:
-        """The parameters; `without` masks effects that are 0, whose factors nothing shows.
+        """The parameters; `without` masks effects that are 0, whose factors are not identified.
 
-        A magnitude changes effects by a factor of `exp(1.5)` give or take between its least and
-        largest value, whatever its unit; a modifier by one of e. A spread between groups is
-        HalfNormal(1), as that of a hierarchical baseline.
+        The prior of a magnitude's effect is normal: a factor of `exp(1.5)`, one standard deviation,
+        between its smallest and largest value, whatever its unit; a modifier's is a factor of e. A
+        spread between groups is HalfNormal(1), like that of a hierarchical baseline.
         """
         found: tuple[Parameter, ...] = ()
 
@@ -110,17 +110,17 @@ class Strength:
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
-        """Axes of what is derived: the mean effect of an event, and the effects of each group."""
+        """Axes of derived quantities: the mean effect of an event, and the effects by group."""
         found: dict[str, tuple[str, ...]] = {"alpha_mean": PAIR} if self.scales else {}
         if self.modifiers is not None and self.modifiers.has_groups:
             found["alpha_group"] = ("group", *PAIR)
         return found
 
     def carried(self, panel: EventPanel, cause: Any, dtype: Any) -> Carried:
-        """What the events of a panel and of its history carry.
+        """What determines the effects of a panel's events and of its history.
 
         Raises:
-            ValueError: for a panel without magnitudes, magnitudes of 0 or less on a power's scale,
+            ValueError: for a panel without magnitudes, magnitudes of 0 or less with a power,
                 sequences without modifiers.
         """
         whole, own = with_history(panel)
@@ -156,7 +156,7 @@ class Strength:
             first = int(np.argmax(values <= 0))
             raise ValueError(
                 f"Event {first} has magnitude {values[first]:g}; a power of it needs magnitudes "
-                f"above 0. Add a constant, or take magnitude='exponential'."
+                f"above 0. Add a constant, or use magnitude='exponential'."
             )
         return np.log(values)
 

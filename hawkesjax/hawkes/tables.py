@@ -1,4 +1,4 @@
-"""Tables of a Hawkes posterior in the field's own words, the methods of `HawkesPosterior`."""
+"""Tables of a Hawkes posterior in the terms of the field, the methods of `HawkesPosterior`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import xarray as xr
 from hawkesjax.core.tables import statistics
 from hawkesjax.covariates.features import RATIO, quantities
 
-# One tail of the 95 % intervals: so many draws without a long run, and shares are still numbers.
+# One tail of the 95 % intervals: up to this share of draws without a long run, shares are shown.
 MOST_BEYOND = 0.025
 
 
@@ -20,12 +20,12 @@ def spillover(posterior: Any) -> pd.DataFrame:
     r"""Effect of each source on each target: alpha, its decay rate and its half-life.
 
     Rows read `online -> offline`: `alpha` is the expected number of direct offline children of
-    one online event; below 0, with a link that allows it, the offline events that one online event
-    takes away where the rate stays above 0. Within the half-life (`log 2 / gamma` of an exponential
-    kernel), in the data's unit of time, half of the effect comes. Decay rates are there where they
-    were learned. Where effects are scaled, `alpha` is that of an event of magnitude 0 (of 1 on a
-    power's scale) in the reference group, and `alpha mean` the mean over the window's own events.
-    Intervals run from the 2.5 % to the 97.5 % quantile of the draws.
+    one online event; below 0, with a link that allows it, the number of offline events that one
+    online event prevents where the rate stays above 0. Half of the effect comes within the
+    half-life (`log 2 / gamma` for an exponential kernel), in the data's unit of time. Decay rates
+    are included if they were learned. Where effects are scaled, `alpha` is that of an event of
+    magnitude 0 (of 1 for a power) in the reference group, and `alpha mean` the mean over the
+    window's own events. Intervals run from the 2.5 % to the 97.5 % quantile of the draws.
 
     Returns:
         One row per pair; columns (quantity, statistic).
@@ -65,10 +65,10 @@ def group_effects(posterior: Any) -> pd.DataFrame:
 
 
 def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
-    """How much more the events of one group set off than those of another.
+    """How many more events the events of one group trigger than those of another.
 
     Args:
-        posterior: what `sample` returned for a model with `alpha_effects`.
+        posterior: the result of `sample` for a model with `alpha_effects`.
         first, second: names of groups, as `group_effects()` lists them.
 
     Returns:
@@ -95,7 +95,7 @@ def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
 
 
 def decay(posterior: Any) -> pd.DataFrame:
-    r"""Decay rates gamma, 1 / unit of time, and half-lives (`log 2 / gamma` of an exponential
+    r"""Decay rates gamma, 1 / unit of time, and half-lives (`log 2 / gamma` for an exponential
     kernel), with intervals.
 
     Returns:
@@ -112,7 +112,7 @@ def decay(posterior: Any) -> pd.DataFrame:
 
 
 def baseline(posterior: Any) -> pd.DataFrame:
-    """Baseline rates, events per unit of time that nothing set off: mean and quantiles.
+    """Baseline rates, events per unit of time that are immigrants: mean and quantiles.
 
     With covariates these are the means over each sequence's window.
 
@@ -127,11 +127,11 @@ def baseline(posterior: Any) -> pd.DataFrame:
 
 
 def rate_ratios(posterior: Any) -> pd.DataFrame:
-    r"""Rate ratios `exp(beta)` of covariates: by what factor one more unit of a feature
-    multiplies the rate, all else alike; of an indicator, the rate while it is on over the rate
+    r"""Rate ratios `exp(beta)` of covariates: the factor by which one more unit of a feature
+    multiplies the rate, all else equal; for an indicator, the rate while it is on over the rate
     while it is off (or at the reference level).
 
-    The intercept's row is no ratio: it is the rate per unit of time where all features are 0; the
+    The intercept's row is not a ratio: it is the rate per unit of time where all features are 0;
     column `quantity` says which.
 
     Returns:
@@ -154,18 +154,18 @@ def rate_ratios(posterior: Any) -> pd.DataFrame:
 
 
 def shares(posterior: Any) -> pd.DataFrame:
-    r"""Part of the events of each target that would vanish without each source, in the long run.
+    r"""Share of each target's events that would vanish without each source, in the long run.
 
     With `n = (I - alpha)^{-1} mu` the long-run rates, the share of target i due to source j is
     `1 - n_i(alpha_ij = 0) / n_i`, from every whole draw (not from point estimates); `all` adds
-    the sequences' rates up.
+    up the rates of the sequences.
 
-    A draw whose alpha has a spectral radius of one or more has no long run, and so no share.
-    Where such draws are at most 2.5 % of all, one tail of the interval, the table holds the
+    A draw whose alpha has a spectral radius of one or more has no long-run rates, and so no share.
+    If such draws are at most 2.5 % of all, one tail of the interval, the table shows the
     shares of the other draws: the posterior given stationarity, as with
-    `Hawkes(stationary=True)`. Where they are more, every share is NaN, and `why` says so; shares
-    within the window (`HawkesPosterior.shares(panel)`) need no long run. The column `beyond` is
-    the part of such draws.
+    `Hawkes(stationary=True)`. If they are more, every share is NaN, and `why` says so; shares
+    within the window (`HawkesPosterior.shares(panel)`) do not need a long run. The column `beyond`
+    is the share of such draws.
 
     Returns:
         One row per sequence (and `all`), target and source: mean and quantiles, `beyond`, `why`.
@@ -184,7 +184,7 @@ def shares(posterior: Any) -> pd.DataFrame:
     names.append("all")
     stationary = np.abs(np.linalg.eigvals(alpha)).max(axis=-1) < 1
     beyond = np.mean(~stationary)
-    if beyond > MOST_BEYOND or link != "identity":  # undefined: the table keeps its form
+    if beyond > MOST_BEYOND or link != "identity":  # undefined: the table keeps its columns
         alpha, mu = np.zeros_like(alpha[:1]), mu[:1]
     else:
         alpha, mu = alpha[stationary], mu[stationary]
@@ -206,7 +206,7 @@ def shares(posterior: Any) -> pd.DataFrame:
         table[:] = np.nan
         why = (
             f"undefined: {100 * beyond:.1f} % of the draws are at or above criticality, "
-            f"where there is no long run"
+            f"where there are no long-run rates"
         )
     elif beyond > 0:
         why = f"given stationarity: {np.sum(~stationary)} of {len(stationary)} draws are beyond it"
@@ -219,12 +219,12 @@ def _long_run(alpha: np.ndarray, mu: np.ndarray) -> np.ndarray:
 
 
 def _mu(draws: xr.Dataset) -> xr.DataArray:
-    """Baselines, of covariates the means over each sequence's window."""
+    """Baselines; with covariates, their means over each sequence's window."""
     return draws["mu_mean" if "mu_mean" in draws else "mu"]
 
 
 def _half_life(draws: xr.Dataset) -> xr.DataArray:
-    """Half-lives, which other kernels than the exponential keep beside gamma."""
+    """Half-lives, which kernels other than the exponential keep in addition to gamma."""
     return draws["half_life"] if "half_life" in draws else np.log(2) / draws["gamma"]
 
 

@@ -1,4 +1,4 @@
-"""Simulation by thinning, for rates that are no sum of effects and so have no clusters."""
+"""Simulation by thinning, for rates that are not sums of effects and so have no clusters."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hawkesjax.hawkes.prepared import EXPOSED
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """What paths that run side by side begin with: B paths, D marks, K terms of the kernel.
+    """Initial state of paths that run side by side: B paths, D marks, K terms of the kernel.
 
     Args:
-        link: of the rates.
+        link: link of the rates.
         edges: (B, C + 1) where the cells of each path's baseline begin and end, since its start.
         mu: (B, C, D) the baseline in each cell.
         alpha: (B, D, D) effects, row = target.
@@ -42,13 +42,12 @@ def thinned(
 ) -> tuple[Float[np.ndarray, " events"], Int[np.ndarray, " events"], Int[np.ndarray, " events"]]:
     r"""Draw the events of all paths, exactly.
 
-    With no event in between, what excites only fades: the rates are at most
-    :math:`g(\mu_i + \sum_j \max(\alpha_{ij}, 0) \gamma_{ij} S_{ij})` until the baseline changes. A
-    candidate comes at the sum of these bounds, and is kept with probability rate over bound. All
-    paths take a step at a time.
+    Between events excitation only decays: until the baseline changes, the rates are at most
+    :math:`g(\mu_i + \sum_j \max(\alpha_{ij}, 0) \gamma_{ij} S_{ij})`. A candidate comes at the sum
+    of these bounds, and is kept with probability rate over bound. All paths take steps together.
 
     Args:
-        paths: what they begin with, and how long they run.
+        paths: their initial states, and how long they run.
         rng: source of randomness.
         max_events: cap on the events of all paths together.
 
@@ -56,7 +55,7 @@ def thinned(
         Times since the start of each event's path, marks, paths; sorted by path and time.
 
     Raises:
-        ValueError: as `simulate_clusters`, with the effects above 0 for alpha.
+        ValueError: as `simulate_clusters`, with the positive parts of the effects for alpha.
 
     Source: Ogata (1981), IEEE Trans. Inf. Theory 27, 23-31; Lewis and Shedler (1979).
     """
@@ -125,7 +124,7 @@ def paths_of(
     Args:
         model: the model.
         draws: natural parameters, mu among them.
-        panel: whose sequences, marks and clock the paths have.
+        panel: gives the sequences, marks and clock of the paths.
         past: age at the start, mark and sequence of each event before it.
         start: (M,) absolute time at which the paths of each sequence begin.
         duration: (M,) how long they run.
@@ -143,7 +142,7 @@ def paths_of(
         inner = np.unique(known.edges)
         first = np.searchsorted(inner, start, side="right")
         last = np.searchsorted(inner, start + duration, side="left")
-        # Cells of no length at the end make all sequences alike.
+        # Cells of zero length at the end give all sequences the same number.
         cells = np.maximum(last - first, 0)
         places = first[:, None] + np.arange(cells.max(initial=0))
         here = inner[np.minimum(places, len(inner) - 1)] - start[:, None]

@@ -19,28 +19,28 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.watched import Watched
 from hawkesjax.inputs.arrays import AnyArray
 
-# Numbers that one step of the walk holds: 2^18 of float64 are 2 MB, and stay in a CPU's cache.
+# Numbers held by one step of the walk: 2^18 in float64 are 2 MB, which stay in a CPU's cache.
 HELD = 2**18
-SHORTEST, LONGEST = 16, 64  # moments of a step
+SHORTEST, LONGEST = 16, 64  # moments in a step
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Moments at which something changes, sequence after sequence: events (those that tie are one
+    """Moments at which something changes, sequence after sequence: events (tied ones are one
     moment), the edges of gaps and of covariates' cells, the windows' ends. A known history comes
-    before each window. Filled up to a ladder of sizes with moments at which nothing happens.
+    before each window. Padded to a ladder of sizes with moments at which nothing happens.
 
     Args:
-        gap: (P,) time since the moment before.
+        gap: (P,) time since the previous moment.
         first: (P,) whether the moment is the first of its sequence.
-        seen: (P,) whether the time since the moment before was watched.
-        own: (P,) whether the events here are of the window, and not of its history.
-        events: (P, D) of each mark, at the moment.
+        seen: (P,) whether the time since the previous moment was observed.
+        own: (P,) whether the events here belong to the window, not to its history.
+        events: (P, D) number of events of each mark at the moment.
         sequence: (P,) of each moment.
         before, at: (P,) cell of the covariates in the time since, and at the moment itself.
-        owner: (P,) event of the panel that the time since goes to; N + m for the silence at the end
-            of sequence m.
+        owner: (P,) event of the panel to which the time since is assigned; N + m for the silence
+            at the end of sequence m.
         of_event: (N,) moment of each event of the panel.
         cells: (C, F) the covariates' cells; None without covariates.
         num_sequences: M.
@@ -64,7 +64,7 @@ class Timeline:
         """The moments of a panel.
 
         Raises:
-            ValueError: where covariates are of another clock.
+            ValueError: if the covariates use a different clock.
         """
         watched = Watched.of(panel)
         filled, size, num = watched.panel, watched.panel.num_events, panel.num_sequences
@@ -118,7 +118,7 @@ class Timeline:
         ).filled(int(rung(count, count)))
 
     def filled(self, size: int) -> Timeline:
-        """With moments at the end at which nothing happens, `size` in all."""
+        """Padded to `size` moments; nothing happens at those added at the end."""
         more = size - len(self.gap)
         longer = {
             one.name: np.pad(
@@ -139,16 +139,16 @@ class Timeline:
         *,
         keep: bool = False,
     ) -> Any:
-        r"""The log-likelihood; or, to keep, log rates at the moments and integrals before them.
+        r"""The log-likelihood; or, with `keep`, log rates at the moments and integrals before them.
 
         Steps of up to `LONGEST` moments: within one, the decayed sums follow from
         :math:`S_n = e^{-\rho g_n} S_{n-1} + J_n` in a parallel scan, and the integrals with them;
-        from one to the next go the sums alone. A gradient computes each step twice, and keeps the
-        sums at its start: with T terms (the kernel's; of decays by source or pair times D), `P T D`
-        numbers over the moments of a step.
+        only the sums pass from one step to the next. A gradient computes each step twice, and
+        stores the sums at its start: with T terms (the kernel's; for decays by source or pair times
+        D), `P T D` numbers over the moments of a step.
 
         Args:
-            link: which.
+            link: name of the link.
             background: the baseline (`hawkesjax.hawkes.baselines`).
             params: the parameters.
             known: alpha, gamma, and ratios and weights of the kernel's terms.
@@ -175,7 +175,7 @@ class Timeline:
         dtype = weights.dtype
 
         def advance(state, x):
-            # Sums just after each moment, each a step from the one before: x -> a x + b.
+            # Sums just after each moment, each from the previous one: x -> a x + b.
             gap = jnp.where(x["first"], 0, x["gap"]).astype(dtype)
             kept = jnp.where(x["first"], 0, 1)[:, None, None]
             decay = jnp.exp(-rates * gap[:, None, None])
@@ -217,15 +217,15 @@ class Timeline:
         return level, jnp.exp(jnp.asarray(self.cells, like.dtype) @ beta.T)
 
     def gathered(self, whole: Array) -> tuple[Array, Array]:
-        """Integrals before moments as those before the panel's events, and of the silences at the
-        ends of its sequences."""
+        """Integrals before moments summed to those before the panel's events, and those of the
+        silences at the ends of its sequences."""
         size = len(self.of_event)
         sums = jax.ops.segment_sum(whole, self.owner, size + self.num_sequences)
         return sums[:size], sums[size:]
 
 
 def _compose(one: Any, two: Any) -> Any:
-    """Two linear steps in a row."""
+    """The composition of two affine steps."""
     return one[0] * two[0], two[0] * one[1] + two[1]
 
 
@@ -233,8 +233,8 @@ def _terms(alpha: Any, gamma: Any, ratios: Any, shares: Any) -> tuple[Array, Arr
     """Decays (D or 1, T) of the sums that are carried, their weights (D, T) in the inner sum of
     each target, and what events (P, D) add to them (P, D or 1, T).
 
-    With one decay for all pairs the sum of each target is carried, a term of the kernel each;
-    otherwise the events of each source.
+    With one decay for all pairs the sums of each target are carried, one per term of the kernel;
+    otherwise those of the events of each source.
     """
     alpha = jnp.asarray(alpha)
     gamma, ratios, shares = (jnp.asarray(x, alpha.dtype) for x in (gamma, ratios, shares))

@@ -1,4 +1,4 @@
-"""Parameters of a Hawkes model out of whatever holds them, in the order of a panel."""
+"""Parameters of a Hawkes model from any object that holds them, in the order of a panel."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from hawkesjax.inputs.arrays import HostArray
 
 
 def law_of(values: Any, model: HawkesLaw | None) -> HawkesLaw:
-    """The model that was given, else the one that the values carry, else the plain one.
+    """The given model, else the one that the values carry, else the plain one.
 
     Raises:
-        ValueError: for values of another baseline or kernel, which parameters alone do not show.
+        ValueError: for values of another baseline or kernel, which parameters alone do not reveal.
     """
     own, known = model_of(values, None), model_of(values, model)
     if known is None:
         return HawkesLaw()
     if not isinstance(known, HawkesLaw):
-        raise ValueError(f"This is for values of a Hawkes model, not of a {type(known).__name__}.")
+        raise ValueError(f"This needs values of a Hawkes model, not of a {type(known).__name__}.")
     if isinstance(own, HawkesLaw):
         for what, mine, asked in (
             ("covariates are", own.background.features, known.background.features),
@@ -35,7 +35,7 @@ def law_of(values: Any, model: HawkesLaw | None) -> HawkesLaw:
         ):
             if mine != asked:
                 raise ValueError(
-                    f"These values are of a model whose {what} {mine}: give that model."
+                    f"These values are from a model whose {what} {mine}: pass that model."
                 )
     return known
 
@@ -46,15 +46,15 @@ def draws_of(
     limit: int | None = None,
     panel: EventPanel | None = None,
 ) -> dict[str, np.ndarray]:
-    """Natural parameters of a Hawkes model (mu, alpha and gamma; of one with covariates or
-    another kernel also theirs) with a leading axis of draws (one for a dict or an estimate).
+    """Natural parameters of a Hawkes model (mu, alpha and gamma, and those of covariates or another
+    kernel) with a leading axis of draws (one for a dict or an estimate).
 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
-        model: needed beside a dict that is of no plain `Hawkes()`.
+        model: required with a dict of parameters of anything but a plain `Hawkes()`.
         limit: keep at most this many draws, evenly spaced over all chains.
-        panel: bring the values of an `Estimate` or `Posterior` into the order of this panel's
-            sequences and marks, by name.
+        panel: reorder the values of an `Estimate` or `Posterior` by name to this panel's sequences
+            and marks.
 
     Raises:
         ValueError: when a parameter is missing or outside its support, a fixed gamma is
@@ -68,7 +68,7 @@ def draws_of(
         found.setdefault("gamma", np.asarray(law.gamma, np.float64)[None])
         if not all(same_gamma(law.gamma, one) for one in found["gamma"]):
             raise ValueError(
-                f"The model's gamma is fixed at {law.gamma}, the values bring another one."
+                f"The model's gamma is fixed at {law.gamma}; the values have a different one."
             )
     names = law.natural
     if "mu" in names and "mu" not in found and "mu_median" in found:
@@ -83,7 +83,7 @@ def draws_of(
 
 
 def one_of(draws: dict[str, np.ndarray], number: int) -> dict[str, HostArray]:
-    """One draw; the draws begin again after the last, and what has one draw keeps it."""
+    """One draw; draws are reused cyclically, and a single draw serves for all numbers."""
     return {name: value[number % len(value)] for name, value in draws.items()}
 
 

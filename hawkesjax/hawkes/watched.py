@@ -1,4 +1,4 @@
-"""What gaps of the record take from the compensator: nothing can be expected to be seen in them."""
+"""What gaps of the record remove from the compensator: no event can be observed in them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from hawkesjax.inputs.arrays import AnyArray
 class Missed:
     r"""The children that fall into gaps.
 
-    With :math:`S_{ij}(g)` the events of mark j decayed to the start of gap g at the rate for
+    With :math:`S_{ij}(g)` the counts of mark j decayed to the start of gap g at the rate for
     target i, and :math:`\ell_g` its length, they are, per unit of alpha,
 
     .. math:: \sum_g S_{ij}(g) (1 - e^{-\gamma_{ij} \ell_g}), \qquad
               S(g) = e^{-\gamma (s_g - s_{g-1})} S(g-1) + \sum_n e^{-\gamma (s_g - t_n)}
 
-    over the events n between the starts of the gap before and of this one, in its sequence.
+    over the events n between the starts of the previous gap and of this one, in its sequence.
 
     Args:
         gap: (n,) first gap that begins at or after each event (of the history, too) before a
             sequence's last gap.
         marks: (n,) of these events.
         left: (n,) time from each to the start of that gap.
-        step: (G,) time since the start of the gap before.
+        step: (G,) time since the start of the previous gap.
         first: (G,) whether the gap is the first of its sequence.
         length: (G,) of each gap.
     """
@@ -46,7 +46,7 @@ class Missed:
 
     @classmethod
     def of(cls, panel: EventPanel, dtype: Any) -> Missed | None:
-        """What a panel's gaps ask for; None without gaps."""
+        """The quantities for a panel's gaps; None without gaps."""
         gaps = panel.gaps
         if not len(gaps):
             return None
@@ -55,7 +55,7 @@ class Missed:
         times = np.concatenate([-past.age, panel.times])
         marks = np.concatenate([past.marks, panel.marks])
         ends = np.searchsorted(gaps.sequence, np.arange(panel.num_sequences + 1))
-        place = ends[owner + 1].astype(np.int64)  # none ahead
+        place = ends[owner + 1].astype(np.int64)  # where no gap follows
         for one in np.unique(gaps.sequence):
             own, mine = owner == one, slice(ends[one], ends[one + 1])
             place[own] = ends[one] + np.searchsorted(gaps.start[mine], times[own], side="left")
@@ -105,18 +105,19 @@ class Missed:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """A panel whose time is cut at the ends of its gaps, and begins with its history.
+    """A panel whose time is cut at the ends of its gaps, and which begins with its history.
 
     Args:
-        panel: the panel, its history among its events, with points of no mark (D) at the ends of
-            its gaps, at the starts of windows with a history, at the windows' ends where they are
-            asked for; with a lag its events have no mark, and points of theirs follow by the lag.
-        owner: (K,) event of the panel with gaps that the time before each point goes to; N + m for
-            the time after the last event of sequence m.
-        seen: (K,) whether that time was watched.
-        cause: (K,) event of the panel with its history that has its effect at each point; -1 where
-            none has.
-        events_at: (K,) event of the panel with its history that is at each point; -1 for none.
+        panel: the panel with its history among its events, and points without a mark (D) at the
+            ends of its gaps, at the starts of windows with a history, and on request at the
+            windows' ends; with a lag its events have no mark, and points with their marks follow
+            after the lag.
+        owner: (K,) event of the panel with gaps to which the time before each point is assigned;
+            N + m for the time after the last event of sequence m.
+        seen: (K,) whether that time was observed.
+        cause: (K,) event of the panel with its history whose effect begins at each point; -1 for
+            none.
+        events_at: (K,) event of the panel with its history at each point; -1 for none.
         rows: (N,) point of each of the panel's own events.
         events: N.
     """
@@ -131,22 +132,22 @@ class Watched:
 
     @classmethod
     def of(cls, panel: EventPanel, *, lag: float = 0.0, ends: bool = False) -> Watched:
-        """The points of a panel, with effects that begin a lag after their events; `ends`: with
-        one at each window's end."""
+        """The points of a panel, with effects that begin a lag after their events; with `ends`, one
+        at each window's end."""
         gaps, events = panel.gaps, panel.num_events
         heads = np.unique(panel.history.sequence)  # their windows' starts
         stops = np.arange(panel.num_sequences if ends else 0)
         panel, rows = with_history(panel)
         size, none = panel.num_events, panel.num_marks
-        # Effects that begin too late stand at their window's end: as many points at every lag.
+        # Effects that begin too late are put at their window's end: the same number for every lag.
         length = panel.duration[panel.sequence]
         late = np.minimum(panel.times + lag, length)
         later = np.arange(size if lag else 0)
         hidden = (late < 0) | gaps.holds(late, panel.sequence) if lag else np.zeros(size, bool)
         parts = [
-            # sequence, time, mark, order among ties, whether the time before was not watched
+            # sequence, time, mark, order among ties, whether the time before was unobserved
             (panel.sequence, panel.times, none if lag else panel.marks, 0, panel.times < 0),
-            # Events at the ends of gaps were seen.
+            # Events at the ends of gaps were observed.
             (gaps.sequence, gaps.start, none, 1, False),
             (gaps.sequence, gaps.end, none, -1, True),
             (heads, np.zeros(len(heads)), none, -1, True),
@@ -169,7 +170,7 @@ class Watched:
         given, rest = (
             np.concatenate([x, np.zeros(extra)])[order] for x in (panel.waits, panel.remaining)
         )
-        plain = own & (fresh | np.roll(own, 1))  # as exact as they were given
+        plain = own & (fresh | np.roll(own, 1))  # keep the exact given values
         filled = replace(
             panel,
             times=times,
@@ -214,7 +215,7 @@ def with_history(panel: EventPanel) -> tuple[EventPanel, Int[np.ndarray, " event
     rows = np.flatnonzero(order >= len(past))
     waits = np.where(fresh, np.maximum(times, 0), np.diff(times, prepend=0.0))
     again = np.diff(panel.sequence, prepend=-1) == 0
-    waits[rows[again]] = panel.waits[again]  # as exact as they were given
+    waits[rows[again]] = panel.waits[again]  # the exact given values
     remaining = panel.duration[owner] - times
     remaining[rows] = panel.remaining
     whole = replace(

@@ -1,1 +1,1 @@
-"""What every user gives, checked once: times, labels, files, windows."""
+"""Checks of everything that users pass in: times, labels, files, windows."""

@@ -1,4 +1,4 @@
-"""Arguments at the door: what a signature says of a number, a flag or a name, made true."""
+"""Checks of arguments: numbers, flags and names against what a function's signature says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Range:
-    """Where a number may lie, from `least` to `most`; `above` and `below` leave the ends out."""
+    """Range of a number, from `least` to `most`; `above` and `below` exclude the ends."""
 
     least: float = -np.inf
     most: float = np.inf
@@ -33,7 +33,7 @@ class Range:
     below: bool = False
 
     def holds(self, value: Any) -> Any:
-        """Whether a number, or each of an array, lies there."""
+        """Whether a number, or each number of an array, lies in it."""
         low = self.least < value if self.above else self.least <= value
         return low & (value < self.most if self.below else value <= self.most)
 
@@ -48,13 +48,13 @@ class Range:
 
 @dataclass(frozen=True)
 class Door:
-    """A check of one argument: from its value and its name to the value to go on with."""
+    """A check of one argument: takes its value and its name, returns the value to use."""
 
     check: Callable[[Any, str], Any]
 
 
 def prng_key(value: Any, name: str) -> jax.Array:
-    """One PRNG key, new-style or of two whole numbers.
+    """One PRNG key, new-style or as two whole numbers.
 
     Raises:
         ValueError: for anything else.
@@ -74,7 +74,7 @@ def precision(value: Any, name: str) -> Any:
     """
     try:
         found = None if value is None else np.dtype(value)
-    except Exception:  # NumPy's parser of names ends in many ways
+    except Exception:  # NumPy's parser of names fails in many ways
         found = np.dtype(object)
     if found is not None and found not in (np.float32, np.float64):
         raise ValueError(f"{name} is {_shown(value)}; it must be float32 or float64.")
@@ -83,7 +83,7 @@ def precision(value: Any, name: str) -> Any:
 
 AT_LEAST_0, ABOVE_0 = Range(0), Range(0, above=True)
 
-# What signatures say; a type checker reads int and float.
+# Annotations for signatures; a type checker reads int and float.
 MOST = 2**31 - 1  # JAX counts in 32 bits
 Count = Annotated[int, Range(1, MOST)]
 Whole = Annotated[int, Range(0, MOST)]
@@ -97,7 +97,7 @@ Precision = Annotated[Any, Door(precision)]
 
 
 def number(value: Any, name: str, where: Range = Range(), *, whole: bool = False) -> float | int:
-    """A finite number in a range; of an array without axes its value. Neither True nor text is one.
+    """A finite number in a range, also from an array without axes; True and text are refused.
 
     Raises:
         ValueError: for anything else; it names the argument and says what it must be.
@@ -120,7 +120,7 @@ def numbers(value: Any, name: str) -> np.ndarray:
     """An array of numbers.
 
     Raises:
-        ValueError: for what is none.
+        ValueError: for anything else.
     """
     try:
         return np.asarray(value, np.float64)
@@ -129,7 +129,7 @@ def numbers(value: Any, name: str) -> np.ndarray:
 
 
 def flag(value: Any, name: str) -> bool:
-    """True or False, and nothing that merely counts as one of them.
+    """True or False, not merely a value that counts as one of them.
 
     Raises:
         ValueError: for anything else.
@@ -163,11 +163,11 @@ def text(value: Any, name: str) -> str:
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a public function hold its callers to its own signature.
+    """Make a public function check its arguments against its own signature.
 
-    Arguments that are annotated as `int`, `float`, `bool`, `str` or a `Literal`, with a `Range`
-    where there is one and with `None` where it is allowed, are checked and given on as plain
-    numbers; all others go through untouched, to the checks of the function itself.
+    Arguments annotated as `int`, `float`, `bool`, `str` or a `Literal`, with a `Range`
+    where there is one and with `None` where it is allowed, are checked and passed on as plain
+    numbers; all others are passed on unchanged, to the function's own checks.
     """
     signature = inspect.signature(function)
 
@@ -189,7 +189,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **options: P.kwargs) -> R:
         try:
             bound = signature.bind(*args, **options)
-        except TypeError:  # Python says it better, with the function's name
+        except TypeError:  # Python's own message is better, with the function's name
             return function(*args, **options)
         for name, hint in rules().items():
             if name in bound.arguments:
@@ -204,7 +204,7 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 
 
 def _known(hint: Any) -> bool:
-    """Whether every part of an annotation is one that can be checked here."""
+    """Whether every part of an annotation can be checked here."""
     plain = (int, float, bool, str, type(None))
     return all(
         part in plain

@@ -43,8 +43,8 @@ class Grid:
         exact = since / self.step
         if not (np.abs(exact) < 2.0**62).all():
             raise ValueError(
-                f"Bins of {self.step:g} reach no time as far as {self.clock.show(values.max())}. "
-                f"Take longer bins; is the unit of the times {self.clock.unit!r}?"
+                f"Bins of {self.step:g} do not reach as far as {self.clock.show(values.max())}. "
+                f"Use longer bins; is the unit of the times {self.clock.unit!r}?"
             )
         near = np.rint(exact)
         close = np.abs(exact - near) <= 8 * np.finfo(float).eps * np.maximum(1, np.abs(exact))
@@ -86,11 +86,11 @@ def read_pair(window: Any, clock: Clock, what: str) -> tuple[Any, Any]:
 
 
 def bins_of(window: Any, what: str, count: int | None = None) -> tuple[int, int]:
-    """A range of bins (first, last + 1), within the `count` there are where that is given."""
+    """A range of bins (first, last + 1), within `count` bins if given."""
     low, high = (number(bound, f"a bound of {what}", whole=True) for bound in pair_of(window, what))
     if not 0 <= low < high or (count is not None and high > count):
         within = "" if count is None else f" within the log's {count:,} bins"
-        raise ValueError(f"{what}={(low, high)} is no range{within}. Give (first, last + 1).")
+        raise ValueError(f"{what}={(low, high)} is not a range{within}. Give (first, last + 1).")
     return int(low), int(high)
 
 

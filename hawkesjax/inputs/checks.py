@@ -1,4 +1,4 @@
-"""Errors at the door: what is wrong, in which rows, and what to do."""
+"""Error messages for input: what is wrong, in which rows, and what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ABSENT = {"", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "
 
 @dataclass(frozen=True)
 class Rows:
-    """How errors call the rows of a table."""
+    """What error messages call the rows of a table."""
 
     word: str = "row"  # counted from 0 in memory; "line" for files, whose header is line 1
     # number of the first row, or every row's own, or a function from row to text
@@ -34,7 +34,7 @@ class Rows:
         return str(row + self.number)
 
     def at(self, where: Any) -> Rows:
-        """How errors call some of the rows."""
+        """What error messages call some of the rows."""
         return Rows(self.word, lambda row: self.name(int(where[row])))
 
 
@@ -45,11 +45,11 @@ def refuse(
     wrong: Any, column: str, what: str, remedy: str, values: Any = None, rows: Rows = ROWS
 ) -> None:
     """Raise a ValueError that names the first wrong rows of a column, what is wrong with them and
-    what to do; do nothing where none is wrong.
+    what to do; do nothing if none is wrong.
 
     Args:
         wrong: mask of the offending rows.
-        values: shown beside the rows: an array, or a function from row to ready text.
+        values: shown with the rows: an array, or a function from row to text.
     """
     offending = np.flatnonzero(np.asarray(wrong, bool)).tolist()
     if not offending:
@@ -66,7 +66,7 @@ def refuse(
 
 
 def short(value: Any, most: int = 40) -> str:
-    """A value as text of bounded length in one line; its type where it has no text."""
+    """A value as text of bounded length in one line; its type if it has no text."""
     if isinstance(value, np.generic):
         value = value.item()
     try:
@@ -94,8 +94,8 @@ def counted(number: int, what: str) -> str:
 
 
 def column_of(values: Any, column: str, rows: Rows = ROWS) -> Any:
-    """The values as a pandas Series numbered from 0; what is no single number, text or date is
-    refused."""
+    """The values as a pandas Series numbered from 0; refused unless each is a single number, text
+    or date."""
     try:
         series: Any = _series(values)
     except Exception as error:  # a class of the user's may raise anything
@@ -126,10 +126,10 @@ NESTED = "several values at once"
 
 
 def flaw(value: Any) -> str | None:
-    """What is wrong with one value of a column, in words, or None: it must have text that can be
-    written, and be a single value."""
+    """What is wrong with one value of a column, in words, or None: it must be a single value, and
+    have a text that can be encoded."""
     if isinstance(value, str):
-        return None if value.isascii() or _can_be_written(value) else "text that is no Unicode"
+        return None if value.isascii() or _can_be_written(value) else "text that is not Unicode"
     if value is None or isinstance(value, float):
         return None
     if isinstance(value, (bool, np.bool_)):
@@ -143,14 +143,14 @@ def flaw(value: Any) -> str | None:
     if isinstance(value, decimal.Decimal) and value.is_snan():
         return "a signalling NaN"
     if isinstance(value, (type, slice, bytes)) or callable(value):
-        return "no number, text or date"
+        return "not a number, text or date"
     try:
         if pd.api.types.is_list_like(value):
             return NESTED
         hash(value)
-        return None if _can_be_written(str(value)) else "text that is no Unicode"
+        return None if _can_be_written(str(value)) else "text that is not Unicode"
     except Exception:  # a class of the user's may raise anything
-        return "no number, text or date"
+        return "not a number, text or date"
 
 
 def _can_be_written(text: str) -> bool:
@@ -162,7 +162,7 @@ def _can_be_written(text: str) -> bool:
 
 
 def listed_once(values: Any) -> list[Any] | None:
-    """What can be iterated, as a list; None where it cannot."""
+    """The items of an iterable as a list; None for anything that cannot be iterated."""
     try:
         return list(values)
     except Exception:  # a class of the user's may raise anything
@@ -176,7 +176,7 @@ def kind_of_value(value: Any) -> str:
 
 
 def _series(values: Any) -> Any:
-    """Values as a Series, or as an array where they are not of one dimension."""
+    """Values as a Series, or as an array if they are not one-dimensional."""
     if isinstance(values, pd.Series):
         return values.reset_index(drop=True)
     if isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray)):
@@ -187,7 +187,7 @@ def _series(values: Any) -> Any:
             return pd.Series(values, dtype=float)
         try:
             return pd.Series(values)
-        except Exception:  # pandas guesses their type by asking each of them
+        except Exception:  # pandas infers their type by inspecting each of them
             return pd.Series(values, dtype=object)
     array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     if array.ndim != 1:
@@ -200,7 +200,7 @@ def _series(values: Any) -> Any:
 
 
 def _from_arrow(series: Any) -> Any:
-    """Dates, durations and nested values of Arrow as NumPy has them."""
+    """Dates, durations and nested values of Arrow as NumPy types."""
     kind = series.dtype.type
     if kind is datetime.date:
         return series.astype("datetime64[s]")
@@ -219,7 +219,7 @@ def same_length(sizes: dict[str, int]) -> None:
 
 
 def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
-    """Names as text; repeated and blank ones, and what is no name, are refused."""
+    """Names as text; repeated, blank and invalid ones are refused."""
     if isinstance(names, (str, bytes, Set)) or not hasattr(type(names), "__iter__"):
         raise ValueError(f"{what}_names is {short(names)}. Give a list of names.")
     given = names.tolist() if isinstance(names, np.ndarray) else listed_once(names)
@@ -229,8 +229,8 @@ def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
         wrong = "missing" if pd.api.types.is_scalar(name) and is_missing(name) else flaw(name)
         if wrong or not str(name).strip():
             raise ValueError(
-                f"{what}_names hold {short(name)}, which is {wrong or 'blank'}. Name each {what} "
-                f"by a text or a number."
+                f"{what}_names contain {short(name)}, which is {wrong or 'blank'}. Name each "
+                f"{what} by a text or a number."
             )
     out = tuple(str(name) for name in given)
     if len(set(out)) != len(out):

@@ -1,4 +1,4 @@
-"""Times at the door: numbers or datetimes, to exact differences in one declared unit."""
+"""Times as given: numbers or datetimes, read as exact differences in one declared unit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OFFSET = r"[T ].*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)\s*$"
 EPOCH = (6e8, 4.1e9)  # seconds since 1970, of 1989 to 2099
 DATES = (19_000_101, 21_001_231)  # whole numbers that are dates, such as 20240501
 EPOCHS = {"seconds": 1, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
-EXACT = 2**53  # beyond it, float64 does not hold every whole number
+EXACT = 2**53  # beyond it, float64 does not represent every whole number
 LARGEST = 2**62  # differences of two such numbers still fit in int64
 ZONES = (
     "Pass timezone='UTC' (or another zone, such as 'Europe/London') to put them all on one clock; "
@@ -30,7 +30,7 @@ ZONES = (
 
 @dataclass(frozen=True)
 class Clock:
-    """A column of times as numbers, and what they mean."""
+    """A column of times as numbers, and how to interpret them."""
 
     values: np.ndarray  # int64 where that is exact (whole numbers, nanoseconds), else float64
     unit: str  # of differences, as `in_units` gives them
@@ -44,7 +44,7 @@ class Clock:
         return UNITS[self.unit] if self.dated else 1
 
     def show(self, value: Any) -> str:
-        """One of `values` as a user wrote it: a number, or an ISO datetime."""
+        """One of `values` as a user would write it: a number, or an ISO datetime."""
         if not self.dated:
             number = np.asarray(value).item()
             return f"{number:.15g}" if isinstance(number, float) else str(number)
@@ -77,7 +77,7 @@ def ticks_of(stamp: Any) -> int:
 def read_times(
     values: Any, column: str, unit: str | None, timezone: str | None = None, rows: Rows = ROWS
 ) -> Clock:
-    """Read a column of times; every value that is no time is refused with its row.
+    """Read a column of times; every invalid value is refused with its row.
 
     Whole numbers and datetimes stay integers (nanoseconds), so that differences are exact.
 
@@ -119,13 +119,13 @@ def read_bounds(values: Any, clock: Clock, rows: Rows, column: str = "window") -
         dates = objects.map(lambda v: isinstance(v, str) or hasattr(v, "isoformat"))
         if clock.dated:
             remedy = "Give datetimes (2024-05-31T18:00:00Z) on both sides."
-            refuse(~dates, column, "no datetime, while the times are,", remedy, objects, rows)
+            refuse(~dates, column, "a bound that is not a datetime", remedy, objects, rows)
             series = _parse_text(objects, column, str(clock.zone or "") or None, rows, True)
         else:
             series = pd.to_numeric(objects, errors="coerce")
             bad = series.isna() | objects.map(lambda v: hasattr(v, "isoformat"))
             remedy = "Give numbers, in the times' own unit."
-            refuse(bad, column, "no number, while the times are,", remedy, objects, rows)
+            refuse(bad, column, "a bound that is not a number", remedy, objects, rows)
             numeric = True
     if numeric == clock.dated:
         kind, other = ("datetimes", "a number") if clock.dated else ("numbers", "a datetime")
@@ -160,8 +160,8 @@ def _numbers(series: Any, column: str, rows: Rows) -> np.ndarray:
 
 
 def _refuse_coarse(series: Any, numbers: np.ndarray, column: str, rows: Rows) -> None:
-    """Refuse floats whose neighbours are more than a unit away, as of seconds since 1970 in 32
-    bits: what they were is lost."""
+    """Refuse floats whose neighbours are more than a unit away, such as seconds since 1970 in 32
+    bits: their exact values are lost."""
     if not len(numbers) or numbers.dtype != np.float64:
         return
     size = min(getattr(series.dtype, "itemsize", 8), 8)
@@ -173,7 +173,7 @@ def _refuse_coarse(series: Any, numbers: np.ndarray, column: str, rows: Rows) ->
 
 
 def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
-    """Refuse numbers that all are dates: as in 20240501, or since 1970 in a finer unit."""
+    """Refuse numbers that all look like dates: as 20240501, or since 1970 in a finer unit."""
     if not len(numbers):
         return
     least, most = float(numbers.min()), float(numbers.max())
@@ -184,7 +184,7 @@ def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
             raise ValueError(
                 f"Column {column!r}: the numbers ({least:.15g} to {most:.15g}) look like dates. "
                 f"Convert them, as in pandas.to_datetime(column, format='%Y%m%d'), or pass "
-                f"dates='%Y%m%d' for a file, or write them as in 2024-05-01."
+                f"dates='%Y%m%d' for a file, or write them as 2024-05-01."
             )
     if unit not in UNITS:
         return
@@ -202,7 +202,7 @@ def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
 def _parse_text(
     series: Any, column: str, timezone: Any, rows: Rows, dates_only: bool = False
 ) -> Any:
-    """Text and objects as numbers or as datetimes, whichever most of the rows are."""
+    """Text and objects as numbers or as datetimes, whichever fits most of the rows."""
     if pd.api.types.is_timedelta64_dtype(series.dtype):
         raise ValueError(
             f"Column {column!r} holds durations. Divide them by a unit first, as in "
@@ -230,7 +230,7 @@ def _parse_text(
         "dates= where a file is read. Those of a table convert with "
         "pandas.to_datetime(..., format=...)."
     )
-    kind = "no ISO datetime" if count else "neither a number nor an ISO datetime"
+    kind = "not an ISO datetime" if count else "neither a number nor an ISO datetime"
     refuse(~like, column, f"text that is {kind}", remedy, written, rows)
     dates: Any = pd.to_datetime(series, format="ISO8601", errors="coerce", utc=True)
     what = "text that is not a valid datetime (1678 to 2261)"
@@ -240,12 +240,12 @@ def _parse_text(
 
 def _one_zone(text: Any, dates: Any, column: str, timezone: Any, rows: Rows) -> Any:
     """Parsed datetimes on one clock, or naive; a mixture without `timezone` is refused."""
-    # By the text: some versions of pandas give a time without an offset that of its neighbours.
+    # Parsed as text: some pandas versions give a time without an offset that of its neighbours.
     aware = text.str.contains(OFFSET).to_numpy(dtype=bool)
     alone: Any = None
     if aware.all() or not aware.any():
         with contextlib.suppress(ValueError, FutureWarning), warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)  # pandas before 3 warns of a mixture
+            warnings.simplefilter("error", FutureWarning)  # pandas before 3 warns about a mixture
             alone = pd.to_datetime(text, format="ISO8601")
     if alone is not None:
         naive = timezone is not None and alone.dt.tz is None

@@ -1,4 +1,4 @@
-"""Dates as files write them: in day/month/year, as serial numbers, as seconds since 1970."""
+"""Dates as files write them: as day/month/year, serial numbers, or seconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hawkesjax.inputs.checks import ABSENT, Rows, refuse
 
 EPOCHS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 SERIAL = "excel"
-ZERO = "1899-12-30"  # day 0 of spreadsheets, from which day 61 on agrees with the calendar
+ZERO = "1899-12-30"  # day 0 of spreadsheets, which agree with the calendar from day 61 on
 TOKENS = {"yyyy": "%Y", "yy": "%y", "mm": "%m", "m": "%m", "dd": "%d", "d": "%d"}
 PLAIN = re.compile(r"(yyyy|yy|mm?|dd?)([/.-])(yyyy|yy|mm?|dd?)\2(yyyy|yy|mm?|dd?)", re.IGNORECASE)
 CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-# Day and month in either order, then a year; year, month and day; as mails and X write them.
+# Day and month in either order, then a year; year, month and day; the formats of mail and of X.
 EITHER = r"^\s*(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?=$|[T ,])"
 YEAR_FIRST = r"^\s*\d{4}([/.])\d{1,2}\1\d{1,2}(?=$|[T ])"
 NAMED = {
@@ -30,10 +30,10 @@ NAMED = {
 
 
 def format_of(dates: str) -> str:
-    """The name of a kind of number, or the format of `strftime` that a way of writing dates is.
+    """The name of a kind of number, or the `strftime` format of a way of writing dates.
 
     Raises:
-        ValueError: for what is neither.
+        ValueError: for anything else.
     """
     name = dates.strip().lower()
     if name in EPOCHS or name == SERIAL or "%" in dates:
@@ -50,19 +50,19 @@ def format_of(dates: str) -> str:
 
 
 def as_written(dates: str | None) -> bool:
-    """Whether dates must be read as text, since their format says what the digits mean."""
+    """Whether dates must be read as text, because their format determines what the digits mean."""
     return dates is not None and "%" in format_of(dates)
 
 
 def read_dates(series: Any, dates: str | None, column: str, rows: Rows) -> Any:
-    """A column of times with its dates read; numbers and ISO text stay as they are.
+    """A column of times with its dates parsed; numbers and ISO text are left as they are.
 
     Args:
         dates: as in `Dialect`.
 
     Raises:
-        ValueError: for text that is no such date, and where day and month can be told in two ways;
-            names the rows.
+        ValueError: for text that is not such a date, and where the order of day and month is
+            ambiguous; names the rows.
     """
     missing = series.isna().to_numpy(bool) | series.isin(list(ABSENT)).to_numpy(bool)
     if missing.all():
@@ -96,7 +96,7 @@ def _mostly(found: Any, missing: np.ndarray) -> bool:
 
 
 def _order(parts: Any, text: Any, column: str, rows: Rows) -> str:
-    """Day or month first, where the rows leave no doubt."""
+    """Day or month first, if the rows determine it."""
     there = parts[0].notna().to_numpy(bool)
     first, second = (parts[n].fillna("0").astype(int).to_numpy() for n in (0, 2))
     day_first, month_first = first > 12, second > 12
@@ -105,7 +105,7 @@ def _order(parts: Any, text: Any, column: str, rows: Rows) -> str:
     if day_first.any() and month_first.any():
         few = day_first if day_first.sum() <= month_first.sum() else month_first
         what = "a date whose day and month stand in another order than in other rows"
-        refuse(few, column, what, "Write all dates alike.", text, rows)
+        refuse(few, column, what, "Write all dates in the same way.", text, rows)
     if not (day_first.any() or month_first.any()):
         raise ValueError(
             f"Column {column!r}: dates such as {text[there].iloc[0]!r} may have the day first or "
@@ -117,11 +117,11 @@ def _order(parts: Any, text: Any, column: str, rows: Rows) -> str:
 def _formatted(
     series: Any, way: str, dates: str, column: str, rows: Rows, missing: np.ndarray
 ) -> Any:
-    """Text in a format of `strftime`; after a date alone a time of day may follow."""
+    """Text in a `strftime` format; a date alone may be followed by a time of day."""
     plain = series.astype(object).where(~missing, "")
     text = plain.map(lambda v: str(v).strip()).astype("str")
     if way in ("%Y%m%d", "%Y%m"):
-        text = text.str.removesuffix(".0")  # a column with holes was read as floats
+        text = text.str.removesuffix(".0")  # a column with missing values was read as floats
     utc = "%z" in way
     clocked = "%" not in dates
     if clocked:
@@ -130,7 +130,7 @@ def _formatted(
         pd.NaT, text.index, dtype="datetime64[us, UTC]" if utc else "datetime64[us]"
     )
     cells = plain.map(lambda v: hasattr(v, "isoformat")).to_numpy(bool)
-    if cells.any() and not utc:  # of a sheet, which knows some of them as dates
+    if cells.any() and not utc:  # from a sheet, in which some cells are dates already
         out[cells] = pd.to_datetime(plain[cells]).astype(out.dtype)
     for clock in CLOCKS if clocked else ("",):
         left = out.isna().to_numpy(bool) & ~missing
@@ -141,7 +141,7 @@ def _formatted(
         )
         out[left] = found.astype(out.dtype)
     wrong = out.isna().to_numpy(bool) & ~missing
-    what = f"text that is no date of the form {dates}"
+    what = f"text that is not a date of the form {dates}"
     refuse(wrong, column, what, "Correct it, or pass another format as dates=.", series, rows)
     return out
 
@@ -157,8 +157,8 @@ def _numbered(
     if way == SERIAL:
         days = numbers.to_numpy(np.float64, na_value=np.nan)
         wrong = ~missing & ~((days >= 61) & (days < 130_000))
-        what = "no day of a spreadsheet (61 is 1 March 1900)"
-        refuse(wrong, column, what, "Correct it, or name another way of dates.", series, rows)
+        what = "not a day of a spreadsheet (61 is 1 March 1900)"
+        refuse(wrong, column, what, "Correct it, or name another format of dates.", series, rows)
         steps = np.rint(np.where(missing, 0, days) * 86_400_000).astype("timedelta64[ms]")
         out: Any = pd.Series(pd.Timestamp(ZERO).as_unit("ms") + pd.to_timedelta(steps))
     else:
@@ -166,7 +166,7 @@ def _numbered(
         if whole and missing.any():
             numbers = numbers.astype("Int64")
         out = pd.Series(pd.to_datetime(numbers, unit=EPOCHS[way], utc=True, errors="coerce"))
-        what = f"no number of {way} since 1970 that is a date"
+        what = f"not a number of {way} since 1970 that is a date"
         wrong = out.isna().to_numpy(bool) & ~missing
         refuse(wrong, column, what, "Is it in another unit?", series, rows)
     return out.where(~missing, pd.NaT)

@@ -13,12 +13,12 @@ from hawkesjax.inputs.arguments import text as text_of
 from hawkesjax.inputs.checks import flaw, listed, listed_once, short
 from hawkesjax.inputs.dates import format_of
 
-SEPARATORS = (",", ";", "\t", "|")  # that are guessed, and blanks after them
+SEPARATORS = (",", ";", "\t", "|")  # candidates for guessing, followed by blanks
 NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "space": " ", "blank": " "}
 
 
 class FileOptions(TypedDict, total=False):
-    """The arguments of every reader that say how its file is written; see `Dialect`."""
+    """The arguments of every reader that describe how its file is written; see `Dialect`."""
 
     separator: str | None
     decimal: Literal[".", ","]
@@ -37,27 +37,27 @@ class Dialect:
     """How a file writes a table.
 
     Args:
-        separator: what stands between the fields of a text: one character, "tab", or "space" for
-            any run of blanks. None: whichever of comma, semicolon, tab, bar and blanks parts the
-            first line into the columns that are asked for.
-        decimal: the sign between the whole and the fraction of numbers.
-        encoding: of a text, such as "latin-1" or "cp1252". None: UTF-8, or UTF-16 where its
-            byte-order mark says so.
-        comment: what lines begin with that are no rows, such as "#".
+        separator: what separates the fields of a text file: one character, "tab", or "space" for
+            any run of blanks. None: whichever of comma, semicolon, tab, bar and blanks splits the
+            first line into the requested columns.
+        decimal: the decimal sign of numbers.
+        encoding: encoding of a text file, such as "latin-1" or "cp1252". None: UTF-8, or UTF-16 if
+            its byte-order mark says so.
+        comment: the start of comment lines, such as "#".
         header: whether the first row holds the names of the columns; without it they are named by
             `columns`, or "1", "2", ... in their order.
         columns: names of the columns of a file without a header: a list, or text with commas.
         dates: how dates are written: "dd/mm/yyyy", "mm/dd/yyyy" and the like (a time of day may
-            follow), a format of `strftime` ("%d.%m.%y %H:%M"), "excel" for the days that
-            spreadsheets count, or "seconds", "milliseconds", "microseconds", "nanoseconds" since
-            1970 in UTC. None: ISO 8601, and what can be read in one way only.
+            follow), a `strftime` format ("%d.%m.%y %H:%M"), "excel" for the serial days of
+            spreadsheets, or "seconds", "milliseconds", "microseconds", "nanoseconds" since
+            1970 in UTC. None: ISO 8601, and dates that are unambiguous.
         sheet: the sheet of a workbook, by its name; None: the only one.
-        fold: read names and ids without their case and a leading @.
+        fold: read names and ids without regard to case and a leading @.
         pseudonyms: file of a secret key: names and ids (not marks and kinds) are replaced by the
             first 16 hexadecimal digits of their HMAC-SHA256 under it.
 
     Raises:
-        ValueError: for what is none of these.
+        ValueError: for invalid values.
     """
 
     separator: str | None = None
@@ -78,9 +78,9 @@ class Dialect:
         for name in ("encoding", "comment", "dates", "sheet"):
             value = getattr(self, name)
             if value is not None and (flaw(text_of(value, name)) or not value.strip()):
-                raise ValueError(f"{name}={short(value)} is blank, or no text.")
+                raise ValueError(f"{name}={short(value)} is blank, or not text.")
         if self.pseudonyms is not None and not isinstance(self.pseudonyms, (str, os.PathLike)):
-            raise ValueError(f"pseudonyms={short(self.pseudonyms)} is no path of a file of a key.")
+            raise ValueError(f"pseudonyms={short(self.pseudonyms)} is not the path of a key file.")
         self._set("separator", _separator(self.separator, self.decimal))
         self._set("columns", _columns(self.columns))
         if self.encoding is not None:
@@ -106,7 +106,7 @@ class Dialect:
 
 
 def dialect_of(options: dict[str, Any], door: str) -> Dialect:
-    """The dialect that a reader was given, and nothing else.
+    """The dialect from a reader's options, which must not contain anything else.
 
     Raises:
         TypeError: for an argument that `door` does not have.
@@ -118,7 +118,7 @@ def dialect_of(options: dict[str, Any], door: str) -> Dialect:
 
 
 def split(options: dict[str, Any]) -> tuple[Dialect, dict[str, Any]]:
-    """The dialect among the options of a reader, and the others."""
+    """The dialect from a reader's options, and the remaining options."""
     known = {field.name for field in fields(Dialect)}
     ours = {name: value for name, value in options.items() if name in known}
     return Dialect(**ours), {name: v for name, v in options.items() if name not in known}
@@ -143,7 +143,7 @@ def _columns(given: Any) -> tuple[str, ...] | None:
         return None
     names = given.split(",") if isinstance(given, str) else listed_once(given)
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
-        raise ValueError(f"columns={short(given)} are no names of columns. Give a list of names.")
+        raise ValueError(f"columns={short(given)} are not column names. Give a list of names.")
     names = [name.strip() for name in names]
     if any(map(flaw, names)) or len(set(names)) < len(names):
         raise ValueError(f"columns={listed(names)}: name each once, in text.")

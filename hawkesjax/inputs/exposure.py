@@ -1,4 +1,4 @@
-"""Known exposures at the door: a factor for every moment of a window, constant in pieces."""
+"""Known exposures as given: a factor for every moment of a window, piecewise constant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMS = (
 
 class Exposure(NamedTuple):
     """Stretches of constant factors, sorted by sequence and time, in the numbers of a clock; each
-    begins where the one before it ends, the first where its sequence's window begins."""
+    begins where the previous one ends, the first where its sequence's window begins."""
 
     owner: np.ndarray  # (E,) sequence; every sequence has one or more
     start: np.ndarray
@@ -31,7 +31,7 @@ class Exposure(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Rows as given: owner -1 where one speaks of all sequences."""
+    """Rows as given: owner -1 if one applies to all sequences."""
 
     owner: np.ndarray
     start: Any
@@ -60,9 +60,9 @@ def read_exposure(
         values and windows, all int64 or all float64, and the exposure in the same.
 
     Raises:
-        ValueError: for what is no such table, a sequence without rows, a row that ends before it
-            begins, an overlap, a hole, a window that the rows do not cover, and factors that are
-            no numbers, not finite or negative; names the rows.
+        ValueError: for anything but such a table, a sequence without rows, a row that ends before
+            it begins, an overlap, a hole, a window that the rows do not cover, and factors that
+            are not numbers, not finite or negative; names the rows.
     """
     given = _rows(exposure, names)
     bounds: list[Any] = [*given.start, *given.end]
@@ -85,12 +85,12 @@ def read_exposure(
     rows = given.called.at(order)
     show = lambda k: f"from {clock.show(begin[k])}"  # noqa: E731
     slack = NEAR * np.maximum(np.abs(begin), np.abs(before)) if begin.dtype == np.float64 else 0
-    what, remedy = "a row that begins before the one before it ends", "Rows may not overlap."
+    what, remedy = "a row that begins before the previous one ends", "Rows may not overlap."
     refuse(begin < before - slack, "exposure", what, remedy, show, rows)
     what = "a hole before the row"
     remedy = (
-        "Add a row for the time between, with factor 0 if nothing could come by itself: the "
-        "exposure must be known at every moment."
+        "Add a row for the time between, with factor 0 if no immigrants could come: the exposure "
+        "must be known at every moment."
     )
     refuse(begin > before + slack, "exposure", what, remedy, show, rows)
     fresh = np.r_[True, first[1:] | (factor[order][1:] != factor[order][:-1])]
@@ -116,8 +116,8 @@ def _along(
     fresh = np.diff(who, prepend=-1) != 0
     last = np.r_[fresh[1:], True]
     begin = np.where(fresh, start[who], whole.start[place])
-    # Each row reaches to the next, and the last one to the window's end at least: what differs by
-    # rounding is one moment.
+    # Each row extends to the next, and the last one at least to the window's end: moments that
+    # differ by rounding are one.
     stop = np.where(last, np.maximum(whole.end[place], end[who]), np.roll(begin, -1))
     return Exposure(who, begin, stop, whole.factor[place])
 
@@ -130,7 +130,7 @@ def _refuse_short(low: Any, high: Any, start: Any, end: Any, clock: Clock, name:
     raise ValueError(
         f"Column 'exposure': the rows reach from {clock.show(low)} to {clock.show(high)}, the "
         f"window of sequence {name!r} from {clock.show(start)} to {clock.show(end)}. Add rows that "
-        f"cover it, gaps of the record among it, with factor 0 where nothing could come by itself."
+        f"cover it, including gaps of the record, with factor 0 where no immigrants could come."
     )
 
 
@@ -139,7 +139,7 @@ def _factors(given: _Rows) -> np.ndarray:
     number = pd.to_numeric(raw, errors="coerce")
     text = lambda k: short(raw.iloc[k])  # noqa: E731
     remedy = "Give a number, 0 or more, in each row."
-    what = "a factor that is no finite number"
+    what = "a factor that is not a finite number"
     factor = np.asarray(number, np.float64)
     refuse(~np.isfinite(factor), "exposure", what, remedy, text, given.called)
     refuse(factor < 0, "exposure", "a negative factor", remedy, text, given.called)
@@ -147,7 +147,7 @@ def _factors(given: _Rows) -> np.ndarray:
 
 
 def _rows(exposure: Any, names: tuple[str, ...]) -> _Rows:
-    """The rows of all tables, and how errors call them."""
+    """The rows of all tables, and what error messages call them."""
     tables = dict(exposure) if isinstance(exposure, Mapping) else {None: exposure}
     parts: list[pd.DataFrame] = []
     labels: list[str | None] = []
@@ -171,14 +171,14 @@ def _rows(exposure: Any, names: tuple[str, ...]) -> _Rows:
     unknown = [name for name in dict.fromkeys(labels) if name is not None and name not in places]
     if unknown:
         raise ValueError(
-            f"exposure names unknown sequences {listed(unknown, 5)}. Take them out, or add them "
+            f"exposure names unknown sequences {listed(unknown, 5)}. Remove them, or add them "
             f"to sequence_names."
         )
     lacking = [] if None in labels else [name for name in names if name not in set(labels)]
     if lacking:
         raise ValueError(
-            f"exposure says nothing of sequence {listed(lacking, 5)}. Give every one rows, with "
-            f"factor 1 where the baseline is as it is."
+            f"exposure has no rows for sequence {listed(lacking, 5)}. Give each sequence rows, "
+            f"with factor 1 where the baseline is unchanged."
         )
     begin, stop, factor = (pd.concat([part[name] for part in parts]) for name in COLUMNS)
     owner = np.array([places.get(label, -1) for label in labels])

@@ -1,4 +1,4 @@
-"""Files as bytes: what kind they are, unpacked and decoded, before any parser reads them."""
+"""Files as bytes: their kind is determined, and they are unpacked and decoded before parsing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ MEANT_FOR = {
     "columns": (TEXT, BOOK),
     "sheet": (BOOK,),
 }
-MARKS = (  # byte-order marks; that of 32 bits begins with that of 16
+MARKS = (  # byte-order marks; the 32-bit one begins with the 16-bit one
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -92,12 +92,12 @@ ZIP = b"PK\x03\x04"
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds, unpacked.
+    """The unpacked content of a file.
 
     Args:
         name: what messages call it.
         kind: one of `TEXT`, `OBJECTS`, `PARQUET`, `BOOK`.
-        tabbed: whether its name says that tabs separate the fields.
+        tabbed: whether its name implies that tabs separate the fields.
         raw: its bytes.
     """
 
@@ -111,10 +111,10 @@ def read_content(path: str | os.PathLike[str], plain: str | None = None) -> Cont
     """The content of a file, or of standard input for "-", by its name and its first bytes.
 
     Args:
-        plain: the kind of names with another ending, or with none; None: they are refused.
+        plain: the kind for names with another ending, or with none; None: they are refused.
 
     Raises:
-        ValueError: if the name has an unknown ending, or the file is empty, damaged or no file.
+        ValueError: if the name has an unknown ending, or the file is empty, damaged or not a file.
         FileNotFoundError: if there is no such file.
         ImportError: for Zstandard without pyarrow.
     """
@@ -165,7 +165,7 @@ def _refuse_empty(file: object, raw: bytes) -> None:
 
 
 def _standard_input() -> Content:
-    """What comes through a pipe: its first bytes say what it is."""
+    """What comes through a pipe: its first bytes determine its kind."""
     raw, name = sys.stdin.buffer.read(), "standard input"
     for suffix, (_, magic, _) in PACKED.items():
         if raw.startswith(magic):
@@ -186,8 +186,8 @@ def _unpacked(name: str, raw: bytes, suffix: str) -> bytes:
         return unpack(raw)
     except DAMAGED as error:
         raise ValueError(
-            f"{name} is not a whole {what} file ({short(error, 100)}). Copy it again, or take "
-            f"{suffix} away from its name if it is plain text."
+            f"{name} is not a whole {what} file ({short(error, 100)}). Copy it again, or remove "
+            f"{suffix} from its name if it is plain text."
         ) from error
 
 
@@ -200,8 +200,8 @@ def _member(name: str, raw: bytes) -> tuple[str, bytes]:
             names = [n for n in names if not n.startswith("__MACOSX/")]
             if len(names) != 1:
                 raise ValueError(
-                    f"{name} holds {len(names)} files ({listed(names, 5)}). Unpack it, and name "
-                    f"the one."
+                    f"{name} holds {len(names)} files ({listed(names, 5)}). Unpack it, and pass "
+                    f"one of them."
                 )
             return names[0], archive.read(names[0])
     except DAMAGED as error:
@@ -221,7 +221,7 @@ def refuse_kind(file: object, head: bytes, expected: str, allowed: bytes = b"") 
 
 
 def refuse_idle(content: Content, dialect: Dialect) -> None:
-    """Refuse what is said of a file of another kind, and would do nothing."""
+    """Refuse options that apply to another kind of file, and would have no effect."""
     for option, kinds in MEANT_FOR.items():
         if getattr(dialect, option) != getattr(PLAIN, option) and content.kind not in kinds:
             raise ValueError(
@@ -231,7 +231,7 @@ def refuse_idle(content: Content, dialect: Dialect) -> None:
 
 
 def text_of(content: Content, dialect: Dialect) -> bytes:
-    """A text in UTF-8, without a byte-order mark; refused if it is no text."""
+    """A text file as UTF-8 without a byte-order mark; refused if it is not text."""
     raw, name = content.raw, content.name
     encoding, marked = dialect.encoding, next((e for b, e in MARKS if raw.startswith(b)), None)
     if encoding is None and marked is None:
@@ -266,7 +266,7 @@ def _undecodable(name: str, raw: bytes, error: Any, encoding: str, given: str | 
     )
     what = f"{encoding.upper()} text: byte {raw[at]:#04x} in line {line}"
     remedy = (
-        "Save it as UTF-8, or name the encoding it has: pass encoding='latin-1', or 'cp1252' for "
-        "files of Windows."
+        "Save it as UTF-8, or name its encoding: pass encoding='latin-1', or 'cp1252' for "
+        "files from Windows."
     )
     return f"{name} is not {what}. {remedy if given is None else 'Pass another encoding=.'}"

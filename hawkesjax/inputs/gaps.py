@@ -1,4 +1,4 @@
-"""Gaps of a record at the door: stretches of a window in which nothing could be seen."""
+"""Gaps of a record as given: stretches of a window in which nothing could be observed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ FORMS = (
     "Give a pair (start, end), a list of such pairs, a dict from sequences to these, or a table of "
     "the columns start and end (and sequence, where they differ)."
 )
-ALONE = ("",)  # in the place of names: one record, which has none
+ALONE = ("",)  # in place of names: a single record, which has none
 FORMS_ALONE = (
     "Give a pair (start, end), a list of such pairs, or a table of the columns start and end."
 )
 
 
 class Gaps(NamedTuple):
-    """Gaps within windows, sorted by sequence and time and apart from each other, in the numbers of
-    a clock."""
+    """Gaps within windows, sorted by sequence and time and disjoint, in the numbers of a clock."""
 
     owner: np.ndarray  # (G,) sequence
     start: np.ndarray
@@ -31,7 +30,7 @@ class Gaps(NamedTuple):
 
 
 def no_gaps(values: np.ndarray) -> Gaps:
-    """None, in the numbers of a clock."""
+    """No gaps, in the numbers of a clock."""
     nothing = np.zeros(0, values.dtype)
     return Gaps(np.zeros(0, np.int64), nothing, nothing)
 
@@ -45,18 +44,18 @@ def between_pieces(
         start, end: (K,) of each window, in any order; every sequence has one or more.
         owner: (K,) its sequence.
         clock: for messages.
-        rows: how errors call the windows.
+        rows: what error messages call the windows.
     """
     order = np.lexsort((start, owner))
     first = np.diff(owner[order], prepend=-1) != 0
     several = np.bincount(owner)[owner] > 1
     show = lambda k: f"{clock.show(start[k])} to {clock.show(end[k])}"  # noqa: E731
     empty = several & (start == end)
-    refuse(empty, "window", "a window of no length among several", "Take it out.", show, rows)
+    refuse(empty, "window", "a window of no length among several", "Remove it.", show, rows)
     before = np.roll(end[order], 1)
     overlap = np.zeros(len(start), bool)
     overlap[order] = ~first & (start[order] < before)
-    what = "a window that begins before the one before it ends"
+    what = "a window that begins before the previous one ends"
     refuse(overlap, "window", what, "Windows of a sequence may not overlap.", show, rows)
     apart = ~first & (start[order] > before)
     heads, tails = np.flatnonzero(first), np.flatnonzero(np.roll(first, -1))
@@ -65,7 +64,7 @@ def between_pieces(
 
 
 def plain_gaps(gaps: Any, forms: str = FORMS) -> Any:
-    """Gaps that may be a table, as pairs for all sequences or a dict from names to pairs."""
+    """Gaps, possibly given as a table, as pairs for all sequences or a dict from names to pairs."""
     if hasattr(gaps, "to_pandas"):
         gaps = gaps.to_pandas()
     if not isinstance(gaps, pd.DataFrame):
@@ -90,22 +89,22 @@ def plain_gaps(gaps: Any, forms: str = FORMS) -> Any:
 
 
 def read_gaps(gaps: Any, clock: Clock, names: tuple[str, ...]) -> Gaps:
-    """Declared gaps in the numbers of the clock, in the order given; owner -1: of all sequences.
+    """Declared gaps in the numbers of the clock, in the order given; owner -1 for all sequences.
 
     Raises:
-        ValueError: for what is no pair of bounds, ends before it begins, or names an unknown
-            sequence.
+        ValueError: for bounds that are not a pair, or end before they begin, and unknown sequence
+            names.
     """
     forms = FORMS_ALONE if names == ALONE else FORMS
     gaps = plain_gaps(gaps, forms)
     if names == ALONE and isinstance(gaps, Mapping):
-        raise ValueError(f"gaps names sequences, but there is one record alone. {forms}")
+        raise ValueError(f"gaps names sequences, but there is only one record. {forms}")
     entries = list(gaps.items()) if isinstance(gaps, Mapping) else [(None, gaps)]
     places = {name: place for place, name in enumerate(names)}
     unknown = [str(name) for name, _ in entries if name is not None and str(name) not in places]
     if unknown:
         raise ValueError(
-            f"gaps names unknown sequences {listed(unknown, 5)}. Take them out, or add them to "
+            f"gaps names unknown sequences {listed(unknown, 5)}. Remove them, or add them to "
             f"sequence_names."
         )
     bounds: list[Any] = []
@@ -146,8 +145,8 @@ def within(
     kept = low < high
     unused = np.bincount(row, weights=kept, minlength=len(each)) == 0
     rows = Rows("gap", lambda gap: called(gap, gaps.owner, names))
-    what = "a gap outside of every window that it speaks of"
-    refuse(unused, "gaps", what, "Correct it, or take it out.", _shown(gaps, clock), rows)
+    what = "a gap outside all windows of its sequence"
+    refuse(unused, "gaps", what, "Correct it, or remove it.", _shown(gaps, clock), rows)
     return Gaps(owner[kept], low[kept], high[kept])
 
 
@@ -156,7 +155,7 @@ def _shown(gaps: Gaps, clock: Clock) -> Any:
 
 
 def called(gap: int, owner: np.ndarray, names: tuple[str, ...]) -> str:
-    """A gap as errors call it: by its place, or by its place among a sequence's."""
+    """What error messages call a gap: its place, or its place among a sequence's."""
     if owner[gap] < 0:
         return str(gap)
     place = int(np.sum(owner[:gap] == owner[gap]))
@@ -193,7 +192,7 @@ def shortened(
 
 def inside_gaps(values: np.ndarray, codes: np.ndarray, gaps: Gaps) -> tuple[np.ndarray, np.ndarray]:
     """Mask of the events within a gap, and the last gap that began before each; those exactly at
-    its ends were seen."""
+    its ends count as observed."""
     place = np.zeros(len(values), np.int64)
     if not len(gaps.owner):
         return np.zeros(len(values), bool), place
@@ -216,7 +215,7 @@ def refuse_inside(
     first = place[np.flatnonzero(inside)[0]]
     remedy = (
         f"The gap there is {clock.show(gaps.start[first])} to {clock.show(gaps.end[first])}: "
-        f"correct it, or leave these rows out before."
+        f"correct it, or remove these rows first."
     )
     show = lambda row: clock.show(values[row])  # noqa: E731
     refuse(inside, clock.column, "an event inside a gap of the record", remedy, show, rows)

@@ -1,4 +1,4 @@
-"""Identifiers at the door: as they were before floating point, folded, disguised."""
+"""Identifiers as given: restored from floating point, folded, replaced by pseudonyms."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hawkesjax.inputs.checks import ABSENT, Rows, column_of, refuse
 from hawkesjax.inputs.clock import EXACT
 from hawkesjax.inputs.dialect import Dialect
 
-DIGITS = 16  # of a pseudonym: 64 bits, which a million names share by chance once in 10**7 times
+DIGITS = 16  # of a pseudonym: 64 bits, for which a million names collide once in 10**7 times
 SHORTEST = 16  # bytes of a key
 
 
 def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) -> list[np.ndarray]:
-    """Columns of identifiers as text, "" where missing or one of the words for it; numbers that
-    floating point has written, and that may not have lost digits, are whole numbers again.
+    """Columns of identifiers as text, "" if missing or one of the words for it; floating-point
+    numbers that cannot have lost digits become whole numbers again.
 
-    Text such as "1.0" or "1e5" is a number where the first column holds whole numbers alone.
+    Text such as "1.0" or "1e5" is a number if the first column holds only whole numbers.
     """
     out = []
     for column in columns:
@@ -38,7 +38,7 @@ def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) ->
     written: Any = known[(known != "") & ~known.str.fullmatch(r"[+-]?\d+")]
     numbers: Any = pd.to_numeric(written, errors="coerce")
     numbers = pd.Series(numbers.to_numpy(), index=written)
-    numbers = numbers[numbers == np.floor(numbers)]  # NaN: no number
+    numbers = numbers[numbers == np.floor(numbers)]  # NaN: not a number
     if not len(numbers) or not written[written.isin(out[0])].isin(numbers.index).all():
         return out
     for text, column in zip(out, columns, strict=True):
@@ -50,17 +50,17 @@ def read_identifiers(frame: pd.DataFrame, columns: Sequence[Any], rows: Rows) ->
 
 
 def missing_in(series: Any) -> np.ndarray:
-    """Mask of the missing values of a column, words for them among them."""
+    """Mask of the missing values of a column, including words for them."""
     text = series.astype(object).map(lambda v: v.strip() if isinstance(v, str) else v)
     return text.isna().to_numpy(bool) | text.isin(list(ABSENT)).to_numpy(bool)
 
 
 def refuse_rounded(numbers: np.ndarray, column: str, rows: Rows) -> None:
-    """Refuse identifiers that are fractions, or numbers beyond those that float64 holds."""
+    """Refuse identifiers that are fractions, or numbers beyond the exact range of float64."""
     wrong = ~(np.abs(numbers) <= EXACT) | (numbers != np.floor(numbers))
     remedy = (
         "Read this column as text (dtype=str) or as whole numbers (dtype='Int64') where the table "
-        "was made; digits that a file has lost only the source can tell."
+        "was made; digits that a file has lost can only be restored from its source."
     )
     what = "an identifier that floating point has rounded"
     refuse(wrong, column, what, remedy, lambda row: f"{numbers[row]:.17g}", rows)
@@ -73,7 +73,7 @@ def disguised(
     missing.
 
     Raises:
-        ValueError: for a key that is missing or short, and for two names with one pseudonym.
+        ValueError: for a key that is missing or short, and for two names with the same pseudonym.
     """
     out = read_identifiers(frame, columns, rows)
     known = pd.unique(np.concatenate([*out, np.array([""], object)]))
@@ -85,7 +85,7 @@ def disguised(
         folded = dict.fromkeys(name for name in shown.values() if name)
         table = {name: pseudonym(name, key) for name in folded}
         if len(set(table.values())) < len(table):
-            raise ValueError("Two names have one pseudonym under this key. Use another key.")
+            raise ValueError("Two names have the same pseudonym under this key. Use another key.")
         shown = {name: table.get(short, "") for name, short in shown.items()}
     text = [np.array([shown[name] or None for name in names], object) for names in out]
     return text
@@ -97,17 +97,17 @@ def pseudonym(name: str, key: bytes) -> str:
 
 
 def key_of(path: str | os.PathLike[str]) -> bytes:
-    """The secret key in a file, without line ends after it."""
+    """The secret key in a file, without trailing line ends."""
     file = Path(path)
     try:
         key = file.read_bytes().rstrip(b"\r\n")
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"pseudonyms: the file of the key, {str(file)!r}, cannot be read ({error})."
+            f"pseudonyms: the key file {str(file)!r} cannot be read ({error})."
         ) from error
     if len(key) < SHORTEST:
         raise ValueError(
             f"pseudonyms: the key in {str(file)!r} has {len(key)} bytes; give at least {SHORTEST} "
-            f"random ones, and keep them secret: who has them can tell who is who."
+            f"random ones, and keep them secret: whoever has them can identify the names."
         )
     return key

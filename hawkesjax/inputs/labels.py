@@ -1,4 +1,4 @@
-"""Marks and sequences at the door: codes 0, 1, ... and names."""
+"""Marks and sequences as given: codes 0, 1, ... and names."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def read_indices(
     """Codes and names of an array: whole numbers count 0, 1, ...; anything else is a label.
 
     Args:
-        names: their names, in order; without them as many as the largest number asks for.
-        what: the noun of messages: "mark", "sequence".
-        size: how many there are, where that is known otherwise.
+        names: their names, in order; without them as many as the largest number requires.
+        what: the noun for messages: "mark", "sequence".
+        size: their number, if it is known otherwise.
     """
     series = column_of(values, column)
     if len(series) and not pd.api.types.is_numeric_dtype(series.dtype):
@@ -63,10 +63,10 @@ def read_labels(
 ) -> Codes:
     """Codes and names of a column of labels.
 
-    Labels become text. Without `names` those of a pandas categorical are all its categories, in
-    their order; others are sorted, as numbers where all are whole numbers. With `names`, every
-    label must be one of them; where the labels are whole numbers and none of the names is, they
-    count the names from 0. `what` is the noun of messages.
+    Labels become text. Without `names`, a pandas categorical has all its categories, in
+    their order; others are sorted, as numbers if all are whole numbers. With `names`, every
+    label must be one of them; if the labels are whole numbers and none of the names is, they
+    are positions among the names, from 0. `what` is the noun for messages.
     """
     series: Any = column_of(values, column, rows)
     declared = None if names is None else unique_names(names, what)
@@ -84,7 +84,7 @@ def read_labels(
         else:
             codes, labels = pd.factorize(series)
     except TypeError as error:
-        raise ValueError(f"Column {column!r}: values that are no labels ({error}).") from error
+        raise ValueError(f"Column {column!r}: values that are not labels ({error}).") from error
     text = [str(label) for label in labels]
     codes, text = _check_labels(codes, text, declared, what, column, rows)
     whole = [label.removeprefix("-").isdecimal() for label in text]
@@ -104,7 +104,7 @@ def read_labels(
 
 
 def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray, list[str]]:
-    """Refuse labels that are no names; "2.0" is written "2" where all labels are numbers."""
+    """Refuse labels that are not names; "2.0" becomes "2" if all labels are numbers."""
 
     def where(wrong: Sequence[bool | np.bool_], problem: str, remedy: str) -> None:
         if any(wrong):
@@ -117,7 +117,7 @@ def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray
     logical = bool(text) and {t.strip().lower() for t in text} <= {"true", "false"}
     where([logical and t not in known for t in text], "a boolean", f"Give other names for {what}s.")
     again = pd.Series([t.strip() for t in text], dtype=object).duplicated().tolist()
-    where(again, f"a {what} that differs from another in blanks or type alone", "Choose one.")
+    where(again, f"a {what} that differs from another only in blanks or type", "Choose one.")
     parsed: Any = pd.to_numeric(pd.Series(text, dtype=object), errors="coerce")
     numbers = parsed.to_numpy(float)
     if not len(text) or np.isnan(numbers).any() or set(text) <= known:
@@ -141,8 +141,8 @@ def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray
 def read_whole(
     series: Any, what: str, column: str, rows: Rows = ROWS, optional: bool = False
 ) -> np.ndarray:
-    """Numbers as int64; fractions and infinities are refused, and missing ones, which are 0 where
-    the numbers are `optional`. `what` is the noun of messages."""
+    """Numbers as int64; fractions and infinities are refused, and so are missing ones, unless
+    `optional`, when they become 0. `what` is the noun for messages."""
     missing = series.isna().to_numpy(bool)
     if not optional:
         refuse(missing, column, f"a missing {what}", MISSING, None, rows)
@@ -166,10 +166,10 @@ def read_whole(
 
 
 def one_label(size: int, names: Collection[Any] | None, what: str, single: str) -> Codes:
-    """Codes and names where no column says which: all have one, `single` or the one declared."""
+    """Codes and names without a column of them: all have one, `single` or the one declared."""
     known = (single,) if names is None else unique_names(names, what)
     if len(known) != 1:
         raise ValueError(
-            f"{what}_names are {listed(known)}, but no column of {what}s is named. Give {what}=."
+            f"{what}_names are {listed(known)}, but no column of {what}s is given. Give {what}=."
         )
     return np.zeros(size, np.int32), known

@@ -1,4 +1,4 @@
-"""Numbers of a unit and an origin as moments, and back."""
+"""Conversion between numbers (with a unit and an origin) and moments."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RESOLUTIONS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
-    """A point in a panel's absolute time, in its unit; a datetime where the panel has an origin.
+    """A point in a panel's absolute time, in its unit; a datetime if the panel has an origin.
 
-    A panel is anything with a `unit` and an `origin`; errors call the value `what` and the panel
-    `owner`.
+    A panel is anything with a `unit` and an `origin`; messages call the value `what` and the
+    panel `owner`.
     """
     if isinstance(value, Real) and not isinstance(value, bool):
         try:
@@ -32,9 +32,9 @@ def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
             stamp = pd.Timestamp(value)
             ticks = ticks_of(stamp)
         except Exception as error:  # a class of the user's may raise anything
-            raise ValueError(f"{what}={short(value)} is no datetime and no number.") from error
+            raise ValueError(f"{what}={short(value)} is not a datetime or a number.") from error
         if stamp is pd.NaT:
-            raise ValueError(f"{what}={short(value)} is no datetime and no number.")
+            raise ValueError(f"{what}={short(value)} is not a datetime or a number.")
         if stamp.tzinfo is None and origin.tzinfo is not None:
             raise ValueError(
                 f"{what}={value!r} has no time zone, the {owner}'s times have one (origin "
@@ -44,20 +44,20 @@ def moment(value: Any, panel: Any, what: str, owner: str = "panel") -> float:
             raise ValueError(f"{what}={value!r} has a time zone, the {owner}'s times have none.")
         number = (ticks - ticks_of(origin)) / UNITS[panel.unit]
     else:
-        raise ValueError(f"{what}={short(value)} is no number; the {owner}'s times are numbers.")
+        raise ValueError(f"{what}={short(value)} is not a number; the {owner}'s times are numbers.")
     if np.isnan(number):
         raise ValueError(f"{what} is NaN. Give a number.")
     return number
 
 
 def moments(panel: Any, numbers: Any, *, span: float | None = None, timezone: Any = None) -> Any:
-    """Absolute times as datetimes where the panel has an origin; else as they are.
+    """Absolute times as datetimes if the panel has an origin; otherwise unchanged.
 
     Args:
         panel: anything with a `unit` and an `origin`, perhaps a `timezone`.
         numbers: times in its unit since its origin.
-        span: their largest size, which says how fine a resolution float64 held; by default that
-            of these numbers.
+        span: their largest size, which determines the resolution of float64; by default that of
+            these numbers.
         timezone: the zone to show datetimes in; by default the panel's, or the origin's offset.
     """
     numbers = np.asarray(numbers, np.float64)
@@ -65,10 +65,10 @@ def moments(panel: Any, numbers: Any, *, span: float | None = None, timezone: An
         return numbers
     unit, zone = UNITS[panel.unit], pd.Timestamp(panel.origin).tzinfo
     most = float(np.max(np.abs(numbers), initial=0.0)) if span is None else abs(float(span))
-    if not 4 * most * (unit / UNITS["second"]) < EXACT:  # seconds, far beyond the years of dates
+    if not 4 * most * (unit / UNITS["second"]) < EXACT:  # in seconds, far beyond valid dates
         raise ValueError(
-            f"Times reach {short(most)} {panel.unit}s from {panel.origin}: no dates. Are they in "
-            f"that unit?"
+            f"Times reach {short(most)} {panel.unit}s from {panel.origin}: these are not dates. "
+            f"Are they in that unit?"
         )
     fine = (name for name, step in RESOLUTIONS.items() if 8 * most * unit / step < EXACT)
     name = next(fine, "s")

@@ -1,4 +1,4 @@
-"""Names of very many things: read like a tuple of text, kept as one array."""
+"""Very many names: read like a tuple of text, stored as one array."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Names(Sequence[str]):
     """Distinct names, in order; `names[3]` is text.
 
     Whole numbers stay an integer array and text one array of text, so that a million names cost
-    megabytes. The hash is kept, and equality begins with identity: a pytree may carry names as a
-    static part without being slowed.
+    megabytes. The hash is cached, and equality compares identity first: a pytree may carry names as
+    a static part without being slowed.
 
     Args:
         values: (N,) distinct whole numbers or text.
@@ -47,7 +47,7 @@ class Names(Sequence[str]):
         return Names(self.values[rows])
 
     def positions(self, asked: Any) -> np.ndarray:
-        """Where names stand (numbers may be given where names are numbers), -1 if unknown."""
+        """Positions of names (or of numbers if the names are numbers), -1 if unknown."""
         wanted = np.asarray(asked).reshape(-1)
         if self.values.dtype.kind in "iu":
             numbers: Any = pd.to_numeric(pd.Series(wanted), errors="coerce")
@@ -96,12 +96,12 @@ def name_lines(names: Sequence[str], details: Iterable[str], most: int = 10) -> 
 
 
 def positions(asked: Any, names: Sequence[str], what: str) -> np.ndarray:
-    """Where the things that a user selects stand among those of `names`, in the order given.
+    """Positions of a user's selection among `names`, in the order given.
 
     Args:
         asked: names, positions (negative ones count from the end), a mask, or a single one.
         names: all names.
-        what: the noun of messages: "sequence", "post".
+        what: the noun for messages: "sequence", "post".
     """
     if isinstance(asked, (str, int, np.integer)):
         asked = [asked]

@@ -1,4 +1,4 @@
-"""JSON: objects in lines, in one array, or alone, and the fields within them."""
+"""JSON: objects one per line, in one array, or alone, and the fields within them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hawkesjax.inputs.checks import kind_of_value, short
 
 
 def read_objects(name: str, raw: bytes) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """The objects of a JSON text and the line on which each begins: one in each line, or one array
-    of them (or one object) over all lines.
+    """The objects of a JSON text and the line on which each begins: one per line, or one array of
+    them (or one object) over all lines.
 
     Raises:
-        ValueError: for what is no JSON, or holds anything but objects; names the line.
+        ValueError: for invalid JSON, or anything but objects; names the line.
     """
     lines = raw.split(b"\n")
     filled = [n for n, line in enumerate(lines) if line.strip()]
@@ -29,7 +29,7 @@ def read_objects(name: str, raw: bytes) -> tuple[list[dict[str, Any]], np.ndarra
     except ValueError as error:
         if found:
             problem = f"{name} has no JSON object in line {filled[len(found)] + 1} ({error})."
-            raise ValueError(f"{problem} Write one object in each line.") from error
+            raise ValueError(f"{problem} Write one object per line.") from error
         found, places = _whole(name, raw)
     if len(found) == 1 and isinstance(found[0], list):
         found, places = found[0], np.ones(len(found[0]), np.int64)
@@ -37,7 +37,7 @@ def read_objects(name: str, raw: bytes) -> tuple[list[dict[str, Any]], np.ndarra
         if not isinstance(one, dict):
             raise ValueError(
                 f"{name}, line {line}: {kind_of_value(one)} ({short(one)}) where an object of "
-                f"fields is needed. Write one object in each line, or one array of objects."
+                f"fields is needed. Write one object per line, or one array of objects."
             )
     return found, places
 
@@ -50,19 +50,19 @@ def _parsed(raw: bytes) -> Any:
 
 
 def _whole(name: str, raw: bytes) -> tuple[list[Any], np.ndarray]:
-    """A single value that reaches over lines."""
+    """A single value that spans several lines."""
     try:
         one = _parsed(raw)
     except ValueError as error:
         raise ValueError(
-            f"{name} is no JSON ({error}). Give one object in each line, or one array of objects."
+            f"{name} is not valid JSON ({error}). Give one object per line, or an array of objects."
         ) from error
     items = one if isinstance(one, list) else [one]
     return items, np.ones(len(items), np.int64)
 
 
 def field_of(one: Any, path: str) -> Any:
-    """A field of an object, "user.id" that of an object within it; None where there is none."""
+    """A field of an object; "user.id" is a field of a nested object; None if it is missing."""
     if isinstance(one, dict) and path in one:
         return one[path]
     for part in path.split("."):
@@ -73,7 +73,7 @@ def field_of(one: Any, path: str) -> Any:
 
 
 def columns_of(objects: Sequence[dict[str, Any]]) -> list[str]:
-    """Names of all fields, those of objects within objects with a point between."""
+    """Names of all fields; those of nested objects are joined by a point."""
     names: dict[str, None] = {}
 
     def add(one: dict[str, Any], before: str) -> None:
@@ -89,8 +89,8 @@ def columns_of(objects: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def frame_of(objects: Sequence[dict[str, Any]], columns: Iterable[str], labels: set[str]) -> Any:
-    """A table of some fields; those that are `labels` stay as they are, so that whole numbers keep
-    their digits beside missing ones."""
+    """A table of some fields; those that are `labels` are not converted, so that whole numbers keep
+    their digits next to missing ones."""
     data = {}
     for name in columns:
         values = pd.Series([field_of(one, name) for one in objects], dtype=object)

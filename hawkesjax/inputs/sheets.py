@@ -16,8 +16,8 @@ from hawkesjax.inputs.dialect import Dialect
 def read_sheet(name: str, raw: bytes, dialect: Dialect) -> tuple[pd.DataFrame, np.ndarray]:
     """The cells of a sheet below its header, and the number of each row in the sheet.
 
-    Cells keep the type that they have in the sheet; whole numbers are whole again, since a sheet
-    holds floating point alone.
+    Cells keep the type that they have in the sheet; whole numbers are restored, since a sheet
+    stores only floating point.
 
     Raises:
         ValueError: for a damaged workbook, several sheets of which none is named, or no rows.
@@ -46,7 +46,7 @@ def read_sheet(name: str, raw: bytes, dialect: Dialect) -> tuple[pd.DataFrame, n
             else f"{name} has no cell with a value."
         )
     chosen = dialect.sheet or filled[0]
-    # Rows and columns keep their places, so that messages count as the sheet does.
+    # Rows and columns keep their positions, so that messages count as the sheet does.
     cells = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
     there = [n for n, row in enumerate(cells) if any(value != "" for value in row)]
     cells, numbers = [cells[n] for n in there], np.array(there, np.int64) + 1

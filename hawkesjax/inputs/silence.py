@@ -1,17 +1,17 @@
-"""Silences of a record that look like gaps which nobody declared."""
+"""Silences of a record that look like undeclared gaps."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
 
-FEW = 10  # silences that tell what is long
-MANY = 5  # gaps of a record that are looked for
+FEW = 10  # silences needed to judge what is long
+MANY = 5  # most gaps that are looked for
 
 
 def apart(silences: Float[np.ndarray, " silences"]) -> int:
     """How many of the longest stand apart from all others: up to 5, each more than 5 times the
-    longest of these and 10 times their mean; 0 where none does, or there are fewer than 10."""
+    longest of the others and 10 times their mean; 0 if none does, or there are fewer than 10."""
     falling = -np.sort(-silences)
     if len(falling) < FEW:
         return 0
@@ -23,9 +23,9 @@ def apart(silences: Float[np.ndarray, " silences"]) -> int:
 
 
 def asked(longest: float, else_longest: float, unit: str, of: str = "", more: str = "") -> str:
-    """The remark on such a silence; `of` and `more` say whose it is, and of how many more."""
+    """The remark on such a silence; `of` names its sequence, `more` counts further sequences."""
     unit = f" {unit}s" if unit else ""
     return (
-        f"{longest:.4g}{unit} without an event in the middle{of}{more} (longest else "
-        f"{else_longest:.3g}): was it watched then? Gaps of the record can be declared."
+        f"{longest:.4g}{unit} without an event in the middle{of}{more} (longest otherwise "
+        f"{else_longest:.3g}): was it observed then? Gaps of the record can be declared."
     )

@@ -1,4 +1,4 @@
-"""A stretch of time at the door: one window, in datetimes or in numbers since an origin."""
+"""A stretch of time as given: one window, in datetimes or in numbers since an origin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hawkesjax.inputs.checks import ROWS, Rows, column_of, kind_of_value, refuse
 from hawkesjax.inputs.clock import EXACT, UNITS, Clock, read_bounds, read_times, ticks_of
 from hawkesjax.inputs.windows import pair_of
 
-NEAR = 8 * np.finfo(float).eps  # relative, of two roundings of one date
+NEAR = 8 * np.finfo(float).eps  # relative difference of two roundings of one date
 
 
 def read_clock(
@@ -24,17 +24,17 @@ def read_clock(
     timezone: str | None = None,
     rows: Rows = ROWS,
 ) -> Clock:
-    """Read a column of times as `read_times`; numbers count from the datetime `origin` where there
-    is one, and whole numbers that float64 does not hold are refused."""
+    """Read a column of times as `read_times`; numbers count from the datetime `origin` if there is
+    one, and whole numbers that float64 cannot represent are refused."""
     if origin is None:
         clock = read_times(values, column, unit, timezone, rows)
         exact_numbers(clock, rows)
         return clock
     if isinstance(origin, Real):
-        raise ValueError(f"origin={short(origin)} is no datetime. Give the datetime of time 0.")
+        raise ValueError(f"origin={short(origin)} is not a datetime. Give the datetime of time 0.")
     zero = read_times([origin], "origin", unit, timezone)
     if not zero.dated:
-        raise ValueError(f"origin={short(origin)} is no datetime. Give the datetime of time 0.")
+        raise ValueError(f"origin={short(origin)} is not a datetime. Give the datetime of time 0.")
     if not pd.api.types.is_numeric_dtype(column_of(values, column, rows).dtype):
         clock = read_times(values, column, unit, timezone, rows)
         same_zones(clock, zero)
@@ -48,7 +48,7 @@ def read_clock(
 
 
 def same_zones(a: Clock, b: Clock) -> None:
-    """Refuse two columns of which one has dates, or a time zone, and the other has none."""
+    """Refuse two columns of which only one has dates, or only one a time zone."""
     if a.dated != b.dated:
         dates, numbers = (a, b) if a.dated else (b, a)
         raise ValueError(
@@ -63,7 +63,7 @@ def same_zones(a: Clock, b: Clock) -> None:
 
 
 def exact_numbers(clock: Clock, rows: Rows = ROWS) -> None:
-    """Refuse whole numbers that float64 does not hold."""
+    """Refuse whole numbers that float64 cannot represent."""
     if not clock.dated and clock.values.dtype == np.int64:
         remedy = "Subtract a start first, or give datetimes."
         far = np.abs(clock.values) > EXACT
@@ -107,7 +107,7 @@ def read_span(
 
 
 def read_moments(values: list[Any], clock: Clock, origin: Any, rows: Rows) -> np.ndarray:
-    """Moments in the steps of a clock that was read already, in its zone where they have none."""
+    """Moments in the steps of a clock that was read before, in its zone if they have none."""
     dated, zone = clock.dated and origin is not None, clock.zone and str(clock.zone)
     if dated and pd.api.types.is_numeric_dtype(column_of(values, "window", rows).dtype):
         return read_clock(values, "window", clock.unit, origin, zone, rows).values
@@ -164,7 +164,7 @@ def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
     shift = ticks_of(a) - ticks_of(b)
     if shift == 0 and ours.unit == theirs.unit:
         return edges
-    ticks = np.rint(edges * UNITS[ours.unit])  # what dates were before they became numbers
+    ticks = np.rint(edges * UNITS[ours.unit])  # exact nanoseconds, as before conversion to numbers
     whole = np.abs(ticks) < EXACT
     shifted = np.where(whole, ticks, 0).astype(np.int64) + shift
     exact = shifted / UNITS[theirs.unit]
@@ -172,10 +172,10 @@ def aligned(edges: np.ndarray, ours: Any, theirs: Any) -> np.ndarray:
 
 
 def snapped(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Times that differ from an edge by rounding alone, moved onto it.
+    """Times that differ from an edge only by rounding, moved onto it.
 
-    A date reaches a time and an edge by two roundings; they may differ by a few units in the
-    last place.
+    A time and an edge are converted from dates and rounded separately; they may differ by a few
+    units in the last place.
     """
     times = np.asarray(times, np.float64)
     size = len(edges)

@@ -1,4 +1,4 @@
-"""Tables at the door, in memory or in a file: their columns, and how errors call their rows."""
+"""Tables in memory or in a file: their columns, and what error messages call their rows."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from hawkesjax.inputs.objects import columns_of, frame_of, read_objects
 from hawkesjax.inputs.sheets import read_sheet
 from hawkesjax.inputs.text import TextTable, text_table
 
-# From 3.1 on, pandas reads floats exactly by default, and warns of the option.
+# From 3.1 on, pandas reads floats exactly by default, and warns about the option.
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
 EXACT_FLOATS: dict[str, Any] = {"float_precision": "round_trip"} if VERSION < (3, 1) else {}
 
 WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
-# What the columns of a table are for: names of things, which may be folded or disguised, and names
-# of kinds; moments; all others are numbers.
+# Roles of the columns of a table: names of things, which may be folded or replaced by pseudonyms,
+# and names of kinds; moments; all others are numbers.
 IDENTIFIERS = ("id", "repost_of", "sequence", "cascade", "source", "target", "user")
 LABELS = (*IDENTIFIERS, "mark", "kind")
 MOMENTS = ("time", "original_time", "start", "end")
@@ -57,7 +57,7 @@ Used = dict[str, Any]  # argument -> column, None where there is none
 
 @dataclass(frozen=True)
 class Table:
-    """The used columns of a file, checked, and how errors call its rows."""
+    """The used columns of a file, checked, and what error messages call its rows."""
 
     frame: pd.DataFrame
     rows: Rows
@@ -66,8 +66,8 @@ class Table:
 def open_table(
     table: Any, needed: Sequence[str] = ("time",), **used: Any
 ) -> tuple[pd.DataFrame, Rows]:
-    """What a constructor was given (a pandas table, one with `to_pandas`, or a `Table`) as a pandas
-    table with the columns used, and how errors call its rows; `needed` ones must be named."""
+    """The input of a constructor (a pandas table, one with `to_pandas`, or a `Table`) as a pandas
+    table with the columns used, and the names of its rows; `needed` columns must be named."""
     for role in needed:
         if used[role] is None:
             raise ValueError(f"{role}=None names no column. Name the column of the table.")
@@ -83,16 +83,16 @@ def open_table(
 
 
 def check_columns(columns: Sequence[Any], used: Used, where: str) -> None:
-    """Refuse missing and repeated columns, and one column in two roles; `where` has them."""
+    """Refuse missing and repeated columns, and one column in two roles; `where` names the table."""
     used = {role: name for role, name in used.items() if name is not None}
     for role, name in used.items():
         if name is pd.NA or name is pd.NaT or flaw(name) not in (None, "a boolean", NESTED):
-            raise ValueError(f"{role}={short(name)} is no name of a column.")
+            raise ValueError(f"{role}={short(name)} is not a column name.")
         if not _hashable(name):
             raise ValueError(f"{role} is {kind_of_value(name)}. Name one column of the table.")
     twice = [name for name, count in Counter(columns).items() if count > 1 and str(name).strip()]
     if twice:
-        raise ValueError(f"{where} has columns of the same name: {listed(twice)}. Rename them.")
+        raise ValueError(f"{where} has columns with the same name: {listed(twice)}. Rename them.")
     missing = {role: name for role, name in used.items() if name not in columns}
     if missing:
         asked = ", ".join(f"{role}={name!r}" for role, name in missing.items())
@@ -121,7 +121,7 @@ def _hashable(value: Any) -> bool:
 
 
 def as_labels(body: bytes, used: Used, separator: str) -> dict[str, Any]:
-    """How pandas reads a text whose columns are text, those named for "time" what they are."""
+    """Options of pandas for a text whose columns are text, with types inferred for "time"."""
     labels = {name: str for role, name in used.items() if name and role != "time"}
     return {"dtype": labels, "na_values": {used["time"]: [""]} if used.get("time") else None}
 
@@ -137,17 +137,18 @@ def read_table(
     empty: str = "",
     plain: str | None = None,
 ) -> Table:
-    """The used columns of a file, or of standard input for "-": a text with separators, JSON,
+    """The used columns of a file, or of standard input for "-": a delimited text file, JSON,
     Parquet, or a workbook.
 
     Args:
-        used: argument -> column, None where there is none.
-        types: arguments of `pandas.read_csv` that say what the columns of a text hold.
+        used: argument -> column, None if there is none.
+        types: arguments of `pandas.read_csv` that give the types of the columns of a text.
         empty: remedy for a file without rows.
         plain: as in `read_content`.
 
     Raises:
-        ValueError: if the file is not what its name says, has no rows or does not have a column.
+        ValueError: if the file is not of the type that its name says, has no rows or does
+            not have a column.
         FileNotFoundError: if there is no such file.
         ImportError: if its kind needs a package that is not installed.
     """
@@ -161,7 +162,7 @@ def table_of(
     types: Types = as_labels,
     empty: str = "",
 ) -> Table:
-    """The used columns of what a file holds; arguments as in `read_table`."""
+    """The used columns of a file's content; arguments as in `read_table`."""
     name = content.name
     refuse_idle(content, dialect)
     if content.kind == PARQUET:
@@ -193,9 +194,9 @@ def read_whole_table(
     dialect: Dialect,
     labels: Sequence[str] = (),
 ) -> Table:
-    """All columns of a small table, each of the type that its values have, but `labels`, which are
-    text, and moments, whose dates are read; `wanted` columns tell the separator, and may be
-    missing."""
+    """All columns of a small table, each of the type that its values have, except `labels`, which
+    are text, and moments, whose dates are parsed; `wanted` columns identify the separator, and may
+    be missing."""
     content = read_content(path)
     if content.kind != TEXT:
         names = columns_in(content, dialect)
@@ -211,14 +212,14 @@ def read_whole_table(
 
 
 def _roles(names: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """What the columns of a small table are for: moments by their names, identifiers as told."""
+    """Roles of the columns of a small table: moments by name, identifiers as given."""
     roles = {"sequence": list(labels)[:1], "user": list(labels)[1:]}
     known = {name: role for role, owners in roles.items() for name in owners}
     return [known.get(n, n if n in MOMENTS else f"column {n}") for n in names]
 
 
 def columns_in(content: Content, dialect: Dialect) -> list[str]:
-    """Names of the columns of what is no text with separators."""
+    """Names of the columns of anything but a delimited text file."""
     if content.kind == OBJECTS:
         return columns_of(read_objects(content.name, text_of(content, dialect))[0])
     if content.kind == BOOK:
@@ -253,7 +254,7 @@ def _parsed(text: TextTable, used: Used, dialect: Dialect, types: Types) -> pd.D
 
 
 def _typed(frame: pd.DataFrame, used: Used) -> pd.DataFrame:
-    """Cells of a sheet, of which columns of numbers and moments get their type."""
+    """Cells of a sheet, with columns of numbers and moments converted to their types."""
     labels = {used[role] for role in LABELS if used.get(role)}
     part = {name: frame[name] for name in _asked(used)}
     return pd.DataFrame(
@@ -262,7 +263,7 @@ def _typed(frame: pd.DataFrame, used: Used) -> pd.DataFrame:
 
 
 def finished(table: Table, used: Used, dialect: Dialect) -> Table:
-    """The table with its decimal commas, its dates and its identifiers read as the dialect says."""
+    """The table with its decimal commas, dates and identifiers read according to the dialect."""
     frame, rows = table.frame.copy(deep=False), table.rows
     for role, name in used.items():
         if name is None or role in LABELS:
@@ -281,7 +282,7 @@ def finished(table: Table, used: Used, dialect: Dialect) -> Table:
 
 
 def _refuse_commas(series: Any, column: str, rows: Rows) -> None:
-    """Refuse numbers with a comma, which parts either the fraction or thousands."""
+    """Refuse numbers with a comma, which separates either the fraction or thousands."""
     if series.dtype != object and not isinstance(series.dtype, pd.StringDtype):
         return
     text = series.astype("str").str
@@ -293,7 +294,7 @@ def _refuse_commas(series: Any, column: str, rows: Rows) -> None:
 
 
 def _with_points(series: Any, column: str, rows: Rows) -> Any:
-    """Text of numbers with a decimal comma, as numbers are written elsewhere."""
+    """Text of numbers with a decimal comma, converted to a decimal point."""
     if pd.api.types.is_numeric_dtype(series.dtype):
         return series
     text = series.where(~series.isna(), "").astype("str").str.strip()
@@ -322,7 +323,7 @@ def _parquet(content: Content) -> Any:
         ) from error
     try:
         return parquet.ParquetFile(BufferReader(raw), page_checksum_verification=True)
-    except Exception as error:  # damaged bytes end in errors of any type
+    except Exception as error:  # damaged bytes raise errors of any type
         raise _unreadable(name, error) from error
 
 
@@ -339,12 +340,12 @@ def _read_parquet(content: Content, used: Used) -> pd.DataFrame:
     try:
         names = source.schema_arrow.names
         wanted = [column for column in used.values() if column in names]
-        # Without what pandas wrote about itself: the columns are what they are in Arrow.
+        # Without the metadata of pandas: the columns keep their Arrow types.
         columns = source.read(columns=wanted).replace_schema_metadata()
-        columns.validate(full=True)  # text that is no UTF-8 would raise later
+        columns.validate(full=True)  # text that is not UTF-8 would raise later
         empty = any(column.null_count for column in columns.columns)
         frame = columns.to_pandas(split_blocks=True, types_mapper=kinds.get if empty else None)
-    except Exception as error:  # damaged bytes end in errors of any type
+    except Exception as error:  # damaged bytes raise errors of any type
         raise _unreadable(name, error) from error
     check_columns(names, used, name)
     return frame

@@ -1,4 +1,4 @@
-"""Windows of observation at the door: one for all sequences, or one for each."""
+"""Windows of observation as given: one for all sequences, or one for each."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ DECADE = 3652 * DAY
 
 
 def plain(window: Any) -> Any:
-    """A window that may be a table of two columns, start and end, or a Series of pairs, as a list
-    of pairs: by name where its index holds names, which may have several rows."""
+    """A window, possibly given as a table of two columns, start and end, or a Series of pairs, as a
+    list of pairs: by name if its index holds names, each of which may have several rows."""
     if hasattr(window, "to_pandas"):
         window = window.to_pandas()
     if not isinstance(window, (pd.DataFrame, pd.Series)):
@@ -56,16 +56,16 @@ def plain(window: Any) -> Any:
 
 
 def pair_of(window: Any, what: str = "window") -> list[Any]:
-    """The two bounds of a window that is one alone."""
+    """The two bounds of a single window."""
     unordered = isinstance(window, (str, bytes, Mapping, Set, pd.DataFrame))
     pair = [] if unordered else listed_once(window) or []
     if len(pair) != 2:
-        raise ValueError(f"{what}={short(window)} is no window. Give a pair (start, end).")
+        raise ValueError(f"{what}={short(window)} is not a window. Give a pair (start, end).")
     return pair
 
 
 def count_of(window: Any) -> int | None:
-    """Number of sequences that a window of one row per sequence speaks of."""
+    """Number of sequences in a window with one row per sequence."""
     if window is None or isinstance(window, (str, Mapping)) or _is_pair(window):
         return None
     return len(window)
@@ -93,8 +93,8 @@ def read_window(
         codes: (N,) the events' sequences, of which there are M names; `ALONE` for one record
             without a name.
         column: the column of sequences.
-        rows: how errors call the events.
-        gaps: stretches in which nothing was seen, as `read_gaps` takes them.
+        rows: what error messages call the events.
+        gaps: stretches in which nothing was observed, as `read_gaps` takes them.
 
     Returns:
         values (N,), start (M,), end (M,), all int64 or all float64, and the gaps within.
@@ -114,8 +114,8 @@ def leave_out(
     end: np.ndarray,
     holes: Gaps,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Gaps]:
-    """Windows [start, end] that have gaps `holes`, with declared ones beside; arguments and result
-    as those of `read_window`."""
+    """Windows [start, end] with gaps `holes` and declared ones; arguments and result as those of
+    `read_window`."""
     declared = read_gaps(gaps, clock, names)
     values, bounds = same_kind(values, np.stack(declared[1:]), clock)
     start, end, *edges = (x.astype(values.dtype) for x in (start, end, *holes[1:]))
@@ -195,10 +195,10 @@ def _windows(
 
 
 def refuse_far(clock: Clock, codes: np.ndarray, rows: Rows = ROWS) -> None:
-    """Refuse to infer windows from clocks that are decades off.
+    """Refuse to infer windows from times that are decades off.
 
-    Where one gap of more than ten years makes up nine tenths of a sequence's time, the smaller
-    side of it is taken for wrong clocks (1970, a year mistyped, milliseconds among seconds).
+    If one gap of more than ten years makes up nine tenths of a sequence's time, the smaller
+    side of it is assumed to be wrong (1970, a mistyped year, milliseconds among seconds).
     """
     values = clock.values
     if clock.unit not in UNITS:
@@ -217,7 +217,7 @@ def refuse_far(clock: Clock, codes: np.ndarray, rows: Rows = ROWS) -> None:
         if sorted_values[place + 1] - sorted_values[place] > 0.9 * whole and before != after:
             few = slice(first, place + 1) if before < after else slice(place + 1, last)
             wrong[order[few]] = True
-    remedy = "Correct these clocks, or declare window=(start, end) if the times are true."
+    remedy = "Correct these times, or declare window=(start, end) if they are true."
     show = lambda row: clock.show(values[row])  # noqa: E731
     what = "a time that is decades from all others, while the window is inferred,"
     refuse(wrong, clock.column, what, remedy, show, rows)
@@ -254,14 +254,14 @@ def check_inside(
 
 
 def before_midnight(clock: Clock, value: Any, end: Any) -> str:
-    """A sentence where a window ends at the midnight with which the day of `value` begins."""
+    """A sentence for a window that ends at the midnight at which the day of `value` begins."""
     if not clock.dated or not end < value or clock.midnight(value) != end:
         return ""
     midnight: Any = stamps(end, clock.zone)[0]
     day = midnight.date()
     return (
-        f" A date alone is its midnight, so this window ends as {day} begins: to take in that "
-        f"day, end it with {day + datetime.timedelta(1)}."
+        f" A date alone means its midnight, so this window ends as {day} begins: to include "
+        f"that day, end it with {day + datetime.timedelta(1)}."
     )
 
 
@@ -289,8 +289,8 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> tuple[Any, np.nda
         unknown = [name for name in given if name not in known]
         if unknown:
             raise ValueError(
-                f"Column {column!r}: window names unknown sequences {listed(unknown, 5)}. Take "
-                f"them out, or add them to sequence_names."
+                f"Column {column!r}: window names unknown sequences {listed(unknown, 5)}. Remove "
+                f"them, or add them to sequence_names."
             )
         window = [given[name] for name in names]
     elif _is_pair(window):
@@ -321,7 +321,7 @@ def _flat(window: Any, names: tuple[str, ...], column: str) -> tuple[Any, np.nda
 
 
 def _looks_like_pieces(value: Any) -> bool:
-    """Whether this may be a list of windows."""
+    """Whether this looks like a list of windows."""
     if isinstance(value, (str, bytes, Mapping, Set)):
         return False
     values = listed_once(value)
@@ -331,7 +331,7 @@ def _looks_like_pieces(value: Any) -> bool:
 def same_kind(
     values: np.ndarray, bounds: np.ndarray, clock: Clock
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Times and bounds both whole where that is exact, else both float64."""
+    """Times and bounds both as integers if that is exact, else both as float64."""
     if values.dtype == bounds.dtype == np.int64:
         return values, bounds
     if not len(values) or values.dtype == np.float64:

@@ -71,7 +71,7 @@ def infectivity(
         raise refuse("infectivity", "an Estimate, a Posterior or a dict of parameters", values)
     known = model_of(values, model)
     if known is None:
-        raise ValueError("A dict of parameters does not say of which model: give model=.")
+        raise ValueError("A dict of parameters does not name its model: pass model=.")
     if not isinstance(known, RetweetLaw):
         raise refuse("infectivity", "values of a RetweetHawkes", values)
     data = values.sampled(data) if isinstance(values, Posterior) else data

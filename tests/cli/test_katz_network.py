@@ -79,10 +79,10 @@ def test_a_network_without_cycles_sweeps_alpha(results):
     [
         (3, "Which way do edges go"),
         (4, "below 1"),
-        (5, "Say which with --alpha"),
+        (5, "Pass it as --alpha"),
         (6, "holds no bin|is empty"),
         (7, "exists; --force"),
-        (9, "numbers with commas between"),
+        (9, "numbers separated by commas"),
     ],
 )
 def test_bad_input_ends_with_two_and_one_line(results, place, message):

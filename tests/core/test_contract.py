@@ -101,12 +101,12 @@ def test_values_of_no_kind_are_refused_in_words(values: Any) -> None:
 def test_values_of_another_model_are_refused() -> None:
     katz, hawkes = BY_MODEL["KatzSpike"], BY_MODEL["Hawkes"]
     found = hj.fit(katz.model, katz.data, errors=False)
-    with pytest.raises(ValueError, match="of a KatzSpike, not of a Hawkes"):
+    with pytest.raises(ValueError, match="from a KatzSpike, not from a Hawkes"):
         hj.forecast(hawkes.model, found, hawkes.data, horizon=1.0, key=KEY)
 
 
 def test_a_dict_does_not_say_its_model() -> None:
-    with pytest.raises(ValueError, match="give model="):
+    with pytest.raises(ValueError, match="pass model="):
         hj.attribution(CASES[0].params, CASES[0].data)
 
 

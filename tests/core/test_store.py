@@ -202,7 +202,7 @@ def text_draws(file):
     "spoil, word",
     [
         (no_config, "settings"),
-        (strange_config, "settings are not those of a"),
+        (strange_config, "settings are not valid for a"),
         (no_home, "module"),
         (no_info, "how it was sampled"),
         (poor_info, "how it was sampled"),

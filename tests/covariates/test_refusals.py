@@ -28,8 +28,8 @@ REFUSED = {
     "NaN": (table(rain=[1, np.nan, 0]), "'rain'|missing|row 1|every time"),
     "infinite": (table(rain=[1, 0, np.inf]), "'rain'|finite|row 2 (inf)"),
     "a missing level": (table(sky=["a", None, "b"]), "'sky'|missing|row 1"),
-    "one level": (table(sky=["a", "a", "a"]), "'sky'|one level 'a'"),
-    "dates as features": (table(sky=pd.to_datetime(["2024-01-01"] * 3)), "'sky'|no feature"),
+    "one level": (table(sky=["a", "a", "a"]), "'sky'|only the level 'a'"),
+    "dates as features": (table(sky=pd.to_datetime(["2024-01-01"] * 3)), "'sky'|not a feature"),
     "an unknown reference": (table(args={"reference": {"sky": "red"}}), "'sky'|'red'|'blue'"),
     "a reference of numbers": (table(args={"reference": {"rain": 0}}), "'rain'|numbers"),
     "a reference of nothing": (table(args={"reference": {"snow": 0}}), "'snow'"),
@@ -87,7 +87,7 @@ REFUSED = {
     "a day": (lambda: calendar(reference={"day": "Caturday"}), "'Caturday'|'Monday'"),
     "a reference without levels": (lambda: calendar(reference={"month": "May"}), "'month'"),
     "a window of numbers": (lambda: calendar((0, 1)), "origin="),
-    "an origin of numbers": (lambda: calendar((0, 1), origin=5), "origin=5|no datetime"),
+    "an origin of numbers": (lambda: calendar((0, 1), origin=5), "origin=5|not a datetime"),
     "a window that ends early": (lambda: calendar(("2024-01-02", "2024-01-01")), "start < end"),
     "a window of three": (lambda: calendar((0, 1, 2)), "pair (start, end)"),
     "a word": (lambda: calendar("2024"), "'2024'|pair"),
@@ -106,13 +106,13 @@ REFUSED = {
     "no holidays": (lambda: calendar(holidays=[]), "hold no date"),
     "holidays that are never filled": (
         lambda: calendar(holidays=Filled(years={2023}, expand=False)),
-        "know nothing of '2024'|years=",
+        "have no entries for '2024'|years=",
     ),
     "a hole": (
         lambda: Covariates.from_dataframe(HOURS.drop([7, 8]), time="t", until=24.0),
-        "'t'|hold over a hole|row 6 (from 6)|holes='hold'",
+        "'t'|apply over a hole|row 6 (from 6)|holes='hold'",
     ),
-    "numbers as holidays": (lambda: calendar(holidays=[20240101]), "holidays|no date"),
+    "numbers as holidays": (lambda: calendar(holidays=[20240101]), "holidays|not a date"),
 }
 
 

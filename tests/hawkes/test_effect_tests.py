@@ -45,7 +45,7 @@ def test_an_effect_is_found_and_its_absence_too():
     assert table.loc[("any", "any"), "p"] < 1e-3
     said = table["in words"]
     assert said["a", "a"] == said["a", "b"] == "an effect"
-    assert said["b", "a"] == said["b", "b"] == "not told from none"
+    assert said["b", "a"] == said["b", "b"] == "no clear effect"
     # The gain is that of two fits with this decay.
     decay = float(found.params["gamma"])
     whole = hj.fit(hj.Hawkes(gamma=decay), panel).log_likelihood
@@ -55,9 +55,9 @@ def test_an_effect_is_found_and_its_absence_too():
     }.items():
         part = hj.fit(hj.Hawkes(gamma=decay, fixed={"alpha": held}), panel).log_likelihood
         np.testing.assert_allclose(table.loc[(source, target), "gain"], whole - part, atol=1e-3)
-    for words, said in (("an effect", False), ("not told from none", True)):
+    for words, said in (("an effect", False), ("no clear effect", True)):
         figure = hj.plots.network(found, tests=table.assign(**{"in words": words}))
-        assert ("do not tell it from none" in figure.get_supxlabel()) == said
+        assert ("no clear effect" in figure.get_supxlabel()) == said
 
 
 def test_names_and_units_of_time_do_not_matter():
@@ -87,7 +87,7 @@ def test_other_panels_can_be_tested():
     )
     table = hj.effect_tests(hj.fit(hj.Hawkes(baseline="shared"), panel), panel)
     assert table["p"].between(0, 1).all() and table.loc[("any", "any"), "p"] > 0.01
-    assert (table.xs("2", level="target")["in words"] == "not told from none").all()
+    assert (table.xs("2", level="target")["in words"] == "no clear effect").all()
     edges = np.arange(0, 61.0, 10)
     level = np.where(edges[:-1] < 30, 0.0, 2.0)  # a step that one level takes for an effect
     known = hj.Covariates(edges, np.stack([np.ones(6), level], axis=1), ("intercept", "late"))
@@ -104,7 +104,7 @@ def test_a_fit_says_what_none_would_reach():
     rates = panel.counts[0] / 60
     none = np.sum(panel.counts[0] * np.log(rates)) - 100
     gain = found.log_likelihood - none
-    assert f"Effects gain {gain:.2f} nats over none, with 5 parameters more" in found.message
+    assert f"Effects gain {gain:.2f} nats over none, with 5 more parameters" in found.message
     assert "by AIC these data do not ask for them" in found.message
 
 

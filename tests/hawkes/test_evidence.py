@@ -57,7 +57,7 @@ def test_few_draws_near_0_give_a_bound():
     assert table["factor"].item() > 20
     assert table["in words"].item() == "strong evidence of an effect"
     flat = bayes_factors(posterior_of(PRIOR, RNG.exponential(0.01, DRAWS)))
-    assert flat["in words"].item() == "strong evidence of none"
+    assert flat["in words"].item() == "strong evidence of no effect"
 
 
 @pytest.mark.parametrize(

@@ -332,9 +332,9 @@ BAD = {
     "short": (rows((0, 9, 1)), "reach from 0 to 9, .*Add rows"),
     "backwards": (rows((0, 4, 1), (4, 4, 2), (4, 10, 1)), "ends before it begins.* in row 1"),
     "negative": (rows((0, 4, -1), (4, 10, 1)), "a negative factor in row 0 .-1"),
-    "not finite": (rows((0, 4, np.nan), (4, 10, np.inf)), "no finite number in rows 0 .*, 1 "),
-    "text": (rows((0, 10, "much")), "no finite number in row 0"),
-    "a date": (rows(("2024-01-01", 10, 1)), "no number, while the times are, in row 0"),
+    "not finite": (rows((0, 4, np.nan), (4, 10, np.inf)), "not a finite number in rows 0 .*, 1 "),
+    "text": (rows((0, 10, "much")), "not a finite number in row 0"),
+    "a date": (rows(("2024-01-01", 10, 1)), "not a number in row 0"),
     "nothing": (rows((0, 10, 0)), "is 0 throughout the window of '0', where there are events"),
     "no column": (rows((0, 10, 1)).drop(columns="factor"), "without the column 'factor'"),
     "no table": (3, "exposure is 3. Give a table"),
@@ -354,17 +354,17 @@ def test_refusals(case):
 
 def test_what_is_refused_later():
     two = hj.EventPanel.from_arrays
-    with pytest.raises(ValueError, match="says nothing of sequence 'b'"):
+    with pytest.raises(ValueError, match="has no rows for sequence 'b'"):
         two([1.0], [0], sequence=["a"], window={"a": (0, 9), "b": (0, 9)},
             exposure={"a": rows((0, 9, 1))})  # fmt: skip
     late = rows((0, 2, 0), (2, 10, 1))
     panel = two([1.0, 1.0, 1.5, 3], [0, 1, 0, 0], window=(0, 10), exposure=late)
-    said = r"none before could set off in events at 1 of '0', at 1 of '0'\. It is among"
+    said = r"no earlier event could trigger in events at 1 of '0', at 1 of '0'\. It is among"
     with pytest.raises(ValueError, match=said):
         hj.fit(hj.Hawkes(), panel)
     truth = {"mu": np.ones((1, 2)), "alpha": np.full((2, 2), 0.5), "gamma": np.ones((2, 2))}
     assert hj.Hawkes().log_likelihood(truth, panel) == -np.inf
-    with pytest.raises(ValueError, match="none before could set off"):
+    with pytest.raises(ValueError, match="no earlier event could trigger"):
         hj.attribution(truth, panel, model=hj.Hawkes())
     early = two(
         [0.5, 1.0],
@@ -379,7 +379,7 @@ def test_what_is_refused_later():
     with pytest.raises(ValueError, match="in a window whose exposure is 0"):
         hj.Hawkes().check(early.between(0.7, 2, keep_history=True))
     rounded = replace(panel, resolution=1.0)
-    with pytest.raises(ValueError, match="known to 1 alone"):
+    with pytest.raises(ValueError, match="known only to within 1"):
         hj.Hawkes().check(rounded)
     with pytest.raises(ValueError, match=r"model\.prepare"):
         jax.jit(lambda panel: hj.Hawkes().log_likelihood(truth, panel))(panel)
@@ -413,6 +413,6 @@ def test_the_command_line(tmp_path):
     )
     described = pd.read_csv(tmp_path / "own" / "describe.csv")
     assert described["exposure"].tolist() == panel.exposed.tolist()
-    assert "is needed up to 61. Let its rows reach so far" in done["far"][2]
+    assert "is needed up to 61. Extend its rows to that time" in done["far"][2]
     assert "a hole before the row" in done["holes"][2]
     assert "has no column end, factor, start" in done["column"][2]

@@ -204,11 +204,11 @@ BAD = {
     "backwards": ({"window": [(0, 5), (9, 6)]}, "ends before it begins in window 1 of"),
     "event in a gap": ({"gaps": (1, 4)}, "an event inside a gap .*row 2.*gap there is 1 to 4"),
     "gap backwards": ({"gaps": [(5, 4)]}, "ends before it begins.*gap 0"),
-    "gap outside": ({"gaps": [(5, 6), (12, 13)]}, "outside of every window.*gap 1"),
+    "gap outside": ({"gaps": [(5, 6), (12, 13)]}, "outside all windows.*gap 1"),
     "no pair": ({"gaps": [(5, 6, 7)]}, "3 bounds in place 0"),
     "no pairs": ({"gaps": 5}, "gaps is 5. Give a pair"),
     "unknown": ({"gaps": {"x": (5, 6)}}, "unknown sequences 'x'"),
-    "text": ({"gaps": ("a", "b")}, "no number"),
+    "text": ({"gaps": ("a", "b")}, "not a number"),
     "no column": ({"gaps": pd.DataFrame({"start": [1]})}, "without the column 'end'"),
     "no name": (
         {"gaps": pd.DataFrame({"start": [5], "end": [6], "sequence": [None]})},

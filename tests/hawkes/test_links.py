@@ -258,7 +258,7 @@ def test_settings_of_the_identity_are_refused(setting: str) -> None:
 def test_what_needs_parents_is_refused() -> None:
     panel, params = events_of(), mild("shared", "rectified")
     model = hj.Hawkes(decay="shared", link="rectified")
-    with pytest.raises(ValueError, match="none has parents"):
+    with pytest.raises(ValueError, match="events have no parents"):
         hj.attribution(params, panel, model=model)
     with pytest.raises(ValueError, match="may inhibit"):
         hj.effect_tests(params, panel, model=model)

@@ -166,8 +166,8 @@ def test_long_silences_at_the_ends_of_windows_are_remarked_upon(side):
     }  # fmt: skip
     for name, panel in panels.items():
         (said,) = panel.remarks()
-        assert said in repr(panel) and side in said and "Nothing in 42." in said
-        assert (", and so in 1 more" in said) == (name == "two")
+        assert said in repr(panel) and side in said and "No events in 42." in said
+        assert (", and likewise in 1 more" in said) == (name == "two")
         column = panel.describe("sequence")["before" if "first" in side else "after"]
         assert column[0] > 42 and column[len(column) - 1] < (1 if name == "two" else 43)
     steady = np.sort(rng.uniform(0, 44, 90))

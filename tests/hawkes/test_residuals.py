@@ -230,7 +230,7 @@ def test_a_bootstrap_of_a_small_panel_with_covariates():
         np.testing.assert_allclose(20 * p, np.round(20 * p), rtol=1e-9)
         # The plain p-values are too large: parameters were fitted.
         assert p.loc[("all", "all")] <= plain[f"{name} p"].loc[("all", "all")] + 0.1
-    with pytest.raises(ValueError, match="give the Estimate"):
+    with pytest.raises(ValueError, match="pass the Estimate"):
         hj.residual_bootstrap(model, truth, panel, key=key)
     with pytest.raises(ValueError, match="at least 19"):
         hj.residual_bootstrap(model, mle, panel, key=key, replicates=9)

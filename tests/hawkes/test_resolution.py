@@ -106,7 +106,7 @@ def test_names_of_units():
 BAD = {
     "a finer time": (0.5, "a time finer than the resolution in row 1"),
     "another name": ("fortnight", "it must be one of 'second'"),
-    "a name without a unit": ("day", "where the times' unit is one of these too"),
+    "a name without a unit": ("day", "if the times' unit is one of these too"),
     "zero": (0, "resolution is 0; it must be"),
     "infinite": (np.inf, "resolution is inf; it must be"),
 }
@@ -120,5 +120,5 @@ def test_refusals_of_resolutions(case):
 
 
 def test_what_cannot_be_spread_is_refused():
-    with pytest.raises(ValueError, match='form="pairs" takes exact times'):
+    with pytest.raises(ValueError, match='form="pairs" needs exact times'):
         hj.Hawkes(form="pairs").prepare(rounded_panel())

@@ -154,16 +154,16 @@ BAD = {
     "window shape": (arguments(window=(0, 1, 2)), "window has 3 values"),
     "names": (arguments(mark_names=["a"]), "1 mark names for 2 marks"),
     "repeated names": (arguments(mark_names=["a", "a"]), "repeat"),
-    "a total": (arguments(mark_names=["all", "a"]), "named .all., as tables name"),
+    "a total": (arguments(mark_names=["all", "a"]), "named .all., the name of totals"),
     "sizes": (
         arguments(window=[(0, 1), (0, 2)], num_sequences=3),
-        "window says 2, num_sequences says 3",
+        "window gives 2, num_sequences gives 3",
     ),
     "negative cap": (arguments(max_events=-1), "at least 1"),
     "key": (arguments(key=None), "PRNG key"),
     "keys": (arguments(key=jax.random.split(jax.random.key(0), 3)), "one PRNG key"),
     "not params": (arguments() | {"params": 3}, "must be a dict"),
-    "lacking": (arguments() | {"params": {"mu": [1.0]}}, "lack alpha, gamma"),
+    "lacking": (arguments() | {"params": {"mu": [1.0]}}, "have no alpha, gamma"),
 }
 
 

@@ -51,7 +51,7 @@ BAD = {
     "alone without pooling": (lambda: hj.Hawkes(alpha_effects="sequence"), "pooled=True"),
     "a lag below 0": (lambda: hj.Hawkes(lag=-1), "lag is -1"),
     "a lag of text": (lambda: hj.Hawkes(lag="long"), "lag"),
-    "a form of its own": (lambda: hj.Hawkes(lag=1, form="lanes"), "form of their own"),
+    "a form of its own": (lambda: hj.Hawkes(lag=1, form="lanes"), "use their own form"),
     "sizes for a model without": (
         lambda: hj.simulate(
             hj.Hawkes(), OWN, window=(0, 1), magnitudes=[1.0], key=jax.random.key(0)

@@ -189,7 +189,11 @@ def test_only_rounding_is_snapped(edges, places):
 
 @pytest.mark.parametrize(
     ("origin", "numbers", "words"),
-    [(5, [1], "no datetime"), ("2024-01-01", [5e9], "out of range"), (None, [2**62], "2\\*\\*53")],
+    [
+        (5, [1], "not a datetime"),
+        ("2024-01-01", [5e9], "out of range"),
+        (None, [2**62], "2\\*\\*53"),
+    ],
 )
 def test_numbers_that_are_no_moments(origin, numbers, words):
     with pytest.raises(ValueError, match=words):

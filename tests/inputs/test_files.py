@@ -203,7 +203,7 @@ REFUSED = {
     "no encoding": ("e.csv", PLAIN, {"encoding": "latin-99"}, "encoding='latin-99'|'latin-1'"),
     "no text": ("e.csv", PLAIN, {"encoding": "base64"}, "encoding='base64'"),
     "comments": ("e.csv", "# x\n" + PLAIN, {}, "comment='#'"),
-    "comments alone": ("e.csv", "# x\n#y", {"comment": "#"}, "comments alone"),
+    "comments alone": ("e.csv", "# x\n#y", {"comment": "#"}, "only comments"),
     "a row after comments": (
         "e.csv", "#\n" + PLAIN + "#\n5,a\n", {"comment": "#"}, "line 7|3 fields",
     ),
@@ -227,7 +227,7 @@ REFUSED = {
     "no bzip2": ("e.csv.bz2", PLAIN, {}, "not a whole bzip2 file"),
     "xz cut short": ("e.csv.xz", lzma.compress(PLAIN.encode())[:40], {}, "not a whole xz file"),
     "zst cut short": ("e.csv.zst", zstandard(PLAIN)[:20], {}, "not a whole Zstandard file"),
-    "no JSON": ("e.json", "{1", {}, "no JSON"),
+    "no JSON": ("e.json", "{1", {}, "not valid JSON"),
     "a line of no JSON": ("e.jsonl", '{"t": 1}\n\n{"t"\n', {}, "line 3"),
     "no objects": ("e.jsonl", '{"t": 1}\n[2]\n', {}, "line 2|a list"),
     "no such field": ("e.jsonl", '{"t": 1, "u": {"k": 2}}', {}, "'t', 'u.k'"),

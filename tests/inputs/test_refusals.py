@@ -126,7 +126,7 @@ ARRAYS = {
     ),
     "text that cannot be written": (
         lambda: arrays(TIMES, ["a", "\ud800", "a", "a"]),
-        "'marks'|row 1|no Unicode",
+        "'marks'|row 1|not Unicode",
     ),
     "a set as times": (lambda: arrays({1.0, 2.0}, [0, 0]), "'times'|one value per event"),
     "blank names": (lambda: panel(mark_names=["a", " "]), "mark_names|' '|blank"),
@@ -173,7 +173,7 @@ WINDOWS = {
     "a number": (5, "window=5|pair (start, end)"),
     "three numbers": ((0, 1, 2), "3 values|pair (start, end)"),
     "a word": ("all", "window='all'|'sequence'"),
-    "words": (("a", "b"), "'window'|no number|'start' ('a')"),
+    "words": (("a", "b"), "'window'|not a number|'start' ('a')"),
     "datetimes": (
         (pd.Timestamp(2024, 1, 1), pd.Timestamp(2025, 1, 1)),
         "'window'|datetime|numbers",

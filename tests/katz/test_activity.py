@@ -429,7 +429,7 @@ def test_gaps_that_cannot_be():
             build(rows, gaps=GAP, usual=(50, 100), spike=spike, **whole)
     with refused("outside"):
         build(rows, gaps=(200, 300), **whole)
-    with refused("one record alone"):
+    with refused("only one record"):
         build(rows, gaps={"a": GAP}, **whole)
     fitted = build(rows, gaps=GAP, usual=(50, 100), fit=(10, 50), **whole)
     with refused("fit's window (bins 2 to 10) meets a gap|fit="):

@@ -103,7 +103,7 @@ REFUSED = {
     "a damaged matrix": ("m.mtx", MTX.format("pattern general", w="")[:-4], {}, "MatrixMarket"),
     "a row cut short": ("s.txt", SNAP + "7\n", {}, "line 6"),
     "a user without a baseline": ("s.txt", SNAP, {"baselines": {"0": 1, "4": 1}}, "'5'"),
-    "comments alone": ("s.txt", "# nothing\n", {}, "comments alone"),
+    "comments alone": ("s.txt", "# nothing\n", {}, "only comments"),
 }  # fmt: skip
 
 

@@ -162,7 +162,7 @@ BAD = {
     "a repost": ({"gaps": [(2, 2.4), (2.4, 2.9)]}, "'times'|an event inside a gap|row 0|2 to 2.9"),
     "backwards": ({"gaps": [(5, 4)]}, "ends before it begins|gap 0"),
     "outside": ({"gaps": [(3, 4), (12, 13)]}, "outside|gap 1"),
-    "by name": ({"gaps": {"a": (3, 4)}}, "one record alone|Give a pair"),
+    "by name": ({"gaps": {"a": (3, 4)}}, "only one record|Give a pair"),
     "no pair": ({"gaps": [(3, 4, 5)]}, "3 bounds in place 0|a list of such pairs"),
     "no windows": ({"window": []}, "is no window|list of such pairs"),
     "a word": ({"window": "sequence"}, "list of such pairs"),

@@ -80,7 +80,7 @@ WRONG = [
     (lambda: hj.plots.scores(DATA), "plots.scores draws what rolling returned, not Cascades"),
     (lambda: hj.plots.rescaled(PARAMS), "plots.rescaled draws the table that residuals"),
     (lambda: hj.plots.infectivity(DATA), "plots.infectivity draws an Estimate, a Posterior or"),
-    (lambda: hj.plots.infectivity(PARAMS, DATA), "does not say of which model: give model="),
+    (lambda: hj.plots.infectivity(PARAMS, DATA), "does not name its model: pass model="),
     (lambda: hj.plots.infectivity(PARAMS, model=MODEL), "needs the cascades: give them as data="),
     (lambda: hj.plots.infectivity(PARAMS, DATA, model=hj.Hawkes()), "values of a RetweetHawkes"),
 ]

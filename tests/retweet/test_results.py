@@ -200,7 +200,7 @@ def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp
     assert list(again.tables()) == ["summary", "rate_ratios", "rhythm", "lifetime"]
     told = replace(post, info=post.info | {"remarks": ["beta means nothing."]})
     assert told.diagnose() == [*post.diagnose(), "beta means nothing."]
-    with pytest.raises(ValueError, match="does not hold its data"):
+    with pytest.raises(ValueError, match="does not contain its data"):
         again.p0(key=jax.random.key(0))
     pd.testing.assert_frame_equal(again.rhythm(), post.rhythm())
 

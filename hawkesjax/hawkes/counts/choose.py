@@ -34,7 +34,7 @@ def choose_form(
     dtype: Any = np.float64,
     gamma: np.ndarray | np.floating | None = None,
 ) -> Form:
-    """Build the fastest form, or the one that is asked for; all give the same numbers.
+    """Build the fastest form, or the requested one; all give the same numbers.
 
     Args:
         stream: the events.

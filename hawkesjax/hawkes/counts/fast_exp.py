@@ -1,4 +1,4 @@
-"""The exponential of decay factors, where most of the time of a likelihood goes."""
+"""The exponential of decay factors, where a likelihood spends most of its time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ONE = int(np.float64(1).view(np.int64))
 
 
 def _coefficients(degree: int) -> tuple[float, ...]:
-    """Of (exp(r) - 1) / r on |r| <= log(2) / 2, by interpolation in Chebyshev's points."""
+    """Of (exp(r) - 1) / r on |r| <= log(2) / 2, by interpolation at Chebyshev's points."""
     fitted = np.polynomial.Chebyshev.interpolate(
         lambda r: np.expm1(r) / r, degree, domain=[-LN2 / 2, LN2 / 2]
     )
@@ -33,8 +33,8 @@ def exp(x: Float[AnyArray, "..."]) -> Float[Array, "..."]:
     .. math:: e^x = 2^n e^r, \qquad n = \mathrm{round}(x / \log 2), \qquad |r| \le \log(2) / 2
 
     with a polynomial of degree 10 for `e^r` and the power of two from its bits. The relative
-    error is below `(3 + |x|) 2.3e-16`; results below 3e-308 are 0. Float32 takes XLA's. There is
-    no rule of differentiation: that of the polynomial is the derivative.
+    error is below `(3 + |x|) 2.3e-16`; results below 3e-308 are 0. Float32 uses XLA's. There is
+    no custom derivative rule: JAX differentiates the polynomial.
     """
     if x.dtype != jnp.float64:
         return jnp.exp(x)

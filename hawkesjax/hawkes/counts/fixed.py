@@ -28,10 +28,10 @@ class FixedForm:
     With `G[n, j] = gamma[i, j] R[n, j]`, i the mark of event n, the intensity at event n is
     `baseline_n + alpha[i] . G[n]`, linear in the parameters; the log-likelihood is concave in
     them. Events are kept in chunks of a single mark (`Chunks`): one pass over G gives the value
-    and the whole gradient, and nothing of G's size is written.
+    and the whole gradient, and no other array of G's size is written.
 
-    The rates belong to the form: its methods take no gamma, or one that they ignore, so that a
-    model calls every form alike. The derivative in gamma is zero; learn gamma with another form.
+    The rates belong to the form: its methods take no gamma, or ignore it, so that a model calls
+    every form in the same way. The derivative in gamma is zero; to learn gamma use another form.
 
     Args:
         chunks: events by chunks.
@@ -89,7 +89,7 @@ class FixedForm:
         )
 
     def events(self) -> Events:
-        """The stream again."""
+        """The stream that the form was built from."""
         return self.chunks.stream(self.gaps)
 
     def decayed_counts(self, gamma: Any = None) -> Float[Array, "events marks"]:

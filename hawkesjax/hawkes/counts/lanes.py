@@ -25,12 +25,12 @@ class LaneForm(RowForm):
     r"""Decayed counts of few marks, by one recursion over many pieces of the stream at once.
 
     The stream is cut into contiguous pieces of `steps` events, the lanes; no lane holds events of
-    two sequences. With `c` the jumps that the last moment before an event left behind (counts by
-    mark, so that ties come out right),
+    two sequences. With `c` the counts by mark at the last earlier moment with events (so that ties
+    are handled correctly),
 
     .. math:: S \leftarrow e (S + c), \qquad Q \leftarrow e Q + g S, \qquad e = e^{-\gamma g}
 
-    runs over the steps for all lanes together, `g` the gap. Where each lane starts follows from
+    runs over the steps for all lanes together, `g` the gap. Each lane's starting state follows from
     the lanes before it: `S1 = P S0 + s`, `Q1 = P (Q0 + span S0) + q`, with `P = exp(-gamma span)`,
     and `s`, `q` direct sums over the lane's own events. One event costs D exponentials for the
     starts and D^2 for the recursion. Since `dR/dgamma = -Q`, the gradient of `event_terms` comes
@@ -128,7 +128,7 @@ def _counts_jvp(primals, tangents):
 
 
 def _recursion(gamma, form: LaneForm, *, weighted: bool):
-    """R, and Q where it is wanted, of every event, in the stream's order."""
+    """R, and Q if `weighted`, of every event, in the stream's order."""
     start = _starts(gamma, form, weighted=weighted)[0]
 
     def step(carry, row):
@@ -238,9 +238,9 @@ def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
     return total, ends, (unless(low, slopes, 0), ends_slope)
 
 
-# A sum of logarithms as the logarithm of a product: the product is kept as a mantissa in [1, 2)
-# and a whole exponent, which costs a few integer operations an event where a logarithm costs
-# as much as four exponentials, and whose rounding does not grow with the sum.
+# A sum of logarithms is computed as the logarithm of a product, kept as a mantissa in [1, 2) and an
+# integer exponent. That costs a few integer operations per event, where a logarithm costs as much
+# as four exponentials, and its rounding error does not grow with the sum.
 
 
 def _unit(num_lanes: int, dtype):
@@ -282,7 +282,7 @@ def _advance(gamma, state, gap, jumps):
 
 
 def _starts(gamma, form: LaneForm, *, weighted: bool):
-    """S and Q at each lane's start, and E with its weighted twin (None where not wanted)."""
+    """S and Q at each lane's start, and E with its weighted twin (None unless `weighted`)."""
     pair = gamma[:, :, None]
     tails, spans, linked = (part[None, None] for part in (form.tails, form.spans, form.linked))
     local, lagged = _local(gamma, form, weighted=weighted)
@@ -309,7 +309,7 @@ def _link(factor, span, state, depth: int):
     """States at the lanes' ends: each lane's affine map applied to the lane before it.
 
     `S1 = P S0 + s` and `Q1 = P (Q0 + span S0) + q`, composed over 1, 2, 4, ... lanes. One stacked
-    array a round: the compiler would else evaluate every round again inside the next.
+    array per round: otherwise the compiler would evaluate every round again inside the next.
     """
     span = jnp.broadcast_to(span, factor.shape)
     stacked = jnp.stack((factor, span, *state) if len(state) == 2 else (factor, *state))

@@ -98,14 +98,14 @@ def _stack(values: np.ndarray, lane: np.ndarray, num_lanes: int, dtype: Any) -> 
 
 
 def choose_steps(counts: np.ndarray, lanes: int | None = None, *, on_cpu: bool = True) -> int:
-    """Number of steps that is fastest for sequences of about these lengths."""
+    """Number of steps that is fastest for sequences of about these lengths (numbers of events)."""
     if lanes is not None:
         return max(1, -(-int(counts.sum()) // lanes))
     counts = rung(counts, int(counts.sum()))  # so that nearly equal lengths have equal steps
     longest = max(int(counts.max(initial=1)), 1)
     options = np.unique(np.geomspace(1, longest, 80).astype(int))
     widths = np.array([np.sum(-(-counts // s)) for s in options])
-    # seconds per step, per event and per lane, as measured on one core; a GPU wants many more lanes
+    # seconds per step, per event and per lane, measured on one core; a GPU needs many more lanes
     step, event, lane = (4e-6, 18e-9, 130e-9) if on_cpu else (60e-6, 0.2e-9, 3e-9)
     spill = np.where((widths > 1500) & on_cpu, 1.2, 1.0)  # the states no longer fit the cache
     cost = step * options + event * spill * options * widths + lane * widths
@@ -113,9 +113,9 @@ def choose_steps(counts: np.ndarray, lanes: int | None = None, *, on_cpu: bool =
 
 
 def rung(size: Any, events: int) -> Any:
-    """The next size of a geometric ladder, on which nearly equal numbers of events share a
-    compilation: from 4 sizes an octave up to 1,000 events, where a call costs more than its events,
-    to 64 from 16,000 on (at most 1.6 % more)."""
+    """The next size of a geometric ladder, so that similar numbers of events share a compilation:
+    from 4 sizes per octave up to 1,000 events, where a call costs more than its events, to 64 from
+    16,000 on (at most 1.6 % more)."""
     size = np.asarray(size, np.int64)
     digits = 3 + sum(events > limit for limit in (2**10, 2**12, 2**14, 2**14))
     step = 2 ** np.maximum(np.frexp(size)[1] - digits, 0)

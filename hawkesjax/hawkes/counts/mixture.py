@@ -26,12 +26,12 @@ class MixtureForm:
 
     Every term is a pass of the decayed counts at the rates `gamma r_k`, so that the cost grows
     with the number of terms K and stays linear in the events. Weights may add up to less than
-    one: what is left is for children that never come.
+    one: the remainder is the share of children that never come.
 
     Args:
         form: the decayed counts' form; of fixed rates, one form a term, stacked.
         marks, sequence, remaining: of each event, as in `Stream`.
-        ratios: (K,) r.
+        form: the decayed counts' form; of fixed rates, one form per term, stacked.
         num_marks: D.
         stacked: whether the rates are fixed.
         large: numbers of R beyond which a gradient computes them twice.
@@ -104,7 +104,7 @@ class MixtureForm:
         return total, self._over_terms(self._ends, never, alpha, gamma, weights)
 
     def events(self) -> Events:
-        """The stream again."""
+        """The stream that the form was built from."""
         form = jax.tree.map(lambda leaf: leaf[0], self.form) if self.stacked else self.form
         return form.events()
 
@@ -114,7 +114,7 @@ class MixtureForm:
         gamma: Float[AnyArray, "..."],
         weights: Float[AnyArray, " terms"],
     ) -> tuple[Float[Array, "terms marks marks"], Float[Array, "terms marks marks"]]:
-        """What each term adds to an intensity at once, and its rate."""
+        """What each term adds to an intensity right after an event, and its decay rate."""
         dtype = self.remaining.dtype
         alpha, gamma, weights = (jnp.asarray(x, dtype) for x in (alpha, gamma, weights))
         gamma = jnp.broadcast_to(gamma, alpha.shape)[None] * jnp.asarray(self.ratios)[:, None, None]

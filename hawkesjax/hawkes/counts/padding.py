@@ -1,4 +1,4 @@
-"""Layouts of one size for streams of different lengths."""
+"""Layouts of equal size for streams of different lengths."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.lanes_layout import rung
 
-# What an empty place holds: no event, no lag. All else is 0.
+# Padding that means no event and no lag. All other arrays are padded with 0.
 BLANK = {"marks": -1, "lags": -1}
-FEW = 4096  # events whose lags are cheap
+FEW = 4096  # events up to which lags may be padded to the full number of steps
 
 
 def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
-    """The same forms filled up with empty lanes and steps until all are of one size.
+    """Pad the forms with empty lanes and steps to a common size.
 
-    They then share one compilation. `event_terms` is not changed by it (a baseline by event is
-    filled up with anything); what is returned by event (`decayed_counts`, `excitation`) is not
-    defined for filled forms, since the `slots` of the events that fill them lie outside.
+    They then share one compilation. Padding does not change `event_terms` (a baseline by event may
+    be padded with any value). Results by event (`decayed_counts`, `excitation`) are not defined for
+    padded forms, since the `slots` of the padding lie outside.
     """
     sizes = {
         part.name: _largest([getattr(form, part.name) for form in forms])
@@ -31,23 +31,23 @@ def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
 
 
 def on_ladder(form: LaneForm) -> LaneForm:
-    """The form filled up to the next sizes of the ladder; see `alike` for what that changes."""
+    """The form padded to the next sizes of the ladder; see `alike` for what that changes."""
     events = len(form.slots)
     if not events:
         return form
     steps, lanes = np.shape(form.gaps)
     most = int(rung(events, events))
-    beside = lanes - -(-events // steps)  # that sequences need for themselves
+    beside = lanes - -(-events // steps)  # extra lanes, since no lane holds two sequences
     wide = -(-(-(-most // steps) + int(rung(beside, events))) // 8) * 8  # whole vectors
 
     def size(name: str) -> Any:
         value = getattr(form, name)
-        if name == "lags":  # of few events, whatever their marks
+        if name == "lags":  # up to FEW events one size for all marks
             rows = (
                 min(int(rung(len(lags), events)), steps) if most > FEW else steps for lags in value
             )
             return tuple((row, wide) for row in rows)
-        if name == "depth":  # rounds of composition double
+        if name == "depth":  # the number of lanes covered doubles with each round of composition
             return 1 << (value - 1).bit_length() if value else 0
         if isinstance(value, int):
             return value
@@ -66,7 +66,7 @@ def _filled_up(form: LaneForm, sizes: dict[str, Any]) -> LaneForm:
 
 
 def _moved(form: LaneForm, shape: tuple[int, ...], size: int) -> Any:
-    """The places of the events where there are more lanes; those of no event lie outside."""
+    """The places of the events after lanes are added; those of the padding lie outside."""
     slots, have = np.asarray(form.slots), np.shape(form.gaps)
     step, lane = np.divmod(slots[slots < have[0] * have[1]], have[1])
     outside = shape[0] * shape[1] + np.arange(size - len(step))

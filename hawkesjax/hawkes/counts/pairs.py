@@ -37,8 +37,8 @@ class PairForm:
               -\partial R_{nj} / \partial \gamma_{ij} =
               Q_{nj} = e^{-\gamma_{ij} u} (Q^{ij}_p + u S^{ij}_p)
 
-    p and u are found once on the host: simultaneous events come out right by construction, and
-    one forward pass gives the value and the whole gradient. Target by target, the states of all
+    p and u are found once on the host: simultaneous events are handled correctly by construction,
+    and one forward pass gives the value and the whole gradient. Target by target, the states of all
     sources are computed (`source_states`) and the target's events read them, chunk by chunk.
     Decay rates by source, or shared, need the states once for all targets.
 
@@ -127,7 +127,7 @@ class PairForm:
         )
 
     def events(self) -> Events:
-        """The stream again."""
+        """The stream that the form was built from."""
         return self.chunks.stream(self.gaps)
 
     def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
@@ -153,8 +153,8 @@ class PairForm:
     ) -> Terms:
         """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end.
 
-        Nothing of the size events x marks is written. Sums over events are taken chunk by chunk
-        and added with their rounding errors.
+        No array of size events x marks is written. Sums over events are taken chunk by chunk and
+        compensated for rounding (Knuth's two-sum).
         """
         rows = self.rows(gamma)
         baseline = jnp.asarray(baseline, rows.dtype)
@@ -275,7 +275,7 @@ def _visit(rows: AnyArray, form: PairForm, derivative: bool, use: Callable, stat
 
 
 def _decayed(gamma: AnyArray, lag: AnyArray, slot: AnyArray, states: tuple[Array, ...]):
-    """States that are read and decayed by a lag: R, and Q where its state is there."""
+    """States decayed by a lag: R, and Q if its state is given."""
     picked = [state.at[slot].get(mode="promise_in_bounds") for state in states]
     counts = exp(-gamma * lag) * picked[0]
     if len(states) == 1:

@@ -29,7 +29,7 @@ class Chunks:
     Args:
         mark: mark of each chunk.
         start: first chunk of each mark, and the number of chunks at the end.
-        size: events in each chunk, padding apart.
+        size: events in each chunk, without padding.
         events: position in the stream of each event of each chunk; 0 for padding.
         sequence: sequence of each event of each chunk; 0 for padding.
         place: position in the flattened chunks of each event of the stream.
@@ -115,7 +115,7 @@ class Chunks:
         """Weights of the events summed over the events that share a baseline.
 
         `weights` is (chunks, width), or (marks,) of sums where chunks share one baseline. Sums
-        by cell go through `spread` partial sums, so that float32 loses nothing to long sums.
+        by cell go through `spread` partial sums, so that long sums stay accurate in float32.
         """
         if self.shares_baseline(baseline):
             return weights[None, :]
@@ -129,7 +129,7 @@ class Chunks:
 
 
 def chunk_width(counts: np.ndarray) -> int:
-    """Events a chunk: CHUNK at most, and such that little is padded."""
+    """Events per chunk: at most CHUNK, and chosen so that there is little padding."""
     longest = int(counts.max(initial=1))
     if longest <= 64:
         return max(longest, 1)
@@ -145,7 +145,7 @@ def pack(
     block: np.ndarray | None = None,
     reach: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lay items out kind after kind, in rows of a single kind.
+    """Lay items out kind by kind, in rows of a single kind.
 
     Args:
         kind: kind of each item, 0 .. num_kinds - 1.

@@ -14,7 +14,7 @@ from hawkesjax.hawkes.counts.stream import Stream
 
 LANE = 64  # source events per lane, at most: the steps of the recursion
 BLOCK = 25_000  # source events per block: the states of two fit a core's cache
-PADDING = 1.1  # chunks that may be cut for the sake of a short table, as a ratio
+PADDING = 1.1  # how many more chunks a shorter table may cost, as a ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Places:
         if steps is None:
             steps = lane_length(num_events)
         blocks = max(1, -(-num_events // (BLOCK if block is None else block)))
-        # Even blocks; simultaneous events stay together, for each needs states from before them.
+        # Blocks of equal size; simultaneous events share one, as each needs the states before all.
         number = _opening(stream) * blocks // max(num_events, 1)
         chunks, held = _chunks(stream, width, number, blocks)
 
@@ -113,7 +113,7 @@ class Places:
         blocks, marks = self.shape[0], self.stream.num_marks
         begin = np.full((blocks, marks), self.empty, np.uint32)
         last = np.full((blocks, marks), -1)
-        last[self.block, self.stream.marks] = np.arange(self.stream.num_events)  # the last stays
+        last[self.block, self.stream.marks] = np.arange(self.stream.num_events)  # the last one wins
         row = np.array([self._first_row(b) for b in range(blocks)])
         inherited = row[:-1, None] + np.arange(marks)
         begin[1:] = np.where(last[:-1] >= 0, self.slot[last[:-1]], inherited) if blocks > 1 else 0
@@ -143,8 +143,8 @@ class Places:
     def before(self, source: int, chunks: Chunks) -> tuple[np.ndarray, np.ndarray]:
         """Slot and lag of the last strictly earlier event of a source, (chunks, width) both.
 
-        Strictly earlier means before the first event at the same time, whose position the gaps
-        tell; where the sequence has none yet, the slot is the empty one and the lag is 0.
+        Strictly earlier means before the first event at the same time, whose position follows from
+        the gaps; where the sequence has none yet, the slot is the empty one and the lag is 0.
         """
         stream = self.stream
         own = np.flatnonzero(stream.marks == source)
@@ -175,7 +175,7 @@ class Places:
         stream, blocks, marks = self.stream, self.shape[0], self.stream.num_marks
         cells = np.asarray(stream.marks, np.int64) * stream.num_sequences + stream.sequence
         last = np.full(marks * stream.num_sequences, -1)
-        last[cells] = np.arange(cells.size)  # the last one stays
+        last[cells] = np.arange(cells.size)  # the last one wins
         last = last[last >= 0]
         kind = self.block[last] * marks + stream.marks[last]
         counts = np.bincount(kind, minlength=blocks * marks)

@@ -28,7 +28,7 @@ class Sources:
         span: sum of a lane's gaps; -1 if a sequence begins in it.
         mark: mark of each lane.
         jump: 1 for lanes with events, 0 for the others.
-        linked: 1 where a lane goes on from the lane before it.
+        linked: 1 where a lane continues the lane before it.
         begin: place in the table of each mark's last state before the block.
         held: blocks that the table holds.
     """

@@ -67,8 +67,8 @@ def finish_sums(
 
 
 def _add_to_row(sums: Array, row: AnyArray, values: AnyArray) -> Array:
-    """Add to a row of a pair (sum, rounding error): Knuth's two-sum, exact in what it keeps; an
-    infinite sum stays so."""
+    """Add to a row of a pair (sum, rounding error): Knuth's two-sum, whose rounding error is exact;
+    an infinite sum stays infinite."""
     high, low = sums[0, row], sums[1, row]
     total = high + values
     shadow = total - high

@@ -1,4 +1,4 @@
-"""The form whose events have effects of their own: at points of a stream, by weights."""
+"""The form for events whose effects differ: points of a stream, with weights."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from hawkesjax.inputs.arrays import AnyArray
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class PointForm:
-    r"""Excitation of events that have weights, in windows with gaps, after a history and a lag.
+    r"""Excitation by events that have weights, with gaps in the windows, a history and a lag.
 
     A point adds `weights[p, i]` to the decayed counts of its mark for target i, and events read
     them just before. With `S_k` the counts at the rates `gamma r_k`, one recursion over the points
-    gives the intensities and, summed over the intervals between points that were watched, the
-    children within the windows:
+    gives the intensities and, summed over the observed intervals between points, the children
+    within the windows:
 
     .. math:: S \leftarrow S e^{-\gamma r_k g_p}, \qquad
               K_{ij} = \sum_k w_k \sum_{p\ seen} S_{kij} (1 - e^{-\gamma_{ij} r_k g_p})
 
-    One step a point, D x D exponentials a step, whatever D is.
+    One step per point, D x D exponentials per step, for any D.
 
     Args:
         gaps: (P,) time since the point before of the same sequence; 0 for a tie.
         marks: (P,) mark whose counts the point adds to; D for none.
-        first: (P,) whether it is its sequence's first.
-        seen: (P,) whether the time before it was watched.
-        rows: (N,) point of each event; -1 where nothing but filling is.
-        own: (P,) mark of the event at each point; 0 where none is.
+        first: (P,) whether it is the first of its sequence.
+        seen: (P,) whether the time before it was observed.
+        rows: (N,) point of each event; -1 for padding.
+        own: (P,) mark of the event at each point; 0 where there is none.
         sequence: (N,) of each event.
         ratios: (K,) r.
         weights: (P, D), filled in for given parameters.
@@ -68,7 +68,7 @@ class PointForm:
         *mix: AnyArray,
     ) -> Terms:
         """`sum_n log lambda_n`, and the children of each target that events of each source have
-        where they can be seen, per unit of alpha."""
+        where they can be observed, per unit of alpha."""
         excitation, children = self._along(alpha, gamma, *mix)
         baseline = jnp.asarray(baseline, excitation.dtype)
         if baseline.ndim == 2:
@@ -88,7 +88,7 @@ class PointForm:
         rates = rates * jnp.asarray(self.ratios, dtype)[:, None, None]
         mixed = jnp.ones((1,), dtype) if not mix else jnp.asarray(mix[0], dtype)
         height = mixed[:, None, None] * alpha * rates
-        eye = jnp.eye(size + 1, size, dtype=dtype)  # points of no mark have the last row
+        eye = jnp.eye(size + 1, size, dtype=dtype)  # points without a mark use the last row
 
         @jax.checkpoint
         def step(carry, point):
@@ -113,7 +113,7 @@ class PointForm:
         return self.gaps.shape[0]
 
     def filled(self, points: int, events: int) -> PointForm:
-        """With so many points and events: what is added has no effect, and is no event."""
+        """Padded to these numbers of points and events; the padding has no effect and no event."""
         more, most = points - self.num_points, events - len(self.rows)
 
         def longer(values: AnyArray, size: int, filling: float) -> AnyArray:

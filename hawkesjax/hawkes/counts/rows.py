@@ -1,4 +1,4 @@
-"""What the forms share whose decayed counts are one row per event."""
+"""What is common to the forms whose decayed counts have one row per event."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RowForm(abc.ABC):
 
     @abc.abstractmethod
     def events(self) -> Events:
-        """The stream again."""
+        """The stream that the form was built from."""
 
     def decayed_counts(self, gamma: Float[AnyArray, "..."]) -> Float[Array, "events marks"]:
         """R[n, j] for the row of each event's own mark, in the stream's order."""

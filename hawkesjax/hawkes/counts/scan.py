@@ -1,4 +1,4 @@
-"""The plain form: one event a step. Slow, obvious, and the twin of every other form."""
+"""The plain form: one event per step. Slow and simple, the reference for every other form."""
 
 from __future__ import annotations
 

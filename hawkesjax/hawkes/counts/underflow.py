@@ -1,7 +1,8 @@
-"""Intensities that are too small for a number, through their logarithms.
+"""Intensities below the smallest floating-point number, through their logarithms.
 
-The forms' own sums say minus infinity for them, with slopes of 0: enough for searches and chains,
-whose baselines are above 0. `exact` gives the sum anew, at a second's compilation.
+For these the forms' own sums give minus infinity, with gradients of 0. That is enough for searches
+and chains, whose baselines are above 0. `exact` computes the sum again, at the cost of about a
+second of compilation.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.inputs.arrays import AnyArray
 
-# The recursions set to 0 what is below the smallest normal number: terms of an intensity, which may
-# stand for so many events. Intensities far above their sum keep all digits.
+# The recursions set to 0 whatever is below the smallest normal number. Those may be terms of an
+# intensity, each standing for up to this many events. Intensities far above their sum keep all
+# digits.
 SUMMED = 2.0**20
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Events:
-    """The stream as a form holds it: gaps as in `Stream`; marks -1 where nothing but filling is."""
+    """The stream as a form holds it: gaps as in `Stream`; marks are -1 for padding."""
 
     gaps: Float[AnyArray, " events"]
     marks: Int[AnyArray, " events"]
@@ -51,19 +53,19 @@ class Events:
 def is_low(
     least: Float[AnyArray, ""], weights: Float[AnyArray, "*terms marks marks"]
 ) -> Bool[AnyArray, ""]:
-    """Whether the smallest intensity may have lost digits, or all of itself, to underflow."""
+    """Whether the smallest intensity may have lost digits to underflow, or become 0."""
     number = jnp.finfo(weights.dtype)
     lost = SUMMED * float(number.tiny / number.eps) * weights.shape[-1]
     return (least >= 0) & (least < jnp.maximum(lost * jnp.max(weights, initial=0), number.tiny))
 
 
 def unless(low: Bool[AnyArray, ""], values: Any, else_: float) -> Any:
-    """The values, or a number in the place of each."""
+    """The values, or `else_` in place of each where `low`."""
     return jax.tree.map(lambda value: jnp.where(low, else_, value), values)
 
 
 def only_if(needed: Bool[AnyArray, ""], value: Callable[[], Any], else_: Any) -> Any:
-    """`value()` where it is needed: a condition that is not computed either way under `vmap`."""
+    """`value()` where it is needed: a condition of which `vmap` does not compute both branches."""
     zero = jax.tree.map(jnp.asarray, else_)
     done = jnp.zeros_like(needed)
     return lax.while_loop(lambda state: state[0], lambda _: (done, value()), (needed, zero))[1]
@@ -77,8 +79,8 @@ def log_sums(
 ) -> tuple[Array, tuple[Array, Array, Array]]:
     """`sum_n log lambda_n`, and its slopes in the baseline, the weights and the rates.
 
-    See `log_intensities`. A slope beyond all numbers is given as a large one, of either kind: 2^30
-    of them have a sum, and no product with 0 is undefined.
+    See `log_intensities`. A slope too large for a number is replaced by a large one of its sign:
+    2^30 of these can be added up, and their product with 0 is defined.
     """
     logs, inverse, by_weight, by_rate = log_intensities(
         events.own(baseline), weights, rates, events
@@ -96,9 +98,9 @@ def log_intensities(
 
     .. math:: \lambda_n = \mu_n + \sum_{kj} w_{kij} e^{-\rho_{kij} u_j} S_{kij}, \qquad i = m_n
 
-    `S` is what the events of source j sum to at the last moment before event n that has any: 1 or
-    more, so that its logarithm always exists; `u` is the time since. The largest term is taken out
-    of the sum. One event after another, D^2 exponentials each: slow, and rarely needed.
+    `S` is the decayed count of source j at the last moment before event n that has such an event:
+    1 or more, so that its logarithm always exists; `u` is the time since. The largest term is
+    factored out of the sum. Events one after another, D^2 exponentials each: slow, rarely needed.
     """
     dtype = weights.dtype
     most = float(jnp.finfo(dtype).max)
@@ -112,7 +114,7 @@ def log_intensities(
     def step(carry, event):
         count, lagged, since, waiting, slopes = carry
         own, gap, mark, begins = event
-        # What waited since the moment before arrives there, and then the time moves on.
+        # What waited since the previous moment is added there, and then time moves on.
         arrives = (waiting > 0) & (gap > 0)
         kept = jnp.exp(-rates * since) * count
         now = kept + waiting
@@ -147,7 +149,7 @@ def log_intensities(
 def sum_of_logs(
     intensity: Float[AnyArray, " events"], weights: Float[AnyArray, "*terms marks marks"]
 ) -> Float[Array, ""]:
-    """`sum_n log lambda_n` in the plain way: minus infinity, with slopes of 0, where one is low."""
+    """`sum_n log lambda_n` directly: minus infinity, with slopes of 0, where one is low."""
     low = is_low(jnp.min(intensity, initial=jnp.inf), weights)
     return unless(low, jnp.sum(jnp.log(jnp.where(low, 1, intensity))), -jnp.inf)
 
@@ -158,10 +160,10 @@ def exact(
     form: Any,
     *known: AnyArray,
 ) -> Float[Array, ""]:
-    """A form's plain sum of logs, or the sum through logarithms where it says minus infinity."""
+    """A form's plain sum of logs, or the sum through logarithms where that is minus infinity."""
     low = total == -jnp.inf
     if not isinstance(low, Tracer) and not low:
-        return jnp.asarray(total)  # known to be right, without compiling the way out
+        return jnp.asarray(total)  # known to be right: the fallback need not be compiled
     weights, rates = terms_of(form, *(jnp.asarray(part, total.dtype) for part in known))
     baseline = jnp.asarray(baseline, total.dtype)
     return unless(low, total, 0) + _where_low(baseline, weights, rates, form, low)
@@ -170,7 +172,7 @@ def exact(
 def terms_of(
     form: Any, alpha: AnyArray, gamma: AnyArray, *weights: AnyArray
 ) -> tuple[Float[AnyArray, "terms marks marks"], Float[AnyArray, "terms marks marks"]]:
-    """What each term of a kernel adds to an intensity at once, and its rate."""
+    """What each term of a kernel adds to an intensity right after an event, and its decay rate."""
     if weights:
         return form.terms(alpha, gamma, *weights)
     gamma = jnp.broadcast_to(gamma, alpha.shape)[None]

@@ -47,10 +47,10 @@ def assemble(
         mark_names, sequence_names: their names.
         window, gaps, exposure: as in `EventPanel.from_arrays`.
         column: the column of sequences, for errors.
-        rows: how errors call the rows.
+        rows: what error messages call the rows.
         keep_history: whether events before their sequence's window are kept as its history.
         resolution: the step to which times are known, or None.
-        outside: "error", or "drop" to leave events out that no window sees.
+        outside: "error", or "drop" to leave out events outside all windows.
         magnitude: (N,) sizes, or None.
     """
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
@@ -61,8 +61,8 @@ def assemble(
     if max(size, kinds) * kinds > MOST:
         raise ValueError(
             f"{kinds:,} marks in {counted(size, 'sequence')}: these are too many to count, or to "
-            f"tell the effects of each on each. Users (and gangs, posts, places) are sequences: "
-            f"name them with sequence=, and with mark= what happens to them."
+            f"estimate the effect of each on each. Users (and gangs, posts, places) are sequences: "
+            f"pass their column as sequence=, and what happens to them as mark=."
         )
     where = clock, sequence, sequence_names, column, rows
     values, start, end, holes = read_window(window, *where, gaps)
@@ -142,16 +142,16 @@ def _refuse_unexposed(totals: np.ndarray, sequence: np.ndarray, names: tuple[str
     if never:
         raise ValueError(
             f"The exposure is 0 throughout the window of {listed(never, 5)}, where there are "
-            f"events: nothing could be learned of the baseline. Correct its factors, or leave "
+            f"events: nothing could be learned about the baseline. Correct its factors, or leave "
             f"these sequences out."
         )
 
 
 def refuse_total(names: Any, what: str) -> None:
-    """Refuse the name under which tables show totals."""
+    """Refuse the name that tables use for totals."""
     if TOTAL in names:
         raise ValueError(
-            f"A {what} is named {TOTAL!r}, as tables name their totals. Give it another name."
+            f"A {what} is named {TOTAL!r}, the name of totals in tables. Give it another name."
         )
 
 
@@ -167,12 +167,12 @@ def cut(panel: Any, a: float, b: float, keep_history: bool) -> Fields:
     """The fields of a panel within [a, b), in its own absolute time; see `EventPanel.between`."""
     times, remaining, sequence = panel.times, panel.remaining, panel.sequence
     low, high = a - panel.start, b - panel.start  # the piece, in each sequence's own time
-    if panel.origin is not None:  # dates reach times and bounds by two roundings
+    if panel.origin is not None:  # times and bounds are converted from dates and rounded separately
         low, high = (_snapped(edge, bound, panel) for edge, bound in ((low, a), (high, b)))
     duration = panel.duration
     last = float((panel.start + duration).max())
     inside = (low[sequence] <= times) & (times < high[sequence])
-    point = (duration == 0) & (panel.start < last)  # no moment before their end to go with
+    point = (duration == 0) & (panel.start < last)  # a window of one moment, with none before it
     ends = (low < duration) & (duration <= high)
     keep = np.where((remaining == 0) & ~point[sequence], ends[sequence], inside)
     begin, stop = np.clip(low, 0, duration), np.clip(high, 0, duration)
@@ -234,8 +234,8 @@ def choose(panel: Any, rows: np.ndarray) -> Fields:
 
 
 def pieces(panel: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sequence, start and end, in absolute time, of what each sequence's gaps leave of its window;
-    every sequence has one piece or more."""
+    """Sequence, start and end, in absolute time, of the pieces that the gaps leave of each
+    sequence's window; every sequence has at least one."""
     gaps = panel.gaps
     every = np.arange(panel.num_sequences)
     owner = np.concatenate([every, gaps.sequence])

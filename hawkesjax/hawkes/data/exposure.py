@@ -21,11 +21,11 @@ Cut = tuple[Int[np.ndarray, " pieces"], Int[np.ndarray, " pieces"], Float[np.nda
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Exposure:
-    """A factor E_m(t) on the baselines of sequence m, constant in pieces; 1 where there are none.
+    """A factor E_m(t) on the baselines of sequence m, piecewise constant; 1 where there are none.
 
     Sorted by sequence and time. A sequence's first piece begins with its window, each other one
-    where the one before it ends; the last may reach beyond the window. A piece holds from its start
-    until the next.
+    where the previous one ends; the last may reach beyond the window. A piece applies from its
+    start until the next one.
 
     Args:
         sequence: (E,) 0 .. M-1, each of them once or more.
@@ -55,7 +55,7 @@ class Exposure:
     def locate(
         self, times: Float[np.ndarray, " points"], sequence: Int[np.ndarray, " points"]
     ) -> Int[np.ndarray, " points"]:
-        """The piece that holds at each time since its sequence's window's start."""
+        """The piece that applies at each time since its sequence's window's start."""
         return self._place(times, sequence, "right")
 
     def at(
@@ -73,12 +73,12 @@ class Exposure:
         sequence: Int[np.ndarray, " stretches"],
         length: Float[np.ndarray, " stretches"] | None = None,
     ) -> Cut:
-        """Stretches cut at the pieces' edges: of each part its stretch, its piece, and its length.
+        """Stretches cut at the pieces' edges: the stretch, piece and length of each part.
 
         Args:
             low, high: their ends, since the windows' starts; what lies before these is left out.
             sequence: their sequences.
-            length: as exact as it is known, for those within one piece.
+            length: their exact lengths, used for those within one piece.
         """
         low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
         begin = self._place(low, sequence, "right")
@@ -133,8 +133,8 @@ class Exposure:
         begin: Float[np.ndarray, " sequences"],
         known: np.ndarray,
     ) -> Exposure:
-        """From `begin` in each sequence on, counted from there; of those not `known` one piece of
-        no length is left."""
+        """The exposure from `begin` of each sequence on, with times counted from there; sequences
+        that are not `known` keep one piece of zero length."""
         if not len(self):
             return self
         head = self.locate(begin, np.arange(len(begin)))
@@ -155,7 +155,7 @@ class Exposure:
         length: Float[np.ndarray, " sequences"],
         panel: Any,
     ) -> Exposure:
-        """From `begin` in each sequence of a panel on, counted from there.
+        """The exposure from `begin` of each sequence of a panel on, with times counted from there.
 
         Raises:
             ValueError: where it is not known for that long.
@@ -168,12 +168,12 @@ class Exposure:
             have, need = shown(panel, panel.start[m] + np.array([reach[m], until[m]]))
             raise ValueError(
                 f"The exposure of sequence {panel.sequence_names[m]!r} is known up to {have}, and "
-                f"is needed up to {need}. Let its rows reach so far: what it will be."
+                f"is needed up to {need}. Extend its rows to that time, with the values expected."
             )
         return self.since(begin, np.ones(len(begin), bool))
 
     def choose(self, rows: Int[np.ndarray, " chosen"]) -> Exposure:
-        """That of some sequences, renumbered in the order given."""
+        """The exposure of some sequences, renumbered in the order given."""
         if not len(self):
             return self
         taken, sequence = rows_of(self.sequence, rows)
@@ -186,5 +186,5 @@ class Exposure:
 
 
 def _keys(sequence: AnyArray, times: AnyArray) -> np.ndarray:
-    """What sorts by sequence and then by time: complex numbers, by their real parts first."""
+    """Keys that sort by sequence and then by time: complex numbers, by their real parts first."""
     return np.asarray(sequence) + 1j * np.asarray(times)

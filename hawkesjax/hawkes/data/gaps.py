@@ -15,8 +15,8 @@ from hawkesjax.inputs.arrays import AnyArray
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Gaps:
-    """Stretches in which nothing of a sequence could be seen; sorted by sequence and time, apart
-    from each other.
+    """Stretches in which nothing of a sequence could be observed; sorted by sequence and time, and
+    disjoint.
 
     Args:
         sequence: (G,) 0 .. M-1.
@@ -85,7 +85,7 @@ class Gaps:
         return Gaps(self.sequence[kept], (start - first)[kept], length[kept])
 
     def choose(self, rows: Int[np.ndarray, " chosen"]) -> Gaps:
-        """Those of some sequences, renumbered in the order given."""
+        """The gaps of some sequences, renumbered in the order given."""
         taken, sequence = rows_of(self.sequence, rows)
         return Gaps(sequence, self.start[taken], self.length[taken])
 

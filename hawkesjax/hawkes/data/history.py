@@ -1,4 +1,4 @@
-"""Events before the windows, which are known and excite."""
+"""Known events before the windows, which excite events within them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hawkesjax.inputs.arrays import AnyArray
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class History:
-    """Events before the start of their sequence's window; sorted by sequence, the oldest first.
+    """Events before the start of their sequence's window; sorted by sequence, oldest first.
 
     Args:
         age: (H,) time from each to the start of its sequence's window, above 0.
         marks: (H,) 0 .. D-1.
         sequence: (H,) 0 .. M-1.
-        magnitude: (H,) sizes, where the panel's events have some.
+        magnitude: (H,) sizes, if the panel's events have sizes.
     """
 
     age: Float[AnyArray, " past"]
@@ -41,7 +41,7 @@ class History:
     def aged(
         self, by: Float[np.ndarray, " sequences"], kept: Bool[np.ndarray, " sequences"]
     ) -> History:
-        """The history of some sequences, so much longer ago."""
+        """The history of the kept sequences, with ages increased by `by`."""
         own = kept[self.sequence]
         return replace(self._at(own), age=(self.age + by[self.sequence])[own])
 
@@ -53,11 +53,11 @@ class History:
         return whole.sorted()
 
     def sorted(self) -> History:
-        """By sequence, the oldest first."""
+        """By sequence, oldest first."""
         return self._at(np.lexsort((-self.age, self.sequence)))
 
     def choose(self, rows: Int[np.ndarray, " chosen"]) -> History:
-        """Those of some sequences, renumbered in the order given."""
+        """The history of some sequences, renumbered in the order given."""
         taken, sequence = rows_of(self.sequence, rows)
         return replace(self._at(taken), sequence=sequence)
 

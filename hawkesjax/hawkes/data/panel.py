@@ -46,7 +46,8 @@ class EventPanel(AsTables):
     Sequence m is observed over its window [a_m, b_m], outside of the gaps of the record; an event
     at exactly b_m, or at an end of a gap, belongs to it. Rows
     are sorted by sequence, then time; events at the same time keep their given order. Times are
-    differences, formed in whole numbers or float64 before anything is rounded, so that time stamps
+    are sorted by sequence, then time; events at the same time keep their given order. Times are
+    differences, formed in integers or float64 before anything is rounded, so that time stamps
     of any size are safe. The absolute time of event n is `start[sequence[n]] + times[n]`.
 
     Build panels with `from_arrays`, `from_lists`, `from_dataframe` or `hawkesjax.read_events`,
@@ -68,10 +69,11 @@ class EventPanel(AsTables):
             UTC unless the times had no zone; None for times that were numbers.
         gaps: stretches within the windows in which nothing could be seen.
         exposure: known factor on the baselines over time; 1 where there is none.
-        history: events before the windows, which are known and excite, and count nowhere else.
+        history: known events before the windows, which excite events within them and are not
+            counted.
         resolution: the step to which times are known, each standing for those until the next, in
             `unit`; 0 for exact times.
-        left_out: number of events that no window saw, and that `outside="drop"` left out.
+        left_out: number of events outside all windows that `outside="drop"` left out.
         magnitude: (N,) size of each event (casualties, followers, an earthquake's magnitude), by
             which its effect may be scaled (`hawkesjax.Hawkes.magnitude`); None without sizes.
 
@@ -141,15 +143,15 @@ class EventPanel(AsTables):
                 D = largest + 1 marks "0", "1", ..., and labels are sorted.
             sequence: (N,) whole numbers 0 .. M-1, or labels, likewise; None for one sequence "0".
             magnitude: (N,) finite sizes of the events, where they have some.
-            window: what was observed, in the times' own terms.
+            window: what was observed, on the clock of the times.
                 `(a, b)`: one window for all sequences;
                 `[(a, b), ...]` or an (M, 2) array: one per sequence, in the order of the names;
                 `{name: (a, b), ...}`: the same by name, which also declares the sequences;
                 a table of the columns start and end: by name where its index holds names, else one
                 row per sequence in their order;
-                in the place of a pair `[(a, b), (c, d), ...]`: several windows, between which
-                nothing could be seen (a sequence that is alone needs no brackets around these;
-                rows of one name in a table are its windows);
+                instead of a pair, `[(a, b), (c, d), ...]`: several windows, between which nothing
+                could be seen (a single sequence needs no brackets around these; rows with the same
+                name in a table are its windows);
                 `"sequence"`: each sequence from its own first to its own last event (a sequence
                 without events gets no time at all, placed at the first event of all);
                 None: from the first to the last event of all.
@@ -158,25 +160,25 @@ class EventPanel(AsTables):
             gaps: stretches within the windows in which nothing could be seen (a collector that was
                 down, lost days): `(a, b)` or `[(a, b), ...]` for all sequences, `{name: [(a, b),
                 ...]}` by sequence, or a table of the columns start and end, and perhaps sequence.
-                What happened before a gap excites after it; what happened within is not known and
-                counts as none, as before a window.
+                Events before a gap excite those after it; events within it are unknown and count
+                as none, like those before a window.
             exposure: a known factor E(t) on the baseline (share of the day that a collector ran,
-                population at risk, patrols on duty), constant in pieces: a table of the columns
+                population at risk, patrols on duty), piecewise constant: a table of the columns
                 start, end and factor, 0 or more, and perhaps sequence; or a dict from sequences to
                 such tables. The baseline is then `E(t) mu(t)`, with mu per unit of E; excitation is
-                as it is. A row holds from its start until its end. Rows must cover the windows;
-                where they reach beyond, forecasts know them.
+                unchanged. A row applies from its start until its end. Rows must cover the windows;
+                where they extend beyond, forecasts use them.
             keep_history: keep events before their sequence's window as its `history`, which excites
-                what comes within; by default they are refused.
+                events within it; by default they are refused.
             resolution: the step to which times are known ("second", "minute", "hour", "day",
-                "week", or a number in `unit`), for whole seconds, dates without a clock, counts by
-                day; each time then stands for any from it to the next. The likelihood is the mean
-                over times spread evenly in their steps (`hawkesjax.Hawkes`).
-            outside: events that no window sees, before, after or between windows: "error", or
-                "drop" to leave them out and count them as `left_out`; with `keep_history` those
-                before are kept.
+                "week", or a number in `unit`), for whole seconds, dates without a time of day,
+                or daily counts; each time then stands for any from it to the next. The likelihood
+                is the mean over times spread evenly in their steps (`hawkesjax.Hawkes`).
+            outside: what to do with events outside all windows: "error", or "drop" to leave them
+                out and count them as `left_out`; with `keep_history` those before the windows are
+                kept.
             mark_names: names of marks 0 .. D-1, or the labels that may occur. Marks without
-                events are kept. No mark or sequence may be named "all", as totals are.
+                events are kept. No mark or sequence may be named "all", the name of totals.
             sequence_names: likewise; sequences without events are kept.
             unit: the unit of time; for datetimes the one to convert them to ("second", "minute",
                 "hour", "day" or "week").
@@ -185,9 +187,9 @@ class EventPanel(AsTables):
             The panel, sorted.
 
         Raises:
-            ValueError: if anything but the order is wrong; names the column, the first offending
-                rows (counted from 0) and a remedy. Nothing is clipped, and nothing
-                dropped but by name.
+            ValueError: for invalid input (rows may be in any order); names the column, the first
+                offending rows (counted from 0) and a remedy. Nothing is clipped, and nothing is
+                dropped unless asked for.
         """
         window = plain(window)
         marks = column_of(marks, "marks")
@@ -236,7 +238,7 @@ class EventPanel(AsTables):
         """A panel from a table with one row per event, in any order.
 
         Args:
-            df: the table: of pandas, or one with `to_pandas` (polars, pyarrow).
+            df: the table: a pandas one, or one with `to_pandas` (polars, pyarrow).
             time: column of times: numbers, datetimes with or without a zone, or ISO 8601 text.
             mark: column of marks; None for the one mark "event".
             sequence: column of sequences; None for one sequence "0".
@@ -244,19 +246,19 @@ class EventPanel(AsTables):
             window: as in `from_arrays`; datetimes (or their text) where the times are datetimes.
                 Bounds without an offset are read in the times' zone; a date alone is its
                 midnight.
-            gaps, exposure, keep_history, resolution, outside: as in `from_arrays`; bounds in the
-                terms of the windows.
+            gaps, exposure, keep_history, resolution, outside: as in `from_arrays`; bounds are given
+                as for `window`.
             unit: name of the numbers' unit; for datetimes the unit to convert them to: "second",
                 "minute", "hour", "day" or "week". Absolute time then counts from `origin`, the
                 earliest window start.
-            mark_names: the marks in their order, those without events too. By default those that
-                occur, sorted, or all categories of a pandas categorical, in their order. Labels in
-                the table are names: whole numbers, too, unless names are declared none of which is
-                a whole number; then the numbers count them from 0.
+            mark_names: the marks in their order, including those without events. By default those
+                that occur, sorted, or all categories of a pandas categorical, in their order.
+                Labels in the table are names, even whole numbers; but if no declared name is a
+                whole number, whole numbers are positions among the names, counted from 0.
             sequence_names: likewise.
-            timezone: zone of datetimes without an offset ("Europe/London"). Naming one also lets
-                several offsets stand in one column; without it they are refused. Times without
-                any zone are taken as they are, on a clock that knows no daylight saving.
+            timezone: zone of datetimes without an offset ("Europe/London"). It also allows several
+                offsets in one column, which are refused otherwise. Times without any zone are taken
+                as they are, on a clock without daylight saving.
 
         Raises:
             ValueError: as `from_arrays`; rows are counted from 0, whatever the table's index.
@@ -300,7 +302,7 @@ class EventPanel(AsTables):
             unit: as in `from_arrays`.
 
         Raises:
-            ValueError: as `from_arrays`; says which value of which user's array is wrong.
+            ValueError: as `from_arrays`; names the array and the value at fault.
         """
         window, marks = plain(window), unique_names(mark_names, "mark")
         declared = names_of(window) if sequence_names is None else sequence_names
@@ -351,10 +353,10 @@ class EventPanel(AsTables):
     def between(self, a: Any, b: Any, *, keep_history: bool = False) -> EventPanel:
         """The panel seen through [a, b): every window is cut to what it shares with it.
 
-        Events at exactly b go to the next piece, so that the pieces of a partition hold every
-        event once; those at the end of their own window stay with the moment before it. Sequences
-        that do not meet [a, b) are kept, with no events and no time. Where a lies within a window,
-        what came before it is forgotten and no longer excites (`waits` restart at a), unless
+        Events at exactly b belong to the next piece, so that the pieces of a partition hold every
+        event once; an event at the end of its own window stays in the piece that ends there.
+        Sequences that do not meet [a, b) are kept, with no events and no time. Where a lies within
+        a window, earlier events are forgotten and no longer excite (`waits` restart at a), unless
         `keep_history`.
 
         Args:
@@ -375,7 +377,7 @@ class EventPanel(AsTables):
 
         Args:
             sequences: names, or positions 0 .. M-1 (negative ones count from the end), or a mask
-                of M booleans; a single name or position will do.
+                of M booleans; a single name or position is accepted.
 
         Raises:
             ValueError: if one is unknown or repeated.

@@ -40,9 +40,9 @@ def read_events(
     """A panel from a file with one row per event, in any order.
 
     Args:
-        path: a text with separators (`.csv`, `.tsv`, `.txt`), JSON (`.jsonl`, `.ndjson`, `.json`;
-            fields within fields are named as in "user.id"), Parquet (`.parquet`, `.pq`) or a
-            workbook (`.xlsx`), perhaps packed (`.gz`, `.bz2`, `.xz`, `.zst`, or a `.zip` of one
+        path: a delimited text file (`.csv`, `.tsv`, `.txt`), JSON (`.jsonl`, `.ndjson`, `.json`;
+            nested fields are named as in "user.id"), Parquet (`.parquet`, `.pq`) or a workbook
+            (`.xlsx`), optionally compressed (`.gz`, `.bz2`, `.xz`, `.zst`, or a `.zip` of one
             file); "-" for standard input. Checksums of Parquet pages are verified where the file
             has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
             may pass as other data.
@@ -54,10 +54,10 @@ def read_events(
             `hawkesjax.inputs.dialect.Dialect`.
 
     Raises:
-        ValueError: if the file is not what its name says, has no rows, rows of unequal length or
-            repeated columns, and as `EventPanel.from_arrays`; rows of a text are named by line
-            (the header is line 1), those of a workbook as it numbers them, those of a Parquet
-            file from 0.
+        ValueError: if the file is not of the type that its name says, has no rows, rows of unequal
+            length or repeated columns, and as `EventPanel.from_arrays`; rows of a text file are
+            named by line (the header is line 1), those of a workbook by its row numbers, those of
+            a Parquet file from 0.
         FileNotFoundError: if there is no such file.
         ImportError: for Parquet and `.zst` without pyarrow, and for `.xlsx` without
             python-calamine.

@@ -1,4 +1,4 @@
-"""Times that are known to a step alone, spread over it."""
+"""Times that are known only to a step, spread evenly over it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def spread(
     seed: int = 0,
     fixed: Bool[np.ndarray, " events"] | bool = False,
 ) -> tuple[Any, Int[np.ndarray, " events"]]:
-    """The panel with each time drawn evenly from the `step` that follows it (at the end of a
-    window, and before a gap, from the last one), but for those that are fixed; and the order of
+    """The panel with each time drawn uniformly from the `step` that follows it (at the end of a
+    window, and before a gap, from the last one), except for those that are fixed; and the order of
     the events in it. The history is spread likewise."""
     owner, length = np.asarray(panel.sequence), np.asarray(panel.duration)
     ends = length[owner]
@@ -48,7 +48,7 @@ def spread(
 
 
 def rounded(panel: Any, times: np.ndarray, sequence: np.ndarray) -> np.ndarray:
-    """Times since the windows' starts as a record of the panel's resolution holds them: each at
+    """Times since the windows' starts as a record with the panel's resolution holds them: each at
     the start of its step, on the panel's own clock."""
     step, start = panel.resolution, np.asarray(panel.start)[sequence]
     down = np.floor((start + times) / step * (1 + 1e-12)) * step - start

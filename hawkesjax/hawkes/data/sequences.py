@@ -9,8 +9,8 @@ from jaxtyping import Int
 def rows_of(
     sequence: Int[np.ndarray, " rows"], chosen: Int[np.ndarray, " chosen"]
 ) -> tuple[Int[np.ndarray, " taken"], Int[np.ndarray, " taken"]]:
-    """Places of the rows of some sequences, in the order given, and their new numbers; `sequence`
-    is that of each row, ascending."""
+    """Positions of the rows of some sequences, in the order given, and their new sequence numbers;
+    `sequence` gives the sequence of each row, ascending."""
     begin, end = (np.searchsorted(sequence, chosen, side) for side in ("left", "right"))
     sizes = end - begin
     number = np.repeat(np.arange(len(chosen)), sizes).astype(np.int32)

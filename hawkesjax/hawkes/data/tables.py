@@ -47,7 +47,7 @@ class AsTables:
 
     @checked
     def describe(self: Any, by: Literal["cell", "sequence", "mark"] = "cell") -> pd.DataFrame:
-        """How many events there are, and how dense.
+        """Numbers and rates of events, and the times without any.
 
         Args:
             by: "cell" for one row per sequence and mark, "sequence" or "mark" for totals.
@@ -58,8 +58,8 @@ class AsTables:
             the first event), after (from the last event to the end), duration, rate (events per
             unit of time), ties (events that share their time with another of their sequence). By
             sequence also gaps (their number), longest (the longest time between events, whatever
-            their marks) and usual (what it would be on average without memory, `(log n + 0.577) /
-            rate`). Times of the gaps of the record count nowhere. With an exposure also its
+            their marks) and usual (its approximate mean for a Poisson process, `(log n + 0.577) /
+            rate`). No time includes the gaps of the record. With an exposure also its
             integral, exposure, and events per unit of it, `per exposure`; times in which it is 0
             do not count in before, after and longest.
         """
@@ -112,7 +112,7 @@ class AsTables:
         return pd.DataFrame(table)
 
     def remarks(self: Any) -> list[str]:
-        """Sentences on stretches without events that are far longer than others: at the ends of
+        """Sentences on stretches without events that are far longer than the others: at the ends of
         windows, more than 10 times the mean time between events and 3 times the longest; between
         events, more than 10 times the mean and 5 times the next longest (of up to 5 such)."""
         table = self.describe("sequence")
@@ -130,10 +130,10 @@ class AsTables:
                 unit = f" {self.unit}s" if self.unit else ""
                 count = int(empty.notna().sum())
                 of = f" of {short(table['sequence'][worst])}" if len(table) > 1 else ""
-                more = f", and so in {count - 1:,} more" if count > 1 else ""
+                more = f", and likewise in {count - 1:,} more" if count > 1 else ""
                 said.append(
-                    f"Nothing in {empty[worst]:.4g}{unit} {where}{of}{more} (longest gap else "
-                    f"{longest[worst]:.3g}): was it watched then?"
+                    f"No events in {empty[worst]:.4g}{unit} {where}{of}{more} (longest gap "
+                    f"otherwise {longest[worst]:.3g}): was it observed then?"
                 )
         return said + _holes(self, table)
 
@@ -159,7 +159,7 @@ class AsTables:
         """Start and end of each sequence's window by name, datetimes where there is an `origin`;
         a list of such pairs where there are gaps between.
 
-        `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` is the panel again.
+        `from_dataframe(panel.to_dataframe(), ..., window=panel.windows())` restores the panel.
         """
         owner, start, end = pieces(self)
         pairs = zip(absolute(self, start).tolist(), absolute(self, end).tolist(), strict=True)
@@ -170,7 +170,7 @@ class AsTables:
 
     def exposures(self: Any) -> pd.DataFrame:
         """The known exposure as a table: sequence, start, end (datetimes where there is an
-        `origin`) and factor; no rows where there is none. `exposure=` takes it again."""
+        `origin`) and factor; no rows where there is none. Pass it back as `exposure=`."""
         known = self.exposure
         start = np.asarray(self.start)[known.sequence]
         bounds = (absolute(self, start + edge) for edge in (known.start, known.end))
@@ -183,7 +183,7 @@ class AsTables:
         )
 
     def __repr__(self: Any) -> str:
-        """One screen on a panel of any size."""
+        """A summary that fits one screen for a panel of any size."""
         if not all(isinstance(leaf, np.ndarray) for leaf in (self.waits, self.marks, self.start)):
             return f"EventPanel({self.num_sequences} sequences, {self.num_marks} marks, traced)"
         counts = self.counts
@@ -191,19 +191,19 @@ class AsTables:
 
 
 def _spread(by_sequence: np.ndarray, by: str, kinds: int) -> np.ndarray:
-    """Figures of sequences in the rows of `describe`."""
+    """Values by sequence, repeated for the rows of `describe`."""
     if by == "mark":
         return np.full(kinds, np.sum(by_sequence))
     return np.repeat(by_sequence, kinds if by == "cell" else 1)
 
 
 def _shut(panel: Any) -> bool:
-    """Whether there are times of no exposure."""
+    """Whether the exposure is 0 at any time."""
     return bool(np.any(np.asarray(panel.exposure.factor) == 0))
 
 
 def _watched(panel: Any) -> np.ndarray:
-    """Watched time from the start of its window to each event, without that of no exposure."""
+    """Observed time from the start of its window to each event, without that of zero exposure."""
     times, sequence = np.asarray(panel.times), np.asarray(panel.sequence)
     if _shut(panel):
         return panel.exposure.open.before(times, sequence, panel.gaps)
@@ -218,7 +218,7 @@ def _whole(panel: Any) -> np.ndarray:
 
 
 def _silences(panel: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Sequence and watched length of each time between two successive events."""
+    """Sequence and observed length of each time between two successive events."""
     own = np.diff(panel.sequence, prepend=-1) == 0
     moved = len(panel.gaps) or _shut(panel)
     waits = np.diff(_watched(panel), prepend=0.0) if moved else np.asarray(panel.waits)
@@ -226,8 +226,8 @@ def _silences(panel: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _holes(panel: Any, table: pd.DataFrame) -> list[str]:
-    """Silences between events that look like gaps that were not declared: a few that stand apart
-    from all others of their sequence."""
+    """Silences between events that look like undeclared gaps: a few that stand apart from all
+    others of their sequence."""
     owner, silence = _silences(panel)
     order = np.lexsort((-silence, owner))
     owner, silence = owner[order], silence[order]
@@ -243,7 +243,7 @@ def _holes(panel: Any, table: pd.DataFrame) -> list[str]:
     worst = max(found, key=lambda one: found[one][0])
     long, next_long = found[worst]
     of = f" of {short(table['sequence'][worst])}" if len(table) > 1 else ""
-    more = f", and so in {counted(len(found) - 1, 'sequence')} more" if len(found) > 1 else ""
+    more = f", and likewise in {counted(len(found) - 1, 'sequence')} more" if len(found) > 1 else ""
     return [asked(long, next_long, panel.unit, of, more)]
 
 

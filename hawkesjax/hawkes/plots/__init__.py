@@ -10,7 +10,7 @@ from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.plots.effects import kernels, network
 from hawkesjax.hawkes.plots.fits import intensity, residuals
 
-MOST = 8  # marks whose effects are tested for the picture: a few seconds
+MOST = 8  # marks up to which effects are tested for the figure, which takes a few seconds
 
 
 def figures(model: HawkesLaw, values: Any, data: EventPanel) -> dict[str, Any]:

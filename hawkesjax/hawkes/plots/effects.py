@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-NOTHING = 1e-6  # an alpha that is 0 but for rounding
+NOTHING = 1e-6  # an alpha that is 0 up to rounding
 
 
 @checked
@@ -32,18 +32,18 @@ def network(
 ) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
-    Of draws it shows medians. An arrow's width grows with the size of alpha; loops are effects of a
-    mark on itself. An inhibiting effect, below 0, ends in a bar, in a colour of its own.
+    For a posterior it shows medians. An arrow's width grows with the size of alpha; loops are
+    effects of a mark on itself. An inhibiting effect, below 0, ends in a bar, in its own colour.
 
     Args:
         values: a `Posterior` or an `Estimate`.
-        model: the model, needed when the values do not say.
-        least: leave out arrows whose middle value is nearer to 0; the caption says how many.
-        tests: the table of `hawkesjax.effect_tests`; effects that are not told from none are then
-            drawn grey, thin and dashed.
+        model: the model, needed if the values do not carry it.
+        least: leave out arrows whose central value is closer to 0; the caption says how many.
+        tests: the table of `hawkesjax.effect_tests`; effects without clear evidence are then drawn
+            grey, thin and dashed.
 
     Raises:
-        ValueError: for values without names of marks.
+        ValueError: for values without mark names.
     """
     names = _marks(values)
     low, middle, high = _alpha(values, model)
@@ -93,7 +93,7 @@ def network(
         if np.any(middle <= -max(least, NOTHING)):
             caption += "\nending in a bar: inhibition, α below 0"
         if untold:
-            caption += "\ngrey and dashed: the data do not tell it from none"
+            caption += "\ngrey and dashed: no clear effect"
         figure.supxlabel(caption, fontsize=8)
     return figure
 
@@ -144,17 +144,17 @@ def _arrow(
 def kernels(
     values: Any, *, model: HawkesLaw | None = None, unit: str = "", horizon: Positive | None = None
 ) -> Figure:
-    r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (of exponential ones :math:`\alpha_{ij}
+    r"""The kernels :math:`\alpha_{ij} \phi_{ij}(s)` (for exponential ones :math:`\alpha_{ij}
     \gamma_{ij} e^{-\gamma_{ij} s}`) over the time s since an event, one panel per target, with 95 %
     bands and half-lives as dots. Both axes are logarithmic: memories of minutes and of weeks fit
-    into one figure, exponential ones bend down, power laws are straight in the end. Of an
-    inhibiting effect the size is drawn, and the legend says that it inhibits.
+    into one figure, exponential kernels bend down, power laws end as straight lines. For an
+    inhibiting effect the absolute value is drawn, and the legend says that it inhibits.
 
     Args:
         values: a `Posterior` or an `Estimate`.
-        model: the model, for another kernel, or a fixed gamma in a plain dict.
+        model: the model, needed for another kernel, or a fixed gamma with a plain dict.
         unit: the time unit's name.
-        horizon: longest time; by default four times (of other kernels than the exponential,
+        horizon: longest time; by default four times (for kernels other than the exponential,
             forty times) the longest half-life of a pair whose effect is at least a tenth of the
             largest.
     """

@@ -1,4 +1,4 @@
-"""Figures of a fit beside its events: intensities and residuals."""
+"""Figures of a fit and its events: intensities and residuals."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def intensity(
 
     A posterior gives the pointwise median and a 95 % band over its draws.
 
-    Gaps of the record are shaded: what happened there did not enter.
+    Gaps of the record are shaded: events within them are unknown.
 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior`.
         panel: the events.
-        model: the model, needed beside a dict that is of no plain `Hawkes()`.
+        model: the model; required with a dict of parameters of anything but a plain `Hawkes()`.
         sequences: names or indices; by default the four with most events, in the panel's order; the
             figure says so where there are more.
         marks: names or indices; all by default.
         window: (start, end) to draw, on the panel's clock; the sequence's window by default.
-        points: grid points; the jumps at events are drawn besides where there are few.
+        points: grid points; with few events the jumps at events are drawn in addition.
         draws: how many posterior draws to use.
 
     Raises:
@@ -96,7 +96,7 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
 
     gamma, ratios = found["gamma"], model.kernel.ratios
     slowest = by_pair(gamma, panel.num_marks).min() * ratios.min()
-    reach = 40.0 / slowest  # e^-40 is nothing
+    reach = 40.0 / slowest  # e^-40 is negligible
     recent = (times >= low - reach) & (times <= high)
     shown = times[recent & (times >= low)]
     grid = np.linspace(low, high, points)
@@ -163,14 +163,14 @@ def residuals(
 ) -> Figure:
     """Quantiles of the time-rescaled residuals against the unit exponential, one panel per mark.
 
-    Points on the line: the model explains the waiting times. The grey band holds each point with
-    95 % probability under the truth (order statistics of n exponentials). Sequences are laid end
-    to end (`join=True` of `hawkesjax.residuals`).
+    Points on the line: the model explains the waiting times. The grey band contains each point with
+    95 % probability under the true model (order statistics of n exponentials). Sequences are laid
+    end to end (`join=True` of `hawkesjax.residuals`).
 
     Args:
         values: dict of natural parameters, `Estimate`, or `Posterior` (its mean).
         panel: the events.
-        model: the model, needed beside a dict that is of no plain `Hawkes()`.
+        model: the model; required with a dict of parameters of anything but a plain `Hawkes()`.
         points: draw at most about this many points per mark; the largest ones always.
     """
     table = residual_table(law_of(values, model), values, panel, join=True)

@@ -20,12 +20,12 @@ def forecast(ahead: Any, *, observed: Any = None, max_rows: Count = 40) -> Figur
     """Counts forecast for each sequence and mark: median and 95 % interval.
 
     Args:
-        ahead: what `hawkesjax.forecast` returned.
-        observed: counts that were observed, (sequences, marks), drawn beside.
+        ahead: the result of `hawkesjax.forecast`.
+        observed: (sequences, marks) observed counts, drawn for comparison.
         max_rows: draw at most this many sequences, those with the largest forecasts.
 
     Raises:
-        ValueError: when the observed counts have another shape.
+        ValueError: if the observed counts have a different shape.
     """
     needs(ahead, "forecast", "Forecast")
     low, middle, high = np.quantile(ahead.counts, QUANTILES, axis=0)
@@ -64,12 +64,12 @@ def forecast(ahead: Any, *, observed: Any = None, max_rows: Count = 40) -> Figur
 
 @checked
 def fan(ahead: Any, *, observed: Any = None, sequences: Any = None) -> Figure:
-    """Events so far over the time after the window, one panel per mark: median, 50 and 95 %.
+    """Cumulative events after the window, one panel per mark: median, 50 and 95 % intervals.
 
     Args:
-        ahead: what `hawkesjax.forecast` returned, with `bins` of a few or a few dozen.
+        ahead: the result of `hawkesjax.forecast`, with a few or a few dozen `bins`.
         observed: an `EventPanel` of what was observed, whose windows begin where the forecast does
-            (`panel.between(cut, end)`), drawn beside.
+            (`panel.between(cut, end)`), drawn for comparison.
         sequences: names or indices, added up; all by default.
 
     Raises:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def predictive(check: Any) -> Figure:
     """Statistics over all sequences: replicates as a histogram, the observed value as a line.
 
-    One row per statistic, one column per mark; in the corner the part of replicates above the
-    observed value. A line outside the histogram is what the model does not reproduce.
+    One row per statistic, one column per mark; in the corner the share of replicates above the
+    observed value. A line outside the histogram shows what the model does not reproduce.
 
     Args:
         check: what `hawkesjax.predictive_check` returned.
