@@ -20,7 +20,7 @@ from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.unconstrained import Unconstrained, best_start, scattered
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.model import Hawkes
-from hawkesjax.hawkes.prepared import prepare_alike
+from hawkesjax.hawkes.sizes import prepare_alike
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def hawkes(name: str, params: dict[str, Any], truth: dict[str, Any], **settings:
         return value
 
     def filled() -> tuple[Any, Any]:
-        from hawkesjax.hawkes.prepared import prepare_alike
+        from hawkesjax.hawkes.sizes import prepare_alike
 
         more = events_of(size=300)
         return data, prepare_alike(model, [data, more])[0]

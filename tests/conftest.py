@@ -25,6 +25,7 @@ FLAGS = (
     # a hierarchical baseline, with the same log-likelihood to its last digit).
     "--xla_backend_optimization_level=0",
     "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
 )
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     # One compilation serves all workers, modules and subprocesses of this run, and no later run.

@@ -307,7 +307,10 @@ def _finish(
     tests = hj.residual_tests(hj.residuals(model, values, panel, join=True))
     for line in report.residual_lines(tests):
         say(line)
-    if panel.num_marks <= MOST and model.link == "identity":
+    known = {name for name, _ in (*model.fixed, *model.tied)}
+    if "alpha" in known:
+        say("\nEffects are not tested: some are fixed or tied.")
+    elif panel.num_marks <= MOST and model.link == "identity":
         found = hj.effect_tests(values, panel, model=model)
         tables["effects"] = found
         say()

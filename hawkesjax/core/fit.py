@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from hawkesjax.core.compiled import at_once
 from hawkesjax.core.estimate import Result
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.intervals import blank, errors_of
@@ -135,9 +136,9 @@ def maximum(
     if end is None:
         first = best_start(loss, prepared) if near is None else given_point(loss, near, prepared)
         end = _climb(first, prepared, loss, max_steps, tol)
-    natural = loss.natural(end.point, prepared)
-    natural |= model.latent(natural, prepared)
-    params = natural | model.derived(natural, prepared)
+    natural = at_once(loss, "natural", end.point, prepared)
+    natural |= at_once(model, "latent", natural, prepared)
+    params = natural | at_once(model, "derived", natural, prepared)
     return {name: np.asarray(value) for name, value in params.items()}, end.grad <= tol
 
 
@@ -244,19 +245,18 @@ def _descend(
     """L-BFGS over all parameters, or over one part of them."""
     part = {n: np.ones(leaf.shape, bool) for n, leaf in start.items()} if part is None else part
     value, grad = value_and_grad(start, data, loss=loss)
-    per_event = 1 / data.num_events
-    value, grad = value * per_event, {n: g * per_event for n, g in _only(grad, part).items()}
-    limits = jnp.asarray(tol, value.dtype), jnp.asarray(max_steps)
-    point, value, grad, steps, still = _quasi_newton(
+    limits = np.asarray(tol, value.dtype), np.asarray(max_steps)
+    point, value, left, steps, still = _quasi_newton(
         start, value, grad, data, part, *limits, loss=loss
     )
     total = float(value) * float(data.num_events)
-    return _End(point, total, float(largest(grad)), int(steps), int(still))
+    return _End(point, total, float(left), int(steps), int(still))
 
 
 @partial(jax.jit, static_argnames="loss")
 def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     per_event = 1 / data.num_events
+    value, grad = value * per_event, {n: g * per_event for n, g in _only(grad, part).items()}
     solver = optax.lbfgs(memory_size=20)
 
     def objective(point):
@@ -283,15 +283,16 @@ def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     zero = jnp.zeros((), jnp.int32)
     carry = (point, solver.init(point), value, grad, zero, zero)
     point, _, value, grad, steps, still = jax.lax.while_loop(going, step, carry)
-    return point, value, grad, steps, still
+    return point, value, largest(grad), steps, still
 
 
 def _report(model, loss, data, prepared, end: _End, values, tol, errors, said="", learned=0) -> Any:
-    found = loss.natural(end.point, prepared)
-    found |= model.latent(found, prepared)
+    found = at_once(loss, "natural", end.point, prepared)
+    found |= at_once(model, "latent", found, prepared)
     natural = {name: found[name] for name in model.shapes(prepared)}
     params = {name: np.asarray(value) for name, value in natural.items()}
-    derived = {name: np.asarray(one) for name, one in model.derived(natural, prepared).items()}
+    more = at_once(model, "derived", natural, prepared)
+    derived = {name: np.asarray(one) for name, one in more.items()}
     gradient = end.grad
     edge = model.at_boundary(params, prepared)
     structures = model.structures(prepared)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from hawkesjax.core.compiled import at_once
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.model import Masks
 from hawkesjax.core.unconstrained import Point, Unconstrained, value_and_grad
@@ -39,7 +41,7 @@ def errors_of(
     """
     structures = model.structures(prepared)
     plain = Unconstrained(model.unrestricted(), () if model.joint is None else (model.joint,))
-    point = plain.free(natural, prepared)
+    point = at_once(plain, "free", natural, prepared)
     fixed = plain.reduced(_with_partners(edge), prepared)
     arrow = known() if known else Arrow.at(model, plain, point, prepared)
     if loss.model != model:
@@ -102,20 +104,17 @@ def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
     its own.
     """
 
-    def logs(at):
-        derived = loss.model.derived(loss.natural(at, prepared), prepared)
-        return {name: jnp.log(value) for name, value in derived.items() if name not in parts[0]}
-
-    found = logs(point)
+    known = tuple(parts[0])
+    found = _logs(loss, known, point, prepared)
     if not found:
         return
     layout = arrow.layout
     size, count = layout.members.shape[1], layout.num_others
-    along = jax.jit(lambda direction: jax.jvp(logs, (point,), (direction,))[1])
 
     def slopes(local, others):
         parts = layout.named(local, others)
-        return along({n: jnp.asarray(parts[n], leaf.dtype) for n, leaf in point.items()})
+        direction = {n: np.asarray(parts[n], leaf.dtype) for n, leaf in point.items()}
+        return _log_slopes(loss, known, point, direction, prepared)
 
     still = np.zeros(len(layout.local_group))
     own = slopes(still + 1, np.zeros(count))
@@ -137,15 +136,33 @@ def _add_derived(loss, point, prepared, arrow, fixed, parts) -> None:
             upper[name] = value * np.exp(NORMAL_975 * error)
 
 
+@partial(jax.jit, static_argnums=(0, 1))
+def _logs(loss, known, point, prepared):
+    """Logarithms of the derived quantities at a free point, but those that are known."""
+    derived = loss.model.derived(loss.natural(point, prepared), prepared)
+    return {name: jnp.log(value) for name, value in derived.items() if name not in known}
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _log_slopes(loss, known, point, direction, prepared):
+    return jax.jvp(lambda at: _logs(loss, known, at, prepared), (point,), (direction,))[1]
+
+
 def _intervals(loss, point, spread, prepared):
-    real = {name: jnp.asarray(value, point[name].dtype) for name, value in spread.items()}
-    low = {name: point[name] - NORMAL_975 * real[name] for name in point}
-    high = {name: point[name] + NORMAL_975 * real[name] for name in point}
-    lower = {n: np.asarray(v) for n, v in loss.natural(low, prepared).items()}
-    upper = {n: np.asarray(v) for n, v in loss.natural(high, prepared).items()}
-    ones = {name: jnp.ones_like(value) for name, value in point.items()}
-    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
+    real = {name: np.asarray(value, point[name].dtype) for name, value in spread.items()}
+    ends = _ends(loss, point, real, prepared)
+    lower, upper, slope = ({n: np.asarray(v) for n, v in end.items()} for end in ends)
     structures = loss.model.structures(prepared)
     whole = {n: structures[n].spread(s) if n in structures else s for n, s in spread.items()}
-    deviations = {n: np.abs(np.asarray(slope[n])) * np.asarray(whole[n]) for n in point}
+    deviations = {n: np.abs(slope[n]) * np.asarray(whole[n]) for n in point}
     return deviations, lower, upper
+
+
+@partial(jax.jit, static_argnums=0)
+def _ends(loss, point, spread, prepared):
+    """Natural parameters at both ends of the intervals, and their slopes in the free ones."""
+    low = {name: point[name] - NORMAL_975 * spread[name] for name in point}
+    high = {name: point[name] + NORMAL_975 * spread[name] for name in point}
+    ones = {name: jnp.ones_like(value) for name, value in point.items()}
+    slope = jax.jvp(lambda at: loss.natural(at, prepared), (point,), (ones,))[1]
+    return loss.natural(low, prepared), loss.natural(high, prepared), slope

@@ -14,6 +14,8 @@ from jaxtyping import Array
 from numpyro.distributions import biject_to
 from numpyro.distributions.transforms import IdentityTransform
 
+from hawkesjax.core.compiled import at_once
+
 Point = dict[str, Array]
 
 
@@ -59,6 +61,11 @@ class Unconstrained:
         maps = {name: biject_to(prior.support) for name, prior in self.model.sites(data).items()}
         return maps | {name: IdentityTransform() for name in self.as_they_are if name in maps}
 
+    def started(self, params: Mapping[str, Any], data: Any) -> Point:
+        """`free`, with the middle (0) for what is outside a prior's support."""
+        free = self.free(params, data)
+        return {name: jnp.where(jnp.isfinite(leaf), leaf, 0) for name, leaf in free.items()}
+
     def __call__(self, point: Mapping[str, Any], data: Any) -> Array:
         params = self.natural(point, data)
         return -self.model.log_density(params, data)
@@ -70,6 +77,7 @@ def value_and_grad(point: Point, data: Any, *, loss: Unconstrained) -> tuple[Arr
     return jax.value_and_grad(loss)(point, data)
 
 
+@jax.jit
 def largest(tree: Any) -> Array:
     """Largest absolute value of all leaves."""
     return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
@@ -102,7 +110,7 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
     if values is not given:  # an estimate on the boundary starts near it
         tiny = float(jnp.finfo(real).tiny) ** 0.25  # 1e-77 in float64, 3e-10 in float32
         natural = {name: jnp.where(value == 0, tiny, value) for name, value in natural.items()}
-    point = loss.free(natural, data)
+    point = at_once(loss, "free", natural, data)
     for name, leaf in point.items():
         if not bool(jnp.all(jnp.isfinite(leaf))):
             raise ValueError(f"init[{name!r}] has a value outside its support or on its boundary.")
@@ -112,10 +120,8 @@ def given_point(loss: Unconstrained, given: Any, data: Any) -> Point:
 def best_start(loss: Unconstrained, data: Any) -> Point:
     """The best of the model's own starting values; those outside a prior's support become 0 on
     the free scale, its middle."""
-    candidates = [
-        {name: jnp.where(jnp.isfinite(leaf), leaf, 0) for name, leaf in free.items()}
-        for free in (loss.free(values, data) for values in loss.model.starts(data))
-    ]
+    starts = loss.model.starts(data)
+    candidates = [at_once(loss, "started", values, data) for values in starts]
     scores = [float(value_and_grad(point, data, loss=loss)[0]) for point in candidates]
     return candidates[int(np.argmin([s if np.isfinite(s) else np.inf for s in scores]))]
 

@@ -276,7 +276,9 @@ class Covariates(FromTables, FromCalendar):
         """
         pairs = [(a, b) for a in self._of(first) for b in self._of(second)]
         if first == second:
-            raise ValueError(f"interacted() takes two different features; both are {first!r}.")
+            raise ValueError(
+                f"The product of {first!r} with itself is no interaction. Name two features."
+            )
         columns = {name: self.values[:, i] for i, name in enumerate(self.feature_names)}
         more = np.stack([columns[a] * columns[b] for a, b in pairs], axis=1)
         names = distinct([*self.feature_names, *(f"{a}:{b}" for a, b in pairs)])

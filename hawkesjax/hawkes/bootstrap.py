@@ -19,9 +19,9 @@ from hawkesjax.evaluation.residual_tests import (
     kolmogorov_smirnov,
 )
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.prepared import prepare_alike
 from hawkesjax.hawkes.residuals import rescaled, residuals
 from hawkesjax.hawkes.simulate import simulate_like
+from hawkesjax.hawkes.sizes import prepare_alike
 from hawkesjax.inputs.arguments import Count, Key, checked
 
 STATISTICS = {"ks": kolmogorov_smirnov, "ad": anderson_darling}

@@ -51,7 +51,9 @@ def effect_tests(
     where K are the children that the events of j have within the windows per unit of effect, and V
     is the sum of squares of the score's terms, less the part explained by the levels and the other
     effects. Under no effect the z are jointly normal with the correlations of these terms, from
-    which the p-value of T is simulated; effects are positive, so the test is one-sided. The row
+    which the p-value of T is simulated; effects are positive, so the test is one-sided. A level is
+    fitted to events that are no sources of themselves, so that the score of a mark on itself is too
+    small by :math:`K_i / N_i` for each level, on average; this is added. The row
     `any -> any` tests the largest statistic of all effects, against rates that are constant or
     follow the covariates alone.
 
@@ -241,6 +243,8 @@ class _Parts:
             counts, children = self.counts[float(decay)]
             terms = decay * counts[mine, j] / rate
             score = terms.sum() - children[j]
+            if i == j:  # no event is a source of itself
+                score += children[j] / max(len(rate), 1) * len(np.unique(target.level))
             left = beside_levels(terms[:, None])[:, 0]
             left = left - basis @ (basis.T @ left)
             length = float(np.sqrt(left @ left))

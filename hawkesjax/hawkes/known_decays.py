@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.layout import Layout
@@ -119,12 +120,20 @@ def features(
         data: the prepared panel.
     """
     events = int(data.num_events)
+    params = {name: np.asarray(value) for name, value in params.items()}
+    rates, children = _features(model, params, data)
+    return np.asarray(rates, np.float64)[:events], np.asarray(children, np.float64)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _features(model: Any, params: Any, data: Any) -> tuple[Array, Array]:
+    """`features`, with rows for the padding of the form."""
     ones = jnp.ones((data.num_marks,) * 2, data.dtype)
     params = {**params, "alpha": ones}
     known = model.excitation_of(params)
     form = model.form_of(params, data)
-    children = np.asarray(model.children(params, data, _ends(form, data, known)), np.float64)
-    return _rates(form, data, known)[:events] + _inflow(model, params, data)[:events], children
+    children = model.children(params, data, _ends(form, data, known))
+    return _rates(form, data, known) + _inflow(model, params, data), children
 
 
 def _ends(form: Any, data: Any, known: tuple[Any, ...]) -> Any:
@@ -132,19 +141,19 @@ def _ends(form: Any, data: Any, known: tuple[Any, ...]) -> Any:
     if isinstance(form, FixedForm):
         return jnp.asarray(form.ends)
     level = jnp.ones((data.num_sequences, data.num_marks), data.dtype)
-    return jax.jit(lambda form, known: form.event_terms(level, *known)[1])(form, known)
+    return form.event_terms(level, *known)[1]
 
 
-def _inflow(model: Any, params: Any, data: Any) -> np.ndarray:
+def _inflow(model: Any, params: Any, data: Any) -> Any:
     """What a known history adds to G."""
     if data.inflow is None:
-        return np.zeros((1, data.num_marks))
+        return jnp.zeros((1, data.num_marks), data.dtype)
     gamma = jnp.broadcast_to(jnp.asarray(model.excitation_of(params)[1]), (data.num_marks,) * 2)
     terms = model.kernel.ratios, model.kernel.weights(params)
-    return np.asarray(data.inflow.per_effect(gamma, *terms), np.float64)
+    return data.inflow.per_effect(gamma, *terms)
 
 
-def _rates(form: Any, data: Any, known: tuple[Any, ...]) -> np.ndarray:
+def _rates(form: Any, data: Any, known: tuple[Any, ...]) -> Any:
     """G: the intensity at each event per unit of alpha of each source."""
     alpha, gamma, *weights = known
     if isinstance(form, MixtureForm | PointForm):
@@ -152,10 +161,9 @@ def _rates(form: Any, data: Any, known: tuple[Any, ...]) -> np.ndarray:
             form.excitation(jnp.zeros_like(alpha).at[:, j].set(1), gamma, *weights)
             for j in range(data.num_marks)
         ]
-        return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
-    by_pair = np.broadcast_to(np.asarray(gamma, np.float64), alpha.shape)
-    counts = np.asarray(form.decayed_counts(gamma), np.float64)
-    return counts * by_pair[np.asarray(data.marks)]
+        return jnp.stack(columns, axis=1)
+    by_pair = jnp.broadcast_to(jnp.asarray(gamma), alpha.shape)
+    return form.decayed_counts(gamma) * by_pair[jnp.asarray(data.marks)]
 
 
 def _is_positive(support: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from hawkesjax.core.compiled import at_once
 from hawkesjax.core.information import Solved
 from hawkesjax.hawkes.known_decays import can_solve, solve
 from hawkesjax.hawkes.likelihood import HawkesLikelihood
@@ -57,11 +58,14 @@ class HawkesLaw(HawkesLikelihood):
             found |= self.strength.derived(params, self._effects(params)[0], data.carried)
         return {name: found[name] for name in self.derived_dims}
 
+    def plain_start(self, data: PreparedPanel) -> dict[str, Array]:
+        """Starting values on the time scale of the events."""
+        return super().starts(data)[0]
+
     def starts(self, data: PreparedPanel) -> list[dict[str, Array]]:
         """Starting values: half the events from the background, half from the past, on a few
         time scales."""
-        (start,) = super().starts(data)
-        return on_time_scales(self, start, data)
+        return on_time_scales(self, at_once(self, "plain_start", data), data)
 
     def solved(self, data: PreparedPanel, tol: float) -> Solved | None:
         """With known decays, the maximum target by target (`hawkesjax.hawkes.concave`)."""

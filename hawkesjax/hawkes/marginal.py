@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
@@ -79,7 +80,7 @@ def integrated(model: HawkesLaw) -> HawkesLaw:
     given = {} if isinstance(model.priors, str) else dict(model.priors)
     offset = given.get("mu_offset", dist.Normal(0.0, 1.0))
     standard = isinstance(offset, dist.Normal) and bool(
-        jnp.all((jnp.asarray(offset.loc) == 0) & (jnp.asarray(offset.scale) == 1))
+        np.all((np.asarray(offset.loc) == 0) & (np.asarray(offset.scale) == 1))
     )
     if not standard:
         raise ValueError(

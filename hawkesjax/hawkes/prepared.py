@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,11 +17,8 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
 from hawkesjax.hawkes.counts.choose import choose_form
-from hawkesjax.hawkes.counts.lanes import LaneForm
-from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.mixture import MixtureForm
-from hawkesjax.hawkes.counts.padding import alike, on_ladder
-from hawkesjax.hawkes.counts.points import PointForm, point_form
+from hawkesjax.hawkes.counts.points import point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -29,6 +26,7 @@ from hawkesjax.hawkes.data.rounding import spread
 from hawkesjax.hawkes.exposed import Exposed, refuse_impossible
 from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.kernels import EXPONENTIAL, Kernel
+from hawkesjax.hawkes.sizes import of_one_size, on_ladder
 from hawkesjax.hawkes.strength import Carried, Strength, points_of
 from hawkesjax.hawkes.timeline import Timeline
 from hawkesjax.hawkes.watched import Missed
@@ -112,8 +110,13 @@ class PreparedPanel:
         return self._per(self.exposed)
 
     def _per(self, time: Float[AnyArray, " sequences"]) -> Float[Array, " marks"]:
-        totals, time = jnp.sum(jnp.asarray(self.counts), axis=0), jnp.sum(jnp.asarray(time))
-        return jnp.maximum(totals, 0.5) / jnp.where(time > 0, time, 1)
+        return _rates(jnp.asarray(self.counts), jnp.asarray(time))
+
+
+@jax.jit
+def _rates(counts: Array, time: Array) -> Array:
+    totals, time = jnp.sum(counts, axis=0), jnp.sum(time)
+    return jnp.maximum(totals, 0.5) / jnp.where(time > 0, time, 1)
 
 
 def stream_of(panel: EventPanel) -> Stream:
@@ -227,10 +230,7 @@ def _laid_out(
         exposure=Exposed.of(panel, dtype),
         timeline=Timeline.of(panel, covariates, dtype) if linked else None,
     )
-    if isinstance(prepared.form, LaneForm):
-        prepared = _filled(prepared, on_ladder(prepared.form))
-    if isinstance(prepared.form, PointForm):
-        prepared = _on_ladder(prepared)
+    prepared = on_ladder(prepared)
     # Moved to the device once, not at every call; as concrete values even within a trace.
     with jax.ensure_compile_time_eval():
         return jax.device_put(prepared)
@@ -246,100 +246,10 @@ def _spread_out(panel: EventPanel, form: str, dtype: np.dtype, *rest: Any) -> Pr
         _laid_out(spread(panel, panel.resolution, seed=seed)[0], form, dtype, *rest)
         for seed in range(COPIES)
     ]
-    if form == "lanes" and copies[0].form is not None:
-        forms = alike([one.form for one in copies])
-        copies = [_filled(one, made) for one, made in zip(copies, forms, strict=True)]
-    if isinstance(copies[0].form, PointForm):
-        copies = _points_alike(copies)
-    if copies[0].timeline is not None:
-        copies = with_equal_timelines(copies)
+    copies = of_one_size(copies)
     with jax.ensure_compile_time_eval():
         stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(x) for x in leaves]), *copies)
         return replace(jax.tree.map(jnp.asarray, copies[0]), copies=stacked)
-
-
-def prepare_alike(model: Any, panels: Sequence[EventPanel]) -> list[PreparedPanel]:
-    """Panels with equal numbers of sequences in the same windows, prepared so that all share one
-    compilation.
-
-    Only the form for few marks with learned exponential decays, and that for events with weights,
-    can be padded; others are returned unchanged.
-    """
-    prepared = [model.prepare(panel) for panel in panels]
-    if all(isinstance(one.form, PointForm) for one in prepared):
-        return _points_alike(prepared)
-    if not all(isinstance(one.form, LaneForm) for one in prepared):
-        return prepared
-    forms = alike([one.form for one in prepared])
-    return [
-        jax.tree.map(jnp.asarray, _filled(one, form))
-        for one, form in zip(prepared, forms, strict=True)
-    ]
-
-
-def _points_alike(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
-    """Points and events padded to the largest numbers."""
-    whole = [jax.tree.map(np.asarray, one) for one in prepared]
-    points = max(one.form.num_points for one in whole)
-    events = max(len(one.form.rows) for one in whole)
-    past = max(len(one.carried.marks) for one in whole)
-    return [
-        jax.device_put(
-            replace(
-                _filled(one, one.form.filled(points, events)),
-                carried=one.carried.filled(points, past),
-            )
-        )
-        for one in whole
-    ]
-
-
-def with_equal_timelines(prepared: Sequence[PreparedPanel]) -> list[PreparedPanel]:
-    """Timelines padded to the longest of them."""
-    lines: list[Any] = [jax.tree.map(np.asarray, one.timeline) for one in prepared]
-    size = max(len(line.gap) for line in lines)
-    return [
-        replace(one, timeline=line.filled(size)) for one, line in zip(prepared, lines, strict=True)
-    ]
-
-
-def _on_ladder(prepared: PreparedPanel) -> PreparedPanel:
-    """A form of points, and its events' `carried`, padded to the next sizes of the ladder."""
-    form: PointForm = prepared.form
-    carried: Any = prepared.carried
-    points, events, past = (
-        int(rung(size, size)) if size else 0
-        for size in (form.num_points, len(form.rows), len(carried.marks))
-    )
-    filled = _filled(prepared, form.filled(points, events))
-    return replace(filled, carried=carried.filled(points, past))
-
-
-def _filled(prepared: PreparedPanel, form: LaneForm | PointForm) -> PreparedPanel:
-    """With a padded form, and arrays by event padded to match."""
-
-    places = form.rows if isinstance(form, PointForm) else form.slots
-
-    def longer(values: Any, filling: float = 0) -> Any:
-        return np.pad(values, (0, len(places) - len(values)), constant_values=filling)
-
-    cells, inflow, exposure = prepared.cells, prepared.inflow, prepared.exposure
-    return replace(
-        prepared,
-        form=form,
-        marks=longer(prepared.marks),
-        sequence=longer(prepared.sequence),
-        cells=None if cells is None else replace(cells, at=longer(cells.at)),
-        inflow=None
-        if inflow is None
-        else replace(
-            inflow,
-            times=longer(inflow.times),
-            marks=longer(inflow.marks),
-            sequence=longer(inflow.sequence),
-        ),
-        exposure=None if exposure is None else replace(exposure, at=longer(exposure.at, 1)),
-    )
 
 
 def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel:

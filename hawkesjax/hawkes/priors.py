@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import ComposeTransform, ExpTransform, Transform, biject_to
@@ -30,9 +31,9 @@ def default_priors(rates: jax.Array) -> dict[str, dist.Distribution]:
     return {
         "mu": dist.HalfCauchy(rates),
         "mu_median": dist.HalfCauchy(rates),
-        "mu_spread": dist.HalfNormal(jnp.ones_like(rates)),
-        "alpha": dist.Exponential(jnp.asarray(rates.shape[-1], rates.dtype)),
-        "gamma": dist.LogNormal(jnp.log(jnp.sum(rates)), jnp.asarray(2.0, rates.dtype)),
+        "mu_spread": dist.HalfNormal(np.ones(rates.shape, rates.dtype)),
+        "alpha": dist.Exponential(np.asarray(rates.shape[-1], rates.dtype)),
+        "gamma": dist.LogNormal(jnp.log(jnp.sum(rates)), np.asarray(2.0, rates.dtype)),
     }
 
 

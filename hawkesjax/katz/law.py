@@ -175,17 +175,22 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         if by != "user":
             raise ValueError(f'by is {by!r}; it must be "user".')
         prepared, counts = self.prepare(data), counts_of(data, self)
-        laws = (self.link_rule, self.form_rule)
         if self.baseline == "free":
-            rows, users = free_terms(*laws, params, prepared)
+            rows, users = self._parts(params, prepared)
             values = jax.ops.segment_sum(rows, prepared.rows.user, data.num_users) + users
         else:
-            parts, closed = integrals(*laws, params, prepared)
+            parts, closed = self._parts(params, prepared)
             values = jnp.concatenate([*parts, closed])[grouping_of(data, self).kind]
             if not self.link_rule.silence:
                 heard = jnp.asarray(counts.heard_in_all)
                 values = values - self.form_rule.apart(jnp.asarray(params["alpha"]), heard)
         return values + jnp.asarray(counts.constant_by_user)
+
+    @compiled
+    def _parts(self, params: Params, data: Any) -> Any:
+        """Terms of the log-likelihood as the kind of baseline has them."""
+        parts = free_terms if self.baseline == "free" else integrals
+        return parts(self.link_rule, self.form_rule, params, data)
 
     def pointwise_sizes(self, data: Activity) -> dict[str, int]:
         return {"user": data.num_users}

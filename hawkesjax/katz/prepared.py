@@ -251,9 +251,15 @@ def _prepared(data: Activity, settings: Settings, dtype: Any, least: tuple) -> P
         layout = _filled_up(layout, dict(least))
     # On the device once, not at every call; and as values when a trace is under way.
     with jax.ensure_compile_time_eval():
-        return jax.tree.map(
-            lambda leaf: jnp.asarray(leaf, dtype if np.asarray(leaf).dtype.kind == "f" else None),
-            layout,
+        return jax.device_put(
+            jax.tree.map(
+                lambda leaf: (
+                    np.asarray(leaf, dtype)
+                    if np.asarray(leaf).dtype.kind == "f"
+                    else np.asarray(leaf)
+                ),
+                layout,
+            )
         )
 
 

@@ -202,7 +202,15 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
     def exposures(self, params: Params, data: Data) -> Float[Array, " posts"]:
         """L_i: the expected reposts of each post that could be seen, per unit of p0."""
-        return terms.exposures(self, params, self.prepare(data))
+        return self._exposures(params, self.prepare(data))
+
+    @compiled
+    def _exposures(self, params: Params, data: PreparedCascades) -> Array:
+        return terms.exposures(self, params, data)
+
+    @compiled
+    def _by_post(self, params: Params, data: PreparedCascades) -> Array:
+        return terms.by_post(self, params, data)
 
     def p0_given(
         self, params: Params, data: Data
@@ -213,7 +221,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         alone, `Gamma(1 + R_i, rate L_i)`, whose peak is at `R_i / L_i`.
         """
         data = self.prepare(data)
-        exposure = terms.exposures(self, params, data)
+        exposure = self._exposures(params, data)
         if self.p0 != "integrated":
             return jnp.asarray(1 + data.reposts), exposure
         shape = jnp.asarray(params["p0_shape"])
@@ -225,7 +233,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         if by != "post":
             raise ValueError(f'by is {by!r}; it must be "post".')
         prepared = self.prepare(data)
-        own = terms.by_post(self, params, prepared)
+        own = self._by_post(params, prepared)
         if prepared.swinging:
             circles = terms.circles(data, prepared.period, np.dtype(prepared.dtype))
             own = own + terms.swing_by_post(params, prepared, circles)

@@ -131,7 +131,7 @@ def _prepared(
 ) -> PreparedCascades:
     layout = _layout(data, settings, dtype, None if sizes is None else dict(sizes))
     with jax.ensure_compile_time_eval():
-        return jax.tree.map(jnp.asarray, layout)
+        return jax.device_put(layout)
 
 
 def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:

@@ -163,7 +163,7 @@ def test_options_reach_the_model(work, results):
     assert known["model"]["gamma"] == 2 and "gamma" not in known["params"]
     assert known["model"]["kernel"] == {"kernel": "SumOfExponentials", "terms": 2, "ratio": 10.0}
     assert known["model"]["baseline"]["features"] == ["intercept", "rain"]
-    assert known["params"]["alpha"][0][1] == 0.05
+    assert known["params"]["alpha"][0][1] == 0.05 and "effects.csv" not in names_in(work / "known")
     assert known["model"]["fixed"] == {"alpha": [[None, 0.05], [None, None]]}
     assert {"forecast.svg", "fan.svg", "kernels.svg"} <= names_in(work / "known")
 

@@ -61,7 +61,7 @@ def test_simulate_draws_posts_of_users_in_bins(work, results):
 
 
 def test_sample_writes_the_posterior_and_the_ranking(work, results):
-    assert "Probability to be among the top 5" in results["sample"][1]
+    assert "Probability of being among the top 5" in results["sample"][1]
     posterior = hj.load(work / "sample" / "posterior.nc")
     assert posterior["alpha"].shape == (1, 60)
     ranking = pd.read_csv(work / "sample" / "ranking.csv")

@@ -46,7 +46,7 @@ def test_stops_where_the_gradient_vanishes(model, panel):
     def objective(params):
         return model.marginal().log_likelihood(params, panel)
 
-    gradient = jax.grad(objective)(jax.tree.map(jnp.asarray, free))
+    gradient = jax.jit(jax.grad(objective))(jax.tree.map(jnp.asarray, free))
     scaled = {name: np.abs(gradient[name] * free[name]) for name in free}
     assert max(np.max(value) for value in scaled.values()) < 1e-6 * panel.num_events
     np.testing.assert_allclose(found.log_likelihood, objective(free), rtol=1e-12)
@@ -73,7 +73,7 @@ def test_standard_errors_equal_the_dense_information(model, panel):
     point = loss.free({name: jnp.asarray(found.params[name]) for name in params}, data)
     sparse = Arrow.at(model, loss, point, data).standard_errors(fixed)
     flat, unflatten = jax.flatten_util.ravel_pytree(point)
-    dense = jax.hessian(lambda z: loss(unflatten(z), data))(flat)
+    dense = jax.jit(jax.hessian(lambda z: loss(unflatten(z), data)))(flat)
     expected = unflatten(jnp.sqrt(jnp.diag(jnp.linalg.inv(dense))))
     for name in point:
         np.testing.assert_allclose(sparse[name], expected[name], rtol=1e-6)

@@ -301,4 +301,5 @@ def test_nothing_before_the_first_hole_cannot_hold():
     with pytest.raises(ValueError, match="first row in time are missing"):
         Covariates.from_dataframe(frame, time="t", until=3.0, holes="hold")
     with pytest.raises(ValueError, match="no row in which all features are known"):
-        Covariates.from_dataframe(frame.assign(rain=np.nan), time="t", until=3.0, holes="indicate")
+        frame = frame.assign(sun=[1.0, np.nan, np.nan])
+        Covariates.from_dataframe(frame, time="t", until=3.0, holes="indicate")

@@ -93,6 +93,8 @@ def terms_of(model, params):
     gamma = np.broadcast_to(params.get("gamma", model.gamma), (2, 2))
     if model.kernel == SUM:
         return [(0.3, gamma), (0.7, gamma / 5)]
+    if isinstance(model.kernel, hj.RisingExponential):
+        return [(1.5, gamma), (-0.5, 3 * gamma)]
     return [(1.0, gamma)]
 
 

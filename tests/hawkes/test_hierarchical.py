@@ -120,7 +120,7 @@ def test_offsets_are_posterior_modes_with_both_errors():
     def params(at):
         return {name: jnp.exp(value) for name, value in back(at).items()}
 
-    hessian = jax.hessian(lambda at: -model.log_likelihood(params(at), data))(flat)
+    hessian = jax.jit(jax.hessian(lambda at: -model.log_likelihood(params(at), data)))(flat)
     covariance = jnp.linalg.inv(hessian)
     np.testing.assert_allclose(
         found.standard_errors["mu_spread"] / found.params["mu_spread"],
@@ -128,12 +128,13 @@ def test_offsets_are_posterior_modes_with_both_errors():
         rtol=1e-6 if X64 else 1e-2,
     )
 
+    @jax.jit
     def mode(at):
         return MODEL.latent(params(at), data)["mu_offset"].ravel()
 
     z = np.asarray(mode(flat))
     np.testing.assert_allclose(found.params["mu_offset"].ravel(), z, rtol=1e-6, atol=1e-6)
-    slope, bend = MODEL.offsets(params(flat), data).slopes(jnp.asarray(z))
+    slope, bend = jax.jit(lambda z: MODEL.offsets(params(flat), data).slopes(z))(jnp.asarray(z))
     np.testing.assert_allclose(slope, 0, atol=1e-8 if X64 else 1e-3)
     step = 1e-4 if X64 else 1e-2
     moves = np.stack(

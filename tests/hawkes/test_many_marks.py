@@ -73,7 +73,7 @@ def test_no_derivative_is_left_and_the_errors_are_the_dense_ones(model, panel):
     assert found.converged, found.message
     natural = {name: jnp.asarray(found.params[name]) for name in model.shapes(panel)}
     data = model.prepare(panel)
-    slope = jax.grad(lambda params: model.log_likelihood(params, data))(natural)
+    slope = jax.jit(jax.grad(lambda params: model.log_likelihood(params, data)))(natural)
     for name, value in natural.items():
         at = np.asarray(value * slope[name])
         assert np.max(np.abs(at)) < 10 * CLOSE * panel.num_events
@@ -86,7 +86,8 @@ def test_no_derivative_is_left_and_the_errors_are_the_dense_ones(model, panel):
 
     free = {name: jnp.log(value[kept[name]]) for name, value in natural.items()}
     flat, back = jax.flatten_util.ravel_pytree(free)
-    covariance = np.linalg.inv(np.asarray(jax.hessian(lambda x: loss(back(x)))(flat), float))
+    hessian = jax.jit(jax.hessian(lambda x: loss(back(x))))(flat)
+    covariance = np.linalg.inv(np.asarray(hessian, float))
     expected = back(jnp.asarray(np.sqrt(np.diag(covariance))))
     for name, value in natural.items():
         relative = (found.standard_errors[name] / np.asarray(value))[kept[name]]

@@ -6,7 +6,7 @@ import pytest
 
 import hawkesjax as hj
 from hawkesjax.hawkes.bootstrap import _increments
-from hawkesjax.hawkes.prepared import prepare_alike
+from hawkesjax.hawkes.sizes import prepare_alike
 
 TRUTH = {"mu": [0.5, 0.3], "alpha": [[0.4, 0.2], [0.1, 0.3]], "gamma": [[1.0, 3], [0.5, 2]]}
 WEEK = hj.Covariates(np.arange(0, 36.0), (np.arange(35) % 7 >= 5).astype(float)[:, None], ("end",))
@@ -15,6 +15,7 @@ CASES = {  # models, parameters beside the truth, ends of the panels' windows
     "covariates": (
         {"covariates": WEEK}, {"mu": np.full((3, 2), 0.4), "beta": [[-0.5], [1.0]]}, (35, 35),
     ),
+    "a sum": ({"baseline": "shared", "kernel": hj.SumOfExponentials(2)}, {"split": [0.6]}, (5, 90)),
 }  # fmt: skip
 
 
@@ -47,14 +48,15 @@ def test_filled_forms_are_of_one_size_and_give_the_same_value_and_gradient(case)
         np.testing.assert_allclose(one, other, rtol=100 * rtol, atol=rtol)
 
 
-def test_fits_of_nearly_as_many_events_share_their_compilations():
+@pytest.mark.parametrize("kernel", ["exponential", hj.SumOfExponentials(2)], ids=str)
+def test_fits_of_nearly_as_many_events_share_their_compilations(kernel):
     """The first of these panels compiles; the others only run, and keep every digit."""
     compiled = []
 
     def listen(event, seconds, **more):
         compiled.append(event)
 
-    model, slow = hj.Hawkes(), hj.Hawkes(form="scan")
+    model, slow = hj.Hawkes(kernel=kernel), hj.Hawkes(kernel=kernel, form="scan")
     rng = np.random.default_rng(0)
     spent = []
     jax.monitoring.register_event_duration_secs_listener(listen)

@@ -104,7 +104,7 @@ def test_a_result_is_saved_and_loaded_with_its_tables(posterior, tmp_path):
     assert loaded.influence().equals(posterior.influence())
     assert loaded.model == MODEL
     assert list(loaded.tables()) == ["summary", "influence"]
-    with pytest.raises(ValueError, match="give them as data="):
+    with pytest.raises(ValueError, match="pass them as data="):
         loaded.baseline()
     with pytest.raises(ValueError, match="must be an Activity, not dict"):
         loaded.ranking({}, key=jax.random.key(3))

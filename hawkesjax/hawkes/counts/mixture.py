@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -74,6 +74,20 @@ class MixtureForm:
             stacked=stacked,
         )
 
+    def filled(self, form: Any) -> MixtureForm:
+        """With a padded form of the decayed counts, and arrays by event padded to match: what is
+        no event has no mark, and less than no time remaining."""
+        more = len(form.slots) - len(self.marks)
+        marks, sequence, remaining = (
+            np.pad(np.asarray(column), (0, more), constant_values=filling)
+            for column, filling in (
+                (self.marks, self.num_marks),
+                (self.sequence, 0),
+                (self.remaining, -1),
+            )
+        )
+        return replace(self, form=form, marks=marks, sequence=sequence, remaining=remaining)
+
     def excitation(
         self,
         alpha: Float[AnyArray, "marks marks"],
@@ -98,6 +112,7 @@ class MixtureForm:
         if baseline.ndim == 2:
             baseline = baseline[self.sequence, self.marks]
         intensity = baseline + self.excitation(alpha, gamma, weights)
+        intensity = jnp.where(jnp.asarray(self.remaining) < 0, 1, intensity)
         total = sum_of_logs(intensity, self.terms(alpha, gamma, weights)[0])
         counts = jnp.zeros(self.num_marks, total.dtype).at[self.marks].add(1)
         never = jnp.broadcast_to((1 - jnp.sum(weights)) * counts, (self.num_marks,) * 2)
