@@ -34,7 +34,8 @@ class Layout:
         """The layout of a model's parameters, by its `local` and `blocks`."""
         structures = model.structures(data)
         name = model.local if model.local not in structures else None  # tied ones interact
-        names = tuple(other for other in point if other != name)
+        # Not in the order of the point: programs give dicts back sorted by name.
+        names = tuple(other for other in model.shapes(data) if other != name and other in point)
         shapes = {other: np.shape(value) for other, value in point.items()}
         blocks = model.blocks(data)
 
