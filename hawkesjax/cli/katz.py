@@ -11,7 +11,7 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli.groups import command, group, only, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.known import Known
-from hawkesjax.cli.messages import Given, Messages
+from hawkesjax.cli.messages import Given, Messages, Weighed
 from hawkesjax.cli.output import params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
 from hawkesjax.cli.words import here
@@ -70,6 +70,9 @@ class Scores:
     level: float = option(0.95, "Level of the intervals.", "P")
     block: int = option(5, "Bins that are resampled together.", min=1)
     placebos: int = option(20, "Permuted networks.", min=0)
+    followers: Path | None = option(
+        None, "Table of the columns user and followers, to rank by as well."
+    )
 
 
 @group(o.MODEL)
@@ -112,6 +115,7 @@ def _numbers(text: str, name: str) -> list[float]:
 @command
 def rank(
     messages: Annotated[Messages, without("spike", "fit", usual=None)],
+    weighed: Weighed,
     given_network: Given,
     strength: Alpha,
     listed: Listed,
@@ -124,7 +128,11 @@ def rank(
     active, which katz evaluate measures on a past spike. ranking.csv has the score of every user
     at the top and its bounds. Without --alpha-star and --alpha, alpha* is 0.4.
 
+    Weigh posts by age (--half-life learned, with --usual up to now): fresh posts tell more about
+    who will be active than the network does.
+
     ```
+    hawkesjax katz rank log.csv --kind kind --usual 0 - --bin 60 --half-life learned --alpha-star 0
     hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
     hawkesjax katz rank dm.parquet --edges messages --unit hour --usual 2024-05-01 2024-05-08
     hawkesjax katz rank network.mtx --baselines activity.csv --edges reposts
@@ -140,7 +148,7 @@ def rank(
         )
     else:
         data = messages.read(job.hj)
-    activity, acyclic = _activity(job, data, listed.form)
+    activity, acyclic = _activity(job, data, weighed, listed.form)
     given: dict[str, Any] = {**vars(strength), "form": listed.form}
     if strength.alpha_star is None and strength.alpha is None:
         if acyclic:
@@ -172,6 +180,7 @@ def rank(
 @command
 def evaluate(
     messages: Annotated[Messages, without("fit")],
+    weighed: Weighed,
     sweep: Sweep,
     listed: Annotated[Listed, without("order")],
     scores: Scores,
@@ -180,26 +189,34 @@ def evaluate(
     """Does the network help on a past spike? Scores the ranking over a sweep of alpha*.
 
     The change in the posts of the top against alpha = 0, its interval, precision and NDCG,
-    compared with a network with permuted users. Without --spike, the spike is the peak after
-    business as usual, down to a quarter of its volume.
+    compared with a network with permuted users, and with rankings that need no model: posts as
+    usual, posts weighted by age, degrees, PageRank, followers (comparison.csv). Without --spike,
+    the spike is the peak after business as usual, down to a quarter of its volume. With
+    --half-life, alpha = 0 ranks by posts weighted by age, and the change is what the network adds
+    to them.
 
     ```
+    hawkesjax katz evaluate log.csv --kind kind --usual 0 259200 --bin 60 --half-life learned
     hawkesjax katz evaluate log.csv --kind kind --unit second --bin 60 --usual 0 259200
     hawkesjax katz evaluate dm.csv --edges messages --usual 0 45 --spike 50 52 --alpha-star 0,0.4
     ```
     """
     grid = sweep.grid()
     pictures = ["volume", "change", "stability"]
-    job = Job("hawkesjax-katz-evaluate", run, ["evaluation.csv"], pictures=pictures)
+    names = ["evaluation.csv", "comparison.csv"]
+    job = Job("hawkesjax-katz-evaluate", run, names, pictures=pictures)
     data = messages.read(job.hj, spike="detect")
-    activity, acyclic = _activity(job, data, listed.form)
+    activity, acyclic = _activity(job, data, weighed, listed.form)
     if acyclic and not grid:
         grid["alpha"] = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+    given = vars(scores) | {"followers": messages.followers(scores.followers)}
     result = job.hj.katz.evaluate(
-        activity, key=job.key, top=listed.top, form=listed.form, **vars(scores), **grid
+        activity, key=job.key, top=listed.top, form=listed.form, **given, **grid
     )
     job.say(repr(result))
     job.say(table(result.table))
+    job.say()
+    job.say(table(result.comparison))
 
     def figures() -> dict[str, Any]:
         plots = job.hj.plots.katz
@@ -209,21 +226,29 @@ def evaluate(
             pictures["stability"] = plots.stability(activity, top=top, form=listed.form)
         return pictures
 
-    job.finish(result, {"evaluation": result.table}, figures)
+    job.finish(result, {"evaluation": result.table, "comparison": result.comparison}, figures)
 
 
-def _activity(job: Job, activity: Any, form: str) -> tuple[Any, bool]:
-    """The activity, and whether its network has no cycles; prints a summary of both."""
+def _activity(job: Job, data: Any, weighed: Weighed, form: str) -> tuple[Any, bool]:
+    """The activity, weighed, and whether its network has no cycles; prints a summary of both."""
+    activity = weighed.weigh(job.hj, data, form)
     job.say(str(activity))
     radius = job.hj.katz.radius(activity, form=form)
-    components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
+    if radius.acyclic:
+        job.say("No user can be reached from itself: the spectral radius is 0, alpha* undefined.")
+        return activity, True
+    size = len(radius.users)
+    who = f"{size:,} user" + "s" * (size > 1)
+    names = ", ".join(activity.user_names[int(row)] for row in radius.users[:3])
+    more = ", ..." * (size > 3)
+    rest = ""
+    if radius.components > 1:
+        rest = f"; {radius.components:,} components with cycles"
+        rest += f", the largest of {radius.largest:,} users" * (radius.largest > size)
     job.say(
-        "No user can be reached from itself: the spectral radius is 0, alpha* undefined."
-        if radius.acyclic
-        else f"Spectral radius {radius.value:.6g}; {components} with cycles, the largest of "
-        f"{radius.largest:,} users."
+        f"Spectral radius {radius.value:.6g}, set by a component of {who} ({names}{more}){rest}."
     )
-    return activity, radius.acyclic
+    return activity, False
 
 
 Fitted = Annotated[Messages, without("spike")]

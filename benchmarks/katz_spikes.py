@@ -1,0 +1,139 @@
+"""Who is active in a spike: posts as usual, fresh posts, and the network, on four real logs.
+
+Run as ``python -m benchmarks.katz_spikes``; the data lie in ``$HAWKESJAX_DATA``. Each log's usual
+window and spike are those of ``notebooks/katz.py``, and stay as they are. Rows of a log:
+
+- `usual`: baselines are posts in the usual window;
+- `decayed`: posts weighted by 2^(-age / 60 bins) up to 10 bins before the spike, users and edges
+  those of the usual window;
+- `learned`: the same, the half-life learned before those bins;
+- `moved`: the usual window ends 12 bins before the spike, so that users and edges are fresh, too;
+- `moved, learned`: that, weighted by age with the learned half-life.
+
+alpha* is 0, 0.1 and 0.4 in all of them, chosen beforehand; `network` is the network's posts at
+alpha* less those at 0. Then the rankings without a model, and rolling pseudo-spikes of the past,
+with what the network brought there and in the spike itself. Nothing is tuned on a spike.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks import record
+
+DATA = Path(os.environ.get("HAWKESJAX_DATA", record.RESULTS.parents[2] / "shared" / "data"))
+STARS = (0.1, 0.4)
+HALF_LIFE, LEAD, BEFORE = 60, 10, 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """A log and its windows; times in hours, for Higgs in minutes."""
+
+    folder: str
+    edges: Any
+    kind: str | None
+    seconds: float
+    bin: float
+    usual: float
+    top: int
+    block: int
+
+
+LISTENS = {"a2q": "reposts", "c2q": "reposts", "c2a": "reposts"}  # who answers has read
+CASES = (
+    Case("higgs2012", "reposts", "kind", 60, 1, 4320, 100, 5),
+    Case("collegemsg", "messages", None, 3600, 1, 20 * 24, 20, 1),
+    Case("email_eu", "messages", None, 3600, 6, 100 * 24, 20, 1),
+    Case("sx_mathoverflow", LISTENS, "kind", 3600, 24, 365 * 24, 20, 1),
+)
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    given = record.parser(__doc__).parse_args()
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import hawkesjax as hj
+
+    warnings.simplefilter("ignore", hj.katz.KatzWarning)  # few blocks; the rows count them
+    rows: list[dict[str, Any]] = []
+    key = jax.random.key(2012)
+    for case in CASES:
+        path = DATA / case.folder / "events.csv.gz"
+        if not record.wanted(case.folder, given.cases) or not path.exists():
+            continue
+        frame = pd.read_csv(path)
+        frame["time"] /= case.seconds
+        activity = hj.Activity.from_messages(
+            frame, time="time", source="source", target="target", kind=case.kind, bin=case.bin,
+            usual=(0, case.usual), edges=case.edges, spike="detect",
+        )  # fmt: skip
+        assert activity.spike is not None
+        first, last = activity.spike
+        moved = activity.slide(
+            bins=(0, first - BEFORE),
+            spike=(activity.times(first), activity.times(last)),
+        )
+        forms = {
+            "usual": activity,
+            "decayed": activity.recent(HALF_LIFE, lead=LEAD),
+            "learned": activity.recent(lead=LEAD),
+            "moved": moved,
+            "moved, learned": moved.recent(lead=BEFORE),
+        }
+        options = {"key": key, "top": case.top, "alpha_star": STARS, "block": case.block}
+        scored = {name: hj.katz.evaluate(one, placebos=0, **options) for name, one in forms.items()}
+        common = {
+            "log": case.folder, "top": case.top, "spike": [first, last],
+            "usual_ends": activity.network[1], "posts": scored["usual"].posts,
+        }  # fmt: skip
+        for name, found in scored.items():
+            recency = forms[name].recency
+            row = common | {
+                "ranking": name,
+                "users": forms[name].num_users,
+                "radius": found.radius,
+                "half_life": None if recency is None else recency.half_life,
+                "activity_0": found.table["activity"].iloc[0],
+                "most_possible": found.oracle,
+                "unseen": found.unseen_share,
+            }
+            for star in STARS:
+                line = found.table.loc[star]
+                row |= {
+                    f"activity_{star}": line["activity"],
+                    f"network_{star}": [line["change"], line["lower"], line["upper"]],
+                }
+            rows.append(row)
+            said = ", ".join(
+                "{} at {}: {:,.0f} ({:+,.1f} [{:+,.0f}, {:+,.0f}])".format(
+                    "network", star, row[f"activity_{star}"], *row[f"network_{star}"]
+                )
+                for star in STARS
+            )
+            age = "" if recency is None else f" (half-life {recency.half_life:g} bins)"
+            print(f"{case.folder}: {name}{age}: {row['activity_0']:,.1f}, {said}", flush=True)
+        simple = scored["decayed"].comparison
+        for ranking, line in simple.iterrows():
+            rows.append(common | {"ranking": f"simple: {ranking}", **line.to_dict()})
+        print(simple[["activity", "change", "lower", "upper", "ndcg"]].round(3).to_string())
+        past = hj.katz.backtest(
+            activity, key=key, top=case.top, alpha_star=STARS, lead=LEAD,
+            length=min(last - first, first // 20),
+        )  # fmt: skip
+        print(past, flush=True)
+        for ranking, line in past.summary.iterrows():
+            rows.append(common | {"ranking": f"past: {ranking}", **line.to_dict()})
+        record.save("katz_spikes", rows, vars(given), given.out)
+
+
+if __name__ == "__main__":
+    main()
