@@ -4,15 +4,18 @@ Run as ``python -m benchmarks.katz_spikes``; the data lie in ``$HAWKESJAX_DATA``
 window and spike are those of ``notebooks/katz.py``, and stay as they are. Rows of a log:
 
 - `usual`: baselines are posts in the usual window;
-- `decayed`: posts weighted by 2^(-age / 60 bins) up to 10 bins before the spike, users and edges
-  those of the usual window;
-- `learned`: the same, the half-life learned before those bins;
-- `moved`: the usual window ends 12 bins before the spike, so that users and edges are fresh, too;
-- `moved, learned`: that, weighted by age with the learned half-life.
+- `fresh`: the usual window reaches up to 10 bins before the spike, and so do users and edges;
+- `fresh 12`: the same up to 12 bins before it;
+- `decayed`: as `fresh`, posts weighted by 2^(-age / 60 bins);
+- `learned`: as `fresh`, weighted with a half-life learned on the bins before those 10;
+- `known`: posts weighted with a half-life of 60 bins up to 10 bins before the spike, users and
+  edges those of the usual window;
+- `farm`, `farm, by component` (Higgs alone): as `usual`, with 60 accounts that repost each other
+  once, and with alpha* by component.
 
 alpha* is 0, 0.1 and 0.4 in all of them, chosen beforehand; `network` is the network's posts at
 alpha* less those at 0. Then the rankings without a model, and rolling pseudo-spikes of the past,
-with what the network brought there and in the spike itself. Nothing is tuned on a spike.
+with what the network brought there. Nothing is tuned on a spike.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from benchmarks import record
 
 DATA = Path(os.environ.get("HAWKESJAX_DATA", record.RESULTS.parents[2] / "shared" / "data"))
 STARS = (0.1, 0.4)
-HALF_LIFE, LEAD, BEFORE = 60, 10, 12
+HALF_LIFE, LEAD = 60, 10
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,25 @@ CASES = (
     Case("higgs2012", "reposts", "kind", 60, 1, 4320, 100, 5),
     Case("collegemsg", "messages", None, 3600, 1, 20 * 24, 20, 1),
     Case("email_eu", "messages", None, 3600, 6, 100 * 24, 20, 1),
-    Case("sx_mathoverflow", LISTENS, "kind", 3600, 24, 365 * 24, 20, 1),
+    Case("sx_mathoverflow", LISTENS, "kind", 3600, 24, 365 * 24, 20, 7),
 )
+
+
+def read(frame: pd.DataFrame, case: Case) -> Any:
+    """The activity of a log, with its usual window and the spike found from the volume."""
+    import hawkesjax as hj
+
+    return hj.Activity.from_messages(
+        frame, time="time", source="source", target="target", kind=case.kind, bin=case.bin,
+        usual=(0, case.usual), edges=case.edges, spike="detect",
+    )  # fmt: skip
+
+
+def farm(size: int = 60) -> pd.DataFrame:
+    """Accounts that all repost each other, in the first moment of the log."""
+    pairs = [(-i, -j) for i in range(1, size + 1) for j in range(1, size + 1) if i != j]
+    frame = pd.DataFrame(pairs, columns=["source", "target"]) + 10**9
+    return frame.assign(time=0.0, kind="RT")
 
 
 def main() -> None:
@@ -72,23 +92,23 @@ def main() -> None:
             continue
         frame = pd.read_csv(path)
         frame["time"] /= case.seconds
-        activity = hj.Activity.from_messages(
-            frame, time="time", source="source", target="target", kind=case.kind, bin=case.bin,
-            usual=(0, case.usual), edges=case.edges, spike="detect",
-        )  # fmt: skip
-        assert activity.spike is not None
+        activity = read(frame, case)
+        assert activity.spike is not None and activity.network is not None
         first, last = activity.spike
-        moved = activity.slide(
-            bins=(0, first - BEFORE),
-            spike=(activity.times(first), activity.times(last)),
-        )
+        spike = (activity.times(first), activity.times(last))
+        fresh, sooner = (activity.slide(bins=(0, first - n), spike=spike) for n in (LEAD, 12))
         forms = {
             "usual": activity,
-            "decayed": activity.recent(HALF_LIFE, lead=LEAD),
-            "learned": activity.recent(lead=LEAD),
-            "moved": moved,
-            "moved, learned": moved.recent(lead=BEFORE),
+            "fresh": fresh,
+            "fresh 12": sooner,
+            "decayed": fresh.recent(HALF_LIFE, lead=LEAD),
+            "learned": fresh.recent(lead=LEAD),
+            "known": activity.recent(HALF_LIFE, lead=LEAD),
         }
+        if case.folder == "higgs2012":
+            farmed = pd.concat([farm(), frame])
+            forms["farm"] = read(farmed, case)
+            forms["farm, by component"] = hj.katz.by_component(forms["farm"])
         options = {"key": key, "top": case.top, "alpha_star": STARS, "block": case.block}
         scored = {name: hj.katz.evaluate(one, placebos=0, **options) for name, one in forms.items()}
         common = {
@@ -121,7 +141,7 @@ def main() -> None:
             )
             age = "" if recency is None else f" (half-life {recency.half_life:g} bins)"
             print(f"{case.folder}: {name}{age}: {row['activity_0']:,.1f}, {said}", flush=True)
-        simple = scored["decayed"].comparison
+        simple = scored["learned"].comparison
         for ranking, line in simple.iterrows():
             rows.append(common | {"ranking": f"simple: {ranking}", **line.to_dict()})
         print(simple[["activity", "change", "lower", "upper", "ndcg"]].round(3).to_string())
