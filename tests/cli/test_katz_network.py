@@ -1,4 +1,4 @@
-"""katz rank and katz evaluate as a subprocess."""
+"""katz rank, evaluate and backtest as a subprocess."""
 
 import re
 
@@ -58,6 +58,9 @@ def results(tmp_path_factory):
          "log.csv"],
         ["katz", "rank", "farm.csv", *reposts, "--out", "i"],
         ["katz", "rank", "farm.csv", *reposts, "--by-component", "--out", "j"],
+        ["katz", "backtest", "log.csv", *common, "--edges", "reposts", "--top", "5", "--alpha-star",
+         "0.2", "--folds", "8", "--out", "k"],
+        ["katz", "backtest", "log.csv", *common, "--edges", "reposts", "--length", "90"],
     ]  # fmt: skip
     return folder, run(lines, folder)
 
@@ -106,6 +109,7 @@ def test_a_network_without_cycles_sweeps_alpha(results):
         (13, "half_life is 'soon'; .*above 0.*'learned'"),
         (14, "--lead goes with --half-life"),
         (15, "no column followers"),
+        (19, "fewer than the 90 of a pseudo-spike. Take a smaller --length"),
     ],
 )
 def test_bad_input_ends_with_two_and_one_line(results, place, message):
@@ -153,3 +157,14 @@ def test_the_component_that_sets_the_radius_is_named(results):
     assert code == 0, err
     assert "is that of" not in err
     assert "farm0" not in pd.read_csv(folder / "j" / "ranking.csv")["user"].tolist()
+
+
+def test_backtest_writes_the_past(results):
+    folder, done = results
+    code, out, err = done[18]
+    assert code == 0, err
+    assert "over 8 pseudo-spikes of the past" in out and "It cannot tell whether" in out
+    summary = pd.read_csv(folder / "k" / "summary.csv").set_index("ranking")
+    assert "decayed posts + network 0.2" in summary.index
+    past = pd.read_csv(folder / "k" / "backtest.csv")
+    assert past["bin"].nunique() == 8 and past["bin"].between(50, 99).all()

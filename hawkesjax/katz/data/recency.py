@@ -39,7 +39,7 @@ class Recency:
         )
 
 
-def recency_of(activity: Any, half_life: Any, until: int | None, lead: int) -> Recency:
+def recency_of(activity: Any, half_life: Any, until: Any, lead: int) -> Recency:
     """The weighing that `Activity.recent` was asked for, learned where it is to be, checked."""
     if not activity.num_bins:
         raise ValueError(

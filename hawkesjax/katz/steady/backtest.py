@@ -51,6 +51,8 @@ class KatzBacktest:
     def __repr__(self) -> str:
         count = self.table.index.get_level_values(0).nunique()
         lines = [f"KatzBacktest: top {self.top} over {count} pseudo-spikes of the past"]
+        ranking: Any
+        row: Any
         for ranking, row in self.summary.iterrows():
             against = ""
             if ranking != DECAYED:
@@ -244,9 +246,9 @@ def _summary(
     table: pd.DataFrame, rng: np.random.Generator, level: float, draws: int
 ) -> pd.DataFrame:
     """Sums over pseudo-spikes, and paired intervals of the changes against decayed posts."""
-    active = table["activity"].unstack("ranking")
+    active: Any = table["activity"].unstack("ranking")
     active = active[table.index.get_level_values("ranking").unique()]
-    possible = table["possible"].unstack("ranking")
+    possible: Any = table["possible"].unstack("ranking")
     change = active.sub(active[DECAYED], axis=0)
     rows = {}
     for name in active.columns:

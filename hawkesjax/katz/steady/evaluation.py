@@ -125,6 +125,8 @@ class KatzEvaluation:
         """Lines on the rankings that need no model."""
         at = f"the network at {name} = {self.compared:g}"
         lines = [f"  without a model, and {at} against it:"]
+        ranking: Any
+        row: Any
         for ranking, row in self.comparison.drop(index=BEST).iterrows():
             note = f" [{self.notes[ranking]}]" if ranking in self.notes else ""
             lines.append(
@@ -133,7 +135,8 @@ class KatzEvaluation:
             )
         missing = [one for one in self.notes if one not in self.comparison.index]
         lines += [f"    {one}: {self.notes[one]}" for one in missing]
-        ahead = self.comparison.index[self.comparison["network_upper"] < 0].drop(BEST, "ignore")
+        beaten: Any = self.comparison["network_upper"].drop(index=BEST).lt(0)
+        ahead = [str(one) for one, so in beaten.items() if so]
         if len(ahead):
             lines.append(
                 f"  Leave the network out here: {' and '.join(ahead)} "
