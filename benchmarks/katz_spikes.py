@@ -15,7 +15,8 @@ window and spike are those of ``notebooks/katz.py``, and stay as they are. Rows 
 
 alpha* is 0, 0.1 and 0.4 in all of them, chosen beforehand; `network` is the network's posts at
 alpha* less those at 0. Then the rankings without a model, and rolling pseudo-spikes of the past,
-with what the network brought there. Nothing is tuned on a spike.
+with what the network brought there; last the share of posts by users unseen before, in the spike
+and in rolling windows of the whole log, a fortieth of it each. Nothing is tuned on a spike.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import record
@@ -73,6 +75,34 @@ def farm(size: int = 60) -> pd.DataFrame:
     pairs = [(-i, -j) for i in range(1, size + 1) for j in range(1, size + 1) if i != j]
     frame = pd.DataFrame(pairs, columns=["source", "target"]) + 10**9
     return frame.assign(time=0.0, kind="RT")
+
+
+def unseen(activity: Any, length: int, common: dict[str, Any]) -> list[dict[str, Any]]:
+    """Forecasts of the newcomers' share of the spike's first bins, and how often intervals held."""
+    import hawkesjax as hj
+
+    def share(begin: int, size: int) -> float:
+        """What came, seen from the window that follows it."""
+        later = hj.katz.newcomers(activity, length=size, until=begin + size).table
+        return float(later["share"].get(begin, np.nan))
+
+    first = activity.spike[0]
+    one = hj.katz.newcomers(activity, length=length)
+    at_spike = {"share": one.share, "lower": one.lower, "upper": one.upper}
+    came = share(first, length)
+    rows = [common | {"ranking": "newcomers", "length": length, **at_spike, "came": came}]
+    print(f"{one}; {100 * came:.1f} came")
+    size, held = activity.num_bins // 40, {0.8: [], 0.95: []}
+    for begin in range(14 * size, 39 * size, size):
+        true = share(begin, size)
+        if np.isfinite(true):  # a window without posts has no share
+            for level, inside in held.items():
+                found = hj.katz.newcomers(activity, length=size, until=begin, level=level)
+                inside.append(found.lower <= true <= found.upper)
+    holds = {f"holds_{level}": float(np.mean(inside)) for level, inside in held.items()}
+    rows.append(common | {"ranking": "newcomers, rolling", "windows": len(held[0.8]), **holds})
+    print(f"newcomers, {len(held[0.8])} rolling windows: {holds}", flush=True)
+    return rows
 
 
 def main() -> None:
@@ -152,6 +182,7 @@ def main() -> None:
         print(past, flush=True)
         for ranking, line in past.summary.iterrows():
             rows.append(common | {"ranking": f"past: {ranking}", **line.to_dict()})
+        rows += unseen(activity, min(last - first, first // 20), common)
         record.save("katz_spikes", rows, vars(given), given.out)
 
 

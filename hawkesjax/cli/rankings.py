@@ -10,6 +10,7 @@ from hawkesjax.cli.groups import command, group, only, option, without
 from hawkesjax.cli.job import Job
 from hawkesjax.cli.messages import Given, Messages, Weighed
 from hawkesjax.cli.session import table
+from hawkesjax.cli.words import here
 
 RANKING = "The ranking"
 
@@ -230,8 +231,9 @@ def backtest(
 
     Ten loud stretches of the later half of the past, each ranked from what came before it: by posts
     as usual, posts weighted by age, both with the network, degrees and PageRank. It cannot tell
-    whether the network will help in the next spike. With --spike, the past ends where it begins;
-    without, with business as usual.
+    whether the network will help in the next spike. Last comes a forecast of how much of the next
+    stretch will be posted by users whom nobody has seen, and no ranking can name. With --spike, the
+    past ends where it begins; without, with business as usual.
 
     ```
     hawkesjax katz backtest log.csv --kind kind --unit second --bin 60 --usual 0 -
@@ -246,6 +248,10 @@ def backtest(
     )
     job.say(repr(result))
     job.say(table(result.summary))
+    try:
+        job.say(f"\n{job.hj.katz.newcomers(activity, length=past.length)!r}")
+    except ValueError as error:
+        job.say(f"\nNo forecast of newcomers: {here(error)}")
     job.finish(result, {"backtest": result.table, "summary": result.summary})
 
 

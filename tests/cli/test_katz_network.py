@@ -164,6 +164,7 @@ def test_backtest_writes_the_past(results):
     code, out, err = done[18]
     assert code == 0, err
     assert "over 8 pseudo-spikes of the past" in out and "It cannot tell whether" in out
+    assert "% of the posts in bins 100 to 105" in out
     summary = pd.read_csv(folder / "k" / "summary.csv").set_index("ranking")
     assert "decayed posts + network 0.2" in summary.index
     past = pd.read_csv(folder / "k" / "backtest.csv")
