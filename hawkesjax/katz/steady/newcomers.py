@@ -84,8 +84,13 @@ def newcomers(
             watched and have posts.
 
     Example:
-        >>> forecast = hj.katz.newcomers(activity)
-        >>> forecast.share, forecast.lower, forecast.upper
+        >>> sources = [k if k % 2 else 0 for k in range(120)]  # every other post by somebody new
+        >>> activity = hj.Activity.from_messages(
+        ...     time=range(120), source=sources, target=[0] * 120, edges="reposts", bin=1,
+        ...     usual=(0, 120),
+        ... )
+        >>> round(hj.katz.newcomers(activity, length=10).share, 3)
+        0.5
 
     Source: Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing (2008), chapter
     2 (simple exponential smoothing); the half that is added keeps shares of 0 and 1 finite.
