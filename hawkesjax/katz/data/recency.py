@@ -117,7 +117,8 @@ def _tried(activity: Any, end: int, lead: int) -> tuple[tuple[float, float], ...
         return np.bincount(user[first:last], weights=weight, minlength=activity.num_users)
 
     targets = [counted((fold - 1) * size, fold * size, 0, np.inf) for fold in folds]
-    most = sum(_discounted(target, target) for target in targets)
+    sums = np.append(0, np.cumsum(1 / np.log2(np.arange(2, activity.num_users + 2))))
+    most = sum(_discounted(target, target, sums) for target in targets)
     if not most:
         raise ValueError(
             f"No user of the network posts in the {folds[0] * size:,} bins before bin {end:,}: no "
@@ -131,16 +132,24 @@ def _tried(activity: Any, end: int, lead: int) -> tuple[tuple[float, float], ...
             moment = fold * size + lead
             b *= np.exp2(-(old - moment) / half_life)
             b += counted(moment, old, moment, half_life)
-            total += _discounted(b, target)
+            total += _discounted(b, target, sums)
             old = moment
         tried.append((half_life, float(total / most)))
     return tuple(tried)
 
 
-def _discounted(scores: Float[np.ndarray, " users"], posts: Float[np.ndarray, " users"]) -> float:
-    """Posts discounted by rank, of users in the order of scores; ties share their places."""
-    order = np.argsort(-scores, kind="stable")
-    group = np.cumsum(np.diff(scores[order], prepend=np.nan) != 0) - 1
-    place = 1 / np.log2(np.arange(2, len(scores) + 2))
-    mean = np.bincount(group, weights=place) / np.bincount(group)
-    return float(mean[group] @ posts[order])
+def _discounted(
+    scores: Float[np.ndarray, " users"],
+    posts: Float[np.ndarray, " users"],
+    sums: Float[np.ndarray, " places"],
+) -> float:
+    """Posts discounted by rank, of users in the order of scores; ties share their places.
+
+    `sums` of the discounts of the first 0, 1, ... places.
+    """
+    ranked, users = np.sort(scores[scores > 0]), np.flatnonzero(posts)
+    asked, size = scores[users], len(ranked)
+    above = size - np.searchsorted(ranked, asked, side="right")
+    upto = size - np.searchsorted(ranked, asked, side="left")
+    upto = np.where(asked > 0, upto, len(scores))  # those without any share the last places
+    return float(((sums[upto] - sums[above]) / (upto - above)) @ posts[users])
