@@ -151,7 +151,7 @@ def test_the_network_is_said_to_be_left_out_where_it_loses():
     perfect = dataclasses.replace(activity, baseline=np.ones(activity.num_users), recency=None)
     found = hj.katz.evaluate(perfect, key=KEY, top=6, alpha_star=[0.3], placebos=0, followers=posts)
     assert found.comparison.loc["followers", "network_upper"] < 0
-    assert "Leave the network out here:" in repr(found)
+    assert "Better without this network here: by" in repr(found)
 
 
 @pytest.mark.parametrize(

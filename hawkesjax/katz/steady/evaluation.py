@@ -19,7 +19,7 @@ from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.blockwise import checked_sweep
 from hawkesjax.katz.steady.krylov import Effort, sweep_room
 from hawkesjax.katz.steady.radius import radius_bounds
-from hawkesjax.katz.steady.rivals import rivals
+from hawkesjax.katz.steady.rivals import DECAYED, rivals
 from hawkesjax.katz.steady.scoring import Scorer, scorer
 from hawkesjax.katz.steady.solve import (
     KatzWarning,
@@ -138,10 +138,9 @@ class KatzEvaluation:
         beaten: Any = self.comparison["network_upper"].drop(index=BEST).lt(0)
         ahead = [str(one) for one, so in beaten.items() if so]
         if len(ahead):
-            lines.append(
-                f"  Leave the network out here: {' and '.join(ahead)} "
-                f"{'rank' if len(ahead) > 1 else 'ranks'} better."
-            )
+            lines.append(f"  Better without this network here: by {' and '.join(ahead)}.")
+        if DECAYED in ahead and self.comparison.loc[DECAYED, "change"]:
+            lines.append("  Weigh posts by age first, and then ask what the network adds.")
         return lines
 
 
