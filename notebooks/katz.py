@@ -151,6 +151,31 @@ evaluation.table.round(3)
 hj.plots.katz.change(evaluation)
 
 # %% [markdown]
+# ## Or does it help that the posts are fresh?
+#
+# Business as usual may end long before the spike, and who was loud then need not be loud now. So
+# let it reach up to ten bins before the spike, and weigh each post by $2^{-\text{age}/h}$, with a
+# half-life $h$ learned on the bins before. Is there still something for the network to add?
+
+# %%
+first, last = activity.spike
+now = activity.slide(
+    bins=(0, first - 10), spike=(activity.times(first), activity.times(last))
+).recent(lead=10)
+fresh = hj.katz.evaluate(now, key=keys[4], top=TOP, alpha_star=[0.1, 0.4], placebos=0)
+print(fresh)
+
+# %% [markdown]
+# The past can be asked the same: loud stretches before the spike, each ranked from what came before
+# it. And how much of what comes will be posted by users whom nobody has seen?
+
+# %%
+print(hj.katz.backtest(activity, key=keys[5], top=TOP, length=min(last - first, first // 20)))
+
+# %%
+print(hj.katz.newcomers(activity, length=min(last - first, first // 20)))
+
+# %% [markdown]
 # The best point of a sweep, on the very spike that it is scored on, flatters itself: choose
 # $\alpha^*$ on one spike and use it on the next. And the direction of the edges decides the sign.
 # Where the log has kinds, read it the other way round, as messages that the target received:

@@ -1,4 +1,4 @@
-"""katz rank, evaluate, fit, sample and simulate: whom a network activates, and how strongly."""
+"""katz fit, sample and simulate: how strongly messages spread on a network."""
 
 from __future__ import annotations
 
@@ -11,65 +11,11 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli.groups import command, group, only, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.known import Known
-from hawkesjax.cli.messages import Given, Messages
+from hawkesjax.cli.messages import Messages
 from hawkesjax.cli.output import params_of, read_json, single
+from hawkesjax.cli.rankings import Listed, Spread
 from hawkesjax.cli.session import Speaker, start, table
 from hawkesjax.cli.words import here
-
-RANKING = "The ranking"
-
-
-@group(RANKING)
-class Alpha:
-    """How strongly messages spread."""
-
-    alpha_star: float | None = option(None, "alpha times the spectral radius, in [0, 1).", "X")
-    alpha: float | None = option(
-        None, "alpha itself, instead; a network without cycles needs it.", "X"
-    )
-
-
-@group(RANKING)
-class Sweep:
-    """The strengths to compare."""
-
-    alpha_star: str | None = option(
-        None, "alpha* of the sweep, as 0,0.2,0.4; by default 0 to 0.95 in steps of 0.05.", "X,X,..."
-    )
-    alpha: str | None = option(
-        None, "alpha itself, instead; a network without cycles takes 0 to 2 by default.", "X,X,..."
-    )
-
-    def grid(self) -> dict[str, list[float]]:
-        """The numbers of each list given."""
-        typed = {"alpha_star": self.alpha_star, "alpha": self.alpha}
-        return {name: _numbers(text, name) for name, text in typed.items() if text is not None}
-
-
-@group(RANKING)
-class Spread:
-    """How a message that was heard acts."""
-
-    form: Literal["additive", "multiplicative"] = option(
-        "additive", "Whether attention adds to a baseline or scales it.", panel=RANKING
-    )
-
-
-@group(RANKING)
-class Listed(Spread):
-    """Who is in the ranking."""
-
-    top: int = option(100, "Users in the ranking.", min=1)
-    order: bool = option(False, "Certify the order, too.")
-
-
-@group(RANKING)
-class Scores:
-    """How the ranking is scored."""
-
-    level: float = option(0.95, "Level of the intervals.", "P")
-    block: int = option(5, "Bins that are resampled together.", min=1)
-    placebos: int = option(20, "Permuted networks.", min=0)
 
 
 @group(o.MODEL)
@@ -97,133 +43,6 @@ class Drawn:
     )
     out: Path = option(..., "CSV file to write.", panel=o.RUN)
     bins: int = option(100, "Bins to draw.", min=1)
-
-
-def _numbers(text: str, name: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(
-            f"--{name.replace('_', '-')} is {text!r}; give numbers separated by commas, such as "
-            f"0,0.2,0.4."
-        ) from None
-
-
-@command
-def rank(
-    messages: Annotated[Messages, without("spike", "fit", usual=None)],
-    given_network: Given,
-    strength: Alpha,
-    listed: Listed,
-    run: Annotated[o.Run, only("out", "pictures", "force", "quiet", device="cpu")],
-) -> None:
-    """Rank users by how active they will be in a spike, before it comes.
-
-    Edges and baselines come from the window of business as usual. The scores are computed until
-    it is proven which are largest; that says nothing about how well they predict who will be
-    active, which katz evaluate measures on a past spike. ranking.csv has the score of every user
-    at the top and its bounds. Without --alpha-star and --alpha, alpha* is 0.4.
-
-    ```
-    hawkesjax katz rank log.csv --kind kind --unit second --bin 60 --usual 0 259200
-    hawkesjax katz rank dm.parquet --edges messages --unit hour --usual 2024-05-01 2024-05-08
-    hawkesjax katz rank network.mtx --baselines activity.csv --edges reposts
-    ```
-    """
-    job = Job("hawkesjax-katz-rank", run, ["ranking.csv"], pictures=["influence"])
-    if given_network.baselines is not None:
-        data = given_network.read(job.hj, messages)
-    elif messages.usual is None:
-        raise ValueError(
-            "Give --usual, the window of business as usual in a log of messages, or --baselines "
-            "for a network without times."
-        )
-    else:
-        data = messages.read(job.hj)
-    activity, acyclic = _activity(job, data, listed.form)
-    given: dict[str, Any] = {**vars(strength), "form": listed.form}
-    if strength.alpha_star is None and strength.alpha is None:
-        if acyclic:
-            raise ValueError(
-                "No user of this network can be reached from itself: alpha* has no meaning, and "
-                "every alpha is allowed. Pass it as --alpha."
-            )
-        given["alpha_star"] = 0.4
-    ranking = job.hj.katz.rank(activity, top=listed.top, order=listed.order, **given)
-    star, alpha = ranking.alpha_star, f"alpha = {ranking.alpha:.4g}"
-    at = alpha if star is None else f"alpha* = {star:.4g} ({alpha})"
-    sure = "for certain" if ranking.certified else "not for certain"
-    if ranking.tied:
-        sure += f": {ranking.tied} users share the last places"
-    job.say(
-        f"At {at} the {len(ranking.table)} largest scores are found {sure} "
-        f"({ranking.products} products). Whether users with high scores are the active ones is "
-        f"measured by katz evaluate on a past spike."
-    )
-    job.say(table(ranking.table, 20))
-
-    def figures() -> dict[str, Any]:
-        plot = job.hj.plots.katz.influence
-        return {"influence": plot(activity, top=min(listed.top, 15), **given)}
-
-    job.finish(ranking, {"ranking": ranking.table}, figures)
-
-
-@command
-def evaluate(
-    messages: Annotated[Messages, without("fit")],
-    sweep: Sweep,
-    listed: Annotated[Listed, without("order")],
-    scores: Scores,
-    run: Annotated[o.Run, without("csv", "format", "x64", "device", device="cpu")],
-) -> None:
-    """Does the network help on a past spike? Scores the ranking over a sweep of alpha*.
-
-    The change in the posts of the top against alpha = 0, its interval, precision and NDCG,
-    compared with a network with permuted users. Without --spike, the spike is the peak after
-    business as usual, down to a quarter of its volume.
-
-    ```
-    hawkesjax katz evaluate log.csv --kind kind --unit second --bin 60 --usual 0 259200
-    hawkesjax katz evaluate dm.csv --edges messages --usual 0 45 --spike 50 52 --alpha-star 0,0.4
-    ```
-    """
-    grid = sweep.grid()
-    pictures = ["volume", "change", "stability"]
-    job = Job("hawkesjax-katz-evaluate", run, ["evaluation.csv"], pictures=pictures)
-    data = messages.read(job.hj, spike="detect")
-    activity, acyclic = _activity(job, data, listed.form)
-    if acyclic and not grid:
-        grid["alpha"] = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
-    result = job.hj.katz.evaluate(
-        activity, key=job.key, top=listed.top, form=listed.form, **vars(scores), **grid
-    )
-    job.say(repr(result))
-    job.say(table(result.table))
-
-    def figures() -> dict[str, Any]:
-        plots = job.hj.plots.katz
-        pictures = {"volume": plots.volume(activity), "change": plots.change(result)}
-        if not acyclic:
-            top = min(listed.top, 20)
-            pictures["stability"] = plots.stability(activity, top=top, form=listed.form)
-        return pictures
-
-    job.finish(result, {"evaluation": result.table}, figures)
-
-
-def _activity(job: Job, activity: Any, form: str) -> tuple[Any, bool]:
-    """The activity, and whether its network has no cycles; prints a summary of both."""
-    job.say(str(activity))
-    radius = job.hj.katz.radius(activity, form=form)
-    components = f"{radius.components:,} component" + ("s" if radius.components > 1 else "")
-    job.say(
-        "No user can be reached from itself: the spectral radius is 0, alpha* undefined."
-        if radius.acyclic
-        else f"Spectral radius {radius.value:.6g}; {components} with cycles, the largest of "
-        f"{radius.largest:,} users."
-    )
-    return activity, radius.acyclic
 
 
 Fitted = Annotated[Messages, without("spike")]

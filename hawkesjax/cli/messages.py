@@ -8,6 +8,7 @@ from typing import Any
 from hawkesjax.cli import options as o
 from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.groups import argument, group, option
+from hawkesjax.cli.output import read_side
 
 
 @group("The messages")
@@ -55,6 +56,40 @@ class Messages(FileOptions):
         if "=" in given.get("edges", ""):
             given["edges"] = _mapping(given["edges"])
         return hj.read_messages(given.pop("log"), **(more | given))
+
+    def followers(self, path: Path | None) -> Any:
+        """Numbers of followers by user, from a table; None without one."""
+        if path is None:
+            return None
+        names = ("user", "followers")
+        frame = read_side(path, names, "user and followers", self.dialect(), labels=names[:1])
+        return frame.set_index("user")["followers"]
+
+
+@group("The messages")
+class Weighed:
+    """What a post is worth in the baselines, and in which components."""
+
+    half_life: str | None = option(
+        None,
+        "Weigh posts by age (recommended): bins after which a post counts half, or 'learned' from "
+        "how the bins before the spike foretold later ones. Posts up to the spike count, or to the "
+        "end of --usual without one.",
+        "BINS|learned",
+    )
+    lead: int = option(0, "With --half-life: bins before the spike that are left out.", min=0)
+    by_component: bool = option(
+        False, "alpha* relative to the component that holds the activity, if another is louder."
+    )
+
+    def weigh(self, hj: Any, activity: Any, form: str) -> Any:
+        """The activity with these baselines and weights."""
+        if self.half_life is None and self.lead:
+            raise ValueError("--lead goes with --half-life: give both, or neither.")
+        if self.half_life is not None:
+            given = o.number_or_text(self.half_life)
+            activity = activity.recent(given, lead=self.lead)
+        return hj.katz.by_component(activity, form=form) if self.by_component else activity
 
 
 @group("The messages")

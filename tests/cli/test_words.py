@@ -19,7 +19,10 @@ ROOMS = {
     ),
     **{f"retweet {name}": (*COMMON, "retweet") for name in ("fit", "sample", "forecast")},
     "retweet evaluate": (*COMMON, "retweet"),
-    **{f"katz {name}": (*COMMON, "katz") for name in ("rank", "evaluate", "fit", "sample")},
+    **{
+        f"katz {name}": (*COMMON, "katz")
+        for name in ("rank", "evaluate", "backtest", "fit", "sample")
+    },
 }
 # Python's signs: an argument (but a kind that makes edges), a call, what lies in a module, a type.
 PYTHON = re.compile(

@@ -83,18 +83,6 @@ def test_scores_that_rounding_spoils_on_a_device_are_said_to_be():
         hj.katz.solve(activity, alpha_star=0.95, backend="jax")
 
 
-@pytest.mark.parametrize("hears", [False, True])
-def test_a_radius_of_silent_accounts_is_said(hears):
-    people, farm = np.array([[0.0, 3], [3, 0]]), 1 - np.eye(40)
-    matrix = np.block([[people, np.zeros((2, 40))], [np.zeros((40, 2)), farm]])
-    matrix[2, 0] = hears
-    b = np.append([2.0, 1.0], np.zeros(40))
-    with pytest.warns(hj.katz.KatzWarning, match=r"without them it is 3.* 0\.4 is 0\.03077"):
-        hj.katz.rank(activity_of(matrix, b), alpha_star=0.4)
-    hj.katz.rank(activity_of(matrix, b), alpha=0.01)  # nothing to say of alpha itself
-    hj.katz.rank(activity_of(matrix, np.ones(42)), alpha_star=0.4)  # nor where they post
-
-
 def test_solve_is_differentiable_in_alpha_baseline_and_weights():
     matrix, b = a_case("random", 4, size=12)
     b = b + 0.5

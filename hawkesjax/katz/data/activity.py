@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
-from hawkesjax.inputs.arguments import Positive, checked
+from hawkesjax.inputs.arguments import Positive, Whole, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.bins import bins_of
 from hawkesjax.inputs.checks import ROWS
@@ -20,6 +20,7 @@ from hawkesjax.inputs.names import Names
 from hawkesjax.inputs.tables import open_table
 from hawkesjax.katz.data.messages import MessageLog, read_log
 from hawkesjax.katz.data.network import Tally, read_matrix
+from hawkesjax.katz.data.recency import Recency, decayed, recency_of
 from hawkesjax.katz.data.tables import AsTables
 from hawkesjax.katz.data.windows import Bins, cut_log
 
@@ -43,7 +44,8 @@ class Activity(AsTables):
         listener: (E,) 0 .. N-1, rising.
         sender: (E,) 0 .. N-1.
         weight: (E,) 1, or with `weighted` the number of messages.
-        baseline: (N,) posts in the network window, as far as it was watched.
+        baseline: (N,) posts in the network window, as far as it was watched; after `recent`,
+            posts weighted by age.
         active_user: (P,) user of each distinct pair of bin and user in the network who posted.
         active_bin: (P,) bin of each pair; sorted by bin, then user, over all bins.
         active_posts: (P,) posts of that user in that bin.
@@ -63,6 +65,7 @@ class Activity(AsTables):
         self_loops: whether messages to oneself made edges.
         tally: what became of the messages of the network window.
         log: the messages, for `slide`; None for a network that was given.
+        recency: how the baseline weighs posts by age; None for plain counts.
 
     Example:
         >>> activity = hj.Activity.from_messages(
@@ -97,6 +100,7 @@ class Activity(AsTables):
     self_loops: bool = field(default=False, metadata={"static": True})
     tally: Tally = field(default=Tally(), metadata={"static": True})
     log: MessageLog | None = field(default=None, metadata={"static": True})
+    recency: Recency | None = field(default=None, metadata={"static": True})
 
     @property
     def num_users(self) -> int:
@@ -284,7 +288,8 @@ class Activity(AsTables):
     ) -> Activity:
         """The same log with another window of business as usual: edges and baselines anew.
 
-        Bins stay where they are. A spike or a window to fit must be named again.
+        Bins stay where they are. A spike or a window to fit must be named again; baselines are
+        plain counts.
 
         Args:
             usual: (start, end) in the times' own terms.
@@ -301,4 +306,51 @@ class Activity(AsTables):
         options = {"weighted": self.weighted, "self_loops": self.self_loops}
         window = usual if bins is None else bins
         fields = cut_log(self.log, window, spike, fit, options, in_bins=bins is not None)
-        return replace(self, **fields)
+        return replace(self, recency=None, **fields)
+
+    @checked
+    def recent(
+        self,
+        half_life: Positive | Literal["learned"] = "learned",
+        *,
+        until: Whole | None = None,
+        lead: Whole = 0,
+    ) -> Activity:
+        r"""The same network with a baseline that remembers: posts weighted by their age.
+
+        .. math:: b_i = \sum_{k < m} n_i[k]\, 2^{-a_k / h}, \quad m = u - l,
+
+        n the posts of user i in bin k, h the half-life, u = `until`, l = `lead`, and a_k the age:
+        the bins between k and m that were watched from end to end, so 0 for the last one. All bins
+        before m count, of whatever window; users and edges stay those of business as usual. Users
+        who came later have no baseline: `slide` business as usual up to the spike first.
+
+        `"learned"` tries half-lives of 1, 2, 4, ... bins on the log before m alone: each of the
+        last ten twentieths of that past is predicted from what lies `lead` bins or more before it,
+        and the half-life whose rankings put most posts first, discounted by log2(1 + rank), is
+        taken. Nothing from m on is seen.
+
+        Args:
+            half_life: bins after which a post weighs half, or `"learned"`.
+            until: a bin; by default the spike's first, or without a spike the end of business as
+                usual.
+            lead: bins before `until` that are left out, as where data come late.
+
+        Returns:
+            An activity for `katz.rank`, `katz.solve`, `katz.sweep` and `katz.evaluate`; its
+            `recency` says what was done, and what each half-life scored.
+
+        Raises:
+            ValueError: for a half-life that is not positive, a network without times, posts that
+                reach into the spike, no posts before m, or too few to learn from.
+
+        Example:
+            >>> activity = hj.Activity.from_messages(
+            ...     time=[0, 1, 2, 5], source=["a", "b", "b", "a"], target=["b", "a", "a", "b"],
+            ...     edges="messages", bin=1, usual=(0, 4),
+            ... )
+            >>> activity.recent(half_life=1).baseline.tolist()
+            [0.125, 0.75]
+        """
+        recency = recency_of(self, half_life, until, lead)
+        return replace(self, baseline=decayed(self, recency), recency=recency)

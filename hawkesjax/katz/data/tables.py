@@ -56,6 +56,9 @@ class AsTables:
             "network: users whom nobody hears": size - len(np.unique(self.sender)),
             "network: users without posts": int((self.baseline == 0).sum()),
         }
+        if self.recency is not None:
+            table["baseline: half-life in bins"] = self.recency.half_life
+            table["baseline: posts in bins before"] = self.recency.until - self.recency.lead
         if self.log is not None:
             table["users who post only outside usual"] = tally.unseen_users
             table["posts of users not in the network"] = int(self.unseen.sum())
@@ -92,6 +95,8 @@ class AsTables:
             f"  log     {log}{posts:,} posts{together}; "
             f"bins of {self.bin_length:g}{unit} from {begins(0)}"
         )
+        if self.recency is not None:
+            lines.append(f"  base    {self.recency}")
         windows = (("usual", self.network), ("spike", self.spike), ("fit", self.fit))
         for name, window in windows:
             if window is None:

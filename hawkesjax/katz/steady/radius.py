@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
@@ -37,6 +38,7 @@ class Radius:
         components: strongly connected components that hold a cycle.
         largest: users in the largest of them.
         products: products with the matrix of these components.
+        users: rows of the component whose radius is the largest, sorted: it sets the value.
     """
 
     value: float
@@ -45,6 +47,9 @@ class Radius:
     components: int
     largest: int
     products: int
+    users: Int[np.ndarray, " users"] = field(
+        default_factory=lambda: np.zeros(0, np.int64), compare=False, repr=False
+    )
 
     @property
     def acyclic(self) -> bool:
@@ -73,9 +78,11 @@ def radius_bounds(matrix: sparse.csr_array, tolerance: float = 1e-9) -> Radius:
     Source: Horn and Johnson, Matrix Analysis, 8.1.26; Noda (1971), Numer. Math. 17, 382-386.
     """
     blocks = cyclic_blocks(matrix)
-    lower, upper, products = 0.0, 0.0, 0
+    lower, upper, products, users = 0.0, 0.0, 0, np.zeros(0, np.int64)
     for block in blocks:
         lows, highs, used = _bounds(block, tolerance, lower)
+        if lows.max() > lower:
+            users = block.members(int(lows.argmax()))
         lower, upper = max(lower, lows.max()), max(upper, highs.max())
         products += used
     return Radius(
@@ -85,6 +92,7 @@ def radius_bounds(matrix: sparse.csr_array, tolerance: float = 1e-9) -> Radius:
         components=sum(len(block.begins) for block in blocks),
         largest=max((int(block.sizes.max()) for block in blocks), default=0),
         products=products,
+        users=users,
     )
 
 
@@ -97,17 +105,25 @@ class Block:
         users: rows of `matrix` that belong to the components, sorted by component; None for all.
         begins: where each component begins among the users.
         size: number of users.
+        rows: rows of the whole network's matrix of these users; None for all.
     """
 
     matrix: sparse.csr_array
     users: np.ndarray | None
     begins: np.ndarray
     size: int
+    rows: np.ndarray | None = None
 
     @property
     def sizes(self) -> np.ndarray:
         """Users of each component."""
         return np.diff(self.begins, append=self.size)
+
+    def members(self, place: int) -> np.ndarray:
+        """Rows of the whole network's matrix of one component, sorted."""
+        low, size = int(self.begins[place]), int(self.sizes[place])
+        inside = np.arange(low, low + size)
+        return inside if self.rows is None else np.sort(self.rows[inside])
 
     def apply(self, vector: np.ndarray) -> np.ndarray:
         """The product with the edges within the components."""
@@ -139,7 +155,8 @@ def cyclic_blocks(matrix: sparse.csr_array) -> list[Block]:
     giant = int(sizes.argmax())
     if cyclic[giant] and sizes[giant] > GIANT * size:
         users = None if sizes[giant] == size else np.flatnonzero(labels == giant)
-        blocks.append(Block(matrix, users, np.zeros(1, np.int64), int(sizes[giant])))
+        one = np.zeros(1, np.int64)
+        blocks.append(Block(matrix, users, one, int(sizes[giant]), users))
         cyclic[giant] = False
     users = np.flatnonzero(cyclic[labels])
     if not len(users):
@@ -153,12 +170,12 @@ def cyclic_blocks(matrix: sparse.csr_array) -> list[Block]:
     data = (rows.data[keep], (row[keep], place[rows.indices[keep]]))
     cut = sparse.csr_array(data, shape=(len(users), len(users)))
     begins = np.flatnonzero(np.diff(labels[users], prepend=-1) != 0)
-    return [*blocks, Block(cut, None, begins, len(users))]
+    return [*blocks, Block(cut, None, begins, len(users), users)]
 
 
 def _bounds(block: Block, tolerance: float, floor: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Bounds of each component, tight for those that can exceed `floor` and the others."""
-    lows, highs, vector, used = _power(block, tolerance, floor)
+    lows, highs, vector, used = power_bounds(block, tolerance, floor)
     for place in np.argsort(-highs):
         floor = max(floor, lows.max())
         if highs[place] <= floor * (1 + tolerance):
@@ -177,10 +194,11 @@ def _bounds(block: Block, tolerance: float, floor: float) -> tuple[np.ndarray, n
     return lows, highs, used
 
 
-def _power(
+def power_bounds(
     block: Block, tolerance: float, floor: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Power iteration for all components at once, until the largest is known or steps run out."""
+    """Bounds of each component by power iteration for all at once, until the largest is known or
+    steps run out."""
     begins, sizes = block.begins, block.sizes
     lows, highs = np.zeros(len(begins)), np.full(len(begins), np.inf)
     vector, widths = np.ones(block.size), []

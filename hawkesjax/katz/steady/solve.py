@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,14 @@ import numpy as np
 import pandas as pd
 from jax.core import Tracer
 from scipy import sparse
-from scipy.sparse import csgraph
 
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.arguments import Count, Positive, checked, numbers
-from hawkesjax.inputs.checks import short
+from hawkesjax.inputs.checks import counted, listed, short
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.blockwise import ROUNDING, checked_sweep
+from hawkesjax.katz.steady.components import active_component, comes_from_elsewhere
 from hawkesjax.katz.steady.krylov import Effort
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
@@ -60,8 +61,9 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
         form: `"additive"` for A, `"multiplicative"` for diag(b) A.
 
     Returns:
-        value, lower, upper; `acyclic` where no user can be reached from itself: then the radius
-        is 0, every alpha is allowed, and alpha* has no meaning.
+        value, lower, upper; `users`, the rows of the component that sets it; `acyclic` where no
+        user can be reached from itself: then the radius is 0, every alpha is allowed, and alpha*
+        has no meaning.
 
     Warns:
         KatzWarning: when the bounds are further apart than a millionth.
@@ -133,33 +135,37 @@ def attenuation(
             "alpha_star has no meaning: every alpha is allowed. Give alpha= itself."
         )
     if not traced and np.any(given) and not isinstance(activity.baseline, Tracer):
-        others, star = _radius_of_others(activity, form), float(np.max(given))
-        if others < rho.lower:
-            warnings.warn(
-                f"The spectral radius, {rho.value:.4g}, is that of users who listen to each other "
-                f"and have baselines of 0; without them it is {others:.4g}, so that alpha_star "
-                f"{star:.4g} is {star * others / rho.value:.4g} for all others. Leave them out of "
-                f"the network if they are no part of what spreads.",
-                KatzWarning,
-                stacklevel=4,
-            )
+        said = _elsewhere(activity, form)
+        if said is not None:
+            warnings.warn(said(float(np.max(given))), KatzWarning, stacklevel=4)
     return given / rho.value, rho.value
 
 
 @kept
-def _radius_of_others(activity: Activity, form: str) -> float:
-    """At most the spectral radius without the components of baseline 0, where it is theirs; else
-    infinite."""
-    matrix, b = matrix_of(activity, form), np.asarray(activity.baseline)
-    _, labels = csgraph.connected_components(matrix, directed=True, connection="strong")
-    silent = np.bincount(labels, weights=b)[labels] == 0
-
-    def upper(users):
-        return radius_bounds(sparse.csr_array(matrix[users][:, users])).upper
-
-    if silent.all() or upper(silent) < radius(activity, form=form).lower:
-        return np.inf
-    return upper(~silent)
+def _elsewhere(activity: Activity, form: str) -> Callable[[float], str] | None:
+    """Words for an alpha* whose radius is not that of where the activity is; else None."""
+    rho, b = radius(activity, form=form), np.asarray(activity.baseline, np.float64)
+    active = active_component(matrix_of(activity, form), b)
+    if not comes_from_elsewhere(rho, active, b):
+        return None
+    size, posts = len(rho.users), b[rho.users].sum() / b.sum()
+    names = listed(activity.user_names.take(rho.users), 3)
+    first = (
+        f"The spectral radius, {rho.value:.4g}, is that of {counted(size, 'user')} who listen to "
+        f"each other ({names}) and make {100 * posts:.1f} % of the posts"
+    )
+    if active is None:
+        return lambda star: (
+            f"{first}; no other users who post listen to each other, and alpha_star means nothing "
+            f"to them. Pass alpha=, or leave those users out of the network."
+        )
+    inside, share = active.radius.value, active.posts / b.sum()
+    return lambda star: (
+        f"{first}; that of the {counted(len(active.users), 'user')} who hold the activity "
+        f"({100 * share:.1f} % of the posts) is {inside:.4g}, so that alpha_star {star:.4g} is "
+        f"{star * inside / rho.value:.4g} there. Take by_component (katz.by_component(activity)) "
+        f"for an alpha_star by component, or leave those users out of the network."
+    )
 
 
 def sweep_grid(
