@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from hawkesjax.core.information import Arrow
@@ -50,9 +51,8 @@ def newton(
         nothing = 50 * float(np.finfo(data.dtype).eps) * abs(value)  # rounding
         found, move = None, arrow.newton_step(slope, damping, LONGEST_STEP)
         for _ in range(12):
-            new = {
-                n: np.asarray(leaf) + np.asarray(move[n], leaf.dtype) for n, leaf in point.items()
-            }
+            moved = {n: np.asarray(move[n], leaf.dtype) for n, leaf in point.items()}
+            new = jax.device_put({n: np.asarray(leaf) + moved[n] for n, leaf in point.items()})
             new_value, new_grad = value_and_grad(new, data, loss=loss)
             change = 0.5 * (along(slope, move) + along(new_grad, move))
             worse = change > nothing if count > 1 else np.zeros(1, bool)
