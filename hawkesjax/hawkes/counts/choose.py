@@ -21,10 +21,13 @@ FORMS: dict[str, type[ScanForm] | type[LaneForm] | type[PairForm]] = {
     "pairs": PairForm,
 }
 
-# On a CPU, above this many marks 2 D exponentials per event and their gathers cost less than D^2.
+# On a CPU, above this many marks 2 D exponentials per event and their gathers cost less than D^2:
+# by lanes 1 / 1.21 times the pairs at D = 2, 1.3 and 2.0 times at 3 and 4, 5.9 times at 10
+# (python -m benchmarks.tuning). Up to a few marks more, short streams keep to lanes all the same:
+# they are padded to a ladder of sizes and share their compilations, which cost more than they do.
 # On a GPU gathers cost more than exponentials: 29 ns per event by lanes, 1,025 by pairs (D = 20,
 # docs/performance.md).
-FEW_MARKS = 4
+FEW_MARKS, MORE_MARKS, SHORT = 2, 4, 20_000
 
 
 def choose_form(
@@ -48,7 +51,8 @@ def choose_form(
     if form == "auto":
         if gamma is not None:
             return FixedForm.from_stream(stream, dtype, gamma)
-        lanes = stream.num_marks <= FEW_MARKS or jax.default_backend() != "cpu"
+        few = MORE_MARKS if stream.num_events <= SHORT else FEW_MARKS
+        lanes = stream.num_marks <= few or jax.default_backend() != "cpu"
         return FORMS["lanes" if lanes else "pairs"].from_stream(stream, dtype)
     if form not in FORMS:
         raise ValueError(f"form is {form!r}; it must be one of auto, {', '.join(FORMS)}.")

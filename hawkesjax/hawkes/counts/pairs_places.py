@@ -12,9 +12,11 @@ from hawkesjax.hawkes.counts.pairs_chunks import Chunks, chunk_width, pack
 from hawkesjax.hawkes.counts.pairs_states import Sources
 from hawkesjax.hawkes.counts.stream import Stream
 
-LANE = 64  # source events per lane, at most: the steps of the recursion
-BLOCK = 25_000  # source events per block: the states of two fit a core's cache
-PADDING = 1.1  # how many more chunks a shorter table may cost, as a ratio
+# Source events per lane, at most: the steps of the recursion (16 and 256 take 1.2 and 1.3 times as
+# long). Source events per block: the states of two fit a core's cache (1 to 1.02 from 12,500 to
+# 50,000, 1.3 at 6,000 and 1.4 at 100,000). How many more chunks a shorter table may cost, as a
+# ratio. All by python -m benchmarks.tuning, D = 20.
+LANE, BLOCK, PADDING = 64, 25_000, 1.1
 
 
 @dataclass(frozen=True, eq=False)
