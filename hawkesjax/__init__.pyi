@@ -26,8 +26,8 @@ from .covariates.covariates import Covariates as Covariates
 from .evaluation import forecasters as forecasters
 from .evaluation.comparison import compare as compare
 from .evaluation.counts import CountForecast as CountForecast
+from .evaluation.past import Past as Past
 from .evaluation.residual_tests import residual_tests as residual_tests
-from .evaluation.rolling import Past as Past
 from .evaluation.rolling import Rolling as Rolling
 from .evaluation.rolling import rolling as rolling
 from .hawkes import Attribution as Attribution

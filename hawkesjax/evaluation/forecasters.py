@@ -10,7 +10,7 @@ from jaxtyping import Float, Real
 from scipy import linalg
 
 from hawkesjax.evaluation.counts import CountForecast
-from hawkesjax.evaluation.rolling import Past
+from hawkesjax.evaluation.past import Past
 
 HOURS = 168
 
@@ -97,8 +97,8 @@ class ShrunkenCalendar:
 
     def __call__(self, past: Past) -> CountForecast:
         varies = np.ptp(past.features, axis=0) > 0
-        design = np.concatenate([_calendar(past.index), past.features[:, varies]], axis=1)
-        after = np.concatenate([_calendar(past.ahead), past.features_ahead[:, varies]], axis=1)
+        design = np.concatenate([calendar_of(hour_of_week(past.index)), past.features[:, varies]], axis=1)
+        after = np.concatenate([calendar_of(hour_of_week(past.ahead)), past.features_ahead[:, varies]], axis=1)
         sds = np.repeat(
             [np.inf, self.day_sd, self.hour_sd, self.cell_sd, self.feature_sd],
             [1, 7, 24, HOURS, int(varies.sum())],
@@ -110,9 +110,9 @@ class ShrunkenCalendar:
         return CountForecast(mean, size_of(past.counts, fitted, 0, weights))
 
 
-def _calendar(index) -> np.ndarray:
-    hours = hour_of_week(index)
-    ones = np.ones((len(index), 1))
+def calendar_of(hours: np.ndarray) -> np.ndarray:
+    """Intercept, 7 days, 24 hours and 168 hours of the week as columns, by hour of the week."""
+    ones = np.ones((len(hours), 1))
     return np.concatenate(
         [ones, np.eye(7)[hours // 24], np.eye(24)[hours % 24], np.eye(HOURS)[hours]], axis=1
     )

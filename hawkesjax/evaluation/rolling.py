@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
+from hawkesjax.evaluation.past import Forecaster, Past, features_of
 from hawkesjax.inputs.arguments import Level, checked
-from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import refuse
 
 SCORES = ("mae", "pearson", "log_score", "coverage")
-
-
-@dataclass(frozen=True, eq=False)
-class Past:
-    """What is known at a cut: the counts before it, and the features on both sides.
-
-    Args:
-        counts: (T,) of the training bins.
-        index: the training bins' starts.
-        ahead: the starts of the bins to forecast.
-        features: (T, F) of the training bins, without a column for F = 0.
-        features_ahead: (B, F) of the bins to forecast.
-        feature_names: F names.
-        data: the source of the counts cut at the same ends, where `rolling` was given one.
-    """
-
-    counts: Float[np.ndarray, " bins"]
-    index: pd.DatetimeIndex
-    ahead: pd.DatetimeIndex
-    features: Float[np.ndarray, "bins features"]
-    features_ahead: Float[np.ndarray, "ahead features"]
-    feature_names: tuple[str, ...] = ()
-    data: Any = None
-
-
-Forecaster = Callable[[Past], CountForecast]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,7 +122,7 @@ def rolling(
     }
     cuts = cuts_of(len(counts), scheme=scheme, **sizes)
     values, index = counts.to_numpy(np.float64), pd.DatetimeIndex(counts.index)
-    features, names = _features(covariates, index, width)
+    features, names = features_of(covariates, index, width)
     rows: list[list[dict[str, Any]]] = [[] for _ in cuts]
     forecasts = {}
     # The longest training stretch first: what is compiled for it serves the shorter ones.
@@ -199,19 +172,3 @@ def _bins(length: pd.Timedelta | str, width: pd.Timedelta, name: str) -> int:
     if ratio < 1 or ratio != round(ratio):
         raise ValueError(f"{name}={length!r} is not a whole number of bins of {width}.")
     return round(ratio)
-
-
-def _features(
-    covariates: Covariates | None, index: pd.DatetimeIndex, width: pd.Timedelta
-) -> tuple[AnyArray, tuple[str, ...]]:
-    if covariates is None:
-        return np.zeros((len(index), 0)), ()
-    features = covariates.at(index)
-    changes = np.any(features != covariates.at(index + width * (1 - 1e-6)), axis=1)
-    remedy = (
-        "Use narrower bins, covariates whose cells end where bins end, or their means over the "
-        "bins (Covariates.averaged)."
-    )
-    what = "features that change within the bin"
-    refuse(changes, "counts", what, remedy, lambda row: str(index[row]))
-    return features, covariates.feature_names
