@@ -49,7 +49,7 @@ class Rolling:
         table = groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
         last = float(np.nanmean(self.last))
         ratio = table[("mae", "mean")] / last if last > 0 else np.nan
-        table[("mae", "of last value")] = ratio
+        table.insert(2, ("mae", "of last value"), ratio)
         return table
 
     def remarks(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,8 @@ class CountSeries:
     name: str = "count"
     covariates: Covariates | None = None
     absent: int = 0
+
+    drawn_by: ClassVar[str] = "plots.count_series"
 
     @classmethod
     @checked
@@ -183,6 +185,11 @@ class CountSeries:
         """The local clock's zone, None for datetimes without one."""
         zone = self.index.tz
         return None if zone is None else str(zone)
+
+    @property
+    def origin(self) -> str:
+        """ISO datetime of the first bin's start, from which numbers of `unit` count."""
+        return self.index[0].isoformat()
 
     @property
     def gaps(self) -> pd.DataFrame:
