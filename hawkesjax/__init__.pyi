@@ -27,6 +27,8 @@ from .evaluation import forecasters as forecasters
 from .evaluation.comparison import compare as compare
 from .evaluation.counts import CountForecast as CountForecast
 from .evaluation.past import Past as Past
+from .evaluation.regression import CountRegression as CountRegression
+from .evaluation.regression import count_regression as count_regression
 from .evaluation.residual_tests import residual_tests as residual_tests
 from .evaluation.rolling import Rolling as Rolling
 from .evaluation.rolling import rolling as rolling

@@ -43,8 +43,8 @@ posts = _typer(
     help="Posts and reposts: what drives posting, how long posts live, what comes next.",
 )
 hours = _typer(
-    [counts.forecast, counts.evaluate],
-    help="Counts by the hour: what comes next, and how good such forecasts were.",
+    [counts.fit, counts.forecast, counts.evaluate],
+    help="Counts by the hour: what drives them, what comes next, how good such forecasts were.",
 )
 app.add_typer(spikes, name="katz")
 app.add_typer(posts, name="retweet")

@@ -1,4 +1,4 @@
-"""counts forecast and evaluate."""
+"""counts fit, forecast and evaluate."""
 
 from __future__ import annotations
 
@@ -78,6 +78,39 @@ class Ahead:
 
     ahead: str = option(..., "How far to forecast, such as 8D or 48h.", "LENGTH")
     level: float = option(0.8, "Share that the intervals hold.", "SHARE", min=0.01, max=0.99)
+
+
+@group(o.MODEL)
+class Dependence:
+    """How far counts depend on their neighbours."""
+
+    lags: int | None = option(
+        None, "Bins over which counts depend on each other; those of a day by default.", min=0
+    )
+
+
+@command
+def fit(
+    counts: Counts,
+    covariates: Covariates,
+    dependence: Dependence,
+    run: Annotated[o.Run, without("csv", "format", "seed", "pictures", pictures=False)],
+) -> None:
+    """Negative binomial regression on covariates, with standard errors and 95 % intervals.
+
+    Writes parameters.csv: estimate, standard error, and the ratio of rates with its interval.
+
+    ```
+    hawkesjax counts fit hours.csv --count posts --timezone Europe/Madrid --feature day \\
+        --feature hour --holidays ES
+    ```
+    """
+    job = Job("hawkesjax-counts-fit", run, ["parameters.csv"])
+    series = counts.read(job.hj, covariates)
+    job.say(str(series))
+    found = job.hj.count_regression(series, lags=dependence.lags)
+    job.say(f"\n{found}")
+    job.finish(None, {"parameters": found.summary()})
 
 
 @command

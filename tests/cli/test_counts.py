@@ -40,6 +40,7 @@ def results(work):
                      "--holidays", "ES", "--out", "forecast"],
         "evaluate": ["evaluate", "hours.csv", *COMMON, "--feature", "weekend", "--first", "20D",
                      "--step", "15D", "--scored", "5D", "--out", "evaluate", "--no-pictures"],
+        "fit": ["fit", "hours.csv", *COMMON, "--feature", "weekend", "--lags", 3, "--out", "fit"],
         "negative": ["forecast", "negative.csv", *COMMON, "--ahead", "2D", "--out", "no"],
         "half": ["forecast", "half.csv", *COMMON, "--ahead", "2D", "--out", "no"],
         "missing": ["evaluate", "hours.csv", *COMMON, "--missing", "error", "--out", "no"],
@@ -79,6 +80,22 @@ def test_an_evaluation_compares(results, work):
     assert names <= set(scores["forecaster"])
     assert {"crps mean", "mae of last value"} <= set(scores.columns)
     assert len(pd.read_csv(work / "evaluate" / "folds.csv")) == 2 * len(scores)
+
+
+def test_a_fit_is_that_of_python(results, work):
+    code, out, err = results["fit"]
+    assert code == 0 and "dispersion" in out, (out, err)
+    found = pd.read_csv(work / "fit" / "parameters.csv", index_col=0)
+    series = hj.read_counts(
+        work / "hours.csv", time="hour", count="posts", timezone="Europe/Madrid"
+    )
+    weekend = hj.Covariates.calendar(
+        (series.index[0], series.edges[-1]), unit="hour", timezone="Europe/Madrid",
+        features=["weekend"],
+    )  # fmt: skip
+    told = hj.count_regression(series.with_covariates(weekend), lags=3).summary()
+    assert list(found.index) == ["intercept", "weekend", "dispersion"]
+    np.testing.assert_allclose(found["standard_error"], told["standard_error"], rtol=1e-6)
 
 
 SAID = {
