@@ -46,12 +46,13 @@ class Counts(FileOptions):
         series = hj.read_counts(given.pop("file"), **given)
         if window is not None:
             series = series.between(*window)
+        from hawkesjax.evaluation.bins import bins_of
+        from hawkesjax.inputs.clock import SECONDS
+
         bins = series.num_bins
         if ahead is not None:
-            from hawkesjax.evaluation.series import bins_of
-
             bins += bins_of(ahead, series.width, "ahead")
-        length = bins * series.width / _unit(series.unit)
+        length = bins * series.width.total_seconds() / SECONDS[series.unit]
         known = covariates.read(hj, series, (0.0, length), self)
         return series if known is None else series.with_covariates(known)
 
@@ -183,9 +184,3 @@ def evaluate(
     job.finish(
         result, {"scores": result.summary()}, lambda: {"scores": job.hj.plots.scores(result)}
     )
-
-
-def _unit(name: str) -> Any:
-    import pandas as pd
-
-    return pd.Timedelta(1, name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
+from hawkesjax.evaluation.bins import short_width
 from hawkesjax.evaluation.counts import LEVEL, CountForecast
-from hawkesjax.evaluation.series import CountSeries, short_width
+from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.plotting import style
 from hawkesjax.plotting.door import refuse
@@ -45,7 +45,7 @@ def count_series(
         at = plain(series.index)[-shown:]
         axis.plot(at, series.counts[-shown:], color="0.35", linewidth=0.9, label="counted")
         if told is not None:
-            after = plain(pd.DatetimeIndex(series.edges[-1] + series.width * np.arange(bins)))
+            after = plain(series.after(bins))
             low, high = told.interval(level)
             point = told.mean if told.point is None else told.point
             axis.fill_between(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from hawkesjax.evaluation.past import features_of
 from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, Whole, checked
 from hawkesjax.inputs.checks import listed
+from hawkesjax.inputs.clock import SECONDS
 
 DISPERSION = "dispersion"
 LARGEST = 0.9e5  # sizes from here on are no different from Poisson
@@ -127,7 +129,7 @@ def count_regression(series: CountSeries, *, lags: Whole | None = None) -> Count
             x, names = np.c_[np.ones(len(x)), x], (INTERCEPT, *names)
     own = x[kept]
     _refuse_collinear(own, names)
-    width = float(series.width / pd.Timedelta(1, series.unit))
+    width = series.width.total_seconds() / SECONDS[series.unit]
     beta, size = _maximum(own, y, width)
     mean = width * np.exp(own @ beta)
     scores, information = _derivatives(own, y, mean, size)
@@ -140,7 +142,7 @@ def count_regression(series: CountSeries, *, lags: Whole | None = None) -> Count
         product = full[k:].T @ full[:-k]
         middle += (1 - k / (lags + 1)) * (product + product.T)
     independent = np.linalg.pinv(information, hermitian=True)
-    law = stats.nbinom(size, size / (size + mean))
+    law: Any = stats.nbinom(size, size / (size + mean))
     return CountRegression(
         feature_names=tuple(names),
         beta=beta,

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation.bins import bins_of
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.past import Forecaster, Past, features_of
-from hawkesjax.evaluation.series import CountSeries, bins_of
+from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.inputs.checks import refuse
 
@@ -54,12 +55,12 @@ class Rolling:
 
     def remarks(self) -> list[str]:
         """Forecasters that the last value before the cut beats, in words."""
-        table, last = self.summary(), float(np.nanmean(self.last))
+        errors, last = self.summary()[("mae", "mean")].to_dict(), float(np.nanmean(self.last))
         return [
-            f"{name} loses to the last value before each cut: mean absolute error "
-            f"{row[('mae', 'mean')]:.4g} against {last:.4g}."
-            for name, row in table.iterrows()
-            if row[("mae", "mean")] > last * (1 + 1e-9)
+            f"{name} loses to the last value before each cut: mean absolute error {error:.4g} "
+            f"against {last:.4g}."
+            for name, error in errors.items()
+            if error > last * (1 + 1e-9)
         ]
 
     def __repr__(self) -> str:

@@ -11,16 +11,24 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation.bins import (
+    added_up,
+    bins_of,
+    nanoseconds,
+    read_column,
+    short_width,
+    step_of,
+    ticks_in,
+)
 from hawkesjax.evaluation.past import Past, features_of
 from hawkesjax.inputs.arguments import checked
-from hawkesjax.inputs.checks import ROWS, Rows, counted, kind_of_value, refuse
+from hawkesjax.inputs.checks import Rows, counted, kind_of_value, refuse
 from hawkesjax.inputs.clock import Clock, read_bounds, read_times, stamps
 from hawkesjax.inputs.dialect import split
 from hawkesjax.inputs.gaps import ALONE, read_gaps
 from hawkesjax.inputs.tables import open_table, read_table
 
 FEW = 1 / 3  # share of missing rows above which they are more likely hours without events
-MOST = 10_000_000  # bins
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -120,7 +128,7 @@ class CountSeries:
                 f"Give datetimes, as in pandas.to_datetime({time!r}, unit='s', utc=True), or pass "
                 f"dates='seconds' where a file is read."
             )
-        values = _counts(frame[count], str(count), rows)
+        values = read_column(frame[count], str(count), rows)
         ticks = np.asarray(clock.values, np.int64)
         order = np.argsort(ticks, kind="stable")
         twice = np.zeros(len(ticks), bool)
@@ -130,7 +138,7 @@ class CountSeries:
         refuse(twice, str(time), "a time that comes twice", remedy, show, rows)
         if len(ticks) < 2:
             raise ValueError(f"The series has {counted(len(ticks), 'bin')}; two are needed.")
-        step = _step(ticks, order, clock, str(time), rows)
+        step = step_of(ticks, order, clock, str(time), rows)
         bins = (ticks - ticks.min()) // step
         full = np.full(int(bins.max()) + 1, np.nan)
         present = np.zeros(len(full), bool)
@@ -152,7 +160,7 @@ class CountSeries:
                 full[(edges[:-1] < high) & (edges[1:] > low)] = np.nan
         starts, width = edges[:-1], step
         if bin is not None:
-            full, starts, width = _wider(full, starts, step, _ticks_of(bin, step), clock)
+            full, starts, width = added_up(full, starts, step, ticks_in(bin, step), clock)
         if not np.isfinite(full).any():
             raise ValueError("Every bin is a gap: there is no count.")
         result = cls(
@@ -178,7 +186,18 @@ class CountSeries:
     @property
     def edges(self) -> pd.DatetimeIndex:
         """(B + 1,) starts of the bins and the end of the last, on the local clock."""
-        return self.index.append(self.index[-1:] + self.width)
+        return pd.DatetimeIndex(self.index.append(self.index[-1:] + self.width))
+
+    @property
+    def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Start of the first bin and end of the last, on the local clock."""
+        first, last = pd.Timestamp(self.index[0]), pd.Timestamp(self.index[-1])
+        return first, last + self.width
+
+    def after(self, bins: int) -> pd.DatetimeIndex:
+        """Starts of the next bins after the last."""
+        width = self.width.to_timedelta64()
+        return pd.DatetimeIndex(self.window[1] + pd.TimedeltaIndex(width * np.arange(bins)))
 
     @property
     def timezone(self) -> str | None:
@@ -189,7 +208,7 @@ class CountSeries:
     @property
     def origin(self) -> str:
         """ISO datetime of the first bin's start, from which numbers of `unit` count."""
-        return self.index[0].isoformat()
+        return self.window[0].isoformat()
 
     @property
     def gaps(self) -> pd.DataFrame:
@@ -242,12 +261,12 @@ class CountSeries:
         """
         clock = Clock(np.zeros(0, np.int64), self.unit, True, self.index.tz)
         low, high = read_bounds([a, b], clock, Rows("bound", ("a", "b").__getitem__), "between")
-        start = _nanoseconds(self.index)
+        start = nanoseconds(self.index)
         kept = (start >= low) & (start + self.width.value <= high)
         if not kept.any():
             raise ValueError(
                 f"No bin lies between {clock.show(low)} and {clock.show(high)}; the series reaches "
-                f"from {self.edges[0].isoformat()} to {self.edges[-1].isoformat()}."
+                f"from {self.window[0].isoformat()} to {self.window[1].isoformat()}."
             )
         place = np.flatnonzero(kept)
         part = slice(place[0], place[-1] + 1)
@@ -283,8 +302,7 @@ class CountSeries:
             [9.0, 9.0]
         """
         bins = bins_of(ahead, self.width, "ahead")
-        after = self.edges[-1] + self.width * np.arange(bins)
-        whole = self.index.append(pd.DatetimeIndex(after))
+        whole: Any = self.index.append(self.after(bins))
         features, names = features_of(self.covariates, whole, self.width)
         seen = np.flatnonzero(self.observed)
         return Past(
@@ -319,7 +337,7 @@ class CountSeries:
         lines = [
             f"CountSeries: {seen.sum():,.0f} ({self.name}) in {counted(self.num_bins, 'bin')} of "
             f"{short_width(self.width)}{gaps}",
-            f"  window  {self.edges[0].isoformat()} to {self.edges[-1].isoformat()}{local}",
+            f"  window  {self.window[0].isoformat()} to {self.window[1].isoformat()}{local}",
             f"  mean {row['mean']:.4g}, median {row['median']:.4g}, largest {row['largest']:,.0f}, "
             f"variance over mean {row['variance_over_mean']:.3g}",
         ]
@@ -355,94 +373,5 @@ def read_counts(
     return CountSeries.from_dataframe(table, time=time, count=count, **rest)
 
 
-def short_width(width: pd.Timedelta) -> str:
-    """ "1 hour", "5 minutes", "2 days"."""
-    for name, seconds in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        number = width.total_seconds() / seconds
-        if number >= 1 and number == round(number):
-            return counted(round(number), name)
-    return str(width)
-
-
-def bins_of(length: pd.Timedelta | str, width: pd.Timedelta, name: str) -> int:
-    """A length of time in bins.
-
-    Raises:
-        ValueError: unless it is a whole number of them.
-    """
-    try:
-        ratio = pd.Timedelta(length) / width
-    except ValueError as error:
-        raise ValueError(f"{name}={length!r} is not a length of time, such as '8D'.") from error
-    if not ratio >= 1 or ratio != round(ratio):
-        raise ValueError(f"{name}={length!r} is not a whole number of bins of {width}.")
-    return round(ratio)
-
-
 def _plain_types(body: bytes, used: dict[str, Any], separator: str) -> dict[str, Any]:
     return {"dtype": None, "na_values": [""]}
-
-
-def _counts(column: Any, name: str, rows: Rows = ROWS) -> np.ndarray:
-    """Counts as floats, NaN where there is none; what is no count is refused."""
-    given = column.reset_index(drop=True)
-    numbers = np.asarray(pd.to_numeric(given, errors="coerce"), np.float64)
-    text = given.astype("str").str.strip().str.lower()
-    empty = given.isna().to_numpy(bool) | text.isin(["", "nan", "na", "none", "null"]).to_numpy()
-    wrong = ~np.isfinite(numbers) & ~empty
-    refuse(wrong, name, "no number", "Give whole numbers of at least 0.", given, rows)
-    remedy = "Correct it, or leave it empty where nothing was counted: the bin is then a gap."
-    refuse(numbers < 0, name, "a negative count", remedy, given, rows)
-    remedy = "Give counts, not rates or averages."
-    refuse(~empty & (numbers != np.rint(numbers)), name, "a fractional count", remedy, given, rows)
-    return np.where(empty, np.nan, numbers)
-
-
-def _step(ticks: np.ndarray, order: np.ndarray, clock: Clock, time: str, rows: Rows) -> int:
-    """The smallest step between rows, of which all others are multiples."""
-    steps = np.diff(ticks[order])
-    step = int(steps.min())
-    off = np.zeros(len(ticks), bool)
-    off[order[1:]] = (ticks[order[1:]] - ticks[order[0]]) % step != 0
-    remedy = (
-        f"Bins are {short_width(pd.Timedelta(step, 'ns'))} long, the smallest step between two "
-        f"rows: give the start of one bin in each row."
-    )
-    show = lambda row: clock.show(ticks[row])  # noqa: E731
-    refuse(off, time, "a time between the bins", remedy, show, rows)
-    if int(ticks.max() - ticks.min()) // step >= MOST:
-        raise ValueError(
-            f"The series would have more than {MOST:,} bins of "
-            f"{short_width(pd.Timedelta(step, 'ns'))}. Is one row off the hour?"
-        )
-    return step
-
-
-def _ticks_of(length: pd.Timedelta | str, step: int) -> int:
-    bins = bins_of(length, pd.Timedelta(step, "ns"), "bin")
-    return bins * step
-
-
-def _wider(
-    counts: np.ndarray, starts: np.ndarray, step: int, width: int, clock: Clock
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Sums over wider bins that begin where the first local day is divided by them; partial bins at
-    the ends are left out, and a bin with a gap is one."""
-    if width == step:
-        return counts, starts, step
-    zero = int(clock.midnight(starts[0]))
-    owner = (starts - zero) // width
-    owner -= owner[0]
-    sums, rows = np.bincount(owner, counts), np.bincount(owner)
-    kept = np.arange(len(sums))
-    whole = rows >= width // step
-    kept = kept[whole]
-    if not len(kept):
-        raise ValueError("No whole bin lies in the series. Give shorter ones.")
-    first = (int(starts[0]) - zero) // width * width + zero
-    return sums[kept], first + kept * width, width
-
-
-def _nanoseconds(index: pd.DatetimeIndex) -> np.ndarray:
-    plain = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
-    return plain.as_unit("ns").asi8
