@@ -16,6 +16,7 @@ from hawkesjax.evaluation.rolling import cuts_of, rolling
 ALL = {
     "hour of week": b.HourOfWeek(),
     "calendar": b.ShrunkenCalendar(),
+    "local": b.LocalCalendar(),
     "regression": b.PoissonRegression(),
     "last": b.LastValue(),
     "constant": b.Constant(),
@@ -270,3 +271,21 @@ def test_counts_of_news_accounts(real_data, country):
             np.testing.assert_allclose(correlation["regression"], numeric[1], atol=0.006)
         assert mae["calendar"] < mae["hour of week"]
         assert correlation["calendar"] > correlation["hour of week"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("country, code", [("ES", "ES"), ("UK", "GB"), ("US", "US")])
+def test_the_local_calendar_beats_the_hour_of_week(real_data, country, code):
+    """By five per cent and more, with the country's holidays, and with intervals that hold."""
+    pytest.importorskip("holidays")
+    table = pd.read_csv(os.path.join(real_data("news_tweet_counts"), f"hourly_{country}.csv"))
+    zone = TARGETS[country][0]
+    utc = pd.DatetimeIndex(pd.to_datetime(table["hour_utc"], utc=True))
+    counts = pd.Series(table["total"].to_numpy(float), index=utc.tz_convert(zone))
+    window = (counts.index[0], counts.index[-1] + pd.Timedelta(hours=1))
+    days = Covariates.calendar(window, unit="day", timezone=zone, features=[], holidays=code)
+    names = ("hour of week", "local")
+    found = rolling(counts, {name: ALL[name] for name in names}, covariates=days).summary()
+    mae, crps = found[("mae", "mean")], found[("crps", "mean")]
+    assert mae["local"] < 0.95 * mae["hour of week"] and crps["local"] < crps["hour of week"]
+    assert 0.77 <= found.loc["local", ("coverage", "mean")] <= 0.83
