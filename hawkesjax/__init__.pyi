@@ -26,10 +26,14 @@ from .covariates.covariates import Covariates as Covariates
 from .evaluation import forecasters as forecasters
 from .evaluation.comparison import compare as compare
 from .evaluation.counts import CountForecast as CountForecast
+from .evaluation.past import Past as Past
+from .evaluation.regression import CountRegression as CountRegression
+from .evaluation.regression import count_regression as count_regression
 from .evaluation.residual_tests import residual_tests as residual_tests
-from .evaluation.rolling import Past as Past
 from .evaluation.rolling import Rolling as Rolling
 from .evaluation.rolling import rolling as rolling
+from .evaluation.series import CountSeries as CountSeries
+from .evaluation.series import read_counts as read_counts
 from .hawkes import Attribution as Attribution
 from .hawkes import Evaluation as Evaluation
 from .hawkes import EventPanel as EventPanel
@@ -55,6 +59,7 @@ from .katz.law import CircularityWarning as CircularityWarning
 from .katz.law import SaturationWarning as SaturationWarning
 from .katz.model import KatzSpike as KatzSpike
 from .katz.results import KatzPosterior as KatzPosterior
+from .retweet import CascadePopulation as CascadePopulation
 from .retweet import Cascades as Cascades
 from .retweet import ExplosionWarning as ExplosionWarning
 from .retweet import RetweetEstimate as RetweetEstimate

@@ -4,6 +4,7 @@ Figures are made without pyplot, so none stays open behind your back: save one w
 `figure.savefig("name.png")`; a notebook shows it after `%matplotlib inline`.
 """
 
+from hawkesjax.evaluation.pictures import count_series
 from hawkesjax.hawkes.plots.effects import kernels, network
 from hawkesjax.hawkes.plots.fits import intensity, residuals
 from hawkesjax.hawkes.plots.forecasts import fan, forecast
@@ -14,6 +15,7 @@ from hawkesjax.plotting.prior_posterior import prior_posterior
 from hawkesjax.retweet.plots import counts, drivers, infectivity, rescaled, scores
 
 __all__ = [
+    "count_series",
     "counts",
     "drivers",
     "fan",

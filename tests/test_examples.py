@@ -49,6 +49,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "replies.csv", index=False
     )
     posts = 40
+    days = pd.date_range("2024-01-01", periods=24 * 48, freq="h", tz="UTC")
+    posted = pd.Series(rng.poisson(5 + 3 * np.sin(2 * np.pi * days.hour / 24)), name="posts")
+    posted.index = days.rename("time").strftime("%Y-%m-%dT%H:%M:%SZ")
+    posted.to_frame().assign(count=posted).drop(posted.index[50]).to_csv("hours.csv")
     originals = np.arange(posts) < posts // 2
     pd.DataFrame(
         {

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import hawkes, katz, rankings, retweet
+from hawkesjax.cli import counts, hawkes, katz, rankings, retweet
 from hawkesjax.cli.files import compare, describe, simulate, summary
 from hawkesjax.cli.words import ASKED, here
 
@@ -42,8 +42,13 @@ posts = _typer(
     [retweet.fit, retweet.sample, retweet.forecast, retweet.evaluate],
     help="Posts and reposts: what drives posting, how long posts live, what comes next.",
 )
+hours = _typer(
+    [counts.fit, counts.forecast, counts.evaluate],
+    help="Counts by the hour: what drives them, what comes next, how good such forecasts were.",
+)
 app.add_typer(spikes, name="katz")
 app.add_typer(posts, name="retweet")
+app.add_typer(hours, name="counts")
 
 
 def _version(asked: bool) -> None:

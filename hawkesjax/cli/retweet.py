@@ -213,6 +213,7 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     forecasters: dict[str, Any] = {
         "RetweetHawkes": evaluation.RetweetForecaster(law, job.keys[0], draws=folds.draws),
         "log-linear reposts": evaluation.LogLinearReposts(),
+        "local calendar": baselines.LocalCalendar(),
         "hour-of-week mean": baselines.HourOfWeek(),
         "shrunken calendar": baselines.ShrunkenCalendar(),
         "last value": baselines.LastValue(),

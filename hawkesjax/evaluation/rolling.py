@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from hawkesjax.covariates.covariates import Covariates
+from hawkesjax.evaluation.bins import bins_of
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
+from hawkesjax.evaluation.past import Forecaster, Past, features_of
+from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
-from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import refuse
 
-SCORES = ("mae", "pearson", "log_score", "coverage")
-
-
-@dataclass(frozen=True, eq=False)
-class Past:
-    """What is known at a cut: the counts before it, and the features on both sides.
-
-    Args:
-        counts: (T,) of the training bins.
-        index: the training bins' starts.
-        ahead: the starts of the bins to forecast.
-        features: (T, F) of the training bins, without a column for F = 0.
-        features_ahead: (B, F) of the bins to forecast.
-        feature_names: F names.
-        data: the source of the counts cut at the same ends, where `rolling` was given one.
-    """
-
-    counts: Float[np.ndarray, " bins"]
-    index: pd.DatetimeIndex
-    ahead: pd.DatetimeIndex
-    features: Float[np.ndarray, "bins features"]
-    features_ahead: Float[np.ndarray, "ahead features"]
-    feature_names: tuple[str, ...] = ()
-    data: Any = None
-
-
-Forecaster = Callable[[Past], CountForecast]
+SCORES = ("mae", "pearson", "log_score", "crps", "coverage")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,11 +25,13 @@ class Rolling:
     """Scores of several forecasters over the folds.
 
     Args:
-        folds: one row per forecaster and fold: cut, MAE, Pearson, log score, coverage.
+        folds: one row per forecaster and fold: cut, MAE, Pearson, log score, CRPS, coverage; NaN
+            where the whole stretch lies in gaps.
         forecasts: (forecaster, fold number) -> its forecast.
         counts: the series.
         cuts: (first training bin, cut, end of the scored bins) of each fold.
         level: nominal level of the intervals.
+        last: (folds,) MAE of the last count before each cut, everywhere.
     """
 
     drawn_by: ClassVar[str] = "plots.scores"
@@ -64,18 +41,35 @@ class Rolling:
     counts: pd.Series
     cuts: list[tuple[int, int, int]]
     level: float
+    last: np.ndarray
 
     def summary(self) -> pd.DataFrame:
-        """One row per forecaster: mean and sd over folds of each score."""
+        """One row per forecaster: mean and sd over folds of each score, and the mean MAE over that
+        of the last value before each cut: above 1, the forecaster loses to it."""
         groups: Any = self.folds.groupby("forecaster", sort=False)[list(SCORES)]
-        return groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
+        table = groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
+        last = float(np.nanmean(self.last))
+        ratio = table[("mae", "mean")] / last if last > 0 else np.nan
+        table.insert(2, ("mae", "of last value"), ratio)
+        return table
+
+    def remarks(self) -> list[str]:
+        """Forecasters that the last value before the cut beats, in words."""
+        errors, last = self.summary()[("mae", "mean")].to_dict(), float(np.nanmean(self.last))
+        return [
+            f"{name} loses to the last value before each cut: mean absolute error {error:.4g} "
+            f"against {last:.4g}."
+            for name, error in errors.items()
+            if error > last * (1 + 1e-9)
+        ]
 
     def __repr__(self) -> str:
         table = self.summary().to_string(float_format=lambda x: f"{x:.3f}")
-        return (
-            f"Rolling: {len(self.cuts)} folds, {100 * self.level:g} % intervals, "
-            f"log score per bin\n{table}"
+        head = (
+            f"Rolling: {len(self.cuts)} folds, {100 * self.level:g} % intervals, log score and "
+            f"CRPS per bin"
         )
+        return "\n".join([head, table, *self.remarks()])
 
 
 def cuts_of(
@@ -104,7 +98,7 @@ def cuts_of(
 
 @checked
 def rolling(
-    counts: pd.Series,
+    counts: pd.Series | CountSeries,
     forecasters: Mapping[str, Forecaster],
     *,
     covariates: Covariates | None = None,
@@ -121,10 +115,12 @@ def rolling(
     calendar and what is announced), and nothing else of what comes after.
 
     Args:
-        counts: a series of counts per bin; the index holds the bins' starts, evenly spaced in
-            absolute time. Its time zone is the local clock.
+        counts: a `CountSeries`, whose gaps no forecaster sees and no score counts; or a pandas
+            Series without gaps, whose index holds the bins' starts, evenly spaced in absolute time
+            on the local clock.
         forecasters: name -> function from `Past` to `CountForecast`.
-        covariates: features over the whole series, constant within each bin.
+        covariates: features over the whole series, constant within each bin; by default those of
+            a `CountSeries`.
         data: what the counts were counted from, with a method `between`: forecasters that need
             single events find its part before the cut in `past.data`.
         first, step, ahead: length of the first (with "sliding", of every) training stretch, from
@@ -133,85 +129,82 @@ def rolling(
         level: of the intervals.
 
     Raises:
-        ValueError: for counts that are negative, fractional or missing, a gap between bins,
-            features that change within a bin, or a forecast that is negative or not finite; names
-            the fold.
+        ValueError: for counts that are negative, fractional or missing, a gap between bins of a
+            Series, features that change within a bin, a training stretch without a count, or a
+            forecast that is negative or not finite; names the fold.
 
     Source: the protocol (30 days, then 15 more, 8 scored, by the hour) is that of Pulido and
     Gomez (2024), arXiv 2402.03378.
     """
     if not forecasters:
         raise ValueError("No forecaster was given.")
-    width = _check_series(counts)
+    series = counts if isinstance(counts, CountSeries) else _checked(counts)
+    width, values, index = series.width, series.counts, series.index
     sizes = {
-        name: _bins(value, width, name)
+        name: bins_of(value, width, name)
         for name, value in (("first", first), ("step", step), ("ahead", ahead))
     }
-    cuts = cuts_of(len(counts), scheme=scheme, **sizes)
-    values, index = counts.to_numpy(np.float64), pd.DatetimeIndex(counts.index)
-    features, names = _features(covariates, index, width)
+    cuts = cuts_of(len(values), scheme=scheme, **sizes)
+    covariates = series.covariates if covariates is None else covariates
+    features, names = features_of(covariates, index, width)
     rows: list[list[dict[str, Any]]] = [[] for _ in cuts]
-    forecasts = {}
+    forecasts, last = {}, np.full(len(cuts), np.nan)
     # The longest training stretch first: what is compiled for it serves the shorter ones.
     for number, (start, cut, end) in reversed(list(enumerate(cuts))):
+        own = start + np.flatnonzero(np.isfinite(values[start:cut]))
+        if not len(own):
+            raise ValueError(f"Cut at {index[cut]}: all bins before it are gaps. Raise first=.")
+        kept = np.isfinite(values[cut:end])
         past = Past(
-            counts=values[start:cut],
-            index=index[start:cut],
+            counts=values[own],
+            index=index[own],
             ahead=index[cut:end],
-            features=features[start:cut],
+            features=features[own],
             features_ahead=features[cut:end],
             feature_names=names,
             data=None if data is None else data.between(index[start], index[cut]),
         )
+        seen = values[cut:end][kept]
+        if kept.any():
+            last[number] = np.mean(np.abs(seen - values[own[-1]]))
         for name, forecaster in forecasters.items():
             forecast = forecasts[name, number] = forecaster(past)
             try:
-                scored = scores(values[cut:end], forecast, level)
+                told = forecast if kept.all() else forecast.at(kept)
+                scored = scores(seen, told, level) if kept.any() else dict.fromkeys(SCORES, np.nan)
             except ValueError as error:
                 raise ValueError(f"{name}, cut at {index[cut]}: {error}") from error
             where = {"forecaster": name, "fold": number, "cut": index[cut]}
             rows[number].append(where | scored)
     folds = pd.DataFrame([row for fold in rows for row in fold])
-    return Rolling(folds, forecasts, counts, cuts, level)
+    return Rolling(folds, forecasts, series.to_series(), cuts, level, last)
 
 
-def _check_series(counts: Any) -> pd.Timedelta:
+def _checked(counts: Any) -> CountSeries:
+    """A pandas Series as it must be where no gap is declared."""
     if not isinstance(counts, pd.Series) or not isinstance(counts.index, pd.DatetimeIndex):
-        raise ValueError("counts must be a pandas Series whose index holds datetimes.")
+        raise ValueError(
+            "counts must be a CountSeries, or a pandas Series whose index holds datetimes."
+        )
     if len(counts) < 2:
         raise ValueError(f"counts has {len(counts)} bins; at least two are needed.")
     values = np.asarray(pd.to_numeric(counts, errors="coerce"), np.float64)
     wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.rint(values)))
     show = lambda row: f"{counts.index[row]}: {counts.iloc[row]}"  # noqa: E731
-    refuse(wrong, "counts", "no count", "Give whole numbers of at least 0.", show)
+    remedy = (
+        "Give whole numbers of at least 0; bins that were not watched are gaps of a CountSeries "
+        "(hj.CountSeries.from_series)."
+    )
+    refuse(wrong, "counts", "no count", remedy, show)
     index: Any = counts.index
     if index.tz is not None:
         index = index.tz_convert("UTC")
     gaps = index[1:] - index[:-1]
     uneven = np.r_[False, gaps != gaps[0]]
-    remedy = "Give one row per bin, in order, zero where there was nothing."
-    refuse(uneven, "counts", "another spacing", remedy, lambda row: str(counts.index[row]))
-    return gaps[0]
-
-
-def _bins(length: pd.Timedelta | str, width: pd.Timedelta, name: str) -> int:
-    ratio = pd.Timedelta(length) / width
-    if ratio < 1 or ratio != round(ratio):
-        raise ValueError(f"{name}={length!r} is not a whole number of bins of {width}.")
-    return round(ratio)
-
-
-def _features(
-    covariates: Covariates | None, index: pd.DatetimeIndex, width: pd.Timedelta
-) -> tuple[AnyArray, tuple[str, ...]]:
-    if covariates is None:
-        return np.zeros((len(index), 0)), ()
-    features = covariates.at(index)
-    changes = np.any(features != covariates.at(index + width * (1 - 1e-6)), axis=1)
     remedy = (
-        "Use narrower bins, covariates whose cells end where bins end, or their means over the "
-        "bins (Covariates.averaged)."
+        "Give one row per bin, in order, zero where there was nothing; or declare bins without a "
+        "row as gaps (hj.CountSeries.from_series)."
     )
-    what = "features that change within the bin"
-    refuse(changes, "counts", what, remedy, lambda row: str(index[row]))
-    return features, covariates.feature_names
+    refuse(uneven, "counts", "another spacing", remedy, lambda row: str(counts.index[row]))
+    name = "count" if counts.name is None else str(counts.name)
+    return CountSeries(values, pd.DatetimeIndex(counts.index), gaps[0], name=name)

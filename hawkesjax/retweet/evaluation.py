@@ -15,8 +15,8 @@ from hawkesjax.core.fit import ConvergenceWarning, maximum
 from hawkesjax.core.sample import sample
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
-from hawkesjax.evaluation.forecasters import poisson_map, size_of
-from hawkesjax.evaluation.rolling import Past
+from hawkesjax.evaluation.fitting import poisson_map, size_of
+from hawkesjax.evaluation.past import Past
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS

@@ -19,6 +19,7 @@ ROOMS = {
     ),
     **{f"retweet {name}": (*COMMON, "retweet") for name in ("fit", "sample", "forecast")},
     "retweet evaluate": (*COMMON, "retweet"),
+    **{f"counts {name}": COMMON for name in ("fit", "forecast", "evaluate")},
     **{
         f"katz {name}": (*COMMON, "katz")
         for name in ("rank", "evaluate", "backtest", "fit", "sample")

@@ -1,0 +1,60 @@
+"""The figure of a series of counts and of what comes next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from hawkesjax.evaluation.bins import short_width
+from hawkesjax.evaluation.counts import LEVEL, CountForecast
+from hawkesjax.evaluation.series import CountSeries
+from hawkesjax.inputs.arguments import Level, checked
+from hawkesjax.plotting import style
+from hawkesjax.plotting.door import refuse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@checked
+def count_series(
+    series: CountSeries, told: CountForecast | None = None, *, level: Level = LEVEL
+) -> Figure:
+    """The last counts of a series, and a forecast with its interval.
+
+    Args:
+        series: the counts; their last stretch is drawn, twice as long as the forecast (a week at
+            least), gaps left empty.
+        told: what a forecaster gave for `series.past(...)`; None: the counts alone, all of them.
+        level: of the interval.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if not isinstance(series, CountSeries):
+        raise refuse("count_series", "a CountSeries", series)
+    if told is not None and not isinstance(told, CountForecast):
+        raise refuse("count_series", "a CountForecast beside a CountSeries", told)
+    bins = 0 if told is None else len(told.mean)
+    week = int(pd.Timedelta(days=7) / series.width)
+    shown = series.num_bins if told is None else max(2 * bins, week)
+    plain = lambda index: index.tz_localize(None)  # noqa: E731
+    with style.canvas(height=2.6) as figure:
+        axis = figure.subplots()
+        at = plain(series.index)[-shown:]
+        axis.plot(at, series.counts[-shown:], color="0.35", linewidth=0.9, label="counted")
+        if told is not None:
+            after = plain(series.after(bins))
+            low, high = told.interval(level)
+            point = told.mean if told.point is None else told.point
+            axis.fill_between(
+                after, low, high, step="mid", color=style.colour(0), alpha=0.25, linewidth=0,
+                label=f"{100 * level:g} % interval",
+            )  # fmt: skip
+            axis.plot(after, point, color=style.colour(0), label="forecast")
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel(f"{series.name} per {short_width(series.width).removeprefix('1 ')}")
+        axis.tick_params(axis="x", rotation=20)
+        axis.legend(loc="upper left", ncols=3)
+    return figure
