@@ -50,7 +50,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     posts = 40
     days = pd.date_range("2024-01-01", periods=24 * 48, freq="h", tz="UTC")
-    posted = pd.Series(rng.poisson(5 + 3 * np.sin(2 * np.pi * days.hour / 24)), name="posts")
+    rate = 5 + 3 * np.sin(2 * np.pi * days.hour / 24)
+    posted = pd.Series(np.random.default_rng(1).poisson(rate), name="posts")
     posted.index = days.rename("time").strftime("%Y-%m-%dT%H:%M:%SZ")
     posted.to_frame().assign(count=posted).drop(posted.index[50]).to_csv("hours.csv")
     originals = np.arange(posts) < posts // 2

@@ -17,7 +17,7 @@ NOTEBOOKS = {
 }
 
 
-LONG = {"email_panel"}  # what it does beyond the others has tests of its own
+LONG = {"email_panel", "retweets"}  # what they do beyond the others has tests of its own
 
 
 @pytest.mark.parametrize(
