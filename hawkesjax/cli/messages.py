@@ -73,7 +73,7 @@ class Weighed:
     half_life: str | None = option(
         None,
         "Weigh posts by age (recommended): bins after which a post counts half, or 'learned' from "
-        "how the bins before the spike foretold later ones. Posts up to the spike count, or to the "
+        "how the bins before the spike predict later ones. Posts up to the spike count, or to the "
         "end of --usual without one.",
         "BINS|learned",
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-# Of the bins before the moment, a fold holds one in PARTS, and the last FOLDS of them are foretold,
+# Of the bins before the moment, a fold holds one in PARTS, and the last FOLDS are predicted,
 # each from what came before it: half of the past at most is learned from alone.
 PARTS, FOLDS = 20, 10
 FEWEST = 4  # watched bins below which nothing is learned
