@@ -241,4 +241,6 @@ def unique_names(names: Collection[Any], what: str) -> tuple[str, ...]:
 
 def is_missing(value: Any) -> bool:
     """Whether a single value is None, NaN, NaT or NA."""
+    if isinstance(value, decimal.Decimal):  # comparing a signalling NaN raises
+        return value.is_nan()
     return value is None or value is pd.NaT or value is pd.NA or bool(value != value)
