@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from hawkesjax.cli import options as o
 from hawkesjax.cli.covariates import Covariates
 from hawkesjax.cli.dialect import FileOptions
+from hawkesjax.cli.folds import Folds, score, simple_ones
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import Job
-from hawkesjax.cli.retweet import Folds
 from hawkesjax.cli.session import table
 
 Run = Annotated[o.Run, without("csv", "format", "seed")]
@@ -161,26 +161,5 @@ def evaluate(
     job = Job("hawkesjax-counts-evaluate", run, names, pictures=["scores"])
     series = counts.read(job.hj, covariates)
     job.say(str(series))
-    baselines = job.hj.forecasters
-    forecasters: dict[str, Any] = {
-        "local calendar": level.forecaster(job.hj),
-        "hour-of-week mean": baselines.HourOfWeek(),
-        "shrunken calendar": baselines.ShrunkenCalendar(),
-        "last value": baselines.LastValue(),
-        "constant": baselines.Constant(),
-    }
-    if series.covariates is not None:
-        forecasters["Poisson regression"] = baselines.PoissonRegression()
-    result = job.hj.rolling(
-        series,
-        forecasters,
-        first=folds.first,
-        step=folds.step,
-        ahead=folds.scored,
-        scheme="sliding" if folds.sliding else "expanding",
-    )
-    job.say(str(result))
-    result.folds.to_csv(job.out.path("folds.csv"), index=False)
-    job.finish(
-        result, {"scores": result.summary()}, lambda: {"scores": job.hj.plots.scores(result)}
-    )
+    forecasters = {"local calendar": level.forecaster(job.hj)}
+    score(job, series, forecasters | simple_ones(series.covariates is not None), folds)

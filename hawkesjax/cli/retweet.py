@@ -10,6 +10,7 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.covariates import Covariates
 from hawkesjax.cli.dialect import FileOptions
+from hawkesjax.cli.folds import Folds, score, simple_ones
 from hawkesjax.cli.groups import argument, command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
 from hawkesjax.cli.known import Known
@@ -124,17 +125,6 @@ class Future:
     draws: int = option(200, "Simulated continuations.", min=1, panel=o.SAMPLING)
 
 
-@group(o.MODEL)
-class Folds:
-    """The cuts of a rolling origin."""
-
-    first: str = option("30D", "Length of the first training stretch.", "LENGTH")
-    step: str = option("15D", "From cut to cut.", "LENGTH")
-    scored: str = option("8D", "Length that is scored after each cut.", "LENGTH")
-    sliding: bool = option(False, "Train on the last stretch only.")
-    draws: int = option(100, "Simulated continuations.", min=1, panel=o.SAMPLING)
-
-
 @command
 def fit(posts: Posts, covariates: Covariates, model: RetweetModel, known: Known, run: Run) -> None:
     """Maximum likelihood of posts and reposts, with standard errors and 95 % intervals.
@@ -205,39 +195,18 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     names = ["scores.csv", "folds.csv"]
     job = Job("hawkesjax-retweet-evaluate", run, names, pictures=["scores"])
     data = _read(job, posts, covariates)
-    from hawkesjax.evaluation import forecasters as baselines
-    from hawkesjax.evaluation.rolling import rolling
     from hawkesjax.retweet import evaluation
 
-    law = job.hj.RetweetHawkes()
-    forecasters: dict[str, Any] = {
-        "RetweetHawkes": evaluation.RetweetForecaster(law, job.keys[0], draws=folds.draws),
+    forecasters = {
+        "RetweetHawkes": evaluation.RetweetForecaster(
+            job.hj.RetweetHawkes(), job.keys[0], draws=folds.draws
+        ),
         "log-linear reposts": evaluation.LogLinearReposts(),
-        "local calendar": baselines.LocalCalendar(),
-        "hour-of-week mean": baselines.HourOfWeek(),
-        "shrunken calendar": baselines.ShrunkenCalendar(),
-        "last value": baselines.LastValue(),
-        "constant": baselines.Constant(),
-    }
-    if data.covariates is not None:
-        forecasters["Poisson regression"] = baselines.PoissonRegression()
+        "local calendar": job.hj.forecasters.LocalCalendar(),
+    } | simple_ones(data.covariates is not None)
     counts = evaluation.hourly_counts(data)
     job.say(f"{len(counts):,} full hours; {counts.attrs['left out']:,} events lie outside them.")
-    result = rolling(
-        counts,
-        forecasters,
-        covariates=data.covariates,
-        data=data,
-        first=folds.first,
-        step=folds.step,
-        ahead=folds.scored,
-        scheme="sliding" if folds.sliding else "expanding",
-    )
-    job.say(str(result))
-    result.folds.to_csv(job.out.path("folds.csv"), index=False)
-    job.finish(
-        result, {"scores": result.summary()}, lambda: {"scores": job.hj.plots.scores(result)}
-    )
+    score(job, counts, forecasters, folds, covariates=data.covariates, data=data)
 
 
 def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:
