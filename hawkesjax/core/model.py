@@ -91,12 +91,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         """Check literal settings, and `priors` against the table, and make these hashable; a
         subclass that extends this method calls it last."""
         check_choices(self)
-        for name, found in zip(
-            ("fixed", "tied"),
-            checked_structure(self.fixed, self.tied, {p.name: p.range for p in self.parameters}),
-            strict=True,
-        ):
-            object.__setattr__(self, name, found)
+        ranges = {one.name: one.range for one in self.parameters}
+        found = checked_structure(self.fixed, self.tied, ranges)
+        for name, value in zip(("fixed", "tied"), found, strict=True):
+            object.__setattr__(self, name, value)
         if isinstance(self.priors, Mapping):
             names = [parameter.name for parameter in self.parameters]
             unknown = set(self.priors) - set(names)

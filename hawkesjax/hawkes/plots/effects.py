@@ -201,6 +201,8 @@ def kernels(
                 depth = 20 if len(ratios) == 1 else 1000
                 axis.set_ylim(max(min(bottoms) / depth, max(tops) / 1e5), 1.5 * max(tops))
                 style.log_axis(axis, "y")
+            else:  # nothing is drawn: numbers would mean nothing
+                axis.set_yticks([])
             axis.set_title(f"rate of {names[target]}, {style.per(unit)}", loc="left")
             axis.set_xlim(since[0], horizon)
             axis.legend(loc="lower left")
