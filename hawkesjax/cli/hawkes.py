@@ -67,6 +67,9 @@ class HawkesModel:
         "CSV of features of sequences: their names in the column of --sequence, and columns on "
         "which the effects of their events may depend: text as groups, numbers log-linearly.",
     )
+    group_decays: bool = option(
+        False, "Let the decay rates depend on the columns of --groups, too."
+    )
     pooled: bool = option(
         False, "Partially pool the groups of --groups, one column of text (sample only)."
     )
@@ -107,7 +110,16 @@ class HawkesModel:
             given["magnitude"] = self.scale
         if self.pooled and self.groups is None:
             raise ValueError("--pooled pools groups: name them with --groups.")
+        if self.group_decays and self.groups is None:
+            raise ValueError("--group-decays needs groups: name them with --groups.")
+        if self.group_decays and self.pooled:
+            raise ValueError("--group-decays and --pooled exclude each other.")
+        if self.group_decays and self.gamma is not None:
+            raise ValueError(
+                "--group-decays needs decay rates that are learned: leave --gamma out."
+            )
         if self.groups is not None:
+            given["gamma_effects"] = self.group_decays
             given["alpha_effects"] = groups_of(self.groups, events.sequence, events.dialect())
         if features is not None:
             # A level shared by all is the covariates' own intercept.

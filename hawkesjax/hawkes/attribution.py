@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -196,8 +196,8 @@ def _by_points(model: HawkesLaw, panel: EventPanel, cut: np.ndarray) -> Compute:
 
     @jax.jit
     def compute(own, one):
-        jumps = model.jumps(one, panel, points.cause)
-        along = replace(stream, jumps=jumps), at, points.cause, whole.marks, own
+        filled = model.with_strength(one, panel, points, stream)
+        along = filled, at, points.cause, whole.marks, own
         terms = (one["alpha"], one["gamma"], jnp.asarray(cut), ratios, model.kernel.weights(one))
         found = jnp.concatenate(lineage_of_points(*along, *terms), axis=1)
         return found[np.flatnonzero(at >= 0)]

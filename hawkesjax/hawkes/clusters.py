@@ -68,12 +68,14 @@ def simulate_clusters(
     """
     num = len(alpha)
     gamma = np.broadcast_to(gamma, (num, num)).ravel()
+    paces = None if offspring is None else offspring.paces
     ratios, weights = terms
     alpha = alpha * weights.sum()  # the remaining children never come
     expected = mu * duration[:, None]
     if max_events is None:
         most = alpha if offspring is None else alpha * offspring.bound
-        refuse_explosion(expected.sum(axis=0), most, gamma * ratios.max(), duration)
+        fastest = gamma * ratios.max() * (1.0 if paces is None else paces.max(axis=0))
+        refuse_explosion(expected.sum(axis=0), most, fastest, duration)
     cap = np.inf if max_events is None else max_events
     if expected.sum() > max(10 * cap, MAX_EXPECTED):
         raise _over(cap, 0, 0, alpha, f"about {expected.sum():.3g} immigrants alone are expected")
@@ -116,8 +118,9 @@ def simulate_clusters(
             parent = offsets[source] + (rng.random(len(pair)) * sizes[source]).astype(np.int64)
         else:
             parent = _weighted(sums, pair, offsets, sizes, rng)
-        at = times[parent] + lag + delays(terms, len(pair), rng) / gamma[pair]
         owner: np.ndarray = sequence[parent]
+        rates = gamma[pair] if paces is None else gamma[pair] * paces[owner, pair]
+        at = times[parent] + lag + delays(terms, len(pair), rng) / rates
         inside: np.ndarray = at <= duration[owner]
         times, marks, sequence = at[inside], targets[pair][inside], owner[inside]
         _check(total + len(times), cap, len(generations), total, alpha)

@@ -90,21 +90,26 @@ def excitation_increments(
     gaps = jnp.asarray(stream.gaps, alpha.dtype)
     eye = jnp.eye(num + 1, num, dtype=alpha.dtype)  # points without a mark use the last row
 
+    paces, owner = (None, stream.marks) if stream.paced is None else stream.paced
+
     def step(state, event):
-        gap, mark, first, *jump = event
+        gap, mark, first, owner, *jump = event
         state = jnp.where(first, 0, state)
-        lost = -jnp.expm1(-gamma * gap) * state
+        rates = gamma if paces is None else gamma * paces[owner]
+        lost = -jnp.expm1(-rates * gap) * state
         added = eye[mark][None] if not jump else jump[0][:, None] * eye[mark][None]
         state = state - lost + added
         return state, jnp.sum(alpha * lost, axis=1)
 
     jumps = () if stream.jumps is None else (jnp.asarray(stream.jumps, alpha.dtype),)
-    columns = (gaps, stream.marks, stream.first, *jumps)
+    columns = (gaps, stream.marks, stream.first, owner, *jumps)
     _, inside = jax.lax.scan(step, jnp.zeros_like(gamma), columns)
     remaining = jnp.asarray(stream.remaining, alpha.dtype)[:, None]
     effects = jnp.concatenate([alpha.T, jnp.zeros_like(alpha[:1])])[stream.marks]
     effects = effects * jumps[0] if jumps else effects
-    whole = effects * -jnp.expm1(-gamma.T[jnp.minimum(stream.marks, num - 1)] * remaining)
+    sources = jnp.minimum(stream.marks, num - 1)
+    rates = gamma.T[sources] if paces is None else gamma.T[sources] * paces[owner, :, sources]
+    whole = effects * -jnp.expm1(-rates * remaining)
     tails = jax.ops.segment_sum(whole - inside, stream.sequence, stream.num_sequences)
     return inside, tails
 
@@ -133,6 +138,7 @@ def on_ladder(stream: Stream) -> Stream:
             for name in ("gaps", "remaining", "marks")
         },
         jumps=None if stream.jumps is None else jnp.pad(stream.jumps, ((0, more), (0, 0))),
+        paced=stream.paced and (stream.paced[0], jnp.pad(stream.paced[1], (0, more))),
         sequence=np.pad(stream.sequence, (0, more), constant_values=stream.num_sequences),
         first=np.pad(stream.first, (0, more), constant_values=True),
         num_sequences=stream.num_sequences + 1,

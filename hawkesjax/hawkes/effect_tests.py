@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float, Int
 
-from hawkesjax.hawkes.compensator import on_ladder
-from hawkesjax.hawkes.concave import Target, maximise
-from hawkesjax.hawkes.counts.rows import decayed_to_end
-from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
-from hawkesjax.hawkes.known_decays import features
 from hawkesjax.hawkes.law import HawkesLaw
-from hawkesjax.hawkes.prepared import PreparedPanel, stream_of
+from hawkesjax.hawkes.scores import Scores
 from hawkesjax.hawkes.values import law_of, point_of
 from hawkesjax.inputs.arguments import Level, checked
 
-DECAYS = 8  # candidate decay rates for an effect that is not in the model
-# At the fastest, this many children by chance within one memory, over all events: with fewer the
-# score is skewed, and too often declares an effect.
-LEAST_MET = 10.0
-SLOWEST = 3.0  # memories in the longest window
 EFFECT = "an effect"
 DRAWS = 20_000  # from the null distribution: p-values to 0.0015 (one standard error) at 5 %
 LEAST_P = 1 / (1 + DRAWS)
@@ -51,11 +36,14 @@ def effect_tests(
     where K are the children that the events of j have within the windows per unit of effect, and V
     is the sum of squares of the score's terms, less the part explained by the levels and the other
     effects. Under no effect the z are jointly normal with the correlations of these terms, from
-    which the p-value of T is simulated; effects are positive, so the test is one-sided. A level is
-    fitted to events that are no sources of themselves, so that the score of a mark on itself is too
-    small by :math:`K_i / N_i` for each level, on average; this is added. The row
+    which the p-value of T is simulated; effects are positive, so the test is one-sided. The row
     `any -> any` tests the largest statistic of all effects, against rates that are constant or
     follow the covariates alone.
+
+    Of a mark on itself two things differ. A level is fitted to events that are no sources of
+    themselves, so K is too large by :math:`K_i / N_i` for each level, on average: this is taken
+    off. And its V grows with its score, as both are sums over the same clusters; so z is the signed
+    root of twice the gain in log-likelihood at g, which has the same limit and is closer to normal.
 
     Targets with events where the exposure is 0 have no level there: a single event that the other
     effects hardly explain makes V so large that the scores have no power. Their T is at least
@@ -97,7 +85,7 @@ def effect_tests(
     params = dict(point_of(values, law, data))
     if law.gamma is not None:
         params.pop("gamma")
-    parts = _Parts.of(law, params, data)
+    parts = Scores.of(law, params, data)
     rng = np.random.default_rng(0)
     names = list(data.mark_names)
     rows, tests = [], {}
@@ -133,158 +121,6 @@ def effect_tests(
     table = pd.concat([pd.DataFrame([any_row | {"p adjusted": together}]), table])
     table["in words"] = [_words(p, level) for p in table["p adjusted"]]
     return table.set_index(["source", "target"])
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """What the tests need of a fit; N events, D marks, G decays.
-
-    Args:
-        own: (N,) the baseline per unit of level.
-        rates, children: of the fitted effects, as `features` gives them.
-        grids: candidate decay rates, by target.
-        counts: for each of them, decayed counts (N, D) and children (D,) of each source.
-        place: (N,) level of each event.
-        exposure: (L, D) coefficient of each level in the compensator.
-        marks: (N,).
-        found: maxima computed so far.
-    """
-
-    own: Float[np.ndarray, " events"]
-    rates: Float[np.ndarray, "events marks"]
-    children: Float[np.ndarray, "marks marks"]
-    grids: list[np.ndarray]
-    counts: dict[float, tuple[np.ndarray, np.ndarray]]
-    place: Int[np.ndarray, " events"]
-    exposure: Float[np.ndarray, "levels marks"]
-    marks: Int[np.ndarray, " events"]
-    found: dict[Any, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, law: HawkesLaw, params: Mapping[str, Any], panel: EventPanel) -> _Parts:
-        data = law.prepare(panel)
-        events = panel.num_events
-        unit = {**params, "mu": jnp.ones((panel.num_sequences, panel.num_marks), data.dtype)}
-        own = np.asarray(law.background.at_events(unit, data), np.float64)
-        own = np.ones(events) if own.ndim == 2 else own[:events]
-        exposure = np.asarray(law.background.integrals(unit, data), np.float64)
-        place = np.asarray(panel.sequence)
-        if law.background.levels in ("shared", None):
-            exposure, place = exposure.sum(axis=0, keepdims=True), np.zeros(events, int)
-        rates, children = features(law, params, data)
-        stream, marks = stream_of(panel), np.asarray(panel.marks)
-        numbers = np.bincount(marks, minlength=panel.num_marks)
-        time, longest = float(panel.observed.sum()), float(panel.duration.max())
-        grids = []
-        for count in numbers:
-            fastest = count * numbers.max() / max(time, 1e-300) / LEAST_MET
-            slowest = SLOWEST / max(longest, 1e-300)
-            grids.append(np.geomspace(slowest, max(fastest, slowest), DECAYS))
-        counts = {
-            float(rate): _at_rate(float(rate), stream, data) for rate in np.unique(np.array(grids))
-        }
-        return cls(own, rates, children, grids, counts, place, exposure, marks)
-
-    def _best(self, i: int, sources: tuple[int, ...]) -> tuple[Target, np.ndarray, np.ndarray]:
-        """A target's part with some sources, the mask of its events, and its maximum; cached."""
-        if (i, sources) not in self.found:
-            mine = self.marks == i
-            rates = self.rates[mine][:, list(sources)]
-            costs = self.exposure[:, i], self.children[i, list(sources)]
-            target = Target(rates, self.place[mine], *costs, self.own[mine])
-            fitted = target.start if target.impossible else maximise(target, 1e-6)[0]
-            self.found[i, sources] = target, mine, fitted
-        return self.found[i, sources]
-
-    def shut(self, i: int) -> bool:
-        """Whether a target has events without any baseline."""
-        return bool(np.any(self.own[self.marks == i] == 0))
-
-    def _sources(self, without: tuple[int, ...] | None) -> list[int]:
-        size = len(self.exposure[0])
-        return [] if without is None else [j for j in range(size) if j not in without]
-
-    def loss(self, i: int, without: tuple[int, ...] | None) -> float:
-        """Minus the largest log-likelihood of a target's part, decays as given."""
-        target, _, fitted = self._best(i, tuple(self._sources(without)))
-        if target.impossible:
-            return np.inf
-        return target.loss(fitted)[0] if len(target.level) else 0.0
-
-    def scores(self, i: int, j: int, without: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """z of the effect of j on i at each decay rate, and their terms by event, scaled to unit
-        length, given a fit without this effect; given levels alone if `without` is None."""
-        sources = self._sources(None if without is None else (without,))
-        target, mine, fitted = self._best(i, tuple(sources))
-        if not len(target.level):
-            return np.zeros(DECAYS), np.zeros((1, DECAYS))
-        if target.impossible:  # there are events that nothing else can have caused
-            return np.full(DECAYS, np.inf), np.zeros((1, DECAYS))
-        rate = target.intensity(fitted)
-        held = fitted[len(target.exposure) :] > 0
-        level = target.own / rate
-        others = target.rates[:, held] / rate[:, None]
-        z, units = np.zeros(DECAYS), np.zeros((len(rate), DECAYS))
-        norm = np.bincount(target.level, weights=level**2, minlength=len(target.exposure))
-
-        def beside_levels(terms: np.ndarray) -> np.ndarray:
-            share = np.stack(
-                [
-                    np.bincount(target.level, weights=column * level, minlength=len(norm))
-                    for column in terms.T
-                ],
-                axis=1,
-            )
-            share = share / np.where(norm > 0, norm, 1)[:, None]
-            return terms - level[:, None] * share[target.level]
-
-        basis = np.linalg.qr(beside_levels(others))[0] if held.any() else np.zeros((len(rate), 0))
-        for g, decay in enumerate(self.grids[i]):
-            counts, children = self.counts[float(decay)]
-            terms = decay * counts[mine, j] / rate
-            score = terms.sum() - children[j]
-            if i == j:  # no event is a source of itself
-                score += children[j] / max(len(rate), 1) * len(np.unique(target.level))
-            left = beside_levels(terms[:, None])[:, 0]
-            left = left - basis @ (basis.T @ left)
-            length = float(np.sqrt(left @ left))
-            if length > 1e-8 * max(float(np.sqrt(terms @ terms)), 1e-300):
-                z[g], units[:, g] = score / length, left / length
-        return z, units
-
-
-def _at_rate(rate: float, stream: Stream, data: PreparedPanel) -> tuple[np.ndarray, np.ndarray]:
-    """Decayed counts of each source at every event, (N, D), and the children of each source within
-    the windows per unit of effect, (D,), at one decay for all."""
-    size, events = stream.num_marks, stream.num_events
-    gamma = jnp.full((size, size), rate)
-    counts = np.array(_decayed(jnp.asarray(rate), on_ladder(stream))[:events], np.float64)
-    ends = decayed_to_end(gamma, stream.marks, jnp.asarray(stream.remaining, gamma.dtype))
-    plain = HawkesLaw(decay="shared")
-    shared = {"alpha": jnp.ones((size, size)), "gamma": rate}
-    if data.inflow is not None:
-        known = data.inflow.per_effect(gamma, np.ones(1), np.ones(1))
-        counts += np.asarray(known, np.float64)[:events] / rate
-    return counts, np.asarray(plain.children(shared, data, ends), np.float64)[0]
-
-
-@jax.jit
-def _decayed(rate: Array, stream: Stream) -> Float[Array, "events marks"]:
-    """Decayed counts of earlier events by mark, one event per step."""
-    eye = jnp.eye(stream.num_marks, dtype=rate.dtype)
-    zero = jnp.zeros(stream.num_marks, rate.dtype)
-
-    def step(carry, event):
-        state, waiting = carry
-        gap, mark, first = event
-        moved = gap > 0
-        state = jnp.where(moved, jnp.exp(-rate * gap) * (state + waiting), state)
-        waiting = jnp.where(moved, 0, waiting)
-        state, waiting = jnp.where(first, 0, state), jnp.where(first, 0, waiting)
-        return (state, waiting + eye[mark]), state
-
-    columns = jnp.asarray(stream.gaps, rate.dtype), stream.marks, stream.first
-    return jax.lax.scan(step, (zero, zero), columns)[1]
 
 
 def _largest(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -171,19 +171,20 @@ def continued(
     for number in range(draws):
         one = one_of(parameters, number)
         mu, place = immigrants(model.background, one, panel, panel.duration, duration)
-        gamma = np.broadcast_to(one["gamma"], (size, size))
+        rates = np.broadcast_to(one["gamma"], (1, size, size))
         terms = terms_of(model, one)
         offspring, scaled = Offspring.of(model, one, panel, pools, stop), ()
         if offspring is not None:
             scaled = offspring.of_past(panel), offspring.lag
+            rates = offspring.rates(one["gamma"])
         times, marks, sequence, _ = simulate_clusters(
             mu,
             one["alpha"],
-            gamma,
+            np.asarray(one["gamma"]),
             duration,
             rng,
             max_events=max_events,
-            inherited=inherited(*past, one["alpha"], gamma, terms, duration, rng, *scaled),
+            inherited=inherited(*past, one["alpha"], rates, terms, duration, rng, *scaled),
             place=place,
             terms=terms,
             offspring=offspring,

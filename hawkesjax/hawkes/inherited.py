@@ -15,7 +15,7 @@ def inherited(
     marks: Int[np.ndarray, " past"],
     sequence: Int[np.ndarray, " past"],
     alpha: Float[np.ndarray, "marks marks"],
-    gamma: Float[np.ndarray, "marks marks"],
+    gamma: Float[np.ndarray, "#sequences marks marks"],
     terms: Terms,
     length: Float[np.ndarray, " sequences"],
     rng: np.random.Generator,
@@ -31,7 +31,8 @@ def inherited(
     Args:
         age: time from each past event to its sequence's stretch.
         marks, sequence: of these events.
-        alpha, gamma, terms: as in `simulate_clusters`.
+        alpha, terms: as in `simulate_clusters`.
+        gamma: decay rates of each sequence, or of all.
         length: of each sequence's stretch.
         rng: source of randomness.
         factors: of each event's effect on each target; 1 by default.
@@ -43,6 +44,7 @@ def inherited(
     size, num = len(alpha), len(length)
     cells = np.indices((num, size, size)).reshape(3, -1)
     age, parts = age - lag, []
+    gamma = np.broadcast_to(gamma, (num, size, size))
     factors = np.ones((len(age), size)) if factors is None else factors
     if np.any(age < 0):  # effects that begin within the stretch
         late = age < 0
@@ -55,22 +57,22 @@ def inherited(
         rates = gamma * ratio
         state = np.zeros((num, size, size))
         for i in range(size):
-            decayed = np.exp(-rates[i][marks] * age) * factors[:, i]
+            decayed = np.exp(-rates[sequence, i, marks] * age) * factors[:, i]
             counts = np.bincount(place, weights=decayed, minlength=num * size)
             state[:, i] = counts.reshape(num, size)
         states.append(weight * alpha * state)
-    rates = gamma * terms[0][:, None, None]
+    rates = gamma[:, None] * terms[0][:, None, None]
     reach = -np.expm1(-rates * length[:, None, None, None])
     expected = np.stack(states, axis=1) * reach  # (M, K, D, D)
     if np.all(terms[1] >= 0):  # the children of each term by themselves
         for k in range(len(states)):
             owner, target, source = _born(cells, expected[:, k], rng)
             chance = rng.random(len(owner)) * reach[owner, k, target, source]
-            parts.append((-np.log1p(-chance) / rates[k, target, source], target, owner))
+            parts.append((-np.log1p(-chance) / rates[owner, k, target, source], target, owner))
     else:
         owner, target, source = _born(cells, np.maximum(expected.sum(axis=1), 0), rng)
         each = np.stack(states, axis=1)[owner, :, target, source]
-        at = inverted(each, rates[:, target, source].T, length[owner], rng)
+        at = inverted(each, rates[owner, :, target, source], length[owner], rng)
         parts.append((at, target, owner))
     delay, target, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
     return delay, target.astype(np.int32), owner.astype(np.int32)
@@ -88,6 +90,7 @@ def _whole(begin, marks, sequence, factors, alpha, gamma, terms, length, rng) ->
     parent, target = (
         np.repeat(x, children.ravel()) for x in np.indices(children.shape).reshape(2, -1)
     )
-    at = begin[parent] + delays(terms, len(parent), rng) / gamma[target, marks[parent]]
-    inside = at <= length[sequence[parent]]
-    return [(at[inside], target[inside], sequence[parent][inside])]
+    owner = sequence[parent]
+    at = begin[parent] + delays(terms, len(parent), rng) / gamma[owner, target, marks[parent]]
+    inside = at <= length[owner]
+    return [(at[inside], target[inside], owner[inside])]

@@ -55,7 +55,7 @@ class HawkesLaw(HawkesLikelihood):
         if "half_life" in self.derived_dims:
             found["half_life"] = self.kernel.half_life(params) / self._effects(params)[1]
         if self.strength.derived_dims:
-            found |= self.strength.derived(params, self._effects(params)[0], data.carried)
+            found |= self.strength.derived(params, *self._effects(params), data.carried)
         return {name: found[name] for name in self.derived_dims}
 
     def plain_start(self, data: PreparedPanel) -> dict[str, Array]:
@@ -141,6 +141,8 @@ class HawkesLaw(HawkesLikelihood):
             "alpha_mean": None if self.magnitude else by_pair,
             "alpha_group": np.tile(by_pair, sizes["group"]),
             "alpha_effect": np.repeat(by_pair, sizes["effect"]),
+            "gamma_group": np.tile(by_pair, sizes["group"]) if self.decay == "pair" else None,
+            "gamma_effect": np.repeat(by_pair, sizes["effect"]) if self.decay == "pair" else None,
             "alpha_spread": by_pair,
             "alpha_offset": np.repeat(by_pair, sizes["effect"]),
             "alpha": by_pair,

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.compiled import compiled, traced
 from hawkesjax.hawkes.compensator import children_within, mixture_increments
+from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.counts.underflow import exact, is_low, log_of, terms_of
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
@@ -73,7 +74,7 @@ class HawkesLikelihood(HawkesSettings):
         if data.carried is None:
             return data.form
         weights = self.strength.weights(params, data.carried, data.num_marks)
-        return replace(data.form, weights=weights)
+        return replace(data.form, weights=weights, paced=self.strength.paced(params, data.carried))
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
@@ -237,16 +238,18 @@ class HawkesLikelihood(HawkesSettings):
         watched = Watched.of(panel, lag=self.strength.lag)
         stream = stream_of(watched.panel)
         if self.strength:
-            stream = replace(stream, jumps=self.jumps(params, panel, watched.cause))
+            stream = self.with_strength(params, panel, watched, stream)
         return watched.gathered(*self._increments(params, watched.panel, stream))
 
-    def jumps(
-        self, params: Params, panel: EventPanel, cause: np.ndarray
-    ) -> Float[Array, "points marks"]:
-        """What each point adds to the decayed counts, from the event that has its effect there."""
+    def with_strength(
+        self, params: Params, panel: EventPanel, watched: Watched, stream: Stream
+    ) -> Stream:
+        """The stream of a panel's points with what each adds to the decayed counts, from the event
+        that has its effect there, and the decay rates of its sequence."""
         dtype = np.dtype(jnp.zeros(()).dtype)
-        carried = self.strength.carried(panel, cause, dtype)
-        return self.strength.weights(params, carried, panel.num_marks)
+        carried = self.strength.carried(panel, watched.cause, stream.sequence, dtype)
+        jumps = self.strength.weights(params, carried, panel.num_marks)
+        return replace(stream, jumps=jumps, paced=self.strength.paced(params, carried))
 
     def _increments(self, params: Params, panel: EventPanel, stream: Any) -> tuple[Array, Array]:
         alpha, gamma = self._effects(params)

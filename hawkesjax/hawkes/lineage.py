@@ -116,7 +116,8 @@ def lineage_of_points(
     alpha = jnp.asarray(alpha)
     rates = jnp.broadcast_to(jnp.asarray(gamma, alpha.dtype), (num, num))
     rates = rates * jnp.asarray(ratios, alpha.dtype)[:, None, None]
-    height = alpha * rates * jnp.asarray(weights, alpha.dtype)[:, None, None]
+    shares = alpha * jnp.asarray(weights, alpha.dtype)[:, None, None]
+    paces, owner = (None, stream.marks) if stream.paced is None else stream.paced
     cut = jnp.asarray(cut, alpha.dtype)
     moved = (stream.gaps > 0) & ~stream.first
     eye = jnp.eye(num + 1, num, dtype=alpha.dtype)
@@ -126,12 +127,14 @@ def lineage_of_points(
 
     def step(carry, point):
         state, waiting, known = carry
-        gap, mark, first, moved, read, cause, jump = point
-        state = jnp.where(moved, jnp.exp(-rates * gap) * (state + waiting[:, None]), state)
+        gap, mark, first, moved, read, cause, owner, jump = point
+        fast = rates if paces is None else rates * paces[owner]
+        state = jnp.where(moved, jnp.exp(-fast * gap) * (state + waiting[:, None]), state)
         waiting = jnp.where(moved | first, 0, waiting)
         state = jnp.where(first, 0, state)
         mine, mu = own[read], baseline[read]
-        rows = jnp.maximum(jnp.sum(height[:, mine] * state[:, :, mine], axis=1), 0)
+        height = shares[:, mine] * fast[:, mine]
+        rows = jnp.maximum(jnp.sum(height * state[:, :, mine], axis=1), 0)
         total = mu + jnp.sum(rows[0])
         lone = jnp.isinf(mu)  # counts as an immigrant
         direct = jnp.concatenate([mu[None], rows[0]]) / total
@@ -145,7 +148,7 @@ def lineage_of_points(
     read, cause = (jnp.where(jnp.asarray(x) < 0, none, x) for x in (read, cause))
     gaps = jnp.asarray(stream.gaps, alpha.dtype)
     jumps = jnp.asarray(stream.jumps, alpha.dtype)
-    points = (gaps, stream.marks, stream.first, moved, read, cause, jumps)
-    zero = jnp.zeros((1 + cuts, *height.shape), alpha.dtype)
+    points = (gaps, stream.marks, stream.first, moved, read, cause, owner, jumps)
+    zero = jnp.zeros((1 + cuts, *shares.shape), alpha.dtype)
     start = (zero, zero[:, 0], jnp.zeros((none + 1, cuts), alpha.dtype))
     return jax.lax.scan(step, start, points)[1]

@@ -75,6 +75,9 @@ class Hawkes(HawkesLaw):
             names; columns of numbers are log-linear, others make groups against the first level),
             or `Covariates` at the time of the triggering event. `alpha[i, j]` becomes `alpha[i,
             j] exp(x . alpha_effect[i, j])`; `alpha_group` is its value for each distinct row.
+        gamma_effects: whether the decay rates of a sequence's events depend on the features of
+            `alpha_effects`, too (of sequences, not pooled): gamma, by the axes of `decay`, times
+            `exp(x . gamma_effect)`; `gamma_group` is its value for each distinct row.
         pooled: groups (one column, or `alpha_effects="sequence"`: every sequence) are partially
             pooled, `exp(alpha_spread[i, j] alpha_offset[i, j, g])`, offsets standard normal
             (non-centred; for `sample`).

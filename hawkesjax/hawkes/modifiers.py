@@ -151,6 +151,14 @@ class Modifiers:
             return np.asarray(sequence)
         if self.time is not None:
             return self.row[self.time.aligned(panel).locate(times)]
+        return self.of_sequences(panel)[sequence]
+
+    def of_sequences(self, panel: EventPanel) -> Int[np.ndarray, " sequences"]:
+        """The row of each sequence of a panel.
+
+        Raises:
+            ValueError: for sequences without features.
+        """
         place = {name: number for number, name in enumerate(self.names)}
         unknown = [name for name in panel.sequence_names if name not in place]
         if unknown:
@@ -158,7 +166,7 @@ class Modifiers:
                 f"alpha_effects has no row for {len(unknown)} sequences ({listed(unknown, 5)}). "
                 f"Its index must name every sequence of the panel."
             )
-        return self.row[[place[name] for name in panel.sequence_names]][sequence]
+        return self.row[[place[name] for name in panel.sequence_names]]
 
     @functools.cached_property
     def reach(self) -> Float[np.ndarray, " features"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,21 @@ class Offspring:
             for k, pool in zip(kappa, self.pools, strict=True)
         ]
         return factor * np.array(parts)[None]
+
+    @functools.cached_property
+    def paces(self) -> Float[np.ndarray, "sequences pairs"] | None:
+        """Factors of the decay rates by sequence, targets first; None where they are common."""
+        known = self.strength.modifiers
+        if self.strength.decays is None or known is None:
+            return None
+        rows = np.asarray(self.strength.paces(self.params, known.rows), np.float64)
+        return rows[known.of_sequences(self.panel)].reshape(self.panel.num_sequences, -1)
+
+    def rates(self, gamma: Any) -> Float[np.ndarray, "#sequences marks marks"]:
+        """Decay rates of each sequence, or of all."""
+        size = self.panel.num_marks
+        common = np.broadcast_to(np.asarray(gamma, np.float64), (1, size, size))
+        return common if self.paces is None else common * self.paces.reshape(-1, size, size)
 
     def draw(
         self, times: np.ndarray, marks: np.ndarray, sequence: np.ndarray, rng: np.random.Generator

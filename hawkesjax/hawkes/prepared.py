@@ -209,7 +209,7 @@ def _laid_out(
     else:
         points = points_of(panel, strength.lag)
         made = point_form(points, stream.marks, kernel.ratios, dtype)
-        carried = strength.carried(panel, points.cause, dtype)
+        carried = strength.carried(panel, points.cause, points.panel.sequence, dtype)
     watched = covariates is not None
     powers, longest = powers_of(stream.remaining, stream.marks, panel.num_marks)
     prepared = PreparedPanel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -70,23 +70,30 @@ class HawkesEstimate(Estimate):
             {"quantity": quantities(index.get_level_values("feature"))} | columns, index
         )
 
-    def contrast(self, first: str, second: str) -> pd.DataFrame:
-        """How many more events the events of one group trigger than those of another.
+    def contrast(
+        self, first: str, second: str, *, of: Literal["alpha", "gamma"] = "alpha"
+    ) -> pd.DataFrame:
+        """How many more events the events of one group trigger than those of another, or how much
+        faster.
 
         Args:
             first, second: names of groups, as in `alpha_group`, that differ in one feature.
+            of: `"gamma"` for the decay rates of a model with `gamma_effects`.
 
         Returns:
-            One row per effect: the ratio of the first group's alpha to the second's, and its
-            95 % interval.
+            One row per effect: the ratio of the first group's alpha (or gamma) to the second's, and
+            its 95 % interval.
 
         Raises:
-            ValueError: for an unknown group, and for groups that differ in several features: their
-                ratio needs a posterior (`sample`), or a fit with one of them as the reference.
+            ValueError: for an unknown group, decay rates that are common to all, and groups that
+                differ in several features: their ratio needs a posterior (`sample`), or a fit with
+                one of them as the reference.
         """
         known = getattr(self.model, "alpha_effects", None)
         if known is None or "alpha_effect" not in self.params:
             raise ValueError("The model has no groups of its own: it has no alpha_effects.")
+        if f"{of}_effect" not in self.params:
+            raise ValueError(tables.COMMON_DECAYS)
         for name in (first, second):
             if name not in known.labels:
                 shown = ", ".join(known.labels)
@@ -100,11 +107,11 @@ class HawkesEstimate(Estimate):
             )
         place = int(np.flatnonzero(step)[0])
         parts = {"ratio": self.params, "2.5%": self.lower, "97.5%": self.upper}
-        columns = {n: np.exp(step[place] * p["alpha_effect"][..., place]) for n, p in parts.items()}
+        columns = {n: np.exp(step[place] * p[f"{of}_effect"][..., place]) for n, p in parts.items()}
         if step[place] < 0:
             columns["2.5%"], columns["97.5%"] = columns["97.5%"], columns["2.5%"]
-        names = self.coords["target"], self.coords["source"]
-        index = pd.Index([f"{s} -> {t}" for t in names[0] for s in names[1]], name="effect")
+        dims = self.dims[f"{of}_effect"][:-1]
+        index = tables.effects_of({dim: self.coords[dim] for dim in dims})
         return pd.DataFrame({name: column.ravel() for name, column in columns.items()}, index)
 
     def tables(self) -> dict[str, pd.DataFrame]:

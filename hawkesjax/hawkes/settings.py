@@ -46,6 +46,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     form: Literal["auto", "scan", "lanes", "pairs"] = "auto"
     magnitude: Literal[None, "exponential", "power"] = None
     alpha_effects: Any = None
+    gamma_effects: bool = False
     pooled: bool = False
     lag: float | Literal["learned"] = 0.0
     link: Link = "identity"
@@ -62,6 +63,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
                 raise ValueError(f"gamma must be positive and finite, at most D x D; got {value}.")
             object.__setattr__(self, "gamma", _nested(value))
         object.__setattr__(self, "alpha_effects", Modifiers.of(self.alpha_effects, self.pooled))
+        self._check_gamma_effects()
         if not (isinstance(self.lag, str) and self.lag == LEARNED):
             object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
         if self.strength and (self.form in ("lanes", "pairs") or self.compensator != "exact"):
@@ -107,7 +109,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     def strength(self) -> Strength:
         """What scales or delays the effects of events."""
         lag = 0.0 if isinstance(self.lag, str) else self.lag
-        return Strength(self.magnitude, self.alpha_effects, lag)
+        decays = self._decay_dims if self.gamma_effects else None
+        return Strength(self.magnitude, self.alpha_effects, lag, decays)
 
     def coords(self, panel: EventPanel) -> dict[str, list[str]]:
         """Names along each axis."""
@@ -223,6 +226,19 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         shape = np.shape(params["alpha"])
         flat = self._is_flat(params, data) if "gamma" in params else False
         return np.broadcast_to(flat, shape)
+
+    def _check_gamma_effects(self) -> None:
+        known = self.alpha_effects
+        if not self.gamma_effects:
+            return
+        if self.gamma is not None:
+            raise ValueError("gamma_effects scale decay rates that are learned: leave gamma out.")
+        if known is None or known.time is not None or known.pooled:
+            raise ValueError(
+                "gamma_effects=True lets the decay rates differ by the features of alpha_effects: "
+                "give alpha_effects= a table of features of sequences, without pooled=True. Where "
+                "decays differ by period, fit the parts (between, with keep_history=True)."
+            )
 
     def _check_link(self) -> None:
         """Refuse settings that require effects of 0 or more."""

@@ -167,12 +167,13 @@ def _drawn(
     terms, born = terms_of(model, given), None
     offspring = Offspring.of(model, given, empty, pools, empty.start)
     if len(past):
-        rates = np.broadcast_to(gamma, (size, size))
+        rates = np.broadcast_to(gamma, (1, size, size))
         before = past.age, past.marks, past.sequence
         scaled: tuple[Any, ...] = ()
         if offspring is not None:
             own = -past.age, past.marks, past.sequence, past.magnitude
             scaled = offspring.factors(*own), offspring.lag
+            rates = offspring.rates(gamma)
         born = inherited(*before, alpha, rates, terms, duration, rng, *scaled)
     times, kinds, owners, sizes = simulate_clusters(
         mu,

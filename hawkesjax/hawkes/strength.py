@@ -34,6 +34,7 @@ class Carried:
         row: (E,) its row of modifiers; 0 without.
         rows: (U, F) distinct rows; not stored if each sequence is its own group.
         cause: (P,) event that has its effect at each point of the form; -1 for none.
+        owner: (P,) row of modifiers of each point's sequence; 0 without.
     """
 
     marks: Int[AnyArray, " carried"]
@@ -42,13 +43,15 @@ class Carried:
     row: Int[AnyArray, " carried"]
     rows: Float[AnyArray, "rows features"]
     cause: Int[AnyArray, " points"]
+    owner: Int[AnyArray, " points"]
 
     def filled(self, points: int, events: int) -> Carried:
         """Padded to these numbers of points and events; the padding causes nothing."""
         more, most = (0, points - len(self.cause)), (0, events - len(self.marks))
         names = ("marks", "own", "size", "row")
         longer = {name: np.pad(getattr(self, name), most) for name in names}
-        return replace(self, cause=np.pad(self.cause, more, constant_values=-1), **longer)
+        cause = np.pad(self.cause, more, constant_values=-1)
+        return replace(self, cause=cause, owner=np.pad(self.owner, more), **longer)
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,21 @@ class Strength:
 
     with s the magnitude (`"exponential"`) or its logarithm (`"power"`), x the modifiers and
     :math:`\eta` the parameter `alpha_effect`; of pooled groups
-    :math:`\eta_{ijg} = \sigma_{ij} z_{ijg}`, `alpha_spread` and `alpha_offset`.
+    :math:`\eta_{ijg} = \sigma_{ij} z_{ijg}`, `alpha_spread` and `alpha_offset`. The decay
+    rates of a sequence's events are those of all, times :math:`e^{x \cdot \zeta}` with
+    `gamma_effect`.
 
     Args:
         magnitude: how effects grow with magnitude, or None.
         modifiers: of sequences or time, or None.
         lag: time from an event to the start of its effect.
+        decays: axes of the decay rates where these depend on the modifiers, else None.
     """
 
     magnitude: str | None
     modifiers: Modifiers | None
     lag: float = 0.0
+    decays: tuple[str, ...] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.scales or self.lag > 0)
@@ -101,7 +108,19 @@ class Strength:
             spread = Parameter("alpha_spread", dist.HalfNormal(1.0), PAIR, 0.3)
             return (*found, spread, standard)
         prior = dist.Normal(0.0, 1 / self.modifiers.reach)
-        return (*found, Parameter("alpha_effect", prior, (*PAIR, "effect"), 0.0, flat))
+        found = (*found, Parameter("alpha_effect", prior, (*PAIR, "effect"), 0.0, flat))
+        if self.decays is None:
+            return found
+
+        def without_any(params: Params, data: Any) -> Any:
+            nothing = without(params, data)
+            size = len(PAIR) - len(self.decays or ())
+            return np.all(nothing, axis=tuple(range(size)))[..., None]
+
+        return (
+            *found,
+            Parameter("gamma_effect", prior, (*self.decays, "effect"), 0.0, without_any),
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,10 +133,13 @@ class Strength:
         found: dict[str, tuple[str, ...]] = {"alpha_mean": PAIR} if self.scales else {}
         if self.modifiers is not None and self.modifiers.has_groups:
             found["alpha_group"] = ("group", *PAIR)
+            if self.decays is not None:
+                found["gamma_group"] = ("group", *self.decays)
         return found
 
-    def carried(self, panel: EventPanel, cause: Any, dtype: Any) -> Carried:
-        """What determines the effects of a panel's events and of its history.
+    def carried(self, panel: EventPanel, cause: Any, sequence: Any, dtype: Any) -> Carried:
+        """What determines the effects of a panel's events and of its history, with the cause and
+        the sequence of each point.
 
         Raises:
             ValueError: for a panel without magnitudes, magnitudes of 0 or less with a power,
@@ -127,10 +149,13 @@ class Strength:
         mine = np.zeros(whole.num_events)
         mine[own] = 1
         row, rows = np.zeros(whole.num_events, int), np.zeros((1, 0))
+        owner = np.zeros(len(sequence), int)
         if self.modifiers is not None:
             times = whole.start[whole.sequence] + whole.times
             row = self.modifiers.locate(whole, whole.sequence, times)
             rows = self.modifiers.rows
+        if self.modifiers is not None and self.decays is not None:
+            owner = self.modifiers.of_sequences(whole)[sequence]
         return Carried(
             marks=np.asarray(whole.marks, np.int32),
             own=mine.astype(dtype),
@@ -138,6 +163,7 @@ class Strength:
             row=row.astype(np.int32),
             rows=rows.astype(dtype),
             cause=np.asarray(cause, np.int32),
+            owner=owner.astype(np.int32),
         )
 
     def feature(self, magnitude: Any, events: int) -> Float[np.ndarray, " events"]:
@@ -171,6 +197,21 @@ class Strength:
         effects = jnp.asarray(params["alpha_effect"])
         return jnp.moveaxis(effects @ jnp.asarray(rows, effects.dtype).T, -1, -3)
 
+    def paces(self, params: Params, rows: AnyArray) -> Float[Array, "*draws rows marks marks"]:
+        """Factor of the decay rates by row of modifiers, target and source."""
+        effects = jnp.asarray(params["gamma_effect"])
+        logs = jnp.moveaxis(effects @ jnp.asarray(rows, effects.dtype).T, -1, -len(self.decays) - 1)
+        for _ in range(len(PAIR) - len(self.decays)):
+            logs = jnp.expand_dims(logs, logs.ndim - len(self.decays))
+        size = jnp.asarray(params["alpha"]).shape[-1]
+        return jnp.exp(jnp.broadcast_to(logs, (*logs.shape[:-2], size, size)))
+
+    def paced(self, params: Params, one: Carried) -> tuple[Array, Int[Array, " points"]] | None:
+        """`paces`, and the row of each point; None where the decay rates are common to all."""
+        if self.decays is None:
+            return None
+        return self.paces(params, one.rows), jnp.asarray(one.owner)
+
     def factors(self, params: Params, one: Carried) -> Float[Array, "carried marks"]:
         """W of each event and target."""
         marks = jnp.asarray(one.marks)
@@ -195,13 +236,16 @@ class Strength:
         count = jax.ops.segment_sum(own, one.marks, size)[:, None]
         return jnp.where(count > 0, sums / jnp.maximum(count, 1), 1).T
 
-    def derived(self, params: Params, alpha: Any, one: Carried) -> dict[str, Array]:
+    def derived(self, params: Params, alpha: Any, gamma: Any, one: Carried) -> dict[str, Array]:
         """What `derived_dims` names."""
         found = {}
         if self.scales:
             found["alpha_mean"] = alpha * self.means(params, one, alpha.shape[-1])
         if "alpha_group" in self.derived_dims:
             found["alpha_group"] = alpha * jnp.exp(self.by_row(params, one.rows))
+        if "gamma_group" in self.derived_dims:
+            effects = jnp.asarray(params["gamma_effect"]) @ jnp.asarray(one.rows, alpha.dtype).T
+            found["gamma_group"] = gamma * jnp.exp(jnp.moveaxis(effects, -1, 0))
         return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from hawkesjax.covariates.features import RATIO, quantities
 
 # One tail of the 95 % intervals: up to this share of draws without a long run, shares are shown.
 MOST_BEYOND = 0.025
+COMMON_DECAYS = "The groups share their decay rates: the model has no gamma_effects."
 
 
 def spillover(posterior: Any) -> pd.DataFrame:
@@ -64,30 +66,34 @@ def group_effects(posterior: Any) -> pd.DataFrame:
     return pd.DataFrame(statistics(_flat(alpha, ["group", "target", "source"])), index=index)
 
 
-def contrast(posterior: Any, first: str, second: str) -> pd.DataFrame:
-    """How many more events the events of one group trigger than those of another.
+def contrast(
+    posterior: Any, first: str, second: str, *, of: Literal["alpha", "gamma"] = "alpha"
+) -> pd.DataFrame:
+    """How many more events the events of one group trigger than those of another, or how much
+    faster.
 
     Args:
         posterior: the result of `sample` for a model with `alpha_effects`.
         first, second: names of groups, as `group_effects()` lists them.
+        of: `"gamma"` for the decay rates of a model with `gamma_effects`.
 
     Returns:
-        One row per effect: the ratio and the difference of the first group's alpha and the
-        second's, draw by draw, and the posterior probability that the first is larger.
+        One row per effect: the ratio and the difference of the first group's alpha (or gamma) and
+        the second's, draw by draw, and the posterior probability that the first is larger.
 
     Raises:
-        ValueError: for an unknown group.
+        ValueError: for an unknown group, or decay rates that are common to all.
     """
     known = group_effects(posterior).index.unique("group")
     for name in (first, second):
         if name not in known:
             raise ValueError(f"There is no group {name!r}; there are {', '.join(known)}.")
-    alpha = posterior.posterior["alpha_group"]
-    one, other = (
-        _flat(alpha.sel(group=name, drop=True), ["target", "source"]) for name in (first, second)
-    )
-    targets, sources = _names(alpha, "target"), _names(alpha, "source")
-    index = pd.Index([f"{s} -> {t}" for t in targets for s in sources], name="effect")
+    if f"{of}_group" not in posterior.posterior:
+        raise ValueError(COMMON_DECAYS)
+    values = posterior.posterior[f"{of}_group"]
+    dims = [dim for dim in ("target", "source") if dim in values.dims]
+    one, other = (_flat(values.sel(group=name, drop=True), dims) for name in (first, second))
+    index = effects_of({dim: _names(values, dim) for dim in dims})
     parts = {"ratio": statistics(one / other), "difference": statistics(one - other)}
     columns = {(what, name): one for what, part in parts.items() for name, one in part.items()}
     columns[("larger", "probability")] = (one > other).mean(axis=0)
@@ -242,13 +248,16 @@ def _effects(draws: xr.Dataset, quantities: dict[str, xr.DataArray]) -> pd.DataF
     """Quantities of pairs, sources or all, by effect."""
     first, *_ = quantities.values()
     dims = [dim for dim in ("target", "source") if dim in first.dims]
-    targets, sources = (
-        _names(draws, dim) if dim in dims else ["all"] for dim in ("target", "source")
-    )
     columns = {
         (name, statistic): column
         for name, value in quantities.items()
         for statistic, column in statistics(_flat(value, dims)).items()
     }
+    return pd.DataFrame(columns, index=effects_of({dim: _names(draws, dim) for dim in dims}))
+
+
+def effects_of(names: Mapping[str, Sequence[str]]) -> pd.Index:
+    """Labels `source -> target` of pairs, of sources (`online -> all`), or of all."""
+    targets, sources = (names.get(dim, ["all"]) for dim in ("target", "source"))
     rows = [f"{source} -> {target}" for target in targets for source in sources]
-    return pd.DataFrame(columns, index=pd.Index(rows, name="effect"))
+    return pd.Index(rows, name="effect")

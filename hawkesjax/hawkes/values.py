@@ -128,6 +128,10 @@ def _aligned(found: dict[str, np.ndarray], values: Any, panel: EventPanel):
             found = found | {"alpha_offset": found["alpha_offset"][..., rows]}
     if "mark" in order:
         marks = order["mark"]
+        if "gamma_effect" in found:  # by no mark, by source, or by target and source
+            value = found["gamma_effect"]
+            places = {4: np.ix_(marks, marks), 3: (marks,)}.get(value.ndim, ())
+            found = found | {"gamma_effect": value[(slice(None), *places)]}
         found = found | {"mu": found["mu"][..., marks]} if "mu" in found else found
         found = found | {"beta": found["beta"][:, marks]} if "beta" in found else found
         for name in ("alpha", "gamma", "kappa", "alpha_effect", "alpha_spread", "alpha_offset"):

@@ -30,6 +30,11 @@ MODELS = {
     "a size": hj.Hawkes(magnitude="exponential"),
     "a power of a size": hj.Hawkes(magnitude="power", decay="source"),
     "traits of users": hj.Hawkes(alpha_effects=TRAITS),
+    "paces of users": hj.Hawkes(alpha_effects=TRAITS, gamma_effects=True),
+    "paces by source": hj.Hawkes(
+        alpha_effects=TRAITS, gamma_effects=True, decay="source", lag=0.3137, kernel=SUM
+    ),
+    "one pace for all": hj.Hawkes(alpha_effects=TRAITS, gamma_effects=True, decay="shared"),
     "periods": hj.Hawkes(alpha_effects=PERIODS, decay="shared"),
     "groups drawn together": hj.Hawkes(alpha_effects=TEAMS, pooled=True),
     "users drawn together": hj.Hawkes(alpha_effects="sequence", pooled=True),
@@ -65,6 +70,8 @@ def values(model):
     if known is not None:
         count = len(known.features) or 4
         own["alpha_effect"] = own["alpha_offset"] = rng.normal(size=(2, 2, count))
+        shape = {"pair": (2, 2), "source": (2,), "shared": ()}[model.decay]
+        own["gamma_effect"] = 0.3 * rng.normal(size=(*shape, count))
     names = [one.name for one in model.parameters]
     return {name: own[name] for name in names}
 
@@ -85,8 +92,19 @@ def factor(model, params, data, k, i):
         return found * np.exp(params["alpha_spread"][i, j] * params["alpha_offset"][i, j, place])
     if model.alpha_effects.time is not None:
         return found * np.exp(params["alpha_effect"][i, j, 0] * (3 <= times[k] < 7))
-    row = [TRAITS.gang[user] == "y", TRAITS.gang[user] == "z", TRAITS.age[user]]
-    return found * np.exp(np.dot(row, params["alpha_effect"][i, j]))
+    return found * np.exp(np.dot(row_of(user), params["alpha_effect"][i, j]))
+
+
+def row_of(user):
+    return np.array([TRAITS.gang[user] == "y", TRAITS.gang[user] == "z", TRAITS.age[user]], float)
+
+
+def pace(model, params, m):
+    """By how much effects decay faster in a sequence, by target and source."""
+    if not model.gamma_effects:
+        return np.ones((2, 2))
+    logs = params["gamma_effect"] @ row_of(USERS[m])
+    return np.exp(np.broadcast_to(logs, (2, 2)))
 
 
 def terms_of(model, params):
@@ -111,7 +129,7 @@ def want(model, params, data):
         for k in np.flatnonzero((sequence == m) & (start < times[n])):
             g = factor(model, params, data, k, i) * alpha[i, marks[k]]
             for share, gamma in terms:
-                decay = gamma[i, marks[k]]
+                decay = (gamma * pace(model, params, m))[i, marks[k]]
                 rate += g * share * decay * np.exp(-decay * (times[n] - start[k]))
         total += np.log(rate)
     for m, watched in enumerate(WINDOWS):
@@ -122,7 +140,7 @@ def want(model, params, data):
                     since = max(low - start[k], 0)
                     g = factor(model, params, data, k, i) * alpha[i, marks[k]]
                     for share, gamma in terms:
-                        d = gamma[i, marks[k]]
+                        d = (gamma * pace(model, params, m))[i, marks[k]]
                         within = np.exp(-d * since) - np.exp(-d * (high - start[k]))
                         total -= g * share * within
     return total

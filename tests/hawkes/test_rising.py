@@ -36,7 +36,9 @@ def test_a_past_has_the_children_that_are_left():
     age, zeros = np.array([0.3, 1.5, 1.5]), np.zeros(3, int)
     length, alpha = np.array([2.0]), np.array([[4000.0]])
     past = age, zeros, zeros
-    at = inherited(*past, alpha, np.full((1, 1), 2.0), terms, length, np.random.default_rng(0))[0]
+    at = inherited(*past, alpha, np.full((1, 1, 1), 2.0), terms, length, np.random.default_rng(0))[
+        0
+    ]
 
     def law(time):
         return sum(tail(a, rate=2.0) - tail(a + time, rate=2.0) for a in age)

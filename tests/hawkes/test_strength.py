@@ -19,6 +19,7 @@ from tests.hawkes.carried import (
     WINDOWS,
     events,
     factor,
+    pace,
     panel_of,
     terms_of,
     values,
@@ -39,7 +40,9 @@ def test_the_likelihood_is_that_of_double_sums(name, grid):
 
 
 @pytest.mark.skipif(SINGLE, reason="differences need float64")
-@pytest.mark.parametrize("name", ["all of it", "groups drawn together", "periods"])
+@pytest.mark.parametrize(
+    "name", ["all of it", "paces by source", "groups drawn together", "periods"]
+)
 def test_gradients(name):
     model = MODELS[name]
     data = model.prepare(panel_of(*events()))
@@ -166,8 +169,11 @@ TRUTH = {
     "gamma": 2.0,
     "kappa": np.array([0.5, 0.2]),
     "alpha_effect": np.array([[[0.3, -0.4, 0.1]] * 2] * 2),
+    "gamma_effect": np.array([0.5, -0.5, 0.2]),
 }
-WHOLE = hj.Hawkes(magnitude="exponential", alpha_effects=TRAITS, decay="shared", lag=0.3)
+WHOLE = hj.Hawkes(
+    magnitude="exponential", alpha_effects=TRAITS, gamma_effects=True, decay="shared", lag=0.3
+)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +191,8 @@ def expected(model, params, panel):
     total = params["mu"].sum() * 20.0
     for k in range(panel.num_events):
         for i in range(2):
-            share = -np.expm1(-params["gamma"] * left[k])
+            rate = params["gamma"] * pace(model, params, owner[k])[i, marks[k]]
+            share = -np.expm1(-rate * left[k])
             total += factor(model, params, data, k, i) * params["alpha"][i, marks[k]] * share
     return total
 
@@ -224,9 +231,10 @@ def test_every_verb_takes_what_events_carry(simulated, tmp_path):
     )
 
 
-def test_causes_are_those_of_double_sums():
+@pytest.mark.parametrize("name", ["all of it", "paces by source"])
+def test_causes_are_those_of_double_sums(name):
     """With a lag and sizes, from the definition of the probabilities."""
-    model, data = MODELS["all of it"], events()
+    model, data = MODELS[name], events()
     params, panel = values(model), panel_of(*data)
     times, marks, sequence, _ = data
     found = hj.attribution(params, panel, model=model, links=[("0", "1")])
@@ -240,7 +248,7 @@ def test_causes_are_those_of_double_sums():
             i, parts = marks[n], np.zeros(len(times))
             for k in np.flatnonzero((sequence == m) & (start < times[n])):
                 for share, gamma in terms_of(model, params):
-                    d = gamma[i, marks[k]]
+                    d = (gamma * pace(model, params, m))[i, marks[k]]
                     parts[k] += share * d * np.exp(-d * (times[n] - start[k]))
                 parts[k] *= factor(model, params, data, k, i) * params["alpha"][i, marks[k]]
             rate = params["mu"][m, i] + parts.sum()

@@ -45,6 +45,21 @@ BAD = {
     "a trait of all": (lambda: hj.Hawkes(alpha_effects=TRAITS.assign(age=1)), "no effect"),
     "one group": (lambda: hj.Hawkes(alpha_effects=TEAMS[1:2]), "one level"),
     "no table": (lambda: hj.Hawkes(alpha_effects={"u0": 1}), "one row per sequence"),
+    "paces without groups": (lambda: hj.Hawkes(gamma_effects=True), "give alpha_effects="),
+    "paces of periods": (
+        lambda: hj.Hawkes(alpha_effects=PERIODS, gamma_effects=True),
+        "differ by period",
+    ),
+    "paces of known decays": (
+        lambda: hj.Hawkes(alpha_effects=TRAITS, gamma_effects=True, gamma=1.0),
+        "leave gamma out",
+    ),
+    "a contrast of common decays": (
+        lambda: hj.fit(hj.Hawkes(alpha_effects=TEAMS, decay="shared"), PANEL).contrast(
+            "gang=x", "gang=y", of="gamma"
+        ),
+        "no gamma_effects",
+    ),
     "pooled nothing": (lambda: hj.Hawkes(pooled=True), "alpha_effects"),
     "pooled numbers": (lambda: hj.Hawkes(alpha_effects=TRAITS, pooled=True), "one column"),
     "pooled periods": (lambda: hj.Hawkes(alpha_effects=PERIODS, pooled=True), "not for periods"),

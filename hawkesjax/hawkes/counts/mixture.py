@@ -29,7 +29,6 @@ class MixtureForm:
     one: the remainder is the share of children that never come.
 
     Args:
-        form: the decayed counts' form; of fixed rates, one form a term, stacked.
         marks, sequence, remaining: of each event, as in `Stream`.
         form: the decayed counts' form; of fixed rates, one form per term, stacked.
         num_marks: D.

@@ -40,6 +40,8 @@ class PointForm:
         sequence: (N,) of each event.
         ratios: (K,) r.
         weights: (P, D), filled in for given parameters.
+        paced: of given parameters, factors of the decay rates, (U, D, D), and the row of each
+            point, (P,), where sequences differ; else None.
         num_marks: D.
     """
 
@@ -53,6 +55,7 @@ class PointForm:
     ratios: Float[AnyArray, " terms"]
     num_marks: int = field(metadata={"static": True})
     weights: Float[AnyArray, "points marks"] | None = None
+    paced: Any = None
 
     def excitation(
         self, alpha: Float[AnyArray, "marks marks"], gamma: Float[AnyArray, "..."], *mix: AnyArray
@@ -87,23 +90,26 @@ class PointForm:
         rates = jnp.broadcast_to(jnp.asarray(gamma, dtype), (size, size))
         rates = rates * jnp.asarray(self.ratios, dtype)[:, None, None]
         mixed = jnp.ones((1,), dtype) if not mix else jnp.asarray(mix[0], dtype)
-        height = mixed[:, None, None] * alpha * rates
+        shares = mixed[:, None, None] * alpha
+        paces, owner = (None, self.marks) if self.paced is None else self.paced
         eye = jnp.eye(size + 1, size, dtype=dtype)  # points without a mark use the last row
 
         @jax.checkpoint
         def step(carry, point):
             state, waiting, children = carry
-            gap, mark, first, seen, own, weight = point
+            gap, mark, first, seen, own, owner, weight = point
             gap = jnp.where(first, 0, gap)
             arrived = state + jnp.where(gap > 0, waiting, 0)[None]
-            lost = -jnp.expm1(-rates * gap) * arrived
+            fast = rates if paces is None else rates * paces[owner]
+            lost = -jnp.expm1(-fast * gap) * arrived
             children = children + jnp.where(seen & ~first, lost, 0)
             state = jnp.where(first, 0, arrived - lost)
             waiting = jnp.where(first | (gap > 0), 0, waiting) + weight[:, None] * eye[mark][None]
-            return (state, waiting, children), jnp.sum(height[:, own] * state[:, own])
+            rate = jnp.sum(shares[:, own] * fast[:, own] * state[:, own])
+            return (state, waiting, children), rate
 
-        columns = (self.gaps, self.marks, self.first, self.seen, self.own, weights)
-        zero = jnp.zeros_like(height)
+        columns = (self.gaps, self.marks, self.first, self.seen, self.own, owner, weights)
+        zero = jnp.zeros_like(shares * rates)
         carry, rate = jax.lax.scan(step, (zero, zero[0], zero), columns)
         return rate[self.rows], jnp.sum(mixed[:, None, None] * carry[2], axis=0)
 

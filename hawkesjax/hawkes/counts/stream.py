@@ -28,6 +28,8 @@ class Stream:
         num_sequences: number of sequences M, those without events included.
         jumps: (N, D) what each event adds to the decayed counts of its mark, by target; 1 by
             default.
+        paced: factors of the decay rates, (U, D, D), and the row of each event, (N,), where
+            sequences differ; None by default.
     """
 
     gaps: np.ndarray
@@ -38,6 +40,7 @@ class Stream:
     num_marks: int = field(metadata={"static": True})
     num_sequences: int = field(metadata={"static": True})
     jumps: Any = None
+    paced: Any = None
 
     @classmethod
     def from_arrays(

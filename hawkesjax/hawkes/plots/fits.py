@@ -94,7 +94,7 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     low, high = (0.0, length) if window is None else np.asarray(window, float) - origin
     low, high = max(low, 0.0), min(high, length)
 
-    gamma, ratios = found["gamma"], model.kernel.ratios
+    gamma, ratios = _decays(found, model, given, sequence), model.kernel.ratios
     slowest = by_pair(gamma, panel.num_marks).min() * ratios.min()
     reach = 40.0 / slowest  # e^-40 is negligible
     recent = (times >= low - reach) & (times <= high)
@@ -148,6 +148,16 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     ticks = axis.get_yticks()
     axis.set_yticks([tick for tick in ticks if 0 <= tick <= 1.06 * top])
     return lines
+
+
+def _decays(found, model, panel, sequence) -> np.ndarray:
+    """Draws of a sequence's decay rates."""
+    known = model.strength.modifiers
+    if model.strength.decays is None:
+        return found["gamma"]
+    row = known.of_sequences(panel)[sequence]
+    paces = np.asarray(model.strength.paces(found, known.rows))[:, row]
+    return by_pair(found["gamma"], panel.num_marks) * paces
 
 
 def _factors(model, params, panel) -> np.ndarray:
