@@ -10,6 +10,7 @@ from .core.estimate import Estimate as Estimate
 from .core.estimate import Result as Result
 from .core.fit import ConvergenceWarning as ConvergenceWarning
 from .core.fit import fit as fit
+from .core.mesh import make_mesh as make_mesh
 from .core.model import Model as Model
 from .core.parameter import Parameter as Parameter
 from .core.posterior import Posterior as Posterior

@@ -44,7 +44,8 @@ class Job:
         self.out = Output(run.out or fresh(stem), [*names, *drawn], force=run.force)
         self.speaker = Speaker(run.quiet)
         self.say = self.speaker.say
-        self.hj = start(x64=run.x64, device=run.device, chains=chains)
+        self.hj = start(x64=run.x64, device=run.device, cores=run.cores, chains=chains)
+        self.cores = run.cores
         import jax
 
         self.key = jax.random.key(run.seed)
@@ -79,6 +80,7 @@ class Job:
                 data,
                 key=self.keys[2],
                 init=init,
+                mesh=self._mesh(sampling.chains),
                 progress=not self.speaker.quiet,
                 **sampling.settings(),
             )
@@ -86,6 +88,14 @@ class Job:
         self.say(f"{sizes['chain']} chains of {sizes['draw']:,} draws ({self.speaker.lap()}).")
         posterior.save(self.out.path(POSTERIOR), force=True)
         return posterior
+
+    def _mesh(self, chains: int) -> Any:
+        """Where --cores gives each chain several: a mesh of them."""
+        if self.cores is None or self.cores <= chains:
+            return None
+        each = self.cores // chains
+        each = 1 << (each.bit_length() - 1)
+        return self.hj.make_mesh(chains * each, chains=chains) if each > 1 else None
 
     def finish(
         self,

@@ -67,6 +67,11 @@ class Run:
     device: Literal["cpu", "gpu"] | None = option(
         None, "Where to compute; jax's choice by default."
     )
+    cores: int | None = option(
+        None,
+        "CPU cores that share the work; by default one, for sampling one per chain.",
+        min=1,
+    )
     quiet: bool = option(False, "Errors and warnings only.", names=["-q"])
 
 

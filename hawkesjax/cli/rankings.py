@@ -175,7 +175,7 @@ def evaluate(
     sweep: Sweep,
     listed: Annotated[Listed, without("order")],
     scores: Scores,
-    run: Annotated[o.Run, without("csv", "format", "x64", "device", device="cpu")],
+    run: Annotated[o.Run, without("csv", "format", "x64", "device", "cores", device="cpu")],
 ) -> None:
     """Does the network help on a past spike? Scores the ranking over a sweep of alpha*.
 

@@ -10,17 +10,25 @@ from typing import Any
 import numpy as np
 
 
-def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
-    """Configure jax, which is first imported here, and return hawkesjax."""
+def start(*, x64: bool, device: str | None, cores: int | None = None, chains: int = 1) -> Any:
+    """Configure jax, which is first imported here, and return hawkesjax.
+
+    Raises:
+        ValueError: for more cores than there are.
+    """
     import jax
 
+    if cores is not None and device == "gpu":
+        raise ValueError("--cores is for the CPU: leave it out, or --device gpu.")
     jax.config.update("jax_enable_x64", x64)
     if device is not None:
         jax.config.update("jax_platforms", {"cpu": "cpu", "gpu": "cuda"}[device])
     if device != "gpu":
-        # Chains run side by side, one host device each.
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        wanted = max(1, min(chains, cores or 1))
+        # Chains run side by side, one host device each; what is left shares the data.
+        have = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        if cores is not None and cores > (have or 1):
+            raise ValueError(f"--cores is {cores}; this machine has {have}.")
+        wanted = max(1, min(chains, have or 1)) if cores is None else cores
         if wanted > 1 and "host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
             with contextlib.suppress(RuntimeError):  # jax is already running: it keeps its devices
                 jax.config.update("jax_num_cpu_devices", wanted)

@@ -18,6 +18,7 @@ from hawkesjax.core.information import Arrow
 from hawkesjax.core.intervals import blank, errors_of
 from hawkesjax.core.labels import entries
 from hawkesjax.core.layout import Layout
+from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
 from hawkesjax.core.structure import said_of
@@ -54,6 +55,7 @@ def fit(
     tol: Positive | None = None,
     errors: bool = True,
     dtype: Precision = None,
+    mesh: Given = "auto",
 ) -> EstimateT:
     r"""Maximise the likelihood.
 
@@ -87,6 +89,8 @@ def fit(
             in float32.
         errors: whether to compute standard errors and intervals.
         dtype: floating type; JAX's default when None.
+        mesh: the devices that share the data (`hawkesjax.make_mesh`); None for one; `"auto"`: all
+            of this process, from 200,000 events on.
 
     Returns:
         The `Estimate` of the best start.
@@ -103,7 +107,7 @@ def fit(
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
     as_model(model).check(data)
     model, *learned = model.settled(data, dtype)
-    prepared = model.prepare(data, dtype=dtype)
+    prepared = over(model, model.prepare(data, dtype=dtype), mesh)
     if int(prepared.num_events) == 0:
         raise ValueError("The data hold no events: there is nothing to maximise.")
     loss = Unconstrained(model.marginal())

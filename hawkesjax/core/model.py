@@ -131,6 +131,11 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     # What a model may define
 
+    def divisible(self, prepared: Any, parts: int) -> Any | None:
+        """Prepared data in sizes that so many devices (a power of 2) can share; None where one
+        device alone can evaluate them."""
+        return prepared
+
     def coords(self, data: Data) -> dict[str, list[str]]:
         """Names along each axis."""
         return {}

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, Mesh, PartitionSpec
 from numpyro.infer import NUTS
+
+from hawkesjax.core.mesh import CHAIN
 
 STATISTICS = ("diverging", "energy", "lp", "num_steps", "acceptance_rate", "step_size")
 
@@ -55,7 +57,7 @@ class Kernel:
     share one compilation, for both warm-up and sampling.
     """
 
-    def __init__(self, model: Any, settings: Settings) -> None:
+    def __init__(self, model: Any, settings: Settings, mesh: Mesh | None = None) -> None:
         dense = settings.dense_mass
         self.settings = settings
         self.traces = 0
@@ -100,11 +102,13 @@ class Kernel:
             return state, jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), draws)
 
         if settings.devices > 1:
-            mesh = jax.make_mesh(
-                (settings.devices,), ("chain",), axis_types=(jax.sharding.AxisType.Auto,)
+            if mesh is None:
+                mesh = jax.make_mesh((settings.devices,), (CHAIN,), axis_types=(AxisType.Auto,))
+            chains, whole = PartitionSpec(CHAIN), PartitionSpec()
+            # What a further axis of the mesh does with the data is left to the partitioner.
+            spread = functools.partial(
+                jax.shard_map, mesh=mesh, axis_names={CHAIN}, check_vma=False
             )
-            chains, whole = PartitionSpec("chain"), PartitionSpec()
-            spread = functools.partial(jax.shard_map, mesh=mesh, check_vma=False)
             init = spread(init, in_specs=(chains, chains, whole), out_specs=chains)
             advance = spread(advance, in_specs=(chains, whole, whole), out_specs=chains)
         self.init = jax.jit(init)
@@ -156,13 +160,13 @@ _kernels: dict[Any, Kernel] = {}
 MAX_KERNELS = 16
 
 
-def kernel_for(model: Any, settings: Settings) -> Kernel:
-    """The kernel of this model and these settings, compiled once."""
-    name = (model, settings, str(jnp.zeros(()).dtype))
+def kernel_for(model: Any, settings: Settings, mesh: Mesh | None = None) -> Kernel:
+    """The kernel of this model, these settings and devices, compiled once."""
+    name = (model, settings, str(jnp.zeros(()).dtype), mesh)
     if name not in _kernels:
         while len(_kernels) >= MAX_KERNELS:
             del _kernels[next(iter(_kernels))]
-        _kernels[name] = Kernel(model, settings)
+        _kernels[name] = Kernel(model, settings, mesh)
     return _kernels[name]
 
 

@@ -19,6 +19,7 @@ from hawkesjax._version import __version__
 from hawkesjax.core.checkpoint import Checkpoint, fingerprint
 from hawkesjax.core.diagnostics import SamplingWarning
 from hawkesjax.core.interrupts import Interrupts
+from hawkesjax.core.mesh import CHAIN, Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
@@ -62,6 +63,7 @@ def sample(
     block: Count = 50,
     progress: bool = True,
     dtype: Precision = None,
+    mesh: Given = None,
 ) -> PosteriorT:
     """Draw from the posterior with the No-U-Turn sampler.
 
@@ -95,6 +97,9 @@ def sample(
         block: steps between updates of the progress bar, checkpoints and chances to stop.
         progress: whether to show a progress bar.
         dtype: floating type; JAX's default when None.
+        mesh: devices (`hawkesjax.make_mesh`): its axis "data" shares the data, and the chains of
+            one call are spread over its axis "chain". None: chains are spread over the devices as
+            `chain_method` says, and each has all data.
 
     Returns:
         A `Posterior`; problems in its diagnostics are also warned about (`SamplingWarning`).
@@ -108,8 +113,8 @@ def sample(
     arXiv 1912.11554.
     """
     as_model(model).check(data)
-    prepared = model.prepare(data, dtype=dtype)
-    method, devices = _method(chain_method, num_chains, prepared)
+    prepared = over(model, model.prepare(data, dtype=dtype), mesh)
+    method, devices = _method(chain_method, num_chains, prepared, mesh)
     dense = (
         model.dense_mass(prepared) if dense_mass is None else _dense(dense_mass, model, prepared)
     )
@@ -126,7 +131,7 @@ def sample(
         devices=devices,
         regularize=_regularized(model, prepared, dense, num_warmup),
     )
-    kernel = kernel_for(model, settings)
+    kernel = kernel_for(model, settings, mesh)
     keys, points = _starts(model, prepared, init, key, num_chains)
     saved = None
     wrong = isinstance(checkpoint, str) and (flaw(checkpoint) or "\0" in checkpoint)
@@ -210,10 +215,12 @@ def sample(
     return posterior
 
 
-def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
+def _method(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[str, int]:
     known = ("auto", "vectorized", "sequential", "parallel")
     if method not in known:
         raise ValueError(f"chain_method is {method!r}; it must be one of {', '.join(known)}.")
+    if mesh is not None:
+        return _over_mesh(method, num_chains, prepared, mesh)
     devices = jax.device_count()
     fitting = max(n for n in range(1, min(devices, num_chains) + 1) if num_chains % n == 0)
     if method == "parallel" and fitting == 1 and num_chains > 1:
@@ -236,6 +243,25 @@ def _method(method: str, num_chains: int, prepared: Any) -> tuple[str, int]:
         if method == "vectorized" and not _is_small(prepared):
             method = "sequential"
     return method, fitting if method == "parallel" else 1
+
+
+def _over_mesh(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[str, int]:
+    """The method where a mesh says which devices chains and data have."""
+    chains = mesh.shape.get(CHAIN, 1)
+    if num_chains % chains:
+        raise ValueError(
+            f"{num_chains} chains cannot be spread evenly over the {chains} devices of the mesh's "
+            f"axis {CHAIN!r}: use a multiple of {chains} chains."
+        )
+    if method == "auto":
+        method = "vectorized" if _is_small(prepared) else "sequential"
+        method = "parallel" if chains > 1 else method
+    if (method == "parallel") != (chains > 1):
+        raise ValueError(
+            f"chain_method is {method!r} with a mesh whose axis {CHAIN!r} has {chains} devices: "
+            f"leave chain_method out."
+        )
+    return method, chains
 
 
 def _is_small(prepared: Any) -> bool:

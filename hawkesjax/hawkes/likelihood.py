@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.core.compiled import compiled, traced
+from hawkesjax.core.mesh import Given, over
 from hawkesjax.hawkes.compensator import children_within, mixture_increments
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.counts.underflow import exact, is_low, log_of, terms_of
@@ -27,6 +28,7 @@ from hawkesjax.hawkes.prepared import (
     stream_of,
 )
 from hawkesjax.hawkes.settings import LEARNED, Data, HawkesSettings, Params
+from hawkesjax.hawkes.sizes import divisible
 from hawkesjax.hawkes.watched import Watched
 
 
@@ -34,16 +36,21 @@ from hawkesjax.hawkes.watched import Watched
 class HawkesLikelihood(HawkesSettings):
     """The mathematics of `hawkesjax.Hawkes`."""
 
-    def prepare(self, data: Data, *, dtype: Any = None) -> PreparedPanel:
-        """Lay the panel out for the device; `log_likelihood` takes the result in its place."""
+    def divisible(self, prepared: PreparedPanel, parts: int) -> PreparedPanel | None:
+        """With lanes in a number that so many devices can share; None for other forms."""
+        return divisible(prepared, parts)
+
+    def prepare(self, data: Data, *, dtype: Any = None, mesh: Given = None) -> PreparedPanel:
+        """Lay the panel out for the device, or the devices of a mesh (`hawkesjax.make_mesh`);
+        `log_likelihood` takes the result in its place."""
         if isinstance(data, PreparedPanel):
-            return data
+            return over(self, data, mesh)
         self.accept(data)
         if self.lag == LEARNED:
             raise ValueError(
                 "A lag is learned by fit alone: use the model of its estimate, or pass a number."
             )
-        return prepare(
+        prepared = prepare(
             data,
             form=self.form,
             dtype=dtype,
@@ -53,6 +60,7 @@ class HawkesLikelihood(HawkesSettings):
             strength=self.strength,
             linked=self.link != "identity",
         )
+        return over(self, prepared, mesh)
 
     def _effects(self, params: Params) -> tuple[Array, Array]:
         """alpha and gamma."""

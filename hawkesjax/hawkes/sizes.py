@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from hawkesjax.hawkes.counts import padding
+from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.mixture import MixtureForm
@@ -59,6 +60,22 @@ def on_ladder(prepared: Any) -> Any:
         sizes = (form.num_points, len(form.rows), len(prepared.carried.marks))
         return _with_points(prepared, *(int(rung(size, size)) if size else 0 for size in sizes))
     return prepared
+
+
+def divisible(prepared: Any, parts: int) -> Any | None:
+    """A prepared panel whose form so many devices can share; None for the forms that go event by
+    event."""
+    form = prepared.form
+    if prepared.copies is not None:
+        inner = form.form if _has_lanes(form) else form
+        return prepared if isinstance(inner, LaneForm) and inner.wide % parts == 0 else None
+    if isinstance(form, FixedForm):
+        return prepared if form.wide % parts == 0 else None
+    if isinstance(form, LaneForm):
+        return replace(prepared, form=padding.divisible(form, parts))
+    if _has_lanes(form):
+        return replace(prepared, form=replace(form, form=padding.divisible(form.form, parts)))
+    return None
 
 
 def _has_lanes(form: Any) -> bool:

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.compiled import compiled
 from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
@@ -132,7 +133,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     # The mathematics
 
     def prepare(
-        self, data: Data, *, dtype: Any = None, least: Mapping[tuple[int, str], int] | None = None
+        self,
+        data: Data,
+        *,
+        dtype: Any = None,
+        least: Mapping[tuple[int, str], int] | None = None,
+        mesh: Given = None,
     ) -> PreparedActivity:
         """Count and lay out for the device; `log_likelihood` takes the result in its place.
 
@@ -141,9 +147,10 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             dtype: floating type; JAX's default when None.
             least: the `sizes` of other prepared activities: these are filled up with what counts
                 0 times, so that one compilation serves logs of as many users.
+            mesh: devices that share the data (`hawkesjax.make_mesh`).
         """
         if isinstance(data, PreparedActivity):
-            return data
+            return over(self, data, mesh)
         if least and self.baseline == "free":
             raise ValueError("baseline='free' has one parameter per user: it cannot be filled up.")
         self.accept(data)
@@ -152,7 +159,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
                 "The activity is traced (under jit, grad or vmap), but it is counted on the host. "
                 "Call prepare outside and pass its result."
             )
-        return prepare(data, self, dtype, least)
+        return over(self, prepare(data, self, dtype, least), mesh)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.

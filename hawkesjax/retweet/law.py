@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.core.compiled import compiled
+from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
@@ -154,7 +155,12 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
     # The mathematics
 
     def prepare(
-        self, data: Data, *, dtype: Any = None, least: Mapping[str, int] | None = None
+        self,
+        data: Data,
+        *,
+        dtype: Any = None,
+        least: Mapping[str, int] | None = None,
+        mesh: Given = None,
     ) -> PreparedCascades:
         """Sum over the reposts, once; `log_likelihood` takes the result in the data's place.
 
@@ -164,15 +170,16 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             least: the `sizes` of other prepared cascades, or {}: these are filled up with what
                 weighs nothing, so that one compilation serves data of many sizes. Results of one
                 value per post then end with zeros.
+            mesh: devices that share the data (`hawkesjax.make_mesh`).
         """
         if isinstance(data, PreparedCascades):
             if data.settings != settings_of(self):
                 raise ValueError("These data were prepared for a model with another kernel.")
-            return data
+            return over(self, data, mesh)
         self.accept(data)
         if least is not None and self.p0 == "free":
             raise ValueError("p0='free' has one parameter per post: it cannot be filled up.")
-        return prepare(self, data, dtype, least)
+        return over(self, prepare(self, data, dtype, least), mesh)
 
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +44,8 @@ class FixedForm:
     JMLR 18(214)), there source by source; the derivation is Ogata (1981), section 3.
     """
 
+    along: ClassVar[int] = -1  # devices share the events of each chunk
+
     chunks: Chunks
     rates: Float[AnyArray, "chunks marks width"]
     gamma: Float[AnyArray, "marks marks"]
@@ -73,9 +75,8 @@ class FixedForm:
         """
         if gamma is None:
             raise ValueError("FixedForm needs gamma: the decay rates are part of its data.")
-        form = jax.tree.map(
-            jnp.asarray,
-            PairForm.from_stream(stream, dtype, width=width, block=max(stream.num_events, 1)),
+        form = jax.device_put(
+            PairForm.from_stream(stream, dtype, width=width, block=max(stream.num_events, 1))
         )
         marks = stream.num_marks
         rates, ends = jax.jit(_fixed)(jnp.asarray(gamma, dtype), form)
@@ -87,6 +88,11 @@ class FixedForm:
             gaps=stream.gaps.astype(dtype),
             num_marks=marks,
         )
+
+    @property
+    def wide(self) -> int:
+        """Events per chunk."""
+        return self.rates.shape[-1]
 
     def events(self) -> Events:
         """The stream that the form was built from."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,8 @@ class LaneForm(RowForm):
         depth: most lanes of one sequence.
     """
 
+    along: ClassVar[int] = -1  # devices share the lanes
+
     gaps: Float[AnyArray, "steps lanes"]
     jumps: Float[AnyArray, "steps marks lanes"]
     marks: Int[AnyArray, "steps lanes"]
@@ -83,6 +85,11 @@ class LaneForm(RowForm):
             lanes: about how many lanes; None chooses by the lengths of the sequences.
         """
         return cls(**lane_layout(stream, np.dtype(dtype), lanes))
+
+    @property
+    def wide(self) -> int:
+        """Number of lanes."""
+        return self.spans.shape[-1]
 
     def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
         return _counts(gamma, self)

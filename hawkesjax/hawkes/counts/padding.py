@@ -56,6 +56,23 @@ def on_ladder(form: LaneForm) -> LaneForm:
     return _filled_up(form, {part.name: size(part.name) for part in fields(LaneForm)})
 
 
+def divisible(form: LaneForm, parts: int) -> LaneForm:
+    """The form with lanes in a number that so many devices can share."""
+    wide = -(-form.wide // parts) * parts
+    if wide == form.wide:
+        return form
+
+    def size(name: str) -> Any:
+        value = getattr(form, name)
+        if name == "lags":
+            return tuple((len(lags), wide) for lags in value)
+        if isinstance(value, int):
+            return value
+        return np.shape(value) if name == "slots" else (*np.shape(value)[:-1], wide)
+
+    return _filled_up(form, {part.name: size(part.name) for part in fields(LaneForm)})
+
+
 def _filled_up(form: LaneForm, sizes: dict[str, Any]) -> LaneForm:
     blank = BLANK | {"owner": form.num_sequences - 1}
     filled = {
