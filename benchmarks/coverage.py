@@ -169,13 +169,18 @@ def work(case: str, name: str, numbers: list[int], given: Any, worker: int) -> l
     os.environ |= {"JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
     import jax
 
-    from benchmarks.batch import Lengths, sample_all
+    import hawkesjax as hj
 
     made = [simulate(case, number) for number in numbers]
     model = model_of(case, name)
-    lengths = Lengths(given.chains, given.warmup, given.samples)
-    key = jax.random.key(numbers[0])
-    posteriors = sample_all(model, [panel for panel, _, _ in made], key=key, lengths=lengths)
+    posteriors = hj.sample_many(
+        model,
+        [panel for panel, _, _ in made],
+        key=jax.random.key(numbers[0]),
+        num_chains=given.chains,
+        num_warmup=given.warmup,
+        num_samples=given.samples,
+    )
     out = []
     for number, post, one in zip(numbers, posteriors, made, strict=True):
         out.append(check(post, *one, model, jax.random.key(10_000 + number)))

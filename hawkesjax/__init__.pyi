@@ -10,6 +10,10 @@ from .core.estimate import Estimate as Estimate
 from .core.estimate import Result as Result
 from .core.fit import ConvergenceWarning as ConvergenceWarning
 from .core.fit import fit as fit
+from .core.many import Recovery as Recovery
+from .core.many import fit_many as fit_many
+from .core.many import recover as recover
+from .core.many import sample_many as sample_many
 from .core.mesh import make_mesh as make_mesh
 from .core.model import Model as Model
 from .core.parameter import Parameter as Parameter

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,15 +12,11 @@ import numpy as np
 import optax
 
 from hawkesjax.core.compiled import at_once
-from hawkesjax.core.estimate import Result
-from hawkesjax.core.information import Arrow
-from hawkesjax.core.intervals import blank, errors_of
-from hawkesjax.core.labels import entries
+from hawkesjax.core.ending import End, report
 from hawkesjax.core.layout import Layout
 from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
-from hawkesjax.core.structure import said_of
 from hawkesjax.core.unconstrained import (
     Point,
     Unconstrained,
@@ -108,13 +103,41 @@ def fit(
     as_model(model).check(data)
     model, *learned = model.settled(data, dtype)
     prepared = over(model, model.prepare(data, dtype=dtype), mesh)
+    return fit_prepared(
+        model,
+        data,
+        prepared,
+        *learned,
+        starts=starts,
+        key=key,
+        init=init,
+        max_steps=max_steps,
+        tol=tol,
+        errors=errors,
+    )
+
+
+def fit_prepared(
+    model: Any,
+    data: Any,
+    prepared: Any,
+    *learned: Any,
+    starts: int = 1,
+    key: Any = None,
+    init: Any = None,
+    max_steps: int = 2000,
+    tol: float | None = None,
+    errors: bool = True,
+) -> Any:
+    """`fit`, of data that are checked and laid out; `learned` is what the model has learned before
+    (`settled`)."""
     if int(prepared.num_events) == 0:
         raise ValueError("The data hold no events: there is nothing to maximise.")
     loss = Unconstrained(model.marginal())
     tol = _tolerance(prepared) if tol is None else tol
     solved = _solved(loss, prepared, tol) if init is None else None
     if solved is not None:
-        return _report(model, loss, data, prepared, solved, [-solved.value], tol, errors, *learned)
+        return report(model, loss, data, prepared, solved, [-solved.value], tol, errors, *learned)
     first = best_start(loss, prepared) if init is None else given_point(loss, init, prepared)
     keys = [] if key is None else jax.random.split(key, starts - 1)
     points = [first, *(scattered(first, k, SCATTER) for k in keys)]
@@ -125,7 +148,7 @@ def fit(
     values = [-end.value for end in reached]
     order = [value if np.isfinite(value) else -np.inf for value in values]
     best = reached[int(np.argmax(order))]
-    return _report(model, loss, data, prepared, best, values, tol, errors, *learned)
+    return report(model, loss, data, prepared, best, values, tol, errors, *learned)
 
 
 def maximum(
@@ -146,22 +169,11 @@ def maximum(
     return {name: np.asarray(value) for name, value in params.items()}, end.grad <= tol
 
 
-@dataclass(frozen=True)
-class _End:
-    point: Point
-    value: float
-    grad: float
-    steps: int
-    still: int
-    information: Callable[[], Arrow] | None = None
-    found: tuple[str, ...] = ()  # parameters at their best, whatever the others are
-
-
 def _tolerance(data: Any) -> float:
     return 1e-8 if data.dtype == np.float64 else 1e-5
 
 
-def _solved(loss: Unconstrained, data: Any, tol: float) -> _End | None:
+def _solved(loss: Unconstrained, data: Any, tol: float) -> End | None:
     """The model's own maximum, if it has one and it meets the tolerance."""
     found = loss.model.solved(data, tol)
     if found is None:
@@ -170,10 +182,10 @@ def _solved(loss: Unconstrained, data: Any, tol: float) -> _End | None:
     point = loss.free({name: natural[name] for name in loss.model.shapes(data)}, data)
     if not (np.isfinite(found.loss) and found.gradient <= tol):
         return None
-    return _End(point, found.loss, found.gradient, found.steps, 0, found.information)
+    return End(point, found.loss, found.gradient, found.steps, 0, found.information)
 
 
-def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> _End:
+def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: float) -> End:
     """L-BFGS; where it is slow, Newton steps; then L-BFGS for what they leave. Parts of the
     parameters that do not interact are then searched separately, so that a part without a maximum
     does not hold up the others."""
@@ -182,7 +194,7 @@ def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: fl
     if free and _open(end, max_steps, tol):
         most = min(NEWTON_STEPS, max_steps - end.steps)
         point, value, grad, steps, still = newton(end.point, data, loss, most, tol)
-        end = _End(point, value, grad, end.steps + steps, still)
+        end = End(point, value, grad, end.steps + steps, still)
     if _open(end, max_steps, tol):
         more = _descend(end.point, data, loss, max_steps - end.steps, tol)
         end = replace(more, steps=end.steps + more.steps)
@@ -190,8 +202,8 @@ def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: fl
 
 
 def _apart(
-    start: Point, end: _End, data: Any, loss: Unconstrained, max_steps: int, tol: float
-) -> _End:
+    start: Point, end: End, data: Any, loss: Unconstrained, max_steps: int, tol: float
+) -> End:
     count, part_of = Layout.of(loss.model, end.point, data).parts()
     if not 1 < count <= PARTS or not np.isfinite(end.value):
         return end
@@ -229,11 +241,11 @@ def _mixed(point: Point, other: Point, part: dict[str, Any]) -> Point:
     return {name: jnp.where(part[name], other[name], leaf) for name, leaf in point.items()}
 
 
-def _open(end: _End, max_steps: int, tol: float) -> bool:
+def _open(end: End, max_steps: int, tol: float) -> bool:
     return end.grad > tol and end.steps < max_steps and bool(np.isfinite(end.value))
 
 
-def descend(start: Point, data: Any, loss: Unconstrained, part: Any = None) -> _End:
+def descend(start: Point, data: Any, loss: Unconstrained, part: Any = None) -> End:
     """The minimum near a point, over all free entries or those of one part."""
     return _descend(start, data, loss, 2 * QUASI_NEWTON_STEPS, _tolerance(data), part)
 
@@ -245,7 +257,7 @@ def _descend(
     max_steps: int,
     tol: float,
     part: dict[str, Any] | None = None,
-) -> _End:
+) -> End:
     """L-BFGS over all parameters, or over one part of them."""
     part = {n: np.ones(leaf.shape, bool) for n, leaf in start.items()} if part is None else part
     value, grad = value_and_grad(start, data, loss=loss)
@@ -254,7 +266,7 @@ def _descend(
         start, value, grad, data, part, *limits, loss=loss
     )
     total = float(value) * float(data.num_events)
-    return _End(point, total, float(left), int(steps), int(still))
+    return End(point, total, float(left), int(steps), int(still))
 
 
 @partial(jax.jit, static_argnames="loss")
@@ -288,102 +300,3 @@ def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     carry = (point, solver.init(point), value, grad, zero, zero)
     point, _, value, grad, steps, still = jax.lax.while_loop(going, step, carry)
     return point, value, largest(grad), steps, still
-
-
-def _report(model, loss, data, prepared, end: _End, values, tol, errors, said="", learned=0) -> Any:
-    found = at_once(loss, "natural", end.point, prepared)
-    found |= at_once(model, "latent", found, prepared)
-    natural = {name: found[name] for name in model.shapes(prepared)}
-    params = {name: np.asarray(value) for name, value in natural.items()}
-    more = at_once(model, "derived", natural, prepared)
-    derived = {name: np.asarray(one) for name, one in more.items()}
-    gradient = end.grad
-    edge = model.at_boundary(params, prepared)
-    structures = model.structures(prepared)
-    for name, one in structures.items():
-        edge[name] = np.asarray(edge[name], bool) & ~one.fixed
-    result, why = _verdict(end, gradient, tol, edge, params, model, data)
-
-    parts = blank(params)
-    if errors and result is not Result.NON_FINITE:
-        parts, lost = errors_of(model, loss, natural, prepared, edge, end.information)
-        if lost:
-            why += (
-                f" The information matrix is not positive definite: the data do not determine "
-                f"{', '.join(lost)}, which have no standard errors."
-            )
-    if structures:
-        why = f"{why} {said_of(structures)}"
-    why = f"{why} {said}" if said else why
-    count = sum(int(np.size(value)) for value in end.point.values()) + learned
-    if result is not Result.NON_FINITE:
-        why += _beside_none(model.without_effects(prepared), -end.value, count)
-        told = {name: np.where(edge[name], 0, value)[None] for name, value in params.items()}
-        told |= {name: value[None] for name, value in derived.items()}
-        why = " ".join([why, *model.remarks(told, data)])
-    for name, value in derived.items():
-        params[name] = value
-        for part in parts:
-            part.setdefault(name, np.full(params[name].shape, np.nan))
-    deviations, lower, upper = parts
-    coords = model.coords(data)
-    return model.estimate_type(
-        model=model,
-        params=params,
-        standard_errors=deviations,
-        lower=lower,
-        upper=upper,
-        log_likelihood=-end.value,
-        num_parameters=count,
-        num_events=int(prepared.num_events),
-        result=result,
-        message=why,
-        gradient=gradient,
-        steps=end.steps,
-        starts=tuple(values),
-        dims=dict(model.dims),
-        coords=coords,
-        data=data,
-        constants={n: float(v) for n, (dims, v) in model.constant(data).items() if not dims},
-    )
-
-
-def _beside_none(rival: tuple[float, int] | None, value: float, count: int) -> str:
-    """A sentence on the gain over a model without effects."""
-    if rival is None or not np.isfinite(rival[0]):
-        return ""
-    gain, more = value - rival[0], count - rival[1]
-    if gain > more:
-        return f" Effects gain {gain:.2f} nats over none, with {more} more parameters."
-    return (
-        f" Effects gain {gain:.2f} nats over none, with {more} more parameters: by AIC these data "
-        f"do not ask for them ({2 * (count - value):.1f}; {2 * (rival[1] - rival[0]):.1f} without)."
-    )
-
-
-def _verdict(end: _End, gradient, tol, edge, params, model, data) -> tuple[Result, str]:
-    figures = f"after {end.steps} steps, largest derivative {gradient:.1e} nats per event"
-    if not (np.isfinite(end.value) and np.isfinite(gradient)):
-        return Result.NON_FINITE, (
-            f"Stopped {figures}: the log-likelihood or its gradient is not finite; try other "
-            f"starting values, or float64."
-        )
-    if gradient > tol:
-        rest = ""
-        if end.found:
-            rest = f" At their maximum, whatever the others are: {', '.join(end.found)}."
-        if end.still >= 5:
-            return Result.STALLED, (
-                f"Not converged: no further gain was found {figures} (tolerance {tol:.0e}); "
-                f"the precision of the arithmetic may be the limit.{rest}"
-            )
-        stop = f"Not converged: step limit reached {figures}; raise max_steps."
-        return Result.STEP_LIMIT, stop + rest
-    if not any(mask.any() for mask in edge.values()):
-        return Result.CONVERGED, f"Converged {figures}."
-    single = {name: mask for name, mask in edge.items() if name != model.joint}
-    named = entries(single, params, model.dims, model.coords(data))
-    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
-    places = [f"{shown}, without standard errors"] if named else []
-    places += [f"{model.joint} on its boundary"] if np.any(edge.get(model.joint, False)) else []
-    return Result.BOUNDARY, f"Converged on the boundary {figures}: {'; '.join(places)}."

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import abc
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.choices import check_choices
 from hawkesjax.core.information import Solved
-from hawkesjax.core.parameter import Parameter, Params
+from hawkesjax.core.parameter import Parameter, Params, edges_of, given_by, starts_of
 from hawkesjax.core.priors import as_json, resolve, restored
 from hawkesjax.core.program import run
 from hawkesjax.core.structure import Structure, checked_structure, structure_of
@@ -131,6 +130,19 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     # What a model may define
 
+    def alike(self, data: Sequence[Data]) -> list[Any]:
+        """Several data sets laid out so that they share compilations, where they can."""
+        return [self.prepare(one) for one in data]
+
+    def detected(self, estimate: Any) -> dict[str, HostArray]:
+        """Of parameters whose 0 means no effect, by name: whether an estimate tells each entry from
+        0 at 5 %; by default of those on the whole line, whether the interval leaves 0 out."""
+        return {
+            name: (estimate.lower[name] > 0) | (estimate.upper[name] < 0)
+            for name, support in self.supports.items()
+            if name in estimate.params and support == Range()
+        }
+
     def divisible(self, prepared: Any, parts: int) -> Any | None:
         """Prepared data in sizes that so many devices (a power of 2) can share; None where one
         device alone can evaluate them."""
@@ -209,17 +221,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
     def starts(self, data: Any) -> list[dict[str, Array]]:
         """Starting values of the search for a maximum, of which the best is used (NaN: the middle
         of the support); data prepared."""
-        shapes = self.shapes(data)
-        return [
-            {
-                one.name: jnp.broadcast_to(
-                    jnp.asarray(jnp.nan if one.start is None else _of(one.start, data), data.dtype),
-                    shapes[one.name],
-                )
-                for one in self.parameters
-                if one.name in shapes
-            }
-        ]
+        return [starts_of(self.parameters, self.shapes(data), data)]
 
     def solved(self, data: Any, tol: float) -> Solved | None:
         """The global maximum of the likelihood by a method of the model's own, if it has one, with
@@ -241,18 +243,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def at_boundary(self, params: Params, data: Any) -> Masks:
         """Masks of parameters on the boundary of their support or of what the data can show."""
-        masks: Masks = {name: np.zeros(np.shape(value), bool) for name, value in params.items()}
-        for one in self.parameters:
-            if one.name in masks and one.edge is not None:
-                edge = np.asarray(one.edge(params, data))
-                masks[one.name] = np.asarray(masks[one.name], bool) | edge
-        for name, prior in self.sites(data).items():
-            for side in ("lower_bound", "upper_bound"):
-                bound = getattr(prior.support, side, None)
-                if bound is not None and np.all(np.asarray(bound) != 0):
-                    near = np.abs(np.asarray(params[name]) / np.asarray(bound) - 1) < 1e-6
-                    masks[name] = np.asarray(masks[name], bool) | near
-        return masks
+        return edges_of(self.parameters, self.sites(data), params, data)
 
     def dense_mass(self, data: Any) -> list[tuple[str, ...]] | bool:
         """Parameters whose correlations NUTS should learn."""
@@ -312,7 +303,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         shapes = self.shapes(data)
         given = {} if isinstance(self.priors, str) else dict(self.priors)
         chosen = {
-            one.name: given[one.name] if one.name in given else _of(one.prior, data)
+            one.name: given[one.name] if one.name in given else given_by(one.prior, data)
             for one in self.parameters
             if one.name in shapes
         }
@@ -399,7 +390,3 @@ def as_model(model: Any) -> Model:
     what = model.__name__ if isinstance(model, type) else type(model).__name__
     hint = f"; write {what}()" if isinstance(model, type) and issubclass(model, Model) else ""
     raise ValueError(f"The first argument must be a model, such as Hawkes(), not {what}{hint}.")
-
-
-def _of(value: Any, data: Any) -> Any:
-    return value(data) if callable(value) and not isinstance(value, dist.Distribution) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 import warnings
@@ -16,10 +15,11 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from hawkesjax._version import __version__
+from hawkesjax.core.chains import dense_blocks, is_small, method_of, regularized
 from hawkesjax.core.checkpoint import Checkpoint, fingerprint
 from hawkesjax.core.diagnostics import SamplingWarning
 from hawkesjax.core.interrupts import Interrupts
-from hawkesjax.core.mesh import CHAIN, Given, over
+from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
@@ -32,16 +32,10 @@ from hawkesjax.core.unconstrained import (
     within,
 )
 from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
-from hawkesjax.inputs.checks import flaw, listed_once, short
+from hawkesjax.inputs.checks import flaw, short
 
 JITTER = 0.1  # standard deviation of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
-VECTORIZED_EVENTS = 20_000  # up to here a CPU spends its time on calls, not on events
-# The shrinkage of the learned covariance towards 10^-3 is left out only for narrow posteriors
-# (variances of about 1 / events) with many draws per entry: see `_regularized`.
-NARROW_EVENTS = 50_000
-LEARNING_STEPS = 150
-FEW_PARAMETERS = 8
 
 
 @checked
@@ -113,10 +107,53 @@ def sample(
     arXiv 1912.11554.
     """
     as_model(model).check(data)
-    prepared = over(model, model.prepare(data, dtype=dtype), mesh)
-    method, devices = _method(chain_method, num_chains, prepared, mesh)
+    return sample_prepared(
+        model,
+        data,
+        over(model, model.prepare(data, dtype=dtype), mesh),
+        key=key,
+        num_warmup=num_warmup,
+        num_samples=num_samples,
+        num_chains=num_chains,
+        init=init,
+        checkpoint=checkpoint,
+        chain_method=chain_method,
+        pointwise=pointwise,
+        target_accept=target_accept,
+        max_tree_depth=max_tree_depth,
+        dense_mass=dense_mass,
+        block=block,
+        progress=progress,
+        mesh=mesh,
+    )
+
+
+def sample_prepared(
+    model: Any,
+    data: Any,
+    prepared: Any,
+    *,
+    key: Any,
+    num_warmup: int,
+    num_samples: int,
+    num_chains: int,
+    init: Any = None,
+    checkpoint: Any = None,
+    chain_method: str = "auto",
+    pointwise: str | None = "auto",
+    target_accept: float = 0.8,
+    max_tree_depth: int = 10,
+    dense_mass: Any = None,
+    block: int = 50,
+    progress: bool = False,
+    mesh: Any = None,
+) -> Any:
+    """`sample`, of data that are checked and laid out."""
+    method, devices = method_of(chain_method, num_chains, prepared, mesh)
     dense = (
-        model.dense_mass(prepared) if dense_mass is None else _dense(dense_mass, model, prepared)
+        model.dense_mass(prepared)
+        if dense_mass is None
+        else dense_blocks(dense_mass, model, prepared)
     )
     if not isinstance(dense, bool):  # parameters that are wholly fixed are not sites
         whole = {name for name, one in model.structures(prepared).items() if not one.size}
@@ -129,7 +166,7 @@ def sample(
         dense_mass=dense if isinstance(dense, bool) else tuple(map(tuple, dense)),
         block=min(block, max(num_warmup, num_samples)),
         devices=devices,
-        regularize=_regularized(model, prepared, dense, num_warmup),
+        regularize=regularized(model, prepared, dense, num_warmup),
     )
     kernel = kernel_for(model, settings, mesh)
     keys, points = _starts(model, prepared, init, key, num_chains)
@@ -142,7 +179,7 @@ def sample(
             checkpoint, _identity(model, prepared, settings, method, num_samples, keys, points)
         )
 
-    side_by_side = method == "vectorized" or (method == "parallel" and _is_small(prepared))
+    side_by_side = method == "vectorized" or (method == "parallel" and is_small(prepared))
     size = num_chains if side_by_side else devices
     total = num_warmup + num_samples
     groups: list[list[Block]] = []
@@ -208,97 +245,11 @@ def sample(
         warnings.warn(
             f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.",
             SamplingWarning,
-            stacklevel=3,
-        )
-    for sentence in posterior.problems():
-        warnings.warn(sentence, SamplingWarning, stacklevel=3)
-    return posterior
-
-
-def _method(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[str, int]:
-    known = ("auto", "vectorized", "sequential", "parallel")
-    if method not in known:
-        raise ValueError(f"chain_method is {method!r}; it must be one of {', '.join(known)}.")
-    if mesh is not None:
-        return _over_mesh(method, num_chains, prepared, mesh)
-    devices = jax.device_count()
-    fitting = max(n for n in range(1, min(devices, num_chains) + 1) if num_chains % n == 0)
-    if method == "parallel" and fitting == 1 and num_chains > 1:
-        raise ValueError(
-            f"chain_method is 'parallel', but {num_chains} chains cannot be spread over "
-            f"{devices} device{'s' if devices > 1 else ''}. On CPUs set XLA_FLAGS="
-            f"--xla_force_host_platform_device_count={num_chains} before jax starts, or choose "
-            f"'vectorized'."
-        )
-    most = min(devices, num_chains)
-    if method in ("auto", "parallel") and fitting < most:
-        warnings.warn(
-            f"{num_chains} chains cannot be spread evenly over {devices} devices: they run on "
-            f"{fitting} of them. Use a multiple of {most} chains to use {most}.",
-            SamplingWarning,
             stacklevel=4,
         )
-    if method == "auto":
-        method = "parallel" if fitting > 1 else "vectorized"
-        if method == "vectorized" and not _is_small(prepared):
-            method = "sequential"
-    return method, fitting if method == "parallel" else 1
-
-
-def _over_mesh(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[str, int]:
-    """The method where a mesh says which devices chains and data have."""
-    chains = mesh.shape.get(CHAIN, 1)
-    if num_chains % chains:
-        raise ValueError(
-            f"{num_chains} chains cannot be spread evenly over the {chains} devices of the mesh's "
-            f"axis {CHAIN!r}: use a multiple of {chains} chains."
-        )
-    if method == "auto":
-        method = "vectorized" if _is_small(prepared) else "sequential"
-        method = "parallel" if chains > 1 else method
-    if (method == "parallel") != (chains > 1):
-        raise ValueError(
-            f"chain_method is {method!r} with a mesh whose axis {CHAIN!r} has {chains} devices: "
-            f"leave chain_method out."
-        )
-    return method, chains
-
-
-def _is_small(prepared: Any) -> bool:
-    """Whether several chains in one batched call cost less than one by one.
-
-    On a CPU chains in one call wait for the longest trajectory among them.
-    """
-    return jax.default_backend() != "cpu" or int(prepared.num_events) <= VECTORIZED_EVENTS
-
-
-def _regularized(model: Any, prepared: Any, dense: Any, num_warmup: int) -> bool:
-    """Whether the learned covariance needs the shrinkage towards 10^-3 times the identity.
-
-    It keeps the covariance regular if there are few draws of many parameters. With n events a
-    parameter's variance may be as low as about 1 / n, and the shrinkage target still contributes
-    2 x 10^-5 after 250 draws.
-    """
-    if num_warmup < LEARNING_STEPS or int(prepared.num_events) < NARROW_EVENTS:
-        return True
-    sizes = {name: math.prod(shape) for name, shape in model.shapes(prepared).items()}
-    blocks = [tuple(sizes)] if dense is True else dense or []
-    return any(sum(sizes[name] for name in names) > FEW_PARAMETERS for names in blocks)
-
-
-def _dense(given: Any, model: Any, prepared: Any) -> bool | list[tuple[str, ...]]:
-    """True, False, or blocks of parameters, each parameter named once."""
-    if isinstance(given, bool):
-        return given
-    blocks = [tuple(listed_once(names) or ()) for names in listed_once(given) or ()]
-    known = list(model.shapes(prepared))
-    named = [name for names in blocks for name in names]
-    if not blocks or not all(isinstance(name, str) and name in known for name in named):
-        raise ValueError(
-            f"dense_mass is {short(given)}; it must be True, False, or a list of tuples of the "
-            f"parameters {', '.join(known)}."
-        )
-    return blocks
+    for sentence in posterior.problems():
+        warnings.warn(sentence, SamplingWarning, stacklevel=4)
+    return posterior
 
 
 def _starts(model, prepared, init, key, num_chains):

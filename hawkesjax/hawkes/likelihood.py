@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -28,13 +29,22 @@ from hawkesjax.hawkes.prepared import (
     stream_of,
 )
 from hawkesjax.hawkes.settings import LEARNED, Data, HawkesSettings, Params
-from hawkesjax.hawkes.sizes import divisible
+from hawkesjax.hawkes.sizes import divisible, prepare_alike
 from hawkesjax.hawkes.watched import Watched
 
 
 @dataclass(frozen=True)
 class HawkesLikelihood(HawkesSettings):
     """The mathematics of `hawkesjax.Hawkes`."""
+
+    def alike(self, data: Sequence[EventPanel]) -> list[PreparedPanel]:
+        """Panels of as many sequences and marks, padded to one size where their form can be."""
+        for one in data:
+            self.accept(one)
+        shapes = {(one.num_sequences, one.num_marks) for one in data}
+        if len(shapes) > 1:
+            return super().alike(data)
+        return prepare_alike(self, data)
 
     def divisible(self, prepared: PreparedPanel, parts: int) -> PreparedPanel | None:
         """With lanes in a number that so many devices can share; None for other forms."""

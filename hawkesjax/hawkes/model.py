@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hawkesjax.hawkes import plots
 from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.effect_tests import effect_tests
 from hawkesjax.hawkes.evaluation import evaluate
 from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.lags import learned_lag
@@ -16,6 +19,7 @@ from hawkesjax.hawkes.marginal import integrated
 from hawkesjax.hawkes.predictive import predictive_check
 from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
+from hawkesjax.hawkes.results import HawkesEstimate
 from hawkesjax.hawkes.settings import LEARNED, Params
 from hawkesjax.hawkes.simulate import simulate
 
@@ -113,6 +117,15 @@ class Hawkes(HawkesLaw):
     def settled(self, data: EventPanel, dtype: Any = None) -> tuple[HawkesLaw, str, int]:
         """With a learned lag, the model with the best one: `hawkesjax.hawkes.lags`."""
         return learned_lag(self, data, dtype) if self.lag == LEARNED else (self, "", 0)
+
+    def detected(self, estimate: HawkesEstimate) -> dict[str, Any]:
+        """Of effects, whether their test (`effect_tests`) calls them one at 5 %, each by itself."""
+        found = super().detected(estimate)
+        own = {name for name, _ in (*self.fixed, *self.tied)}
+        if self.link == "identity" and "alpha" not in own:
+            tested = effect_tests(estimate, estimate.data)["p"].iloc[1:].to_numpy()
+            found["alpha"] = tested.reshape(np.shape(estimate.params["alpha"])) < 0.05
+        return found
 
     def marginal(self) -> HawkesLaw:
         """The model whose likelihood `fit` maximises: `hawkesjax.hawkes.marginal`."""

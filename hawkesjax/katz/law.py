@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
@@ -131,6 +131,16 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         }
 
     # The mathematics
+
+    def alike(self, data: Sequence[Activity]) -> list[PreparedActivity]:
+        """Activities filled up to one size; with baseline="free", each in its own."""
+        if self.baseline == "free":
+            return super().alike(data)
+        least: dict[tuple[int, str], int] = {}
+        for one in data:
+            for name, size in self.prepare(one).sizes.items():
+                least[name] = max(size, least.get(name, 0))
+        return [self.prepare(one, least=least) for one in data]
 
     def prepare(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -153,6 +153,14 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
         return {"feature": features, "part": 2, "post": data.num_posts}
 
     # The mathematics
+
+    def alike(self, data: Sequence[Cascades]) -> list[PreparedCascades]:
+        """Cascades filled up to one size; with p0="free", each in its own."""
+        if self.p0 == "free":
+            return super().alike(data)
+        sizes = [self.prepare(one, least={}).sizes for one in data]
+        least = {name: max(size[name] for size in sizes) for name in sizes[0]} if sizes else {}
+        return [self.prepare(one, least=least) for one in data]
 
     def prepare(
         self,
