@@ -6,13 +6,14 @@ Run as ``python -m benchmarks.report``.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from benchmarks.record import RESULTS
 
 
-def kept(name: str) -> dict[str, Any] | None:
-    path = RESULTS / f"{name}.json"
+def kept(name: str, folder: Path) -> dict[str, Any] | None:
+    path = folder / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
@@ -103,23 +104,38 @@ def gpu(result: dict[str, Any]) -> None:
         print(f"| {case} | {form} | {dtype} | {shown.get('gpu', '')} | {shown.get('cpu', '')} |")
 
 
-def main() -> None:
+def devices(result: dict[str, Any]) -> None:
+    count = result["options"]["devices"]
+    print(f"\n## {count} host devices against one\n")
+    print(f"{result['date'][:10]}, {result['machine']['processor']}; wall time, in turns.\n")
+    print(f"| case | events | one, s | {count}, s | times as fast |")
+    print("|---|---|---|---|---|")
+    for row in result["rows"]:
+        print(
+            f"| {row['case']} | {row['events']:,} | {row['one']:.3g} | {row['several']:.3g} "
+            f"| {row['ratio']:.2f} |"
+        )
+
+
+def show(folder: Path = RESULTS) -> None:
+    """Print the tables of the records in a folder."""
     shows = (
         ("likelihood", likelihood),
         ("likelihood_peers", likelihood),
         ("mle", mle),
         ("mle_peers", mle),
         ("nuts", nuts),
+        ("devices", devices),
         ("gpu", gpu),
     )
-    for name, show in shows:
-        result = kept(name)
+    for name, table in shows:
+        result = kept(name, folder)
         if result is None:
             continue
         if name.endswith("_peers"):
             print("\nAn earlier version on another machine, beside its peers in the same run:")
-        show(result)
+        table(result)
 
 
 if __name__ == "__main__":
-    main()
+    show()

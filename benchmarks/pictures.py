@@ -1,0 +1,69 @@
+"""Pictures of the kept results: time against length, and speed-up over devices.
+
+Run as ``python -m benchmarks.pictures``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import RESULTS
+
+LIMITS = {
+    "likelihood": ("o-", "value and gradient"),
+    "four exponentials an event": ("s--", "four exponentials an event alone"),
+    "one pass over the arrays": ("^:", "one pass over the arrays (memory)"),
+}
+
+
+def draw(folder: Path = RESULTS) -> list[Path]:
+    """The pictures that a folder's records allow, written beside them."""
+    made = {"growth": _growth, "devices": _devices}
+    paths = []
+    for name, picture in made.items():
+        source = folder / f"{name}.json"
+        if source.exists():
+            figure = picture(json.loads(source.read_text()))
+            paths.append(folder / f"{name}.png")
+            figure.savefig(paths[-1], dpi=150)
+    return paths
+
+
+def _canvas(title: str, result: dict[str, Any]) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    axis.set_title(f"{title}\n{result['machine']['processor']}, {result['date'][:10]}", fontsize=9)
+    return figure, axis
+
+
+def _growth(result: dict[str, Any]) -> Any:
+    figure, axis = _canvas("One long stream of two marks, float64, one core", result)
+    rows = sorted(result["rows"], key=lambda row: row["events"])
+    events = [row["events"] for row in rows]
+    for name, (style, label) in LIMITS.items():
+        axis.loglog(events, [1e3 * row[name] for row in rows], style, label=label)
+    axis.set_xlabel("events")
+    axis.set_ylabel("milliseconds")
+    axis.legend(fontsize=8)
+    return figure
+
+
+def _devices(result: dict[str, Any]) -> Any:
+    count = int(result["options"]["devices"])
+    figure, axis = _canvas(f"{count} host devices against one", result)
+    rows = result["rows"]
+    axis.bar([row["case"] for row in rows], [row["ratio"] for row in rows], width=0.5)
+    axis.axhline(count, color="0.4", linestyle="--", label=f"{count} times")
+    axis.axhline(1, color="0.7", linewidth=0.8)
+    axis.set_ylabel("times as fast")
+    axis.legend(fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    for drawn in draw():
+        print(drawn)
