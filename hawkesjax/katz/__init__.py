@@ -10,6 +10,7 @@ from hawkesjax.katz.steady.backtest import KatzBacktest, backtest
 from hawkesjax.katz.steady.by_component import by_component
 from hawkesjax.katz.steady.decay import decay, half_life, implied_alpha_star
 from hawkesjax.katz.steady.evaluation import KatzEvaluation, evaluate
+from hawkesjax.katz.steady.live import Live
 from hawkesjax.katz.steady.newcomers import Newcomers, newcomers
 from hawkesjax.katz.steady.radius import Radius
 from hawkesjax.katz.steady.solve import KatzWarning, Ranking, radius, rank, solve
@@ -19,6 +20,7 @@ __all__ = [
     "KatzBacktest",
     "KatzEvaluation",
     "KatzWarning",
+    "Live",
     "Newcomers",
     "Radius",
     "Ranking",

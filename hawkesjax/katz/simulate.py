@@ -219,9 +219,7 @@ def _checked(model, values, size: int, rng) -> tuple[float, Any]:
     missing = [name for name in ("alpha", *known) if name not in values]
     if missing:
         needed = "mean, weight and half_life" if recent else "b or shape and mean"
-        raise ValueError(
-            f"params do not have {', '.join(missing)}; they need alpha, and {needed}."
-        )
+        raise ValueError(f"params do not have {', '.join(missing)}; they need alpha, and {needed}.")
     for name in ("alpha", *known):
         value = values[name]
         wanted = (size,) if name == "b" else ()
