@@ -7,8 +7,8 @@ Run as ``python -m benchmarks.katz_recent``; the data lie in ``$HAWKESJAX_DATA``
   those parameters, in nats an event. No common factor: it would know what is to come.
 - ``ranking``: on the windows of `katz_spikes`, the model is fitted on the later half of what came
   10 bins before the spike, its network made in the earlier half. Posts in the spike of the top by
-  posts weighted with its half-life, with the learned one, and with 60 bins; alpha is 0 and the
-  model's own.
+  its baselines, by posts weighted with its half-life, with the learned one and with 60 bins, and by
+  its baselines with its alpha.
 """
 
 from __future__ import annotations
@@ -87,15 +87,16 @@ def rankings(cases: str) -> list[dict[str, Any]]:
         fresh = activity.slide(bins=(0, end), spike=when)
         fit = tuple(float(activity.times(bin)) for bin in (end // 2, end))
         past = activity.slide(bins=(0, end // 2), fit=fit)
-        model = hj.KatzSpike(baseline="recent")
+        model = hj.KatzSpike(baseline="recent", link="poisson")  # posts are what is ranked by
         found = hj.fit(model, past)
         row = {"case": name, "half_life": float(found.params["half_life"])}
         row |= {f"half_life_{e}": float(getattr(found, e)["half_life"]) for e in ("lower", "upper")}
-        row |= {n: float(found.params[n]) for n in ("alpha", "weight", "mean")}
+        row |= {n: float(found.params[n]) for n in ("alpha", "weight", "floor")}
         learned = fresh.recent(lead=lead)
         weighed = {
             "model": model.recent(found, fresh, lead=lead),
             "learned": learned,
+            "its half-life": fresh.recent(row["half_life"], lead=lead),
             "60 bins": fresh.recent(60, lead=lead),
         }
         row["learned"] = learned.recency.half_life

@@ -46,7 +46,7 @@ class Drawn:
 
     params: Path = option(
         ...,
-        "JSON file with alpha, and shape and mean (with --baseline recent: mean, weight and "
+        "JSON file with alpha, and shape and mean (with --baseline recent: floor, weight and "
         "half_life); an estimate.json of katz fit will do.",
     )
     out: Path = option(..., "CSV file to write.", panel=o.RUN)
@@ -128,7 +128,7 @@ def simulate(
     """
     path = single(drawn.out, force=run.force)
     recent = model.baseline == "recent"
-    names = ("alpha", "mean", "weight", "half_life") if recent else ("alpha", "shape", "mean")
+    names = ("alpha", "floor", "weight", "half_life") if recent else ("alpha", "shape", "mean")
     values = params_of(drawn.params, read_json(drawn.params), names)
     hj = start(x64=True, device="cpu")
     import jax

@@ -105,11 +105,14 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
                 edge=_without_baseline,
             )
             return (alpha, b)
-        mean = row("mean", lambda data: _log_normal(jnp.log(data.rate), data), ABOVE_0)
         if self.baseline == "recent":
-            weight = row("weight", _even, Range(0, 1), edge=_without_past)
-            half_life = row("half_life", _of_the_span, ABOVE_0, edge=_without_age)
-            return (alpha, mean, weight, half_life)
+            return (
+                alpha,
+                row("floor", lambda data: dist.HalfCauchy(data.rate), AT_LEAST_0, edge=_on_past),
+                row("weight", _unit_normal, AT_LEAST_0, edge=_without_past),
+                row("half_life", _of_the_span, ABOVE_0, edge=_without_age),
+            )
+        mean = row("mean", lambda data: _log_normal(jnp.log(data.rate), data), ABOVE_0)
         shape = row("shape", lambda data: _log_normal(0.0, data), ABOVE_0, edge=_all_alike)
         return (alpha, shape, mean)
 
@@ -174,7 +177,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
         Args:
-            params: `alpha`, and `shape` and `mean` (posts per user and bin), or `mean`, `weight`
+            params: `alpha`, and `shape` and `mean` (posts per user and bin), or `floor`, `weight`
                 and `half_life` (bins), or `b` (N,).
             data: an `Activity`, or the result of `prepare`.
         """
@@ -236,7 +239,8 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
                 values.append({"alpha": alpha, "b": base})
             elif data.own is not None:
                 values += [
-                    {"alpha": alpha, "mean": base, "weight": weight, "half_life": old}
+                    {"alpha": alpha, "floor": base * (1 - weight), "weight": weight}
+                    | {"half_life": old}
                     for weight in (0.2, 0.8)
                     for old in jnp.maximum(data.own.span, 2) ** jnp.array([0.3, 0.6, 0.9])
                 ]
@@ -296,8 +300,8 @@ def _log_normal(middle: Any, data: PreparedActivity) -> dist.LogNormal:
     return dist.LogNormal(middle * one, 1.5 * one)
 
 
-def _even(data: PreparedActivity) -> dist.Uniform:
-    return dist.Uniform(jnp.zeros((), data.dtype), jnp.ones((), data.dtype))
+def _unit_normal(data: PreparedActivity) -> dist.HalfNormal:
+    return dist.HalfNormal(jnp.ones((), data.dtype))
 
 
 def _of_the_span(data: PreparedActivity) -> dist.LogNormal:
@@ -305,6 +309,11 @@ def _of_the_span(data: PreparedActivity) -> dist.LogNormal:
     assert data.own is not None
     one = jnp.ones((), data.dtype)
     return dist.LogNormal(jnp.log(jnp.maximum(data.own.span, 1) / 20) * one, 2 * one)
+
+
+def _on_past(params: Params, data: PreparedActivity) -> HostArray:
+    """Whether the floor explains less than a hundredth of an event."""
+    return np.asarray(params["floor"]) * data.num_users * float(data.exposure) < 0.01
 
 
 def _without_past(params: Params, data: PreparedActivity) -> HostArray:

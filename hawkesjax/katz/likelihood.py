@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.grid import gamma_grid
-from hawkesjax.katz.prepared import PreparedActivity
 from hawkesjax.katz.own_past import recent_terms
+from hawkesjax.katz.prepared import PreparedActivity
 from hawkesjax.katz.rules import Form, Link
 
 Params = Mapping[str, Any]

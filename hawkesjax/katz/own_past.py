@@ -63,8 +63,7 @@ class OwnPast:
         factor: (K,) g_k in the bins of the fit, else 0.
         events: active pairs inside the fit.
         audience: pairs that heard something (multiplicative form), else none.
-        heard_by_user: g-weighted sum of what each user heard, in bins with a past.
-        heard_in_all: the same in all bins.
+        heard_in_all: sum of what each user heard (times g_k, in the multiplicative form).
         span: watched bins before the fit's end.
     """
 
@@ -78,7 +77,6 @@ class OwnPast:
     factor: Float[AnyArray, " bins"]
     events: Lookups
     audience: Lookups
-    heard_by_user: Float[AnyArray, " users"]
     heard_in_all: Float[AnyArray, " users"]
     span: Float[Scalar, ""]
 
@@ -116,14 +114,10 @@ def own_past(data: Activity, settings: Settings) -> OwnPast:
     event = bin >= first
     heard = heard_at(data.matrix, heard_senders, user[event], bin[event] - 1)
     events = lookups(user[event], bin[event], heard, sent[event])
-    # Who heard something before anything was watched has no past to weigh.
     who, when, amount = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    hearing = np.zeros(data.num_users)
     if multiplies:
         who, when, amount = heard_everywhere(data.matrix, heard_senders, first - 1, last - 1)
         when = when + 1
-        weighed = (past[when] > 0) * factor[when] * amount
-        hearing = np.bincount(who, weights=weighed, minlength=data.num_users)
     audience = lookups(who, when, amount, np.ones(len(who)))
     there = ~audience.none
     audience = jax.tree.map(lambda leaf: leaf[there], audience)
@@ -140,7 +134,6 @@ def own_past(data: Activity, settings: Settings) -> OwnPast:
         factor=factor,
         events=events,
         audience=audience,
-        heard_by_user=hearing,
         heard_in_all=counts.heard_in_all,
         span=np.float64(past[-1]),
     )
@@ -189,17 +182,16 @@ def _averages(half_life: Array, own: OwnPast, at: Lookups) -> Array:
 
 
 def _base(params: Mapping[str, Any], own: OwnPast, at: Lookups) -> Array:
-    mean, weight, half_life = (jnp.asarray(params[n]) for n in ("mean", "weight", "half_life"))
-    average = _averages(half_life, own, at)
-    return mean * (1 - weight * (at.past > 0)) + weight * average
+    floor, weight, half_life = (jnp.asarray(params[n]) for n in ("floor", "weight", "half_life"))
+    return floor + weight * _averages(half_life, own, at)
 
 
 def recent_terms(
     link: Link, form: Form, params: Mapping[str, Any], own: OwnPast, num_users: int
 ) -> tuple[Float[Array, " events"], Float[Array, " users"]]:
     """Terms of the events, and of each user's compensator."""
-    alpha, mean, weight, half_life = (
-        jnp.asarray(params[name]) for name in ("alpha", "mean", "weight", "half_life")
+    alpha, floor, weight, half_life = (
+        jnp.asarray(params[name]) for name in ("alpha", "floor", "weight", "half_life")
     )
     eta = form.rate(own.events.factor * _base(params, own, own.events), alpha, own.events.heard)
     terms = own.events.count * link.log_terms(eta, False)
@@ -209,13 +201,11 @@ def recent_terms(
     keep = jnp.where(own.watched > 0, jnp.exp2(-1 / half_life), 1.0)
     after = jnp.append(_decayed(keep[::-1], share[::-1])[::-1][1:], 0)
     echo = jax.ops.segment_sum(own.sent * after[own.bin], own.user, num_users)
-    exposure, weighed = jnp.sum(own.factor), jnp.sum(own.factor * seen)
-    total = mean * (exposure - weight * weighed) + weight * echo
+    total = floor * jnp.sum(own.factor) + weight * echo
     if not form.multiplies:
         return terms, -total - alpha * own.heard_in_all
     at = own.audience
     set_off = jax.ops.segment_sum(
         at.factor * at.heard * _averages(half_life, own, at), at.user, num_users
     )
-    heard = mean * (own.heard_in_all - weight * own.heard_by_user) + weight * set_off
-    return terms, -total - alpha * heard
+    return terms, -total - alpha * (floor * own.heard_in_all + weight * set_off)

@@ -19,8 +19,8 @@ def recent(
 ) -> Activity:
     r"""The network with the model's own baselines, for a ranking.
 
-    As `Activity.recent`, with the weight, the mean and the half-life that were estimated:
-    :math:`b_i = (1 - w) m + w \bar s_i`, posts (active bins, for the hazard link) per bin.
+    As `Activity.recent`, with the floor, the weight and the half-life that were estimated:
+    :math:`b_i = f + w \bar s_i`, posts (active bins, for the hazard link) per bin.
 
     Args:
         model: a `KatzSpike` whose `baseline` is `"recent"`.
@@ -40,7 +40,7 @@ def recent(
         ...     time=[0, 1, 2, 5], source=["a", "b", "b", "a"], target=["b", "a", "a", "b"],
         ...     edges="messages", bin=1, usual=(0, 4),
         ... )
-        >>> values = {"alpha": 0.1, "mean": 0.5, "weight": 0.8, "half_life": 1}
+        >>> values = {"alpha": 0.1, "floor": 0.1, "weight": 0.8, "half_life": 1}
         >>> model.recent(values, activity).baseline.round(3).tolist()
         [0.153, 0.42]
     """

@@ -14,7 +14,7 @@ from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.recency import watched_before
 from hawkesjax.katz.rules import Settings
 
-OWN = ("mean", "weight", "half_life")
+OWN = ("floor", "weight", "half_life")
 
 
 @dataclass(eq=False)
@@ -22,12 +22,12 @@ class Remembered:
     r"""The baselines of one bin, which move on with each bin's activity.
 
     Args:
-        mean, weight, half_life: of the model.
+        floor, weight, half_life: of the model.
         sums: (N,) posts of each user, weighted by age.
         past: watched bins before the bin.
     """
 
-    mean: float
+    floor: float
     weight: float
     half_life: float
     sums: Float[np.ndarray, " users"]
@@ -39,19 +39,14 @@ class Remembered:
         missing = [name for name in OWN if name not in params]
         if missing:
             raise ValueError(f"Parameters are missing: {', '.join(missing)}.")
-        mean, weight, half_life = (float(params[name]) for name in OWN)
+        floor, weight, half_life = (float(params[name]) for name in OWN)
         own = senders_of(data, posts=settings.link_rule.posts, memory=0.0)
         before = watched_before(data, bin)
         inside = own.bin < bin
         age = before[bin] - before[own.bin[inside] + 1]
         weights = own.sent[inside] * np.exp2(-age / half_life)
         sums = np.bincount(own.user[inside], weights=weights, minlength=data.num_users)
-        return cls(mean, weight, half_life, sums, float(before[bin]))
-
-    @property
-    def floor(self) -> float:
-        """What a user without posts has."""
-        return self.mean * (1 - self.weight * (self.past > 0))
+        return cls(floor, weight, half_life, sums, float(before[bin]))
 
     @property
     def slope(self) -> float:

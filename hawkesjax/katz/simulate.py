@@ -151,7 +151,7 @@ def simulate(
     Args:
         model: a `KatzSpike`.
         params: `alpha`, and `b` (N,) or `shape` and `mean`, from which baselines are drawn, or
-            `mean`, `weight` and `half_life`; or an `Estimate` of such.
+            `floor`, `weight` and `half_life`; or an `Estimate` of such.
         network: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
             baselines per bin.
         bins: how many.
@@ -218,7 +218,7 @@ def _checked(model, values, size: int, rng) -> tuple[float, Any]:
     known = ("b",) if "b" in values and not recent else known
     missing = [name for name in ("alpha", *known) if name not in values]
     if missing:
-        needed = "mean, weight and half_life" if recent else "b or shape and mean"
+        needed = "floor, weight and half_life" if recent else "b or shape and mean"
         raise ValueError(f"params do not have {', '.join(missing)}; they need alpha, and {needed}.")
     for name in ("alpha", *known):
         value = values[name]
@@ -229,8 +229,6 @@ def _checked(model, values, size: int, rng) -> tuple[float, Any]:
         if np.any(low | ~np.isfinite(value)):
             raise ValueError(f"{name} must be finite and not negative; got {np.min(value)}.")
     if recent:
-        if values["weight"] > 1:
-            raise ValueError(f"weight must be at most 1; got {values['weight']:g}.")
         own = (float(values[name]) for name in known)
         return float(values["alpha"]), Remembered(*own, np.zeros(size), 0.0)
     if "b" in values:

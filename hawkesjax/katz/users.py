@@ -35,7 +35,7 @@ def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
     kinds = ({"b"}, {"shape", "mean"}, set(OWN))
     if "alpha" not in draws or not any(kind <= set(draws) for kind in kinds):
         raise ValueError(
-            "Parameters are missing: alpha, and mean, weight and half_life (a model with "
+            "Parameters are missing: alpha, and floor, weight and half_life (a model with "
             "baseline='recent'), or b or shape and mean, are needed."
         )
     return draws

@@ -132,17 +132,17 @@ def test_what_cannot_be_is_refused():
     live = hj.katz.Live(read(frame[:200], edges="messages"), half_life=4.0)
     rest = frame[200:].reset_index(drop=True)
     dated = hj.katz.Live(read(log_of(6, dated=True), edges="messages", unit="hour"), half_life=4.0)
-    with pytest.raises(ValueError, match="times are datetimes with a zone. Give the same"):
+    with pytest.raises(ValueError, match="holds numbers"):
         append(dated, rest)
     with pytest.raises(ValueError, match="holds datetimes"):
         append(live, rest.assign(time=pd.Timestamp("2024-05-01")))
-    with pytest.raises(ValueError, match="Give one of alpha_star="):
+    with pytest.raises(ValueError, match="Give one of alpha_star"):
         live.rank()
-    with pytest.raises(ValueError, match="alpha_star is 1.0; it must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match=r"alpha_star is 1\.0; it must be at least 0 and below 1"):
         live.rank(alpha_star=1.0)
     with pytest.raises(ValueError, match="finite only below"):
         live.rank(alpha=100.0)
-    with pytest.raises(ValueError, match="must be 'refuse' or 'drop'|late"):
+    with pytest.raises(ValueError, match="late is 'keep'"):
         append(live, rest, late="keep")
     with pytest.raises(ValueError, match="missing user"):
         append(live, rest.assign(source=None))
