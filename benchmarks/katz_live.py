@@ -1,8 +1,8 @@
-"""A log of a million messages that grows: CPU milliseconds of an update and of a certified top 100.
+"""A log of a million messages that grows: CPU time of an update and of a certified top 100.
 
-Run as ``python -m benchmarks.katz_live``. Users' activity and audience have heavy tails, and half of
-the messages are by newcomers; the last `--updates` batches are appended one by one, each a
-bin, and the top is ranked again after each.
+Run as ``python -m benchmarks.katz_live``. Users' activity and audience have heavy tails, and half
+of the messages are by newcomers; the last `--updates` batches are appended one by one, each a bin,
+and the top is ranked again after each. Milliseconds.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def fit(messages: Fitted, model: KatzModel, known: Known, run: Run) -> None:
 
     The network comes from business as usual, the fit from later bins. Users' baselines follow a
     gamma distribution and are integrated out, or follow their own posts, weighted by age with a
-    half-life that is estimated (--baseline recent); katz rank and katz evaluate take it as
-    --half-life. Prints alpha (and alpha*), tests the residuals, and writes estimate.json. The exit code is 1 if the search did not converge.
+    half-life that is estimated (--baseline recent). Prints alpha (and alpha*), tests the residuals,
+    and writes estimate.json. The exit code is 1 if the search did not converge.
 
     ```
     hawkesjax katz fit log.csv --kind kind --unit second --bin 60 --usual 0 259200

@@ -81,7 +81,8 @@ def forecast(
 
     Each continuation takes one draw of alpha and of all baselines (those that were integrated out
     are drawn from their posterior on `data`'s bins of the fit; those weighted by recency go on from
-    the cut), so its spread holds both what is not known and what is left to chance. Users whom the network does not know are not in it.
+    the cut), so its spread holds both what is not known and what is left to chance. Users whom the
+    network does not know are not in it.
 
     `left` is the finite-time decay :math:`1^T (\alpha A)^k s_0 / 1^T s_0` (with the users' own
     rates before A in the multiplicative form): a network is far from normal, and its activity may

@@ -72,8 +72,9 @@ class KatzSpike(KatzLaw):
             is of order 1, its natural limit (multiplicative: HalfNormal with scale 1 over the mean
             r of those who heard something: one message heard about doubles the rate);
             `shape ~ LogNormal(0, 1.5)`; `mean ~ LogNormal(log rate, 1.5)` with the data's own
-            rate; `floor ~ HalfCauchy(rate)`; `weight ~ HalfNormal(1)`; `half_life ~ LogNormal(log(K / 20), 2)`, K the watched
-            bins before the fit's end; `b ~ HalfCauchy(rate)`.
+            rate; `floor ~ HalfCauchy(rate)`; `weight ~ HalfNormal(1)`;
+            `half_life ~ LogNormal(log(K / 20), 2)`, K the watched bins before the fit's end;
+            `b ~ HalfCauchy(rate)`.
 
     Raises:
         ValueError: for an unknown name or value.

@@ -1,5 +1,7 @@
 """A log that grows: appended in pieces it is what it would be read at once, ranked with proof."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,11 +43,8 @@ def by_name(activity):
     """Baselines and weights of edges by users' names."""
     names = np.array([str(name) for name in activity.user_names])
     b = dict(zip(names.tolist(), np.asarray(activity.baseline).tolist(), strict=True))
-    edges = zip(
-        names[activity.listener].tolist(), names[activity.sender].tolist(), activity.weight.tolist(),
-        strict=True,
-    )  # fmt: skip
-    return b, {(i, j): w for i, j, w in edges}
+    ends = (names[one].tolist() for one in (activity.listener, activity.sender))
+    return b, dict(zip(zip(*ends, strict=True), activity.weight.tolist(), strict=True))
 
 
 CASES = [
@@ -66,7 +65,7 @@ def test_in_pieces_it_is_what_it_is_at_once(options, dated, named):
     rng = np.random.default_rng(1)
     cuts = np.unique(np.concatenate([[120], rng.integers(121, len(frame), 12), [len(frame)]]))
     live = hj.katz.Live(read(frame[:120], **options), half_life=3.0)
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in itertools.pairwise(cuts):
         part = frame[low:high].sample(frac=1, random_state=2).reset_index(drop=True)
         told = append(live, part)
         assert told["messages"] == high - low and told["late"] == 0

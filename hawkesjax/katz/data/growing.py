@@ -1,4 +1,4 @@
-"""A log that grows: its network and its weighted posts, updated by what a batch of messages adds."""
+"""A log that grows: its network and its weighted posts, updated by what messages add."""
 
 from __future__ import annotations
 

@@ -165,18 +165,13 @@ class Live:
                     "meaning yet: every alpha is allowed. Give alpha= itself."
                 )
             value /= rho.value
+        _refuse_large(value, rho)
         weights, spent = self._bounding(value, rho)
-        if (
-            weights[1] >= 1 and self._edges < self.num_edges
-        ):  # it has grown: is alpha too large now?
+        if weights[1] >= 1 and self._edges < self.num_edges:  # is alpha too large by now?
             rho = self._known_radius(anew=True)
             value = value if alpha_star is None else float(given) / rho.value
+            _refuse_large(value, rho)
             weights, spent = self._bounding(value, rho)
-        if value * rho.lower >= 1 - CLOSEST:
-            raise ValueError(
-                f"alpha is {value:.6g}, but the sum over walks is finite only below 1 / "
-                f"{rho.value:.6g} (the spectral radius is {rho.value:.6g}). Take less."
-            )
         b, now = grown.baseline, float(grown.age(grown.bins - 1))
         largest = np.inf if rho.acyclic else 1 / rho.upper
         start = None
@@ -227,3 +222,11 @@ class Live:
         w, c, products = bounding_weights(matrix, alpha, largest)
         self._weights = (alpha, c, w)
         return (w, c), spent + products
+
+
+def _refuse_large(alpha: float, rho: Radius) -> None:
+    if alpha * rho.lower >= 1 - CLOSEST:
+        raise ValueError(
+            f"alpha is {alpha:.6g}, but the sum over walks is finite only below 1 / "
+            f"{rho.value:.6g} (the spectral radius is {rho.value:.6g}). Take less."
+        )

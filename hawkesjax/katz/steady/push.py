@@ -27,8 +27,8 @@ def pushed_top(
 ) -> Top:
     r"""The top of the solution of :math:`(I - \alpha A) s = b` from scores that are near.
 
-    Where the residual q of a user is large (:math:`|q_j| > \theta w_j`), its score is put right, and
-    what that changes is passed on to those who hear it:
+    Where the residual q of a user is large (:math:`|q_j| > \theta w_j`), its score is put right,
+    and what that changes is passed on to those who hear it:
 
     .. math:: x_j \leftarrow x_j + q_j, \qquad
               q \leftarrow q + \alpha A_{\cdot j} q_j - e_j q_j,
