@@ -4,6 +4,7 @@
 user will be once a spike has settled.
 """
 
+from hawkesjax.katz.data.following import Follower, follow
 from hawkesjax.katz.data.recency import Recency
 from hawkesjax.katz.data.windows import detect_spike
 from hawkesjax.katz.steady.backtest import KatzBacktest, backtest
@@ -17,6 +18,7 @@ from hawkesjax.katz.steady.solve import KatzWarning, Ranking, radius, rank, solv
 from hawkesjax.katz.steady.sweep import sweep
 
 __all__ = [
+    "Follower",
     "KatzBacktest",
     "KatzEvaluation",
     "KatzWarning",
@@ -30,6 +32,7 @@ __all__ = [
     "decay",
     "detect_spike",
     "evaluate",
+    "follow",
     "half_life",
     "implied_alpha_star",
     "newcomers",

@@ -72,6 +72,14 @@ class Growing:
             tally=Tally(),
         )
 
+    def bins_of(self, messages: Any, time: Any) -> Int[np.ndarray, " messages"]:
+        """The bin of each message."""
+        column, name, rows = time, "time", ROWS
+        if messages is not None:
+            frame, rows = open_table(messages, ("time",), time=time)
+            column, name = frame[time], str(time)
+        return self.log.grid.bins(self._times(column, name, rows))
+
     def append(self, messages: Any, used: dict[str, Any], late: str) -> dict[str, int]:
         """Read a batch as `Activity.from_messages` reads a log, and add it; what it added."""
         columns, called, rows = used, {name: name for name in used}, ROWS
@@ -113,16 +121,8 @@ class Growing:
 
     def _read(self, columns: dict[str, Any], names: dict[str, str], rows: Rows) -> tuple:
         """Times in the log's numbers, names of users (None for no target), and edges."""
-        log, clock = self.log, self.log.grid.clock
-        zone = str(clock.zone) if clock.dated and clock.zone is not None else None
-        read = read_times(columns["time"], names["time"], clock.unit or None, zone, rows)
-        size = len(read.values)
-        if size and (read.dated != clock.dated or (read.zone is None) != (clock.zone is None)):
-            kind = "datetimes" if clock.dated else "numbers"
-            zoned = "" if not clock.dated else " with" + "out" * (clock.zone is None) + " a zone"
-            raise ValueError(
-                f"Column {names['time']!r}: the log's times are {kind}{zoned}. Give the same."
-            )
+        values = self._times(columns["time"], names["time"], rows)
+        size = len(values)
         given = {
             names[role]: column_of(values, names[role], rows)
             for role, values in columns.items()
@@ -133,8 +133,21 @@ class Growing:
         codes, users = read_users(both, frozenset({names["target"]}), rows)
         text = np.append(users.index.to_numpy(object), None)  # code -1: no target
         source, target = (text[codes[names[role]]] for role in ("source", "target"))
-        way = read_ways(columns["kind"], log.edges, size, rows, names["kind"], more=True)
-        return read.values, source, target, way
+        way = read_ways(columns["kind"], self.log.edges, size, rows, names["kind"], more=True)
+        return values, source, target, way
+
+    def _times(self, column: Any, name: str, rows: Rows) -> np.ndarray:
+        clock = self.log.grid.clock
+        zone = str(clock.zone) if clock.dated and clock.zone is not None else None
+        read = read_times(column, name, clock.unit or None, zone, rows)
+        if len(read.values) and (read.dated, read.zone is None) != (
+            clock.dated,
+            clock.zone is None,
+        ):
+            kind = "datetimes" if clock.dated else "numbers"
+            zoned = "" if not clock.dated else " with" + "out" * (clock.zone is None) + " a zone"
+            raise ValueError(f"Column {name!r}: the log's times are {kind}{zoned}. Give the same.")
+        return read.values
 
     def _enter(self, names: np.ndarray) -> Int[np.ndarray, " messages"]:
         """Rows of users, new ones at the end; -1 for None."""

@@ -96,6 +96,10 @@ class Live:
         """Bins so far; the last one may not be over."""
         return self._grown.bins
 
+    def bins(self, messages: Any = None, *, time: Any) -> Any:
+        """The bin that each message lies in, for `time` as in `append`."""
+        return self._grown.bins_of(messages, time)
+
     def times(self, bin: int) -> Any:
         """Where a bin begins: a datetime, or a number in the log's unit."""
         grid = self._grown.log.grid
