@@ -82,5 +82,5 @@ def test_a_stream_is_ranked_bin_by_bin(folder):
     out, err = watch.communicate(rest)
     assert watch.returncode == 0
     assert "Bin 1, from 100.0: 2 messages, 1 new users" in out
-    assert "Bin 3, from 350.0: 2 messages, 1 new users" in out
+    assert "Bin 3, from 300.0: 2 messages, 1 new users" in out
     assert not err and names_of(out)[0] == "c"
