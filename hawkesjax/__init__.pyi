@@ -55,6 +55,7 @@ from .hawkes import effect_tests as effect_tests
 from .hawkes import intensity_at as intensity_at
 from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
+from .hawkes import with_trend as with_trend
 from .katz.data.activity import Activity as Activity
 from .katz.data.attention import ActivityWarning as ActivityWarning
 from .katz.data.edge_files import read_network as read_network

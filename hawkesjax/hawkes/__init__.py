@@ -4,7 +4,7 @@ from hawkesjax.hawkes.attribution import Attribution
 from hawkesjax.hawkes.bootstrap import residual_bootstrap
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.readers import read_events
-from hawkesjax.hawkes.drift import Drift, DriftWarning, drift
+from hawkesjax.hawkes.drift import Drift, DriftWarning, drift, with_trend
 from hawkesjax.hawkes.effect_tests import effect_tests
 from hawkesjax.hawkes.evaluation import Evaluation
 from hawkesjax.hawkes.forecast import Forecast
@@ -37,4 +37,5 @@ __all__ = [
     "intensity_at",
     "read_events",
     "residual_bootstrap",
+    "with_trend",
 ]

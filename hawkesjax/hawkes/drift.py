@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import chi2
@@ -15,7 +15,7 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import point_of
-from hawkesjax.inputs.arguments import Share, checked
+from hawkesjax.inputs.arguments import AtLeastZero, Share, checked
 
 LAST = 0.2  # of each window: half of it would hide what sets in late, a twentieth holds few events
 # |z| of the residual counts from which a trend is fitted, to see. Where immigrants fell to a
@@ -58,15 +58,41 @@ class Drift:
         )
 
 
+@checked
 def with_trend(
-    model: HawkesLaw, panel: EventPanel, shape: str = "exponential", ahead: float = 0.0
+    model: HawkesLaw,
+    data: EventPanel,
+    shape: Literal["exponential", "power"] = "exponential",
+    ahead: AtLeastZero = 0.0,
 ) -> Any:
-    """The model with a trend of its baseline beside the covariates it has, which reach as far as
-    they did."""
-    known = model.background.covariates
-    trend = Covariates.trend(panel, shape=shape, ahead=ahead)  # pyright: ignore[reportArgumentType]
+    """The model with a trend of its baseline, beside the covariates that it has.
+
+    Args:
+        model: a `Hawkes` model.
+        data: the panel whose windows the trend runs over.
+        shape, ahead: as in `Covariates.trend`; covariates that the model has must reach as far, and
+            the trend reaches as far as they.
+
+    Raises:
+        ValueError: for a model that has a trend, or covariates that do not reach as far.
+
+    Example:
+        >>> panel = hj.EventPanel.from_lists(
+        ...     [([1.0, 2.0, 9.0],)], window=(0, 10), mark_names=["post"])
+        >>> hj.with_trend(hj.Hawkes(), panel, ahead=5.0).covariates.feature_names
+        ('trend',)
+    """
+    panel, known = data, model.background.covariates
+    low, high = float(panel.window[:, 0].min()), float(panel.window[:, 1].max())
+    if known is not None and "trend" in known.feature_names:
+        raise ValueError("This model has a trend: give the one without.")
     if known is not None:
-        trend = known.aligned(panel).join(trend)
+        known = known.aligned(panel)
+        known.require(low, high + ahead)
+        known = known.between(low, known.window[1])
+        ahead = known.window[1] - high
+    trend = Covariates.trend(panel, shape=shape, ahead=ahead)
+    trend = trend if known is None else known.join(trend)
     if isinstance(model.baseline, Covariates):
         return replace(model, baseline=trend)
     return replace(model, covariates=trend)
@@ -158,8 +184,8 @@ def warn_of_drift(model: HawkesLaw, values: Any, panel: EventPanel) -> None:
     fewer = found.observed < found.expected
     warnings.warn(
         f"Events {'fall off' if fewer else 'rise'} before the forecast: {found}. A baseline that "
-        f"goes on at its mean will forecast too {'many' if fewer else 'few'}, if this lasts. Let it "
-        f"change: choose a trend (hj.choose_trend).",
+        f"goes on at its mean will forecast too {'many' if fewer else 'few'}, if this lasts. Let "
+        f"it change: choose a trend (hj.choose_trend).",
         DriftWarning,
-        stacklevel=4,
+        stacklevel=8,
     )

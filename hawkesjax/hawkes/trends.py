@@ -98,4 +98,6 @@ def choose_trend(
 
 def _of(model: HawkesLaw, panel: EventPanel, shape: str, ahead: float) -> Any:
     # A little further than the horizon, whose end rounding may move.
-    return model if shape == "none" else with_trend(model, panel, shape, 1.001 * ahead)
+    if shape == "none":
+        return model
+    return with_trend(model, panel, shape, 1.001 * ahead)  # pyright: ignore[reportArgumentType]
