@@ -40,6 +40,8 @@ from .evaluation.rolling import rolling as rolling
 from .evaluation.series import CountSeries as CountSeries
 from .evaluation.series import read_counts as read_counts
 from .hawkes import Attribution as Attribution
+from .hawkes import Drift as Drift
+from .hawkes import DriftWarning as DriftWarning
 from .hawkes import Evaluation as Evaluation
 from .hawkes import EventPanel as EventPanel
 from .hawkes import Forecast as Forecast
@@ -51,10 +53,14 @@ from .hawkes import PowerLaw as PowerLaw
 from .hawkes import PredictiveCheck as PredictiveCheck
 from .hawkes import RisingExponential as RisingExponential
 from .hawkes import SumOfExponentials as SumOfExponentials
+from .hawkes import TrendChoice as TrendChoice
+from .hawkes import choose_trend as choose_trend
+from .hawkes import drift as drift
 from .hawkes import effect_tests as effect_tests
 from .hawkes import intensity_at as intensity_at
 from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
+from .hawkes import with_trend as with_trend
 from .katz.data.activity import Activity as Activity
 from .katz.data.attention import ActivityWarning as ActivityWarning
 from .katz.data.edge_files import read_network as read_network

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hawkesjax._version import __version__
-from hawkesjax.cli import counts, hawkes, katz, rankings, retweet
+from hawkesjax.cli import counts, hawkes, katz, rankings, retweet, watching
 from hawkesjax.cli.files import compare, describe, simulate, summary
 from hawkesjax.cli.words import ASKED, here
 
@@ -35,7 +35,15 @@ app = _typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 spikes = _typer(
-    [rankings.rank, rankings.evaluate, rankings.backtest, katz.fit, katz.sample, katz.simulate],
+    [
+        rankings.rank,
+        rankings.evaluate,
+        rankings.backtest,
+        watching.watch,
+        katz.fit,
+        katz.sample,
+        katz.simulate,
+    ],
     help="A network that spreads a spike: who will be active, and whether the network helps.",
 )
 posts = _typer(

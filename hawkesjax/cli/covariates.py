@@ -62,6 +62,29 @@ class Covariates:
         return functools.reduce(lambda a, b: a.join(b), parts)
 
 
+@group("Covariates")
+class Course:
+    """How the baseline changes with time."""
+
+    trend: Literal["none", "exponential", "power", "learned"] = option(
+        "none",
+        "How the baseline changes with time: exponential, power (an ageing, as of cascades), or "
+        "learned, which takes what forecast the past best (of none, too); needs --ahead or --cut.",
+    )
+
+    def of(self, hj: Any, model: Any, panel: Any, horizon: float | None, say: Any) -> Any:
+        """The model with the trend asked for, as far as the horizon."""
+        if self.trend == "none":
+            return model
+        if self.trend != "learned":
+            return hj.with_trend(model, panel, self.trend, 1.001 * (horizon or 0.0))
+        if horizon is None:
+            raise ValueError("--trend learned chooses for a forecast: give --ahead.")
+        found = hj.choose_trend(model, panel, horizon=horizon)
+        say(f"Courses of the baseline, by how well they forecast the past:\n{found!r}")
+        return found.model
+
+
 def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any], dialect: Any) -> Any:
     needed = "start, end, and kind if there are several kinds"
     frame = read_side(path, ("start", "end"), needed, dialect)

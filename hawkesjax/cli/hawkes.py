@@ -14,7 +14,7 @@ import typer
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
-from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.covariates import Course, Covariates
 from hawkesjax.cli.events import Events, groups_of
 from hawkesjax.cli.groups import command, group, option, without
 from hawkesjax.cli.job import ESTIMATE, POSTERIOR, Job
@@ -180,7 +180,12 @@ def _bare(context: typer.Context) -> bool:
 
 @command
 def fit(
-    events: Events, model: HawkesModel, known: Known, covariates: Covariates, run: o.Run
+    events: Events,
+    model: HawkesModel,
+    known: Known,
+    covariates: Covariates,
+    course: Course,
+    run: o.Run,
 ) -> None:
     """Maximum likelihood, with standard errors and 95 % intervals.
 
@@ -198,7 +203,7 @@ def fit(
     """
     names, pictures = [ESTIMATE, *model.forecasts], PICTURES + model.forecast_pictures
     job = Job("hawkesjax-fit", run, names, TABLES, pictures)
-    law, panel = _read(job, events, model, known, covariates)
+    law, panel = _read(job, events, model, known, covariates, course)
     _finish(job, job.fit(law, panel, model.starts), panel, model.ahead)
 
 
@@ -208,6 +213,7 @@ def sample(
     model: HawkesModel,
     known: Known,
     covariates: Covariates,
+    course: Course,
     sampling: o.Sampling,
     run: o.Run,
 ) -> None:
@@ -227,7 +233,7 @@ def sample(
     names = [POSTERIOR, *model.forecasts]
     pictures = [*PICTURES, "trace", *model.forecast_pictures]
     job = Job("hawkesjax-sample", run, names, TABLES + EFFECTS, pictures, sampling.chains)
-    law, panel = _read(job, events, model, known, covariates)
+    law, panel = _read(job, events, model, known, covariates, course)
     posterior = job.sample(law, panel, sampling, model.starts)
     _finish(job, posterior, panel, model.ahead)
 
@@ -251,6 +257,7 @@ def evaluate(
     model: Annotated[HawkesModel, without("ahead")],
     known: Known,
     covariates: Covariates,
+    course: Course,
     run: Annotated[o.Run, without("csv", "pictures", "format")],
 ) -> None:
     """How well does the past predict what came after it? A fit to one part, scored on the rest.
@@ -266,7 +273,7 @@ def evaluate(
     ```
     """
     job = Job("hawkesjax-evaluate", run, [ESTIMATE, "scores.csv", "counts.csv"])
-    law, panel = _read(job, events, model, known, covariates)
+    law, panel = _read(job, events, model, known, covariates, course, held)
     cut = o.number_or_text(held.cut)
     past = panel.between(float(panel.start.min()), cut)
     job.say(f"Before the cut: {report.panel_line(past)}")
@@ -283,10 +290,16 @@ def evaluate(
 
 
 def _read(
-    job: Job, events: Events, model: HawkesModel, known: Known, covariates: Covariates
+    job: Job,
+    events: Events,
+    model: HawkesModel,
+    known: Known,
+    covariates: Covariates,
+    course: Course,
+    held: HeldOut | None = None,
 ) -> tuple[Any, Any]:
     """The model and the events, with a line on what was read; covariates and an exposure extend
-    as far as the forecast."""
+    as far as the forecast. A trend is chosen on what was not held out."""
     panel = events.read(job.hj)
     job.say(report.panel_line(panel))
     ahead = model.ahead or 0.0
@@ -298,7 +311,17 @@ def _read(
     features = covariates.read(job.hj, panel, window, events)
     if features is not None:
         job.say(str(features))
-    return known.of(model.build(job.hj, features, events), panel), panel
+    law = model.build(job.hj, features, events)
+    if held is None:
+        law = course.of(job.hj, law, panel, model.ahead, job.say)
+    else:
+        past = panel.between(float(panel.start.min()), o.number_or_text(held.cut))
+        until = min(float(panel.window[:, 1].max()), float(past.window[:, 1].max()) + (
+            np.inf if held.horizon is None else held.horizon
+        ))  # fmt: skip
+        rest = until - float(past.window[:, 1].max())
+        law = course.of(job.hj, law, past, rest, job.say)
+    return known.of(law, panel), panel
 
 
 def _finish(

@@ -25,12 +25,18 @@ class KatzModel(Spread):
     link: Literal["hazard", "poisson", "clip"] = option(
         "hazard", "hazard (active or not), poisson (numbers of posts), clip."
     )
+    baseline: Literal["integrated", "recent"] = option(
+        "integrated",
+        "integrated (each user's own, over a gamma distribution), or recent (posts weighted by "
+        "age, the half-life estimated).",
+    )
     memory: float = option(0.0, "Share of what was heard that remains a bin later.", "PHI")
     volume: bool = option(False, "Let baselines follow the volume of each bin.")
 
     def build(self, hj: Any) -> Any:
         """The model."""
-        given = {"form": self.form, "link": self.link, "memory": self.memory}
+        names = ("form", "link", "baseline", "memory")
+        given = {name: getattr(self, name) for name in names}
         return hj.KatzSpike(common_factor="volume" if self.volume else None, **given)
 
 
@@ -39,7 +45,9 @@ class Drawn:
     """What is simulated, and where it is written."""
 
     params: Path = option(
-        ..., "JSON file with alpha, and shape and mean; an estimate.json of katz fit will do."
+        ...,
+        "JSON file with alpha, and shape and mean (with --baseline recent: floor, weight and "
+        "half_life); an estimate.json of katz fit will do.",
     )
     out: Path = option(..., "CSV file to write.", panel=o.RUN)
     bins: int = option(100, "Bins to draw.", min=1)
@@ -54,12 +62,14 @@ def fit(messages: Fitted, model: KatzModel, known: Known, run: Run) -> None:
     """How many messages does a message trigger? Maximum likelihood of the Katz spike model.
 
     The network comes from business as usual, the fit from later bins. Users' baselines follow a
-    gamma distribution and are integrated out. Prints alpha (and alpha*), tests the residuals, and
-    writes estimate.json. The exit code is 1 if the search did not converge.
+    gamma distribution and are integrated out, or follow their own posts, weighted by age with a
+    half-life that is estimated (--baseline recent). Prints alpha (and alpha*), tests the residuals,
+    and writes estimate.json. The exit code is 1 if the search did not converge.
 
     ```
     hawkesjax katz fit log.csv --kind kind --unit second --bin 60 --usual 0 259200
     hawkesjax katz fit dm.csv --edges messages --bin 3600 --usual 0 4e6 --form multiplicative
+    hawkesjax katz fit log.csv --kind kind --bin 60 --usual 0 259200 --baseline recent
     ```
     """
     job = Job("hawkesjax-katz-fit", run, [ESTIMATE], ["parameters", "residuals"])
@@ -117,7 +127,8 @@ def simulate(
     ```
     """
     path = single(drawn.out, force=run.force)
-    names = ("alpha", "shape", "mean")
+    recent = model.baseline == "recent"
+    names = ("alpha", "floor", "weight", "half_life") if recent else ("alpha", "shape", "mean")
     values = params_of(drawn.params, read_json(drawn.params), names)
     hj = start(x64=True, device="cpu")
     import jax
@@ -151,7 +162,10 @@ def _finish(job: Job, model: Any, values: Any, data: Any, tables: dict[str, Any]
     parameters = values.summary()
     job.say(table(parameters))
     tests = {}
-    for by, what in (("bin", "Volume of the bins"), ("user", "Events of the users")):
+    checks = {"bin": "Volume of the bins", "user": "Events of the users"}
+    if model.baseline == "recent":
+        del checks["user"]  # these baselines follow each user's count
+    for by, what in checks.items():
         residuals = job.hj.residuals(model, values, data, by=by, key=job.keys[1])
         if len(residuals) < 3:
             continue

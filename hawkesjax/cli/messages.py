@@ -45,8 +45,20 @@ class Messages(FileOptions):
     unit: str | None = option(None, o.UNIT)
     timezone: str | None = option(None, o.TIMEZONE, "ZONE")
 
+    def activity(self, hj: Any, table: Any) -> Any:
+        """Network and activity of a table that was read from the file, whole."""
+        given = self._given()
+        for name in ("log", *vars(self.dialect())):
+            given.pop(name, None)
+        roles = dict.fromkeys(("time", "source", "target", "kind")) | given
+        return hj.Activity.from_messages(table, **roles, usual=(None, None))
+
     def read(self, hj: Any, **more: Any) -> Any:
         """Network and activity; `more` are arguments that replace those given."""
+        given = self._given()
+        return hj.read_messages(given.pop("log"), **(more | given))
+
+    def _given(self) -> dict[str, Any]:
         given = {name: value for name, value in vars(self).items() if value is not None}
         for name in ("usual", "spike", "fit"):
             if name in given:
@@ -55,7 +67,7 @@ class Messages(FileOptions):
             given["gaps"] = o.gaps(self.gaps, None, self.dialect())
         if "=" in given.get("edges", ""):
             given["edges"] = _mapping(given["edges"])
-        return hj.read_messages(given.pop("log"), **(more | given))
+        return given
 
     def followers(self, path: Path | None) -> Any:
         """Numbers of followers by user, from a table; None without one."""

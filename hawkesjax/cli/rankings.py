@@ -193,7 +193,7 @@ def evaluate(
     ```
     """
     grid = sweep.grid()
-    pictures = ["volume", "change", "stability"]
+    pictures = ["volume", "change", "comparison", "stability"]
     names = ["evaluation.csv", "comparison.csv"]
     job = Job("hawkesjax-katz-evaluate", run, names, pictures=pictures)
     data = messages.read(job.hj, spike="detect")
@@ -212,6 +212,7 @@ def evaluate(
     def figures() -> dict[str, Any]:
         plots = job.hj.plots.katz
         pictures = {"volume": plots.volume(activity), "change": plots.change(result)}
+        pictures["comparison"] = plots.comparison(result)
         if not acyclic:
             top = min(listed.top, 20)
             pictures["stability"] = plots.stability(activity, top=top, form=listed.form)

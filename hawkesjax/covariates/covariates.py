@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
 from hawkesjax.covariates.features import INTERCEPT, distinct, listed_features
+from hawkesjax.covariates.trend import FromTrend
 from hawkesjax.inputs.arguments import ABOVE_0, number
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import column_of, counted, kind_of_value, listed, listed_once, refuse
@@ -27,14 +28,14 @@ LAG = " lag "
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Covariates(FromTables, FromCalendar):
+class Covariates(FromTables, FromCalendar, FromTrend):
     """F features of time, constant within each of C consecutive cells without gaps.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
     in `unit`, counted from `origin`, as those of an `EventPanel`.
 
-    Build covariates with `calendar`, `intervals` or `from_dataframe`, and put them side by side
-    with `join`; these check their arguments. The dataclass, a JAX pytree, checks nothing.
+    Build covariates with `calendar`, `intervals`, `trend` or `from_dataframe`, and put them side by
+    side with `join`; these check their arguments. The dataclass, a JAX pytree, checks nothing.
 
     Args:
         edges: (C + 1,) ascending times, in `unit` since `origin`.

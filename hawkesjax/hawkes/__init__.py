@@ -4,6 +4,7 @@ from hawkesjax.hawkes.attribution import Attribution
 from hawkesjax.hawkes.bootstrap import residual_bootstrap
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.readers import read_events
+from hawkesjax.hawkes.drift import Drift, DriftWarning, drift, with_trend
 from hawkesjax.hawkes.effect_tests import effect_tests
 from hawkesjax.hawkes.evaluation import Evaluation
 from hawkesjax.hawkes.forecast import Forecast
@@ -12,9 +13,12 @@ from hawkesjax.hawkes.kernels import Kernel, PowerLaw, RisingExponential, SumOfE
 from hawkesjax.hawkes.model import Hawkes
 from hawkesjax.hawkes.predictive import PredictiveCheck
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.hawkes.trends import TrendChoice, choose_trend
 
 __all__ = [
     "Attribution",
+    "Drift",
+    "DriftWarning",
     "Evaluation",
     "EventPanel",
     "Forecast",
@@ -26,8 +30,12 @@ __all__ = [
     "PredictiveCheck",
     "RisingExponential",
     "SumOfExponentials",
+    "TrendChoice",
+    "choose_trend",
+    "drift",
     "effect_tests",
     "intensity_at",
     "read_events",
     "residual_bootstrap",
+    "with_trend",
 ]

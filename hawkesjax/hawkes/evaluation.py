@@ -13,6 +13,7 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import nbinom
 
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.drift import warn_of_drift
 from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
@@ -94,6 +95,9 @@ def evaluate(
         level: of the intervals of counts.
         draws: draws of a posterior to use; also the number of continuations.
 
+    Warns:
+        DriftWarning: as `forecast`, of the part before the cut.
+
     Raises:
         ValueError: when a sequence's window does not reach from before the cut to the end of the
             horizon, or the level is not between 0 and 1.
@@ -115,6 +119,7 @@ def evaluate(
     whole = panel.between(begin, np.nextafter(until, np.inf))
     later = panel.between(at, np.nextafter(until, np.inf))
 
+    warn_of_drift(model, values, past)
     found = draws_of(values, model, limit=draws, panel=panel)
     if model.gamma is not None:
         found.pop("gamma")

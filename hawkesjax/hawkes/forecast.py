@@ -17,6 +17,7 @@ from hawkesjax.hawkes.clusters import simulate_clusters
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.data.rounding import spread
+from hawkesjax.hawkes.drift import warn_of_drift
 from hawkesjax.hawkes.inherited import inherited
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.offspring import Offspring, pools_of
@@ -130,10 +131,15 @@ def forecast(
             of a week, a few dozen for `hawkesjax.plots.fan`.
         max_events: cap on the events of one continuation.
 
+    Warns:
+        DriftWarning: when events fall off or rise before the windows' end, and a trend of the
+            baseline explains it (`drift`); `choose_trend` finds a baseline that changes.
+
     Raises:
         ValueError: for a horizon that is not positive, one that the model's covariates or the
             panel's exposure do not cover, or a continuation beyond the cap.
     """
+    warn_of_drift(model, values, data)
     return continued(model, values, data, horizon, key, draws, bins, max_events, Gaps.none())
 
 

@@ -16,6 +16,7 @@ from hawkesjax.inputs.arguments import Count, Key, Whole, checked
 from hawkesjax.katz.counts import factor_ahead, senders_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.remembered import Remembered
 from hawkesjax.katz.simulate import MAX_POSTS, Chain
 from hawkesjax.katz.users import draw_baselines, draws_of, one_of
 
@@ -79,8 +80,9 @@ def forecast(
     r"""Continue the activity from what was heard in the last bin before the cut.
 
     Each continuation takes one draw of alpha and of all baselines (those that were integrated out
-    are drawn from their posterior on `data`'s bins of the fit), so its spread holds both what is
-    not known and what is left to chance. Users whom the network does not know are not in it.
+    are drawn from their posterior on `data`'s bins of the fit; those weighted by recency go on from
+    the cut), so its spread holds both what is not known and what is left to chance. Users whom the
+    network does not know are not in it.
 
     `left` is the finite-time decay :math:`1^T (\alpha A)^k s_0 / 1^T s_0` (with the users' own
     rates before A in the multiplicative form): a network is far from normal, and its activity may
@@ -119,8 +121,10 @@ def forecast(
     left = np.empty((count, horizon + 1))
     for number in range(count):
         one = one_of(params, number)
-        b = one["b"] if "b" in one else draw_baselines(model, one, data, rng)
-        _, bins, sent = chain.run(float(one["alpha"]), b, factor, heard, rng, max_posts=max_posts)
+        own = Remembered.at(one, model, data, first) if model.baseline == "recent" else None
+        b = draw_baselines(model, one, data, rng) if own is None else own.rates
+        law = float(one["alpha"]), b if own is None else own
+        _, bins, sent = chain.run(*law, factor, heard, rng, max_posts=max_posts)
         volume[number] = np.bincount(bins, weights=sent, minlength=horizon)
         left[number] = _left(chain, model, float(one["alpha"]), b, state, horizon)
     return SpikeForecast(volume, left, first)

@@ -29,6 +29,8 @@ from hawkesjax.katz.likelihood import (
     free_terms,
     integrals,
     integrated_log_likelihood,
+    recent_by_user,
+    recent_log_likelihood,
 )
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
 from hawkesjax.katz.results import KatzPosterior
@@ -36,6 +38,13 @@ from hawkesjax.katz.rules import Settings
 
 Params = Mapping[str, Any]
 Data = Activity | PreparedActivity
+
+TOTALS = {
+    "integrated": integrated_log_likelihood,
+    "recent": recent_log_likelihood,
+    "free": free_log_likelihood,
+}
+PARTS = {"integrated": integrals, "recent": recent_by_user, "free": free_terms}
 
 SATURATED = 0.5  # of the bins: beyond it, an active bin hardly tells one rate from a larger one
 
@@ -66,13 +75,18 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             if value.ndim != 1 or not np.all(np.isfinite(value) & (value >= 0)):
                 raise ValueError("common_factor must be one finite number of at least 0 per bin.")
             object.__setattr__(self, "common_factor", tuple(value.tolist()))
+        if self.baseline == "recent" and self.link_rule.silence:
+            raise ValueError(
+                "baseline='recent' changes from bin to bin, and link='clip' would need every "
+                "silent bin of every user. Take link='hazard' or 'poisson'."
+            )
         super().__post_init__()
 
     # What the model is, for tables, files and checkpoints
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The table: alpha, and the baselines or the two parameters of their distribution."""
+        """The table: alpha, and the baselines or the parameters that they follow from."""
 
         def row(name: str, prior: Any, support: Range, **rest: Any) -> Parameter:
             return Parameter(name, prior, support=support, **rest)
@@ -92,11 +106,16 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
                 edge=_without_baseline,
             )
             return (alpha, b)
-        return (
-            alpha,
-            row("shape", lambda data: _log_normal(0.0, data), ABOVE_0, edge=_all_alike),
-            row("mean", lambda data: _log_normal(jnp.log(data.rate), data), ABOVE_0),
-        )
+        if self.baseline == "recent":
+            return (
+                alpha,
+                row("floor", lambda data: dist.HalfCauchy(data.rate), AT_LEAST_0, edge=_on_past),
+                row("weight", _unit_normal, AT_LEAST_0, edge=_without_past),
+                row("half_life", _of_the_span, ABOVE_0, edge=_without_age),
+            )
+        mean = row("mean", lambda data: _log_normal(jnp.log(data.rate), data), ABOVE_0)
+        shape = row("shape", lambda data: _log_normal(0.0, data), ABOVE_0, edge=_all_alike)
+        return (alpha, shape, mean)
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
@@ -133,8 +152,8 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     # The mathematics
 
     def alike(self, data: Sequence[Activity]) -> list[PreparedActivity]:
-        """Activities filled up to one size; with baseline="free", each in its own."""
-        if self.baseline == "free":
+        """Activities filled up to one size; with other baselines than "integrated", each in its own."""
+        if self.baseline != "integrated":
             return super().alike(data)
         least: dict[tuple[int, str], int] = {}
         for one in data:
@@ -161,8 +180,8 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         """
         if isinstance(data, PreparedActivity):
             return over(self, data, mesh)
-        if least and self.baseline == "free":
-            raise ValueError("baseline='free' has one parameter per user: it cannot be filled up.")
+        if least and self.baseline != "integrated":
+            raise ValueError(f"baseline={self.baseline!r} has no groups that can be filled up.")
         self.accept(data)
         if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
             raise ValueError(
@@ -175,15 +194,15 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
         Args:
-            params: `alpha`, and `shape` and `mean` (posts per user and bin), or `b` (N,).
+            params: `alpha`, and `shape` and `mean` (posts per user and bin), or `floor`, `weight`
+                and `half_life` (bins), or `b` (N,).
             data: an `Activity`, or the result of `prepare`.
         """
         return self._total(params, self.prepare(data))
 
     @compiled
     def _total(self, params: Params, data: Any) -> Array:
-        total = free_log_likelihood if self.baseline == "free" else integrated_log_likelihood
-        return total(self.link_rule, self.form_rule, params, data)
+        return TOTALS[self.baseline](self.link_rule, self.form_rule, params, data)
 
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"
@@ -195,6 +214,8 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         if self.baseline == "free":
             rows, users = self._parts(params, prepared)
             values = jax.ops.segment_sum(rows, prepared.rows.user, data.num_users) + users
+        elif self.baseline == "recent":
+            values = self._parts(params, prepared)
         else:
             parts, closed = self._parts(params, prepared)
             values = jnp.concatenate([*parts, closed])[grouping_of(data, self).kind]
@@ -206,8 +227,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     @compiled
     def _parts(self, params: Params, data: Any) -> Any:
         """Terms of the log-likelihood as the kind of baseline has them."""
-        parts = free_terms if self.baseline == "free" else integrals
-        return parts(self.link_rule, self.form_rule, params, data)
+        return PARTS[self.baseline](self.link_rule, self.form_rule, params, data)
 
     def pointwise_sizes(self, data: Activity) -> dict[str, int]:
         return {"user": data.num_users}
@@ -234,6 +254,13 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             base = (1 - part) * data.rate
             if self.baseline == "free":
                 values.append({"alpha": alpha, "b": base})
+            elif data.own is not None:
+                values += [
+                    {"alpha": alpha, "floor": base * (1 - weight), "weight": weight}
+                    | {"half_life": old}
+                    for weight in (0.2, 0.8)
+                    for old in jnp.maximum(data.own.span, 2) ** jnp.array([0.3, 0.6, 0.9])
+                ]
             else:
                 shapes = (0.1, 0.5, 2.0)
                 values += [{"alpha": alpha, "shape": shape, "mean": base} for shape in shapes]
@@ -288,6 +315,36 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 def _log_normal(middle: Any, data: PreparedActivity) -> dist.LogNormal:
     one = jnp.ones((), data.dtype)
     return dist.LogNormal(middle * one, 1.5 * one)
+
+
+def _unit_normal(data: PreparedActivity) -> dist.HalfNormal:
+    return dist.HalfNormal(jnp.ones((), data.dtype))
+
+
+def _of_the_span(data: PreparedActivity) -> dist.LogNormal:
+    """Half-lives from a thousandth of the log to more than twice its length, 95 % of them."""
+    assert data.own is not None
+    one = jnp.ones((), data.dtype)
+    return dist.LogNormal(jnp.log(jnp.maximum(data.own.span, 1) / 20) * one, 2 * one)
+
+
+def _on_past(params: Params, data: PreparedActivity) -> HostArray:
+    """Whether the floor explains less than a hundredth of an event."""
+    return np.asarray(params["floor"]) * data.num_users * float(data.exposure) < 0.01
+
+
+def _without_past(params: Params, data: PreparedActivity) -> HostArray:
+    """Whether users' own past explains less than a hundredth of an event."""
+    return np.asarray(params["weight"]) * float(data.events) < 0.01
+
+
+def _without_age(params: Params, data: PreparedActivity) -> HostArray:
+    """Whether age counts for nothing, only the last bin does, or there is no past to weigh."""
+    assert data.own is not None
+    half_life = np.asarray(params["half_life"])
+    # 2^(-1 / 0.1) is a thousandth; at 100 spans, weights differ by less than a hundredth
+    apart = (half_life < 0.1) | (half_life > 100 * float(data.own.span))
+    return apart | _without_past(params, data)
 
 
 def _without_influence(params: Params, data: PreparedActivity) -> HostArray:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.katz.blocks import Block
 from hawkesjax.katz.grid import gamma_grid
+from hawkesjax.katz.own_past import recent_terms
 from hawkesjax.katz.prepared import PreparedActivity
 from hawkesjax.katz.rules import Form, Link
 
@@ -36,6 +37,24 @@ def free_log_likelihood(
     """With a baseline for each user."""
     terms, users = free_terms(link, form, params, data)
     return jnp.sum(terms) + jnp.sum(jnp.asarray(users)) + data.constant
+
+
+def recent_log_likelihood(
+    link: Link, form: Form, params: Params, data: PreparedActivity
+) -> Float[Array, ""]:
+    """With baselines that are weighted by recency."""
+    assert data.own is not None
+    events, users = recent_terms(link, form, params, data.own, data.num_users)
+    return jnp.sum(events) + jnp.sum(users) + data.constant
+
+
+def recent_by_user(
+    link: Link, form: Form, params: Params, data: PreparedActivity
+) -> Float[Array, " users"]:
+    """The same by user, without the constants."""
+    assert data.own is not None
+    events, users = recent_terms(link, form, params, data.own, data.num_users)
+    return users + jax.ops.segment_sum(events, data.own.events.user, data.num_users)
 
 
 def integrals(

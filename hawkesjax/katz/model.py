@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from hawkesjax.katz.forecast import forecast
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.recent import recent
 from hawkesjax.katz.residuals import residuals
 from hawkesjax.katz.simulate import simulate
 
@@ -43,12 +44,24 @@ class KatzSpike(KatzLaw):
     same counts share it, and those without an event have a closed form. Three
     parameters are left, whatever the number of users.
 
+    With `baseline="recent"`, a user's baseline follows its own posts, the fresh ones most:
+
+    .. math:: b_i[k] = f + w \bar s_i[k], \qquad
+              \bar s_i[k] = \frac{\sum_{l < k} s_i[l]\, 2^{-a_{kl} / h}}
+                                 {\sum_{l < k} 2^{-a_{kl} / h}}
+
+    with the `floor` f that all users have, the `weight` w and the `half_life` h in bins; ages a
+    count watched bins, and all bins before count, also those before the fit. The likelihood is
+    exact in one pass over the log, by a recursion over each user's own posts and one over the bins.
+    What a post sets off in its author's own future is here, not in alpha.
+
     Args:
         link: `"hazard"`; `"poisson"` for numbers of posts; `"clip"`, probability min(eta, 1), only
             for replication: beyond 1 it has no gradient. With it alpha is held where silent bins
             are possible.
         form: `"additive"` or `"multiplicative"`.
-        baseline: `"integrated"` (parameters `alpha`, `shape`, `mean`) or `"free"` (`alpha`,
+        baseline: `"integrated"` (parameters `alpha`, `shape`, `mean`), `"recent"` (`alpha`,
+            `floor`, `weight`, `half_life`; not with the clipped link) or `"free"` (`alpha`,
             `b[user]`).
         memory: phi; what is heard becomes `A h`, `h[k] = phi h[k-1] + s[k]`.
         common_factor: None, `"volume"` (active users of bin k + 1 itself, in steps of 10 %), or one
@@ -59,7 +72,9 @@ class KatzSpike(KatzLaw):
             is of order 1, its natural limit (multiplicative: HalfNormal with scale 1 over the mean
             r of those who heard something: one message heard about doubles the rate);
             `shape ~ LogNormal(0, 1.5)`; `mean ~ LogNormal(log rate, 1.5)` with the data's own
-            rate; `b ~ HalfCauchy(rate)`.
+            rate; `floor ~ HalfCauchy(rate)`; `weight ~ HalfNormal(1)`;
+            `half_life ~ LogNormal(log(K / 20), 2)`, K the watched bins before the fit's end;
+            `b ~ HalfCauchy(rate)`.
 
     Raises:
         ValueError: for an unknown name or value.
@@ -79,3 +94,4 @@ class KatzSpike(KatzLaw):
     simulate = simulate
     forecast = forecast
     residuals = residuals
+    recent = recent

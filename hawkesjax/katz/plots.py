@@ -46,7 +46,7 @@ def volume(
         raise ValueError("This network was given as a matrix: it has no volume to draw.")
     low, high = window or _around(activity)
     bins = np.arange(low, high)
-    times, label = _axis(activity, bins)
+    times, label = _axis(activity, bins, high - low)
     with style.canvas(height=2.4 + 1.7 * responsiveness) as figure:
         axes = np.atleast_1d(
             figure.subplots(
@@ -60,13 +60,13 @@ def volume(
         axes[0].set_ylim(bottom=0)
         if responsiveness:
             middle, value = _smooth(activity, low, high)
-            axes[1].plot(_axis(activity, middle)[0], value, color=style.colour(0))
+            axes[1].plot(_axis(activity, middle, high - low)[0], value, color=style.colour(0))
             axes[1].set_ylabel("messages heard\njust before a post")
             axes[1].set_ylim(bottom=0)
         for axis in axes:
             for name, span in (("usual", activity.network), ("spike", activity.spike)):
                 if span is not None and span[0] < high and span[1] > low:
-                    edges = _axis(activity, np.clip(np.array(span), low, high))[0]
+                    edges = _axis(activity, np.clip(np.array(span), low, high), high - low)[0]
                     axis.axvspan(*edges, color=SHADES[name], zorder=0, linewidth=0)
                     if axis is axes[0]:
                         axis.text(
@@ -101,6 +101,7 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             table = one.table
             at = table.index.to_numpy(float)
             axis.axhline(0, color="0.2", linestyle=(0, (5, 3)), linewidth=0.9, label="α = 0")
+            known = bool(np.isfinite(table["lower"]).any())  # few blocks have no interval
             axis.fill_between(
                 at, table["lower"], table["upper"], color=style.colour(0), alpha=0.18, linewidth=0
             )
@@ -110,7 +111,7 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
                 "o-",
                 color=style.colour(0),
                 markersize=3,
-                label="network, 95 % band",
+                label=f"network, {100 * one.level:g} % band" if known else "network",
             )
             if "placebo" in table:
                 axis.errorbar(
@@ -124,10 +125,42 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             axis.set_ylabel(
                 f"change in posts of the top {one.top}" if place == 0 else "change in posts"
             )
-            axis.set_title(f"{base:,.0f} posts at 0 ", loc="right", fontsize=8, color="0.35")
+            axis.set_title(f"{base:,.0f} posts at α = 0", loc="right", fontsize=8, color="0.35")
             axis.margins(x=0.03)
         handles, names = axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return figure
+
+
+def comparison(evaluation: KatzEvaluation) -> Figure:
+    """Posts in the spike of the top of each ranking, and by how much the network is ahead of it.
+
+    Args:
+        evaluation: what `katz.evaluate` returned.
+    """
+    needs(evaluation, "katz.comparison", "KatzEvaluation")
+    table = evaluation.comparison.iloc[::-1]
+    place = np.arange(len(table))
+    with style.canvas(height=1.2 + 0.28 * len(table)) as figure:
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+        at = evaluation.compared
+        best = float(table["activity"].iloc[-1] + table["network"].iloc[-1])
+        ranks = np.asarray(table.index != "most possible")
+        shades = np.where(ranks, style.colour(0), "0.75").tolist()
+        left.barh(place, table["activity"], color=shades, height=0.6)
+        name = "α*" if evaluation.table.index.name == "alpha_star" else "α"
+        left.axvline(best, color=style.colour(1), label=f"the network at {name} = {at:g}")
+        left.set_yticks(place, [str(name) for name in table.index])
+        left.tick_params(axis="y", length=0)
+        left.set_xlabel(f"posts in the spike of the top {evaluation.top}")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside upper left")
+        middle = table["network"].to_numpy(float)
+        ends = table[["network_lower", "network_upper"]].to_numpy(float).T
+        right.axvline(0, color="0.2", linestyle=(0, (5, 3)), linewidth=0.9)
+        right.hlines(place[ranks], *ends[:, ranks], color=style.colour(1))
+        right.plot(middle[ranks], place[ranks], "o", color=style.colour(1), markersize=4)
+        right.set_xlabel(f"posts more by the network,\n{100 * evaluation.level:g} % interval")
+        right.tick_params(axis="y", length=0)
     return figure
 
 
@@ -265,12 +298,12 @@ def _around(activity: Activity) -> tuple[int, int]:
     return low, min(high, activity.num_bins)
 
 
-def _axis(activity: Activity, bins: np.ndarray) -> tuple[Any, str]:
-    """Where bins begin, and the axis' label."""
+def _axis(activity: Activity, bins: np.ndarray, drawn: int) -> tuple[Any, str]:
+    """Where bins begin, and the axis' label; so many bins are drawn."""
     if activity.origin is None:
         unit, scale = activity.unit, 1
         if unit in UNITS:  # the longest unit that the picture holds three of
-            span = activity.num_bins * activity.bin_length * UNITS[unit]
+            span = drawn * activity.bin_length * UNITS[unit]
             unit = [name for name in UNITS if 3 * UNITS[name] <= max(span, 3 * UNITS[unit])][-1]
             scale = UNITS[unit] / UNITS[activity.unit]
         return activity.times(bins) / scale, style.time_label(unit)

@@ -18,6 +18,7 @@ from hawkesjax.katz.counts import Rows, check_activity, counts_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.grid import REACH, nodes_needed
 from hawkesjax.katz.heard import ranges
+from hawkesjax.katz.own_past import OwnPast, own_past
 from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.solve import radius
 
@@ -45,6 +46,7 @@ class PreparedActivity:
         radius: spectral radius of the network.
         spread: scale of alpha: 1 / radius, or 1 / (mean r of the events that heard something).
         acyclic: whether the radius is 0.
+        own: with recency-weighted baselines, who was active when.
     """
 
     blocks: tuple[Block, ...]
@@ -61,6 +63,7 @@ class PreparedActivity:
     spread: Float[Scalar, ""]
     num_users: int = field(metadata={"static": True})
     acyclic: bool = field(metadata={"static": True})
+    own: OwnPast | None = None
 
     @property
     def num_events(self) -> Float[Scalar, ""]:
@@ -265,11 +268,12 @@ def _prepared(data: Activity, settings: Settings, dtype: Any, least: tuple) -> P
 
 def _layout(data: Activity, settings: Settings) -> PreparedActivity:
     counts, rho = counts_of(data, settings), radius(data).value
-    free = settings.baseline == "free"
+    free, recent = (settings.baseline == name for name in ("free", "recent"))
     multiplies = settings.form_rule.multiplies
     none = np.zeros(0)
     nobody = none.astype(np.int64)
-    groups = Grouping((), none, none, nobody) if free else grouping_of(data, settings)
+    nothing = Grouping((), none, none, nobody)
+    groups = nothing if free or recent else grouping_of(data, settings)
     active = counts.rows.take(~counts.rows.silent)
     rows = counts.rows if free else active.take(slice(0))
     echo = float(np.sum(active.count * active.heard))
@@ -290,6 +294,7 @@ def _layout(data: Activity, settings: Settings) -> PreparedActivity:
         radius=np.float64(rho),
         spread=np.float64(hearing / echo if multiplies and echo > 0 else _inverse(rho, data)),
         acyclic=rho == 0,
+        own=own_past(data, settings.bare) if recent else None,
     )
 
 

@@ -14,6 +14,7 @@ from hawkesjax.katz.counts import counts_of, factor_of, senders_of, target_bins,
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import heard_everywhere
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.remembered import own_rates
 from hawkesjax.katz.users import draws_of, user_baselines
 
 DRAWS = 50  # of a posterior: their mean lies within 0.14 of its sd, as a rule
@@ -61,9 +62,10 @@ def residuals(
     point = {name: value.mean(axis=0) for name, value in draws.items()}
     if by not in ("bin", "user"):
         raise ValueError(f'by is {by!r}; it must be "bin" or "user".')
-    if by == "user" and model.baseline == "free":
+    if by == "user" and model.baseline != "integrated":
         raise ValueError(
-            "Residuals by user need baseline='integrated': free baselines follow each count."
+            f"Residuals by user need baseline='integrated': {model.baseline} baselines follow each "
+            f"user's count."
         )
     of_counts = _by_bin(model, draws, point, data) if by == "bin" else _by_user(model, point, data)
     index, observed, expected, below, at = of_counts
@@ -83,14 +85,17 @@ def _by_bin(model, draws, point, data):
     link, form = model.link_rule, model.form_rule
     posts = link.posts
     factor = factor_of(data, model.common_factor, posts=posts)
-    b = point["b"] if "b" in point else user_baselines(model, draws, data)[:, 0]
     senders = senders_of(data, posts=posts, memory=model.memory)
-    levels, level = np.unique(factor, return_inverse=True)
-    silent = [link.mean(g * b) for g in levels]
-    quiet = np.array([(np.sum(p), np.sum(p**2)) for p in silent])[level]
     user, bin, heard = heard_everywhere(data.matrix, senders, first - 1, last - 1)
     place = bin + 1 - first
-    alpha, own = float(point["alpha"]), factor[place] * b[user]
+    alpha = float(point["alpha"])
+    if model.baseline == "recent":
+        quiet, own = _moving(model, point, data, factor, user, place)
+    else:
+        b = user_baselines(model, draws, data)[:, 0]
+        levels, level = np.unique(factor, return_inverse=True)
+        silent = [link.mean(g * b) for g in levels]
+        quiet, own = np.array([_sums(p) for p in silent])[level], factor[place] * b[user]
     loud, still = link.mean(form.rate(own, alpha, heard)), link.mean(own)
     size = last - first
     mean = quiet[:, 0] + np.bincount(place, weights=loud - still, minlength=size)
@@ -102,6 +107,23 @@ def _by_bin(model, draws, point, data):
         share = np.where(mean > 0, square / np.where(mean > 0, mean, 1), 0)
         below, at = (_binomial(observed + step, mean, share) for step in (-1, 0))
     return pd.RangeIndex(first, last, name="bin"), observed, mean, below, at
+
+
+def _moving(model, point, data, factor, user, place):
+    """Of baselines that move: the sums of each bin, and the rates at given users and bins."""
+    first, last = target_bins(data)
+    order = np.argsort(place, kind="stable")
+    ends = np.searchsorted(place[order], np.arange(last - first + 1))
+    quiet, own = np.empty((last - first, 2)), np.empty(len(user))
+    for k, rates in enumerate(own_rates(model, point, data, first, last)):
+        quiet[k] = _sums(model.link_rule.mean(factor[k] * rates))
+        here = order[ends[k] : ends[k + 1]]
+        own[here] = factor[k] * rates[user[here]]
+    return quiet, own
+
+
+def _sums(p):
+    return np.sum(p), np.sum(p**2)
 
 
 def _binomial(count, mean, share):

@@ -49,7 +49,8 @@ class KatzPosterior(Posterior):
         return pd.DataFrame(table).T.rename_axis("quantity")
 
     def baseline(self, data: Activity | None = None, *, draws: int = 100) -> pd.DataFrame:
-        """Every user's baseline per bin: posterior mean and 95 % interval.
+        """Every user's baseline per bin: posterior mean and 95 % interval. Those weighted by
+        recency are as of the end of the fit.
 
         Args:
             data: what was sampled; after `load` it must be given.
@@ -58,8 +59,6 @@ class KatzPosterior(Posterior):
         activity: Activity = self.sampled(data)
         params = draws_of(self, draws)
         index = pd.Index(list(activity.user_names), name="user")
-        if "b" in params:
-            return pd.DataFrame(statistics(params["b"], median=False), index=index)
         values = user_baselines(self.settings, params, activity)
         return pd.DataFrame(values, index=index, columns=["mean", "2.5%", "97.5%"])
 
@@ -70,7 +69,7 @@ class KatzPosterior(Posterior):
         state, over draws of alpha and of all baselines.
 
         Each draw solves :math:`(I - \alpha A) s = b`, with diag(b) A in the place of A in the
-        multiplicative form.
+        multiplicative form. Baselines weighted by recency are as of the end of the fit.
 
         Args:
             data: what was sampled; after `load` it must be given.
@@ -124,7 +123,7 @@ def steady_states(
     rows, beyond = [], 0
     for number in range(len(draws["alpha"])):
         one = one_of(draws, number)
-        b = one["b"] if "b" in one else draw_baselines(settings, one, data, rng)
+        b = draw_baselines(settings, one, data, rng)
         alpha = float(one["alpha"])
         if multiplies:
             matrix = matrix_of(replace(data, baseline=b), settings.form)

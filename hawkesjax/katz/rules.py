@@ -116,7 +116,7 @@ class Settings:
 
     link: LinkName = "hazard"
     form: FormName = "additive"
-    baseline: Literal["integrated", "free"] = "integrated"
+    baseline: Literal["integrated", "recent", "free"] = "integrated"
     memory: float = 0.0
     common_factor: Any = None
 

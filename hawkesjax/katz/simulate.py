@@ -16,6 +16,7 @@ from hawkesjax.katz.counts import factor_ahead
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.heard import ranges
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.remembered import OWN, Remembered
 from hawkesjax.katz.rules import Settings
 
 MAX_POSTS = 10_000_000  # 240 MB of users, bins and numbers
@@ -45,7 +46,7 @@ class Chain:
     def run(
         self,
         alpha: float,
-        b: Float[np.ndarray, " users"],
+        b: Float[np.ndarray, " users"] | Remembered,
         factor: Float[np.ndarray, " bins"],
         heard: Float[np.ndarray, " users"],
         rng: np.random.Generator,
@@ -57,8 +58,9 @@ class Chain:
         A user is active when a Poisson variable of mean eta is above 0, which is the sum of two:
         what its baseline sets off, drawn for all bins at once, and what the few messages heard set
         off. So a bin costs its messages and their audiences only, however many users there are.
-        (With memory, what was heard is a vector of all users. The clipped link has no such sum:
-        one uniform number per user and bin.)
+        (With memory, what was heard is a vector of all users, and so are baselines that are
+        weighted by recency, which move on here. The clipped link has no such sum: one uniform
+        number per user and bin.)
 
         Args:
             alpha, b: of the model.
@@ -70,7 +72,7 @@ class Chain:
         Returns:
             User, bin and posts of the active pairs, sorted by bin, then user.
         """
-        own = self._own(b, factor, rng, max_posts)
+        own = None if isinstance(b, Remembered) else self._own(b, factor, rng, max_posts)
         link, form, memory = self.settings.link_rule, self.settings.form_rule, self.settings.memory
         lasting = memory or link.silence
         heard = np.asarray(heard, float).copy()
@@ -78,15 +80,17 @@ class Chain:
         amount = heard[listeners]
         active, total = [], 0
         for k, g in enumerate(factor):
+            now = b.rates if isinstance(b, Remembered) else b
             if link.silence:
-                rate = form.rate(g * b, alpha, heard)
-                users = np.flatnonzero(rng.random(len(b)) < rate)
+                rate = form.rate(g * now, alpha, heard)
+                users = np.flatnonzero(rng.random(len(now)) < rate)
                 posts = np.ones(len(users), np.int64)
             else:
-                expected = form.set_off(alpha, amount, g * b[listeners])
-                if np.sum(expected) > max_posts:
+                expected = form.set_off(alpha, amount, g * now[listeners])
+                begun = b.draw(g, rng, max_posts) if isinstance(b, Remembered) else own[k]
+                if np.sum(expected) > max_posts or begun is None:
                     raise ValueError(_too_many(max_posts, k, len(factor)))
-                users = np.concatenate([own[k], np.repeat(listeners, rng.poisson(expected))])
+                users = np.concatenate([begun, np.repeat(listeners, rng.poisson(expected))])
                 users, posts = np.unique(users, return_counts=True)
                 if not link.posts:
                     posts = np.ones_like(posts)
@@ -94,6 +98,8 @@ class Chain:
             if total > max_posts:
                 raise ValueError(_too_many(max_posts, k, len(factor)))
             active.append((users, np.full(len(users), k), posts))
+            if isinstance(b, Remembered):
+                b.advance(users, posts)
             listeners, amount = self.audience(users, posts.astype(float))
             if lasting:
                 heard *= memory
@@ -144,8 +150,8 @@ def simulate(
 
     Args:
         model: a `KatzSpike`.
-        params: `alpha`, and `b` (N,) or `shape` and `mean`, from which baselines are drawn; or an
-            `Estimate` of such.
+        params: `alpha`, and `b` (N,) or `shape` and `mean`, from which baselines are drawn, or
+            `floor`, `weight` and `half_life`; or an `Estimate` of such.
         network: an `Activity`, whose network is used, or a pair (A, b) of a sparse matrix and
             baselines per bin.
         bins: how many.
@@ -164,14 +170,15 @@ def simulate(
     """
     values = params_of(params)
     data = Activity.from_matrix(*network) if isinstance(network, tuple) else network
-    if isinstance(network, tuple) and "b" not in values and "shape" not in values:
+    given = {"b", "shape", "weight"} & set(values)
+    if isinstance(network, tuple) and not given and model.baseline != "recent":
         values["b"] = np.asarray(data.baseline)
     if not isinstance(data, Activity):
         raise ValueError(
             f"The network must be an Activity or a pair (A, b), not {type(data).__name__}."
         )
     rng = generator(key)
-    alpha, b = _checked(values, data.num_users, rng)
+    alpha, b = _checked(model, values, data.num_users, rng)
     chosen = model.common_factor if common_factor is None else common_factor
     if isinstance(chosen, str):
         raise ValueError(
@@ -205,21 +212,25 @@ def _heard(data, user, bin, posts, bins) -> np.ndarray:
     return np.asarray((sent * (data.matrix @ before)[:, :bins]).sum(axis=0)).ravel()
 
 
-def _checked(values, size: int, rng) -> tuple[float, np.ndarray]:
-    known = ("b",) if "b" in values else ("shape", "mean")
+def _checked(model, values, size: int, rng) -> tuple[float, Any]:
+    recent = model.baseline == "recent"
+    known = OWN if recent else ("shape", "mean")
+    known = ("b",) if "b" in values and not recent else known
     missing = [name for name in ("alpha", *known) if name not in values]
     if missing:
-        raise ValueError(
-            f"params do not have {', '.join(missing)}; they need alpha, and b or shape and mean."
-        )
+        needed = "floor, weight and half_life" if recent else "b or shape and mean"
+        raise ValueError(f"params do not have {', '.join(missing)}; they need alpha, and {needed}.")
     for name in ("alpha", *known):
         value = values[name]
         wanted = (size,) if name == "b" else ()
         if value.shape != wanted:
             raise ValueError(f"{name} has shape {value.shape}; it must be {wanted}.")
-        low = value <= 0 if name in ("shape", "mean") else value < 0
+        low = value <= 0 if name in ("shape", "mean", "half_life") else value < 0
         if np.any(low | ~np.isfinite(value)):
             raise ValueError(f"{name} must be finite and not negative; got {np.min(value)}.")
+    if recent:
+        own = (float(values[name]) for name in known)
+        return float(values["alpha"]), Remembered(*own, np.zeros(size), 0.0)
     if "b" in values:
         return float(values["alpha"]), values["b"]
     shape, mean = float(values["shape"]), float(values["mean"])

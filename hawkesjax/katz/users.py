@@ -13,12 +13,14 @@ from jaxtyping import Float
 from scipy import stats
 
 from hawkesjax.core.draws import draws_of as core_draws
-from hawkesjax.core.tables import QUANTILES
+from hawkesjax.core.tables import QUANTILES, statistics
 from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.katz.blocks import Block
+from hawkesjax.katz.counts import target_bins
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import node_terms
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
+from hawkesjax.katz.remembered import OWN, Remembered
 from hawkesjax.katz.rules import Form, Link, Settings
 
 EDGES = (QUANTILES[0], QUANTILES[2])
@@ -26,12 +28,16 @@ CHUNK = 20_000_000  # numbers held at once: 160 MB
 
 
 def draws_of(values: Any, limit: int | None = None) -> dict[str, np.ndarray]:
-    """alpha, and b or shape and mean, with a leading axis of draws (one for a dict or an estimate),
-    at most `limit` of them, evenly spaced over all chains; none may be missing."""
+    """alpha and what the baselines follow from, with a leading axis of draws (one for a dict or an
+    estimate), at most `limit` of them, evenly spaced over all chains; none may be missing."""
     draws = {n: np.asarray(v, np.float64) for n, v in core_draws(values, limit).items()}
     draws.pop("alpha_star", None)
-    if "alpha" not in draws or not ("b" in draws or {"shape", "mean"} <= set(draws)):
-        raise ValueError("Parameters are missing: alpha, and b or shape and mean, are needed.")
+    kinds = ({"b"}, {"shape", "mean"}, set(OWN))
+    if "alpha" not in draws or not any(kind <= set(draws) for kind in kinds):
+        raise ValueError(
+            "Parameters are missing: alpha, and floor, weight and half_life (a model with "
+            "baseline='recent'), or b or shape and mean, are needed."
+        )
     return draws
 
 
@@ -53,8 +59,13 @@ def draw_baselines(
     """One draw of all baselines from their posterior given the other parameters.
 
     Independent across users given alpha, shape and mean (`params`, one draw); the distribution
-    function of log b is taken as linear between the nodes of the grid.
+    function of log b is taken as linear between the nodes of the grid. Free ones are parameters
+    themselves, and those weighted by recency are known: they are as of the end of the fit.
     """
+    if "b" in params:
+        return np.asarray(params["b"])
+    if settings.baseline == "recent":
+        return Remembered.at(params, settings, data, target_bins(data)[1]).rates
     prepared, groups = prepare(data, settings), grouping_of(data, settings)
     params = {name: jnp.asarray(params[name]) for name in ("alpha", "shape", "mean")}
     out, done = np.empty(data.num_users), 0
@@ -109,6 +120,13 @@ def user_baselines(
     Exact given the draws: each draw's posterior on the grid is pooled, no user is sampled.
     Arguments as `draw_baselines`, with one number per draw.
     """
+    if "b" in draws or settings.baseline == "recent":
+        rng = np.random.default_rng(0)  # nothing is left to chance
+        each = [
+            draw_baselines(settings, one_of(draws, number), data, rng)
+            for number in range(max(map(len, draws.values())))
+        ]
+        return np.column_stack([*statistics(np.stack(each), median=False).values()])
     prepared, groups = prepare(data, settings), grouping_of(data, settings)
     parts = [
         table for block in prepared.blocks for table in _pooled(settings, draws, prepared, block)

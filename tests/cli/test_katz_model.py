@@ -34,12 +34,15 @@ def results(work):
                      "--out", "drawn.csv"],
         "sample": ["sample", *read, "--chains", "1", "--warmup", "80", "--draws", "60",
                    "--top", "5", "--out", "sample"],
+        "recent": ["fit", *read, "--baseline", "recent", "--out", "recent"],
+        "again": ["simulate", *read, "--baseline", "recent", "--params", "recent/estimate.json",
+                  "--bins", "50", "--out", "again.csv"],
         "no edges": ["fit", "log.csv", "--usual", "0", "300", "--out", "x"],
     }  # fmt: skip
     return run_named({name: ["katz", *line] for name, line in lines.items()}, work)
 
 
-@pytest.mark.parametrize("name", ["fit", "simulate", "sample"])
+@pytest.mark.parametrize("name", ["fit", "simulate", "sample", "recent", "again"])
 def test_good_input_ends_with_0(results, name):
     code, out, err = results[name]
     assert code == 0, (out, err)
@@ -51,6 +54,13 @@ def test_fit_says_and_writes_the_estimate(work, results):
     content = json.loads((work / "fit" / "estimate.json").read_text())
     assert set(content["params"]) == {"alpha", "shape", "mean", "alpha_star"}
     assert (work / "tables" / "parameters.csv").exists()
+
+
+def test_a_half_life_is_estimated_and_drawn_from(work, results):
+    assert "half_life" in results["recent"][1] and "Events of the users" not in results["recent"][1]
+    content = json.loads((work / "recent" / "estimate.json").read_text())
+    assert {"floor", "weight", "half_life"} < set(content["params"])
+    assert len(pd.read_csv(work / "again.csv")) > 0
 
 
 def test_simulate_draws_posts_of_users_in_bins(work, results):

@@ -84,7 +84,7 @@ def test_evaluate_writes_the_sweep(results):
     assert code == 0, err
     assert "KatzEvaluation: top 5" in out
     assert pd.read_csv(folder / "b" / "evaluation.csv")["alpha_star"].tolist() == [0, 0.2, 0.4]
-    for name in ("volume.png", "change.png", "stability.png"):
+    for name in ("volume.png", "change.png", "comparison.png", "stability.png"):
         assert (folder / "b" / name).stat().st_size > 1000
 
 

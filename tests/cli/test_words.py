@@ -22,7 +22,7 @@ ROOMS = {
     **{f"counts {name}": COMMON for name in ("fit", "forecast", "evaluate")},
     **{
         f"katz {name}": (*COMMON, "katz")
-        for name in ("rank", "evaluate", "backtest", "fit", "sample")
+        for name in ("rank", "evaluate", "backtest", "watch", "fit", "sample")
     },
 }
 # Python's signs: an argument (but a kind that makes edges), a call, what lies in a module, a type.

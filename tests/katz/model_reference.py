@@ -72,20 +72,20 @@ def factors(posts, fit, common_factor, link):
 
 
 def user_terms(network, posts, fit, b, alpha, *, link, form, memory=0.0, common_factor=None):
-    """log-likelihood of each user, by a sum over all its bins; b is (N,) or (N, nodes)."""
+    """log-likelihood of each user, by a sum over all its bins; b is (N,), (N, nodes), or one for
+    each user and bin of the log."""
     first, last = fit
     sent = posts if link == "poisson" else (posts > 0).astype(float)
     r = heard(network, sent, memory)
     g = factors(posts, fit, common_factor, link)
     b = np.asarray(b, float)
-    nodes = b if b.ndim == 2 else b[:, None]
+    moving = b.shape == posts.shape
+    nodes = b if b.ndim == 2 and not moving else b[:, :1] if moving else b[:, None]
     total = np.zeros(nodes.shape)
     for i in range(len(network)):
         for k in range(first, last):
-            if form == "additive":
-                eta = g[k - first] * nodes[i] + alpha * r[i, k]
-            else:
-                eta = g[k - first] * nodes[i] * (1 + alpha * r[i, k])
+            own = g[k - first] * (b[i, k] if moving else nodes[i])
+            eta = own + alpha * r[i, k] if form == "additive" else own * (1 + alpha * r[i, k])
             y = posts[i, k]
             with np.errstate(divide="ignore"):
                 if link == "poisson":
@@ -95,7 +95,7 @@ def user_terms(network, posts, fit, b, alpha, *, link, form, memory=0.0, common_
                 else:
                     p = np.minimum(eta, 1)
                     total[i] += np.log(p) if y else np.log1p(-p)
-    return total if b.ndim == 2 else total[:, 0]
+    return total if b.ndim == 2 and not moving else total[:, 0]
 
 
 def integrated_terms(network, posts, fit, alpha, shape, mean, **options):

@@ -48,6 +48,11 @@ def test_change_draws_what_the_table_says(activity):
     lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == len(one.table)]
     np.testing.assert_allclose(lines[0].get_ydata(), one.table["change"])
     assert figure.axes[0].get_ylabel() == "change in posts of the top 5"
+    left, right = hj.plots.katz.comparison(one).axes
+    table = one.comparison.iloc[::-1]
+    assert [bar.get_width() for bar in left.patches] == table["activity"].tolist()
+    assert [text.get_text() for text in left.get_yticklabels()] == table.index.tolist()
+    assert "posts more by the network" in right.get_xlabel()
     assert saved(figure) > 1000
     with pytest.raises(ValueError, match="at least one"):
         hj.plots.katz.change()

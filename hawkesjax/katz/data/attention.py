@@ -45,9 +45,12 @@ def warn(sentence: str) -> None:
     warnings.warn(sentence, ActivityWarning, stacklevel=level)
 
 
-def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str) -> np.ndarray:
+def read_ways(
+    kind: Any, edges: Any, size: int, rows: Rows, column: str, *, more: bool = False
+) -> np.ndarray:
     """What edge each of `size` messages makes: 0 none, 1 its source listens, 2 its target listens,
-    3 both; `edges` as in `Activity.from_messages`."""
+    3 both; `edges` as in `Activity.from_messages`. Where they are `more` messages of a log, none
+    of them need be a repost."""
     named = isinstance(edges, str) and edges in NAMED
     if not (named or edges is None or isinstance(edges, Mapping)):
         raise ValueError(
@@ -63,7 +66,7 @@ def read_ways(kind: Any, edges: Any, size: int, rows: Rows, column: str) -> np.n
     if isinstance(edges, Mapping):
         table = _from_mapping(edges, names, column)
     else:
-        table = _from_name(edges or "reposts", names, column)
+        table = _from_name(edges or "reposts", names, column, more)
     return np.array(table, np.int8)[codes] if len(codes) else np.zeros(0, np.int8)
 
 
@@ -99,7 +102,7 @@ def _from_mapping(edges: Mapping[Any, Any], names: list[str], column: str) -> li
     return [WAYS[given[name]] for name in names]
 
 
-def _from_name(edges: str, names: list[str], column: str) -> list[int]:
+def _from_name(edges: str, names: list[str], column: str, more: bool) -> list[int]:
     if edges == "messages":
         return [BACKWARD] * len(names)
     plain = [name.lower() for name in names]
@@ -113,7 +116,7 @@ def _from_name(edges: str, names: list[str], column: str) -> list[int]:
             )
         return [FORWARD if name in heard else BACKWARD for name in plain]
     table = [FORWARD if name in REPOSTS else NOWHERE for name in plain]
-    if names and not any(table):
+    if names and not any(table) and not more:
         raise ValueError(
             f"No kind in column {column!r} is known as a repost (there are {listed(names)}). "
             f"Map them: edges={{{names[0]!r}: 'reposts', ...}}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ class MessageLog:
         heard: (K,) messages that the authors of the bin's posts had received within one bin's
             length before their post, summed over posts.
         gaps: bins (first, last + 1) of which some time was not watched, sorted and apart.
+        edges: what each kind of message makes, as it was given, for messages to come.
+        last_user, last_time: the distinct posts of the last two bins, for the same.
+        each: whether every message counts as a post (the log knows only days).
     """
 
     names: Names
@@ -46,6 +49,10 @@ class MessageLog:
     volume: np.ndarray
     heard: np.ndarray
     gaps: tuple[tuple[int, int], ...] = ()
+    edges: Any = None
+    last_user: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    last_time: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    each: bool = False
 
 
 def read_log(
@@ -99,7 +106,8 @@ def read_log(
     grid, bins, count = _bins(clock, length, values, [begin, *pairs], begin[0])
     first, rank = _distinct(values)
     users_of, rank_of, _ = pairs_of(source, rank, len(first))
-    if len(users_of) < size and _without_clock(clock):
+    each = _without_clock(clock)
+    if len(users_of) < size and each:
         users_of, rank_of = source, rank
         warn(
             f"Column {names['time']!r} holds days without a time of day: every message counts as a "
@@ -112,7 +120,9 @@ def read_log(
     volume = np.bincount(bin_of[rank_of], minlength=count)
     counted_in = post_bin, post_user, post_count, volume, heard
     lost = () if holes is None else _lost(holes, grid, count)
-    return MessageLog(users, grid, bins, source, target, way, *counted_in, lost)
+    last = bin_of[rank_of] >= bins[-1] - 1
+    ending = edges, users_of[last], values[first[rank_of[last]]], each
+    return MessageLog(users, grid, bins, source, target, way, *counted_in, lost, *ending)
 
 
 def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> None:

@@ -48,11 +48,11 @@ def read_messages(
     """
     used = {"time": time, "source": source, "target": target, "kind": kind}
     dialect, rest = split(options)
-    table: Any = read_table(path, used, dialect, _as_ids)
+    table: Any = read_table(path, used, dialect, as_ids)
     return Activity.from_messages(table, **used, **rest)
 
 
-def _as_ids(body: bytes, used: dict[str, Any], separator: str) -> dict[str, Any]:
+def as_ids(body: bytes, used: dict[str, Any], separator: str) -> dict[str, Any]:
     """How pandas reads a text of messages: users as numbers where that loses nothing."""
     ids = [used["source"], used["target"]]
     begins = rb"(?:\n|\r|" + re.escape(separator.encode()) + rb")"

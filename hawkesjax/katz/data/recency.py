@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 # Of the bins before the moment, a fold holds one in PARTS, and the last FOLDS are predicted,
 # each from what came before it: half of the past at most is learned from alone.
@@ -85,12 +85,17 @@ def decayed(activity: Any, recency: Recency) -> Float[np.ndarray, " users"]:
 def _aged(activity: Any, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Age in watched bins, user and posts of each pair before a bin, the oldest first."""
     high = int(np.searchsorted(activity.active_bin, end))
+    before = watched_before(activity, end)
+    age = before[end] - before[activity.active_bin[:high] + 1]
+    return age, activity.active_user[:high], activity.active_posts[:high]
+
+
+def watched_before(activity: Any, end: int) -> Int[np.ndarray, " borders"]:
+    """How many bins were watched from end to end before each of bins 0 to `end`."""
     watched = np.ones(end, bool)
     for first, last in activity.gaps:
         watched[first:last] = False
-    later = np.cumsum(watched[::-1])[::-1] - watched  # watched bins after each, before the end
-    age = later[activity.active_bin[:high]]
-    return age, activity.active_user[:high], activity.active_posts[:high]
+    return np.append(0, np.cumsum(watched))
 
 
 def _tried(activity: Any, end: int, lead: int) -> tuple[tuple[float, float], ...]:

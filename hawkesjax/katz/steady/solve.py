@@ -24,7 +24,7 @@ from hawkesjax.katz.steady.components import active_component, comes_from_elsewh
 from hawkesjax.katz.steady.krylov import Effort
 from hawkesjax.katz.steady.krylov_jax import Graph, katz_scores
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
-from hawkesjax.katz.steady.top import certified_top
+from hawkesjax.katz.steady.top import Top, certified_top
 
 GRID = tuple(round(0.05 * step, 2) for step in range(20))
 # Judgements, not speed. At a relative distance of CLOSEST from the limit, scores grow 1e12-fold and
@@ -367,10 +367,16 @@ def rank(
             KatzWarning,
             stacklevel=3,
         )
+    star = None if rho.acyclic else one * rho.value
+    return ranking_of(result, activity.user_names.take(result.users).index, b, one, star)
+
+
+def ranking_of(result: Top, names: Any, b: np.ndarray, alpha: float, star: float | None) -> Ranking:
+    """The ranking of a top whose users have these names."""
     users = result.users
     table = pd.DataFrame(
         {
-            "user": activity.user_names.take(users).index,
+            "user": names,
             "score": result.scores[users],
             "lower": result.lower[users],
             "upper": result.upper[users],
@@ -379,5 +385,4 @@ def rank(
         },
         index=pd.RangeIndex(1, len(users) + 1, name="rank"),
     )
-    star = None if rho.acyclic else one * rho.value
-    return Ranking(table, result.certified, int(result.tied.sum()), result.products, one, star)
+    return Ranking(table, result.certified, int(result.tied.sum()), result.products, alpha, star)
