@@ -152,7 +152,7 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
     # The mathematics
 
     def alike(self, data: Sequence[Activity]) -> list[PreparedActivity]:
-        """Activities filled up to one size; with other baselines than "integrated", each in its own."""
+        """Activities filled up to one size; each in its own unless baselines are integrated out."""
         if self.baseline != "integrated":
             return super().alike(data)
         least: dict[tuple[int, str], int] = {}
