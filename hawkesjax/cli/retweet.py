@@ -1,10 +1,12 @@
-"""retweet fit, sample, forecast and evaluate."""
+"""retweet fit, sample, forecast, evaluate and sizes."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 from typing import Annotated, Any, Literal
+
+import numpy as np
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
@@ -125,6 +127,28 @@ class Future:
     draws: int = option(200, "Simulated continuations.", min=1, panel=o.SAMPLING)
 
 
+@group(o.MODEL)
+class Ages:
+    """Which cascades are young, and which teach how they grow."""
+
+    observed: float = option(..., "Age up to which each young cascade is seen.", "LENGTH")
+    horizon: float = option(
+        ..., "Age at which sizes are asked for; reposts beyond it are not used.", "LENGTH"
+    )
+    past: Path | None = option(
+        None,
+        "File of past cascades, of the same form; by default the posts that were observed up to "
+        "--horizon.",
+    )
+    least: float | None = option(
+        None,
+        "Size by which the past cascades were selected, 0 if they were not; told from the smallest "
+        "by default.",
+        "N",
+    )
+    folds: int = option(10, "Folds of the cross-validation.", min=2)
+
+
 @command
 def fit(posts: Posts, covariates: Covariates, model: RetweetModel, known: Known, run: Run) -> None:
     """Maximum likelihood of posts and reposts, with standard errors and 95 % intervals.
@@ -207,6 +231,49 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     counts = evaluation.hourly_counts(data)
     job.say(f"{len(counts):,} full hours; {counts.attrs['left out']:,} events lie outside them.")
     score(job, counts, forecasters, folds, covariates=data.covariates, data=data)
+
+
+@command
+def sizes(
+    posts: Annotated[Posts, without("horizon")],
+    ages: Ages,
+    run: Annotated[o.Run, without("csv", "format", "pictures")],
+) -> None:
+    """Sizes that young cascades will have, told by past cascades of their kind.
+
+    Writes sizes.csv (one row per young cascade: median, mean, 80 and 95 % intervals) and
+    scores.csv (such forecasts of the past cascades, cross-validated, beside simple ones).
+
+    ```
+    hawkesjax retweet sizes tweets.csv --unit hour --observed 1 --horizon 168
+    ```
+    """
+    job = Job("hawkesjax-retweet-sizes", run, ["sizes.csv", "scores.csv"])
+    data = _read(job, posts, Covariates())
+    told = (
+        _read(job, dataclasses.replace(posts, file=ages.past), Covariates()) if ages.past else data
+    )
+    from hawkesjax.retweet.ages import spans_of
+
+    whole, spans = spans_of(told) >= ages.horizon * (1 - 1e-9), spans_of(data)
+    past = told.select(told.posts_seen & whole)
+    population = job.hj.CascadePopulation.learn(past, horizon=ages.horizon, least=ages.least)
+    job.say(f"\n{population}")
+    scores = population.evaluate(ages.observed, folds=ages.folds, key=job.keys[0])
+    job.say(f"\nSuch forecasts of the past cascades, each told by others:\n{table(scores)}")
+    young = data.posts_seen & (spans >= ages.observed)
+    young &= True if ages.past else spans < ages.horizon * (1 - 1e-9)
+    tables = {"scores": scores}
+    job.say(f"\n{young.sum():,} young cascades; {np.sum(spans < ages.observed):,} are too young.")
+    if young.any():
+        result = population.forecast(data.select(young), observed=ages.observed, key=job.keys[1])
+        for name in result.ignored:
+            job.say(f"The {name} of posts are not known: not used.")
+        wide = result.table(0.95)[["lower", "upper"]].add_suffix(" 95 %")
+        narrow = result.table().rename(columns={"lower": "lower 80 %", "upper": "upper 80 %"})
+        tables["sizes"] = narrow.join(wide)
+        job.say(f"\n{table(tables['sizes'])}")
+    job.finish(population, tables)
 
 
 def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:

@@ -40,21 +40,21 @@ class Growth:
     not selected. What is not known of b and g widens the distribution about its median.
 
     Args:
+        center, scale: (F,) mean and standard deviation of each feature.
         location: (F + 1,) b.
         spread: (F + 1,) g.
         covariance: (2 F + 2, 2 F + 2) of b and g.
         inflation: n / (n - p) of n cascades that tell p of the coefficients b.
-        center, scale: (F,) mean and standard deviation of each feature.
         least: L; 0 where nothing was selected.
         audience: A.
     """
 
+    center: Float[np.ndarray, " features"]
+    scale: Float[np.ndarray, " features"]
     location: Float[np.ndarray, " features+1"]
     spread: Float[np.ndarray, " features+1"]
     covariance: Float[np.ndarray, "2*features+2 2*features+2"]
     inflation: float
-    center: Float[np.ndarray, " features"]
-    scale: Float[np.ndarray, " features"]
     least: float
     audience: float
 
@@ -96,7 +96,7 @@ class Growth:
         covariance = (vectors / np.maximum(values, FAINT)) @ vectors.T
         told = x.shape[1] - PRECISION * np.trace(covariance[1 : x.shape[1], 1 : x.shape[1]])
         inflation = len(x) / max(len(x) - told, 1.0)
-        parts = location, spread, covariance, inflation, center, scale
+        parts = center, scale, location, spread, covariance, inflation
         return cls(*parts, float(least), audience)
 
     def _law(self, features, seen):

@@ -219,8 +219,10 @@ class CascadePopulation:
             known = told["truth"].to_numpy(np.float64)
             shares = told.filter(like="coverage").mean().to_dict()
             total = told["mean"].sum() / max(known.sum(), 1)
-            rows[age, "population"] = errors(told["median"], known) | shares | {"total": total}
-            rows |= {(age, name): errors(others[name], known) for name in others}
+            rows[age, "population"] = (
+                errors(told["median"].to_numpy(), known) | shares | {"total": total}
+            )
+            rows |= {(age, name): errors(others[name].to_numpy(), known) for name in others}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["observed", "forecast"])
 
     def _ordered(self, observed: float, horizon: float | None) -> float:

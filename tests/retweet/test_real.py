@@ -10,7 +10,6 @@ from hawkesjax.evaluation import forecasters as baselines
 from hawkesjax.evaluation.rolling import rolling
 from hawkesjax.retweet.ages import sizes_at
 from hawkesjax.retweet.evaluation import hourly_counts
-from hawkesjax.retweet.population import CascadePopulation
 
 ORIGIN = pd.Timestamp("2011-10-07", tz="UTC")  # day 0 of tideh_retweets: see seismic_tweet
 POSTED = pd.Timestamp("2011-10-20 12:40:47", tz="UTC")
@@ -105,7 +104,7 @@ def test_a_single_cascade_from_its_first_hour(real_data):
     others = tideh(folder, "events_1.parquet")
     twin = [name for name, count in zip(others.names, others.counts, strict=True) if count == 15562]
     others = others.select([name for name in others.names[:150] if name not in twin])
-    population = CascadePopulation.learn(others)
+    population = hj.CascadePopulation.learn(others)
     told = population.forecast(
         one, observed=3600.0, key=jax.random.key(0), draws=150, calibrate=False
     )
