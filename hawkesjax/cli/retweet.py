@@ -267,8 +267,8 @@ def sizes(
     job.say(f"\n{young.sum():,} young cascades; {np.sum(spans < ages.observed):,} are too young.")
     if young.any():
         result = population.forecast(data.select(young), observed=ages.observed, key=job.keys[1])
-        for name in result.ignored:
-            job.say(f"The {name} of posts are not known: not used.")
+        if result.ignored:
+            job.say(f"Not known, and not used: {', '.join(result.ignored)}.")
         wide = result.table(0.95)[["lower", "upper"]].add_suffix(" 95 %")
         narrow = result.table().rename(columns={"lower": "lower 80 %", "upper": "upper 80 %"})
         tables["sizes"] = narrow.join(wide)
