@@ -132,7 +132,7 @@ def later(hj: Any, jax: Any, cascades: Any, seed: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Final sizes of cascades.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, default=None, help="only so many cascades")
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -83,7 +83,7 @@ class Posts(FileOptions):
     quotes: Literal["post", "repost", "drop"] = option("post", "With a format: what quotes are.")
     replies: Literal["post", "repost", "drop"] = option("post", "With a format: what replies are.")
 
-    def read(self, hj: Any, covariates: Covariates, ahead: float = 0.0) -> Any:
+    def read(self, hj: Any, covariates: Covariates | None, ahead: float = 0.0) -> Any:
         """The cascades, with covariates that reach `ahead` beyond the window."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
@@ -99,6 +99,8 @@ class Posts(FileOptions):
             gone = data.num_posts + data.num_reposts - part.num_posts - part.num_reposts
             late = [("late", "drop", gone)] if gone else []
             data = dataclasses.replace(part, touched=(*part.touched, *late))
+        if covariates is None:
+            return data
         start, end = data.window
         known = covariates.read(hj, data, (start, end + ahead), self)
         return data if known is None else data.with_covariates(known)
@@ -276,7 +278,7 @@ def sizes(
     job.finish(population, tables)
 
 
-def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:
+def _read(job: Job, posts: Posts, covariates: Covariates | None, ahead: float = 0.0) -> Any:
     data = posts.read(job.hj, covariates, ahead)
     job.say(str(data))
     return data

@@ -21,7 +21,8 @@ AUDIENCE = 3.0
 # Standard deviations beyond which a feature counts as that far: the sum is -30.71 with 2, -30.66
 # with 3, -30.63 with 4, -30.61 with 8, where a single odd feature moves a forecast as far.
 FAR = 3.0
-FAINT = 1.0  # least precision of any direction of b and g: the intercepts have no prior
+FAINT = 1.0  # precision of g_0, about the log of the spread of log R, and least of any direction
+FLAT = 20.0  # of the log deviation: beyond lie only steps of a search that went astray
 STEP = 1e-4  # of differences of the gradient
 
 
@@ -68,8 +69,8 @@ class Growth:
     ) -> Growth:
         """The mode of the posterior of b and g, and its curvature.
 
-        The prior of each is normal about 0; of the first of b about what makes the reposts to come
-        proportional to those so far.
+        The prior of each is normal about 0; of the first slope of b about what makes the reposts to
+        come proportional to those so far; of g_0 faint; b_0 has none.
 
         Args:
             features: NaN where unknown, which counts as the mean; the first is log(1 + n).
@@ -83,14 +84,13 @@ class Growth:
         scale = np.sqrt(np.sum(np.where(known, features - center, 0) ** 2, axis=0) / count)
         x = _design(features, center, scale)
         reposts = (sizes - seen).astype(np.float64)
-        audience = AUDIENCE * max(1.0, float(reposts.max()))
+        audience = AUDIENCE * max(1.0, float(reposts.max()), float(least))
         prior = np.zeros((2, x.shape[1]))
         prior[0, 1] = scale[0]
         more = np.log(reposts + 0.5)
-        begin = prior.copy()
-        begin[:, 0] = more.mean(), np.log(np.std(more - x @ prior[0]) + 0.1)
+        prior[:, 0] = more.mean(), np.log(np.std(more - x @ prior[0]) + 0.1)
         cuts = [_chances(r, audience) for r in (reposts, reposts + 1, least - seen)]
-        found = minimize(_loss, begin.ravel(), (x, cuts, prior), "L-BFGS-B", jac=True).x
+        found = minimize(_loss, prior.ravel(), (x, cuts, prior), "L-BFGS-B", jac=True).x
         location, spread = found.reshape(2, -1)
         values, vectors = np.linalg.eigh(_curvature(found, x, cuts, prior))
         covariance = (vectors / np.maximum(values, FAINT)) @ vectors.T
@@ -150,8 +150,7 @@ def _chances(reposts: np.ndarray, audience: float) -> np.ndarray:
 def _loss(values, x, cuts, prior):
     """Minus the log posterior and its gradient, in b and g."""
     location, spread = values.reshape(2, -1)
-    mean, log_deviation = x @ location, x @ spread
-    deviation = np.exp(log_deviation)
+    mean, deviation = x @ location, np.exp(np.clip(x @ spread, -FLAT, FLAT))
     low, high, cut = ((cut - mean) / deviation for cut in cuts)
     turned = low > 0  # the tail in which nothing cancels
     a, b = log_ndtr(np.where(turned, -high, low)), log_ndtr(np.where(turned, -low, high))
@@ -163,10 +162,11 @@ def _loss(values, x, cuts, prior):
     finite = [np.where(np.isfinite(z), z, 0) for z in (low, high, cut)]
     by_log = densities[0] * finite[0] - densities[1] * finite[1] - densities[2] * finite[2]
     gradient = -np.stack([x.T @ by_mean, x.T @ by_log])
-    shrunk = np.stack([location, spread]) - prior
-    shrunk[:, 0] = 0
-    loss = -np.sum(inside - kept) + PRECISION / 2 * np.sum(shrunk**2)
-    return loss, (gradient + PRECISION * shrunk).ravel()
+    precision = np.full(prior.shape, PRECISION)
+    precision[:, 0] = 0, FAINT
+    off = np.stack([location, spread]) - prior
+    loss = -np.sum(inside - kept) + np.sum(precision * off**2) / 2
+    return loss, (gradient + precision * off).ravel()
 
 
 def _normal(z: np.ndarray) -> np.ndarray:

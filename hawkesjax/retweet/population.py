@@ -78,7 +78,7 @@ class CascadePopulation:
     training: Cascades
     horizon: float
     least: float | None
-    _learned: dict[Any, tuple[Growth, np.ndarray]] = field(default_factory=dict)
+    _learned: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     @checked
@@ -197,25 +197,25 @@ class CascadePopulation:
         Raises:
             ValueError: for ages out of order, and folds that leave fewer than ten cascades.
         """
-        folds = min(number(folds, "folds", Range(2), whole=True), self.training.num_posts)
+        parts = min(int(number(folds, "folds", Range(2), whole=True)), self.training.num_posts)
         ages = np.atleast_1d(np.asarray(observed, np.float64)).tolist()
         last = [self._ordered(age, horizon) for age in ages]
         truth = sizes_at(self.training, self.horizon if horizon is None else horizon)
         rng, rows = generator(key), {}
-        fold = rng.permutation(len(truth)) % folds
+        fold = rng.permutation(len(truth)) % parts
         for age, until in zip(ages, last, strict=True):
             table, seen = self._seen(age)
-            parts, simple = [], []
-            for held in (fold == each for each in range(folds)):
+            ours, simple = [], []
+            for held in (fold == each for each in range(parts)):
                 rest = self.training.select(~held)
                 one = CascadePopulation.learn(rest, horizon=self.horizon, least=self.least)
                 young = self.training.select(held)
                 with warnings.catch_warnings():  # a fold has the ends of the whole
                     warnings.simplefilter("ignore", ExtrapolationWarning)
                     told = one.forecast(young, observed=age, horizon=until, key=key)
-                parts.append(pd.DataFrame(held_by(told, truth[held])).assign(truth=truth[held]))
+                ours.append(pd.DataFrame(held_by(told, truth[held])).assign(truth=truth[held]))
                 simple.append(pd.DataFrame(simple_sizes(table.to_numpy(), seen, truth, held)))
-            told, others = pd.concat(parts), pd.concat(simple)
+            told, others = pd.concat(ours), pd.concat(simple)
             known = told["truth"].to_numpy(np.float64)
             shares = told.filter(like="coverage").mean().to_dict()
             total = told["mean"].sum() / max(known.sum(), 1)

@@ -60,6 +60,6 @@ def held_by(told: SizeForecast, truth: np.ndarray) -> dict[str, np.ndarray]:
     out = {"median": told.quantile(0.5), "mean": told.sizes.mean(axis=1)}
     for level in LEVELS:
         table = told.table(level)
-        inside = (truth >= table["lower"]) & (truth <= table["upper"])
-        out[f"coverage_{100 * level:.0f}"] = inside.to_numpy().astype(np.float64)
+        low, high = table["lower"].to_numpy(), table["upper"].to_numpy()
+        out[f"coverage_{100 * level:.0f}"] = ((truth >= low) & (truth <= high)).astype(np.float64)
     return out

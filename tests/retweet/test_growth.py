@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hawkesjax.retweet.growth import AUDIENCE, PRECISION, Growth
+from hawkesjax.retweet.growth import AUDIENCE, FAINT, PRECISION, Growth
 
 LOCATION, SPREAD = np.array([3.0, 0.8, -0.5]), np.array([-0.3, 0.2, 0.0])
 LEAST = 30.0
@@ -90,13 +90,20 @@ def test_quantiles_are_where_the_probability_is_passed(learned):
 def test_nothing_near_the_mode_is_better(least):
     x, seen, sizes = drawn(60, 4, least)
     growth = sure(Growth.fit(x, seen, sizes, least))
-    assert growth.audience == AUDIENCE * (sizes - seen).max()
+    assert growth.audience == AUDIENCE * max(least, (sizes - seen).max())
+
+    more, size = np.log(sizes - seen + 0.5), x[:, 0] - x[:, 0].mean()
+    level = np.log(np.std(more - np.clip(size, *np.array([-3, 3]) * size.std())) + 0.1)
 
     def density(one):
         inside = shares(one, x, seen, sizes) - shares(one, x, seen, sizes + 1)
         off = np.append(one.location[1:], one.spread[1:])
         off[0] -= one.scale[0]
-        return np.log(inside).sum() - PRECISION / 2 * np.sum(off**2)
+        return (
+            np.log(inside).sum()
+            - PRECISION / 2 * np.sum(off**2)
+            - FAINT / 2 * (one.spread[0] - level) ** 2
+        )
 
     best = density(growth)
     for name in ("location", "spread"):
@@ -121,6 +128,18 @@ def test_few_cascades_tell_wider_laws_of_the_same_median():
             np.log1p(plain[:, 2]) - np.log1p(plain[:, 0])
         )
         assert least < ratio < most
+
+
+def test_cascades_unlike_all_others_have_a_law(learned):
+    """None seen of the least, far more than ever, and features of no sense."""
+    x = np.array([[0.0, 0.0], [25.0, 9.0], [1e9, -1e9]])
+    seen = np.array([0, 10**9, 5])
+    told = learned.quantile(x, seen, np.tile([1e-9, 0.5, 1 - 1e-9], (3, 1)))
+    assert np.all(np.isfinite(told)) and np.all(np.diff(told) >= 0)
+    assert np.all(np.isfinite(learned.beyond(x, seen, told[:, 1])))
+    late = Growth.fit(*(part[:12] for part in drawn(100, 7)), 0.0)
+    few = np.full((1, 2), -5.0), np.array([0]), np.full((1, 1), 0.5)
+    assert np.isfinite(dataclasses.replace(late, least=2.0).quantile(*few))
 
 
 def test_unknown_and_constant_features_say_nothing():
