@@ -251,10 +251,8 @@ def sizes(
     ```
     """
     job = Job("hawkesjax-retweet-sizes", run, ["sizes.csv", "scores.csv"])
-    data = _read(job, posts, Covariates())
-    told = (
-        _read(job, dataclasses.replace(posts, file=ages.past), Covariates()) if ages.past else data
-    )
+    data = _read(job, posts, None)
+    told = _read(job, dataclasses.replace(posts, file=ages.past), None) if ages.past else data
     from hawkesjax.retweet.ages import spans_of
 
     whole, spans = spans_of(told) >= ages.horizon * (1 - 1e-9), spans_of(data)

@@ -14,7 +14,8 @@ from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 # cascades of the first ten days of tideh_retweets: -30.69 with 3, -30.67 with 10, -30.66 with 30,
 # -30.67 with 100, -30.74 with 300.
 PRECISION = 30.0
-# People who may still repost, in terms of the most reposts to come of any past cascade. Data say
+# People who may still repost, in terms of the most reposts to come of any past cascade, or of those
+# so far. Data say
 # little of it: that sum is -30.745 with 1.2, -30.665 with 2, -30.661 with 3, -30.658 with 10 and
 # with 100; but the sum of means is then up to 17 times that of the sizes (6 h, without a bound).
 AUDIENCE = 3.0
@@ -31,14 +32,15 @@ class Growth:
     r"""The distribution of the reposts R to come, given features x.
 
     .. math:: R = \lfloor A (1 - e^{-e^Y / A}) \rfloor, \quad
-              Y \sim N(b_0 + b \cdot x, e^{2 (g_0 + g \cdot x)}), \quad
+              Y \sim N(\log(1 + n) + b_0 + b \cdot x, e^{2 (g_0 + g \cdot x)}), \quad
               \text{given that } n + R \ge L
 
-    with n reposts so far. e^Y is how often someone would repost, R how many of an audience of A do
-    at least once: few reposts do not notice that it is finite, many do. R = 0 has the probability
-    of e^Y below (nearly) one. Where the cascades of a population were selected by their size, none
-    is smaller than L: the distribution is cut there, and b and g are those of cascades that were
-    not selected. What is not known of b and g widens the distribution about its median.
+    with n reposts so far, to which those to come are proportional, other things equal. e^Y is how
+    often someone would repost, R how many of an audience of A do at least once: few reposts do not
+    notice that it is finite, many do. R = 0 has the probability of e^Y below (nearly) one. Where
+    the cascades of a population were selected by their size, none is smaller than L: the
+    distribution is cut there, and b and g are those of cascades that were not selected. What is
+    not known of b and g widens the distribution about its median.
 
     Args:
         center, scale: (F,) mean and standard deviation of each feature.
@@ -47,7 +49,8 @@ class Growth:
         covariance: (2 F + 2, 2 F + 2) of b and g.
         inflation: n / (n - p) of n cascades that tell p of the coefficients b.
         least: L; 0 where nothing was selected.
-        audience: A.
+        audience: A of a cascade with fewer reposts so far than it; three times as many as those of
+            others.
     """
 
     center: Float[np.ndarray, " features"]
@@ -69,11 +72,10 @@ class Growth:
     ) -> Growth:
         """The mode of the posterior of b and g, and its curvature.
 
-        The prior of each is normal about 0; of the first slope of b about what makes the reposts to
-        come proportional to those so far; of g_0 faint; b_0 has none.
+        The prior of each is normal about 0; that of g_0 is faint, and b_0 has none.
 
         Args:
-            features: NaN where unknown, which counts as the mean; the first is log(1 + n).
+            features: NaN where unknown, which counts as the mean.
             seen: (C,) n.
             sizes: (C,) n + R, at least `least`.
             least: L.
@@ -85,14 +87,15 @@ class Growth:
         x = _design(features, center, scale)
         reposts = (sizes - seen).astype(np.float64)
         audience = AUDIENCE * max(1.0, float(reposts.max()), float(least))
-        prior = np.zeros((2, x.shape[1]))
-        prior[0, 1] = scale[0]
-        more = np.log(reposts + 0.5)
-        prior[:, 0] = more.mean(), np.log(np.std(more - x @ prior[0]) + 0.1)
-        cuts = [_chances(r, audience) for r in (reposts, reposts + 1, least - seen)]
-        found = minimize(_loss, prior.ravel(), (x, cuts, prior), "L-BFGS-B", jac=True).x
+        offset, around = np.log1p(seen), _around(audience, seen)
+        more = np.log(reposts + 0.5) - offset
+        begin = np.zeros((2, x.shape[1]))
+        begin[:, 0] = more.mean(), np.log(np.std(more) + 0.1)
+        cuts = [_chances(r, around) - offset for r in (reposts, reposts + 1, least - seen)]
+        level = begin[1, 0]
+        found = minimize(_loss, begin.ravel(), (x, cuts, level), "L-BFGS-B", jac=True).x
         location, spread = found.reshape(2, -1)
-        values, vectors = np.linalg.eigh(_curvature(found, x, cuts, prior))
+        values, vectors = np.linalg.eigh(_curvature(found, x, cuts, level))
         covariance = (vectors / np.maximum(values, FAINT)) @ vectors.T
         told = x.shape[1] - PRECISION * np.trace(covariance[1 : x.shape[1], 1 : x.shape[1]])
         inflation = len(x) / max(len(x) - told, 1.0)
@@ -103,8 +106,9 @@ class Growth:
         """Mean and standard deviation of Y, the log probability of at least `least`, and the factor
         by which what is not known of b and g widens a normal scale."""
         x = _design(features, self.center, self.scale)
-        mean, deviation = x @ self.location, np.exp(x @ self.spread)
-        kept = log_ndtr((mean - _chances(self.least - seen, self.audience)) / deviation)
+        mean, deviation = np.log1p(seen) + x @ self.location, np.exp(x @ self.spread)
+        least = _chances(self.least - seen, _around(self.audience, seen))
+        kept = log_ndtr((mean - least) / deviation)
         size = x.shape[1]
         of_mean, of_log = (
             np.einsum("cf,fg,cg->c", x, block, x)
@@ -119,7 +123,7 @@ class Growth:
     ) -> Float[np.ndarray, " cascades"]:
         """The probability of a size of at least `sizes`."""
         mean, deviation, kept, wider = self._law(features, seen)
-        tail = log_ndtr((mean - _chances(sizes - seen, self.audience)) / deviation)
+        tail = log_ndtr((mean - _chances(sizes - seen, _around(self.audience, seen))) / deviation)
         return ndtr(ndtri_exp(np.minimum(tail - kept, 0)) / wider)
 
     def quantile(
@@ -132,7 +136,8 @@ class Growth:
         mean, deviation, kept, wider = (part[:, None] for part in self._law(features, seen))
         tail = log_ndtr(-wider * ndtri(p)) + kept
         chances = np.exp(np.minimum(mean - deviation * ndtri_exp(tail), 700))
-        reached = self.audience * -np.expm1(-chances / self.audience)
+        around = _around(self.audience, seen)[:, None]
+        reached = around * -np.expm1(-chances / around)
         return np.maximum(seen[:, None] + np.floor(reached), self.least)
 
 
@@ -141,13 +146,17 @@ def _design(features: np.ndarray, center: np.ndarray, scale: np.ndarray) -> np.n
     return np.column_stack([np.ones(len(x)), np.where(np.isfinite(x), x, 0)])
 
 
-def _chances(reposts: np.ndarray, audience: float) -> np.ndarray:
+def _around(audience: float, seen: np.ndarray) -> np.ndarray:
+    return np.maximum(audience, AUDIENCE * seen.astype(np.float64))
+
+
+def _chances(reposts: np.ndarray, audience: np.ndarray) -> np.ndarray:
     """Y at which so many come: minus infinity for none, infinity for the whole audience."""
     with np.errstate(divide="ignore"):
         return np.log(-audience * np.log1p(-np.clip(reposts / audience, 0, 1)))
 
 
-def _loss(values, x, cuts, prior):
+def _loss(values, x, cuts, level):
     """Minus the log posterior and its gradient, in b and g."""
     location, spread = values.reshape(2, -1)
     mean, deviation = x @ location, np.exp(np.clip(x @ spread, -FLAT, FLAT))
@@ -162,9 +171,10 @@ def _loss(values, x, cuts, prior):
     finite = [np.where(np.isfinite(z), z, 0) for z in (low, high, cut)]
     by_log = densities[0] * finite[0] - densities[1] * finite[1] - densities[2] * finite[2]
     gradient = -np.stack([x.T @ by_mean, x.T @ by_log])
-    precision = np.full(prior.shape, PRECISION)
+    off = np.stack([location, spread])
+    off[1, 0] -= level
+    precision = np.full(off.shape, PRECISION)
     precision[:, 0] = 0, FAINT
-    off = np.stack([location, spread]) - prior
     loss = -np.sum(inside - kept) + np.sum(precision * off**2) / 2
     return loss, (gradient + precision * off).ravel()
 

@@ -40,14 +40,14 @@ class CascadePopulation:
     r"""How many reposts are to come for a cascade of a kind, given what its first hours show.
 
     .. math:: R = \lfloor A (1 - e^{-e^Y / A}) \rfloor, \quad
-              Y \sim N(b_0 + b \cdot x, e^{2 (g_0 + g \cdot x)}), \quad
+              Y \sim N(\log(1 + n) + b_0 + b \cdot x, e^{2 (g_0 + g \cdot x)}), \quad
               \text{given that } n + R \ge L
 
     R reposts come between an age and the horizon after n that were seen; x are features of what
     was seen: reposts, their speed lately, followers of the author and of those reached, time of
     day. b and g are learned from past cascades for the age and horizon asked, with normal priors.
     L is the size by which the past cascades were selected, 0 if they were not; A a finite
-    audience, three times the most that came in any past cascade.
+    audience, three times the most that came in any past cascade (or came already).
 
     Of followers and the time of day, what is not known of both the past and the young cascades is
     left out: the others are asked as if nobody knew it of any. Intervals are calibrated: they are

@@ -8,7 +8,7 @@ from scipy import stats
 
 from hawkesjax.retweet.growth import AUDIENCE, FAINT, PRECISION, Growth
 
-LOCATION, SPREAD = np.array([3.0, 0.8, -0.5]), np.array([-0.3, 0.2, 0.0])
+LOCATION, SPREAD = np.array([1.0, -0.2, -0.5]), np.array([-0.3, 0.2, 0.0])
 LEAST = 30.0
 
 
@@ -19,7 +19,7 @@ def drawn(number, seed, least=0.0):
     x = np.column_stack([np.log1p(seen), rng.normal(size=number)])
     standard = (x - [2.0, 0.0]) / [1.0, 1.0]
     design = np.column_stack([np.ones(number), standard])
-    y = design @ LOCATION + np.exp(design @ SPREAD) * rng.normal(size=number)
+    y = np.log1p(seen) + design @ LOCATION + np.exp(design @ SPREAD) * rng.normal(size=number)
     sizes = seen + np.floor(np.exp(y)).astype(int)
     kept = sizes >= least
     return x[kept], seen[kept], sizes[kept]
@@ -41,10 +41,11 @@ def shares(growth, x, seen, sizes):
     out = []
     for row, n, size in zip(x, seen, sizes, strict=True):
         z = np.append(1.0, np.clip((row - growth.center) / growth.scale, -3, 3))
-        law = stats.norm(z @ growth.location, np.exp(z @ growth.spread))
+        law = stats.norm(np.log(1 + n) + z @ growth.location, np.exp(z @ growth.spread))
+        audience = max(growth.audience, AUDIENCE * n)
 
-        def above(reposts, law=law):
-            chances = -growth.audience * np.log(1 - min(reposts / growth.audience, 1 - 1e-15))
+        def above(reposts, law=law, audience=audience):
+            chances = -audience * np.log(1 - min(reposts / audience, 1 - 1e-15))
             return law.sf(np.log(chances)) if reposts > 0 else 1.0
 
         out.append(min(above(size - n) / above(growth.least - n), 1.0))
@@ -75,7 +76,7 @@ def test_quantiles_are_where_the_probability_is_passed(learned):
     for growth in (learned, sure(learned)):
         told = growth.quantile(x, seen, p)
         assert np.all(told >= np.maximum(seen[:, None], LEAST))
-        assert np.all(told <= seen[:, None] + growth.audience)
+        assert np.all(told <= seen[:, None] + np.maximum(growth.audience, AUDIENCE * seen)[:, None])
         for place in range(p.shape[1]):
             size = told[:, place]
             above = growth.beyond(x, seen, size + 1)
@@ -92,13 +93,11 @@ def test_nothing_near_the_mode_is_better(least):
     growth = sure(Growth.fit(x, seen, sizes, least))
     assert growth.audience == AUDIENCE * max(least, (sizes - seen).max())
 
-    more, size = np.log(sizes - seen + 0.5), x[:, 0] - x[:, 0].mean()
-    level = np.log(np.std(more - np.clip(size, *np.array([-3, 3]) * size.std())) + 0.1)
+    level = np.log(np.std(np.log((sizes - seen + 0.5) / (seen + 1))) + 0.1)
 
     def density(one):
         inside = shares(one, x, seen, sizes) - shares(one, x, seen, sizes + 1)
         off = np.append(one.location[1:], one.spread[1:])
-        off[0] -= one.scale[0]
         return (
             np.log(inside).sum()
             - PRECISION / 2 * np.sum(off**2)
