@@ -11,15 +11,14 @@ from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
 # Precision of the normal prior of each coefficient, of features in units of their standard
 # deviation. Sum of the mean log scores at 10 min, 1, 6 and 24 h, by cross-validation on the
-# cascades of the first ten days of tideh_retweets: -30.69 with 3, -30.67 with 10, -30.66 with 30,
-# -30.67 with 100, -30.74 with 300.
+# cascades of the first ten days of tideh_retweets: -30.68 with 3, -30.67 with 10, -30.65 with 30,
+# -30.66 with 100, -30.74 with 300.
 PRECISION = 30.0
 # People who may still repost, in terms of the most reposts to come of any past cascade, or of those
-# so far. Data say
-# little of it: that sum is -30.745 with 1.2, -30.665 with 2, -30.661 with 3, -30.658 with 10 and
-# with 100; but the sum of means is then up to 17 times that of the sizes (6 h, without a bound).
+# so far. Data say little of it: that sum is -30.733 with 1.2, -30.657 with 2, -30.654 with 3 and
+# -30.653 with 10 and 100; but without a bound the sum of means was 17 times that of the sizes (6 h).
 AUDIENCE = 3.0
-# Standard deviations beyond which a feature counts as that far: the sum is -30.71 with 2, -30.66
+# Standard deviations beyond which a feature counts as that far: the sum is -30.70 with 2, -30.65
 # with 3, -30.63 with 4, -30.61 with 8, where a single odd feature moves a forecast as far.
 FAR = 3.0
 FAINT = 1.0  # precision of g_0, about the log of the spread of log R, and least of any direction
