@@ -16,7 +16,7 @@ from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 PRECISION = 30.0
 # People who may still repost, in terms of the most reposts to come of any past cascade, or of those
 # so far. Data say little of it: that sum is -30.733 with 1.2, -30.657 with 2, -30.654 with 3 and
-# -30.653 with 10 and 100; but without a bound the sum of means was 17 times that of the sizes (6 h).
+# -30.653 with 10 and 100; without a bound the sum of means was 17 times that of the sizes (6 h).
 AUDIENCE = 3.0
 # Standard deviations beyond which a feature counts as that far: the sum is -30.70 with 2, -30.65
 # with 3, -30.63 with 4, -30.61 with 8, where a single odd feature moves a forecast as far.
