@@ -73,10 +73,12 @@ from .katz.results import KatzPosterior as KatzPosterior
 from .retweet import CascadePopulation as CascadePopulation
 from .retweet import Cascades as Cascades
 from .retweet import ExplosionWarning as ExplosionWarning
+from .retweet import ExtrapolationWarning as ExtrapolationWarning
 from .retweet import RetweetEstimate as RetweetEstimate
 from .retweet import RetweetForecast as RetweetForecast
 from .retweet import RetweetHawkes as RetweetHawkes
 from .retweet import RetweetPosterior as RetweetPosterior
+from .retweet import SizeForecast as SizeForecast
 from .retweet import TwoStage as TwoStage
 from .retweet import read_cascades as read_cascades
 from .retweet import two_stage as two_stage

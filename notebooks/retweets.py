@@ -37,7 +37,6 @@ from hawkesjax.evaluation import forecasters as baselines
 from hawkesjax.evaluation.rolling import rolling
 from hawkesjax.retweet.ages import sizes_at
 from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster, hourly_counts
-from hawkesjax.retweet.population import CascadePopulation
 
 jax.config.update("jax_enable_x64", True)
 zone = "Europe/Madrid"
@@ -349,9 +348,9 @@ if tideh.exists():
 # %% [markdown]
 # ## Real data: how large will a cascade become?
 #
-# A population of cascades teaches how infectivity falls with age and how much cascades differ.
-# From the first six hours of others, their size after a week, with 80 % intervals; and from the
-# first hour of one tweet, of which 15,562 reposts came.
+# A population of past cascades teaches how many reposts are to come, given what the first hours
+# show. From the first six hours of others, their size after a week, with 80 % intervals; and from
+# the first hour of one tweet, of which 15,562 reposts came.
 
 # %%
 if tideh.exists():
@@ -360,12 +359,13 @@ if tideh.exists():
         horizon=168.0, unit="hour", timezone="UTC",
     )  # fmt: skip
     others = whole.select([name for name in whole.names if name != "1978"][:120])
-    population = CascadePopulation.learn(others.select(range(0, others.num_posts, 2)))
+    population = hj.CascadePopulation.learn(others.select(range(0, others.num_posts, 2)))
     print(population)
     held = others.select(range(1, others.num_posts, 2))
     sizes = population.forecast(held, observed=6.0, key=jax.random.key(5), draws=50)
     print(sizes.table().head().round(0))
     print(sizes.score(sizes_at(held, 168.0)))
+    print(population.evaluate(6.0, folds=5, key=jax.random.key(6)).round(3))
     single = data / "seismic_tweet" / "events.csv"
     if single.exists():
         tweet = hj.Cascades.from_cascades(
@@ -374,7 +374,7 @@ if tideh.exists():
             horizon=168.0, unit="hour",
         )  # fmt: skip
         for age in (1.0, 6.0, 24.0):
-            told = CascadePopulation.learn(others).forecast(
+            told = hj.CascadePopulation.learn(others).forecast(
                 tweet, observed=age, key=jax.random.key(8), draws=200
             )
             row = told.table().iloc[0]

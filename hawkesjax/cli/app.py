@@ -47,7 +47,7 @@ spikes = _typer(
     help="A network that spreads a spike: who will be active, and whether the network helps.",
 )
 posts = _typer(
-    [retweet.fit, retweet.sample, retweet.forecast, retweet.evaluate],
+    [retweet.fit, retweet.sample, retweet.forecast, retweet.evaluate, retweet.sizes],
     help="Posts and reposts: what drives posting, how long posts live, what comes next.",
 )
 hours = _typer(

@@ -1,10 +1,12 @@
-"""retweet fit, sample, forecast and evaluate."""
+"""retweet fit, sample, forecast, evaluate and sizes."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 from typing import Annotated, Any, Literal
+
+import numpy as np
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
@@ -81,7 +83,7 @@ class Posts(FileOptions):
     quotes: Literal["post", "repost", "drop"] = option("post", "With a format: what quotes are.")
     replies: Literal["post", "repost", "drop"] = option("post", "With a format: what replies are.")
 
-    def read(self, hj: Any, covariates: Covariates, ahead: float = 0.0) -> Any:
+    def read(self, hj: Any, covariates: Covariates | None, ahead: float = 0.0) -> Any:
         """The cascades, with covariates that reach `ahead` beyond the window."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         if self.window is not None:
@@ -97,6 +99,8 @@ class Posts(FileOptions):
             gone = data.num_posts + data.num_reposts - part.num_posts - part.num_reposts
             late = [("late", "drop", gone)] if gone else []
             data = dataclasses.replace(part, touched=(*part.touched, *late))
+        if covariates is None:
+            return data
         start, end = data.window
         known = covariates.read(hj, data, (start, end + ahead), self)
         return data if known is None else data.with_covariates(known)
@@ -123,6 +127,28 @@ class Future:
         parser=str,
     )
     draws: int = option(200, "Simulated continuations.", min=1, panel=o.SAMPLING)
+
+
+@group(o.MODEL)
+class Ages:
+    """Which cascades are young, and which teach how they grow."""
+
+    observed: float = option(..., "Age up to which each young cascade is seen.", "LENGTH")
+    horizon: float = option(
+        ..., "Age at which sizes are asked for; reposts beyond it are not used.", "LENGTH"
+    )
+    past: Path | None = option(
+        None,
+        "File of past cascades, of the same form; by default the posts that were observed up to "
+        "--horizon.",
+    )
+    least: float | None = option(
+        None,
+        "Size by which the past cascades were selected, 0 if they were not; told from the smallest "
+        "by default.",
+        "N",
+    )
+    folds: int = option(10, "Folds of the cross-validation.", min=2)
 
 
 @command
@@ -209,7 +235,48 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     score(job, counts, forecasters, folds, covariates=data.covariates, data=data)
 
 
-def _read(job: Job, posts: Posts, covariates: Covariates, ahead: float = 0.0) -> Any:
+@command
+def sizes(
+    posts: Annotated[Posts, without("horizon")],
+    ages: Ages,
+    run: Annotated[o.Run, without("csv", "format", "pictures")],
+) -> None:
+    """Sizes that young cascades will have, told by past cascades of their kind.
+
+    Writes sizes.csv (one row per young cascade: median, mean, 80 and 95 % intervals) and
+    scores.csv (such forecasts of the past cascades, cross-validated, beside simple ones).
+
+    ```
+    hawkesjax retweet sizes tweets.csv --unit hour --observed 1 --horizon 168
+    ```
+    """
+    job = Job("hawkesjax-retweet-sizes", run, ["sizes.csv", "scores.csv"])
+    data = _read(job, posts, None)
+    told = _read(job, dataclasses.replace(posts, file=ages.past), None) if ages.past else data
+    from hawkesjax.retweet.ages import spans_of
+
+    whole, spans = spans_of(told) >= ages.horizon * (1 - 1e-9), spans_of(data)
+    past = told.select(told.posts_seen & whole)
+    population = job.hj.CascadePopulation.learn(past, horizon=ages.horizon, least=ages.least)
+    job.say(f"\n{population}")
+    scores = population.evaluate(ages.observed, folds=ages.folds, key=job.keys[0])
+    job.say(f"\nSuch forecasts of the past cascades, each told by others:\n{table(scores)}")
+    young = data.posts_seen & (spans >= ages.observed)
+    young &= True if ages.past else spans < ages.horizon * (1 - 1e-9)
+    tables = {"scores": scores}
+    job.say(f"\n{young.sum():,} young cascades; {np.sum(spans < ages.observed):,} are too young.")
+    if young.any():
+        result = population.forecast(data.select(young), observed=ages.observed, key=job.keys[1])
+        if result.ignored:
+            job.say(f"Not known, and not used: {', '.join(result.ignored)}.")
+        wide = result.table(0.95)[["lower", "upper"]].add_suffix(" 95 %")
+        narrow = result.table().rename(columns={"lower": "lower 80 %", "upper": "upper 80 %"})
+        tables["sizes"] = narrow.join(wide)
+        job.say(f"\n{table(tables['sizes'])}")
+    job.finish(population, tables)
+
+
+def _read(job: Job, posts: Posts, covariates: Covariates | None, ahead: float = 0.0) -> Any:
     data = posts.read(job.hj, covariates, ahead)
     job.say(str(data))
     return data

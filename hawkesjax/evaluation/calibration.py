@@ -28,13 +28,17 @@ def held_shares(
         seen: the counts of their bins.
         prior: c, bins that hold what they should.
     """
-    total, rows = prior * GRID, prior
-    for forecast, counts in zip(told, seen, strict=True):
-        below, through = forecast.cdf(counts - 1), forecast.cdf(counts)
-        step = np.maximum(through - below, 1e-12)
-        part = np.clip((GRID[:, None] - below) / step, 0, 1).sum(axis=1)
-        total = total + (part + len(counts) - part[::-1]) / 2
-        rows += len(counts)
-    held = total / rows
+    below = [forecast.cdf(counts - 1) for forecast, counts in zip(told, seen, strict=True)]
+    through = [forecast.cdf(counts) for forecast, counts in zip(told, seen, strict=True)]
+    return held_of(np.concatenate([*below, []]), np.concatenate([*through, []]), prior)
+
+
+def held_of(
+    below: Float[np.ndarray, " seen"], through: Float[np.ndarray, " seen"], prior: float
+) -> Float[np.ndarray, " grid"]:
+    """H of `held_shares`, from the probabilities of less than was seen, and of at most that."""
+    step = np.maximum(through - below, 1e-12)
+    part = np.clip((GRID[:, None] - below) / step, 0, 1).sum(axis=1)
+    held = (prior * GRID + (part + len(below) - part[::-1]) / 2) / (prior + len(below))
     held[[0, -1]] = 0.0, 1.0
     return held

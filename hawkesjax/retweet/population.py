@@ -1,262 +1,299 @@
-"""How the infectivity of cascades falls with age, learned from many, to predict the size of one."""
+"""How cascades of a kind grow, learned from past ones, to predict the sizes of young ones."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Float
+import pandas as pd
+from scipy import stats
 
 from hawkesjax.core.random import generator
+from hawkesjax.evaluation.calibration import held_of
+from hawkesjax.evaluation.counts import GRID
+from hawkesjax.inputs.arguments import AtLeastZero, Count, Key, Positive, Range, checked, number
 from hawkesjax.inputs.checks import counted
-from hawkesjax.retweet.ages import (
-    binned,
-    check_observed,
-    extras_of,
-    fine_edges,
-    in_pieces,
-    learn_normal,
-    learn_swing,
-    posterior,
-    sizes_at,
-    spread_of,
-    steps_ahead,
-    wave_of,
-)
+from hawkesjax.retweet.ages import check_observed, sizes_at, spans_of
 from hawkesjax.retweet.data.cascades import Cascades
-from hawkesjax.retweet.memory.kernel import kernel_integral
-from hawkesjax.retweet.memory.volterra import draw_reposts, transfer
-from hawkesjax.retweet.model import RetweetHawkes
-from hawkesjax.retweet.prepared import lengths_of
+from hawkesjax.retweet.features import GROUPS, features, unknown
+from hawkesjax.retweet.growth import Growth
+from hawkesjax.retweet.size_scores import errors, held_by, simple_sizes
 from hawkesjax.retweet.sizes import SizeForecast
 
-AGES = (0, 2, 6, 12, 36, 72, 108, 144, 216, 288, 432, 720, 1152, 2016)  # in units of s0
-ROWS = 20_000  # cascades times draws continued at once: 16 MB per array of 100 steps
+FEWEST = 10
+FOLDS = 10  # of the calibration
+# Cascades that hold what they should, put beside those of the calibration: it then needs more
+# than a handful to widen or narrow an interval.
+PRIOR = 20.0
+EDGE = 5  # smallest cascades, whose distances say how far below them the smallest may lie
+
+
+class ExtrapolationWarning(UserWarning):
+    """Cascades lie outside of what a population was learned from."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CascadePopulation:
-    r"""A distribution of infectivities: what p_i(t) of a cascade is like before it is seen.
+    r"""How many reposts are to come for a cascade of a kind, given what its first hours show.
 
-    .. math:: p_i(t) = e^{w_i(t - t_i)} [1 - S_i r_0 \sin(2 \pi (t + \phi_0) / T_m)], \qquad
-              w_i \sim N(m, \Sigma)
+    .. math:: R = \lfloor A (1 - e^{-e^Y / A}) \rfloor, \quad
+              Y \sim N(\log(1 + n) + b_0 + b \cdot x, e^{2 (g_0 + g \cdot x)}), \quad
+              \text{given that } n + R \ge L
 
-    with w constant between the ages `edges`. The normal distribution holds two more numbers, the
-    logs of the mean followers of a cascade's reposters and of its author's followers: where many
-    are reached, few of them repost. m and Sigma are learned from whole cascades. The exponential
-    `log p0 - age / tau` of `RetweetHawkes` is the case in which w falls along a straight line;
-    here the data say how it falls, how much cascades differ, and how far the first hours of a
-    cascade tell of the days to come. Build one with `learn`.
+    R reposts come between an age and the horizon after n that were seen; x are features of what
+    was seen: reposts, their speed lately, followers of the author and of those reached, time of
+    day. b and g are learned from past cascades for the age and horizon asked, with normal priors.
+    L is the size by which the past cascades were selected, 0 if they were not; A a finite
+    audience, three times the most that came in any past cascade (or came already).
+
+    Of followers and the time of day, what is not known of both the past and the young cascades is
+    left out: the others are asked as if nobody knew it of any. Intervals are calibrated: they are
+    widened or narrowed so that they held, in cross-validation on the past cascades, what they
+    should.
 
     Args:
-        edges: (K + 1,) ages, in `unit`.
-        mean: (K + 2,) m: of w, of log mean followers of reposters, of log (1 + author's).
-        covariance: (K + 2, K + 2) Sigma.
-        swing: r0 cos(w phi0) and r0 sin(w phi0).
-        spread: variance over squared mean of a reposter's followers: a typical cascade's.
-        training: the cascades that it was learned from; `forecast` calibrates itself on them.
-        model: the `RetweetHawkes` whose kernel and period it has.
+        training: the past cascades.
+        horizon: the age up to which all of them were observed, in their unit.
+        least: L; None where it is told from the smallest sizes.
+
+    Build one with `learn`.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> waits = [np.append(0.0, rng.gamma(0.5, 6.0, rng.poisson(50))) for _ in range(30)]
+        >>> rows = pd.DataFrame({"hours": np.concatenate(waits),
+        ...     "cascade": np.repeat(range(30), [len(each) for each in waits])})
+        >>> data = hj.Cascades.from_cascades(rows, cascade="cascade", time="hours",
+        ...     followers=None, window=(0, 72), late="drop", unit="hour")
+        >>> population = hj.CascadePopulation.learn(data.select(range(25)))
+        >>> told = population.forecast(data.select(range(25, 30)), observed=1.0,
+        ...     key=jax.random.key(0))
+        >>> bool(np.all(told.table()["median"] >= told.seen))
+        True
     """
 
-    edges: Float[np.ndarray, " edges"]
-    mean: Float[np.ndarray, " edges+1"]
-    covariance: Float[np.ndarray, "edges+1 edges+1"]
-    swing: Float[np.ndarray, "2"]
-    spread: float
     training: Cascades
-    model: RetweetHawkes
-    _maps: dict[Any, np.ndarray] = field(default_factory=dict)
+    horizon: float
+    least: float | None
+    _learned: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
+    @checked
     def learn(
         cls,
         cascades: Cascades,
         *,
-        ages: Sequence[float] | np.ndarray | None = None,
-        model: RetweetHawkes | None = None,
+        horizon: Positive | None = None,
+        least: AtLeastZero | None = None,
     ) -> CascadePopulation:
-        """Learn from cascades by an EM algorithm (a Laplace approximation for each cascade).
+        """Learn from past cascades of the kind whose sizes will be asked for.
 
         Args:
-            cascades: at least ten, each observed from its post to at least the last age.
-            ages: edges of the pieces of constant w, from 0, in the cascades' unit; by default 10
-                and 30 minutes, 1, 3, 6, 9, 12, 18, 24, 36 and 60 hours, 4 and 7 days.
-            model: for its kernel (theta, s0) and period; `RetweetHawkes()` by default.
+            cascades: at least ten, small ones among them if small ones will be asked for.
+            horizon: the largest age at which sizes will be asked for, in the cascades' unit. All
+                must be observed for as long; None: as long as all were.
+            least: the size by which they were selected (only tweets with more than 2,000
+                reposts, say); 0: they were not. None: told from the smallest of them.
 
         Raises:
-            ValueError: for fewer cascades, and for those observed for too short a time; names
-                the first of them.
+            ValueError: for fewer cascades, for those observed for too short a time or with a gap
+                of the record, and for cascades smaller than `least`.
+
         """
-        model = RetweetHawkes() if model is None else model
-        if not isinstance(model.theta, float):
-            raise ValueError(f"theta is {model.theta!r}; give a number, such as 0.242.")
-        s0, _ = lengths_of(model, cascades)
-        edges = np.asarray(AGES if ages is None else ages, np.float64) * (s0 if ages is None else 1)
-        if edges.ndim != 1 or len(edges) < 2 or edges[0] != 0 or not np.all(np.diff(edges) > 0):
-            raise ValueError(f"ages are {list(edges)}: give ascending ages that begin with 0.")
-        if cascades.num_posts < 10:
+        if cascades.num_posts < FEWEST:
             raise ValueError(
                 f"{counted(cascades.num_posts, 'cascade')} do not make a population: give at "
-                f"least 10."
+                f"least {FEWEST}."
             )
-        check_observed(cascades, edges[-1], "ages=")
-        fine = fine_edges(edges, s0, edges[-1])
-        counts, reach, _ = binned(model, cascades, fine, edges[-1])
-        piece = np.searchsorted(edges, fine[:-1], side="right") - 1
-        swing = learn_swing(model, cascades, fine, counts, reach, piece)
-        n, f = in_pieces(model, cascades, edges, fine, counts, reach, swing)
-        spread = spread_of(cascades)
-        mean, covariance = learn_normal(n, f, *extras_of(cascades, edges[-1], spread))
-        return cls(edges, mean, covariance, swing, spread, cascades, model)
+        horizon = float(np.min(spans_of(cascades))) if horizon is None else float(horizon)
+        if not horizon > 0:
+            raise ValueError("A cascade was observed for no time. Select the others.")
+        check_observed(cascades, horizon, "horizon=")
+        smallest = int(np.min(sizes_at(cascades, horizon)))
+        if least is not None and least > smallest:
+            raise ValueError(
+                f"least={least:g}, but a cascade has {counted(smallest, 'repost')} at age "
+                f"{horizon:g}: select the larger ones, or pass a smaller least=."
+            )
+        return cls(cascades, horizon, least)
 
-    @property
-    def r0(self) -> float:
-        """Size of the daily swing."""
-        return float(np.hypot(*self.swing))
-
+    @checked
     def forecast(
         self,
         cascades: Cascades,
         *,
-        observed: float,
-        horizon: float | None = None,
-        key: Array,
-        draws: int = 400,
+        observed: Positive,
+        horizon: Positive | None = None,
+        key: Key,
+        draws: Count = 400,
         calibrate: bool = True,
-        cap: float | None = None,
     ) -> SizeForecast:
         """Size of each cascade at an age, from what was seen of it up to an earlier age.
 
-        Nothing beyond `observed` is used, whatever the cascades hold. The posterior of w_i given
-        the reposts so far is taken by Laplace's approximation; each draw of it is carried on to
-        the horizon repost by repost (`memory.volterra.draw_reposts`).
-
-        Calibration: the population is learned again on each half of its training cascades, and
-        the other half is forecast from the same age; quantiles are then read where they would
-        have been right there. It corrects what the model does not know of, on cascades that are
-        not these.
+        Nothing beyond `observed` is used, whatever the cascades hold.
 
         Args:
             cascades: observed from their post to at least `observed`.
             observed: age up to which each is seen, in the cascades' unit.
-            horizon: age at which the size is asked for; the population's last age by default.
-            key: PRNG key.
-            draws: simulated continuations of each cascade.
-            calibrate: whether to calibrate.
-            cap: a continuation with more reposts than this has exploded; None: ten times the
-                largest training cascade. No cascade of the population did, so w is restricted to
-                paths that do not: an exploded draw gives its place to another of its cascade
-                (where all explode, they stop at the cap). The share is reported.
+            horizon: age at which the size is asked for; the population's by default.
+            key: PRNG key of the draws.
+            draws: draws of each size, one in each of as many parts of equal probability.
+            calibrate: whether intervals are calibrated; the median is the same.
 
         Raises:
             ValueError: for ages out of order or beyond the population's, another unit of time
-                than that of the training cascades, followers known of one and not of the other,
-                and cascades not observed for long enough.
+                than that of the past cascades, and cascades not observed for long enough.
         """
-        horizon = float(self.edges[-1]) if horizon is None else float(horizon)
         if cascades.unit != self.training.unit:
             raise ValueError(
                 f"The cascades are in {cascades.unit or 'no named unit'!r}, the population in "
                 f"{self.training.unit or 'no named unit'!r}: convert one of them."
             )
-        known, other = (_knows_followers(one) for one in (self.training, cascades))
-        if known != other:
-            have, lack = ("population", "cascades") if known else ("cascades", "population")
-            raise ValueError(
-                f"Followers are known of the {have}, but not of the {lack}, of whom everyone "
-                f"counts as one: sizes would be wrong by the number of followers. Give both with "
-                f"followers, or both without (followers=None)."
+        horizon = self._ordered(observed, horizon)
+        check_observed(cascades, observed, "observed=")
+        (table, past), young = self._seen(observed), sizes_at(cascades, observed)
+        _warn_of(past, young, observed)
+        x = features(cascades, observed)
+        ignored = unknown(table, x)
+        growth, held = self._growth(observed, horizon, ignored)
+        x = _without(x, ignored)
+        rng = generator(key)
+        places = np.tile(np.arange(draws), (len(x), 1))
+        p = (rng.permuted(places, axis=1) + rng.random(places.shape)) / draws
+        p = np.interp(p, held, GRID) if calibrate else p
+        sizes = growth.quantile(x, young, np.clip(p, 1e-12, 1 - 1e-12))
+        ages = float(observed), horizon
+        return SizeForecast(cascades.names, young, sizes, None, *ages, cascades.unit, ignored)
+
+    @checked
+    def evaluate(
+        self,
+        observed: Positive | Sequence[float],
+        *,
+        horizon: Positive | None = None,
+        folds: Count = 10,
+        key: Key,
+    ) -> pd.DataFrame:
+        """Score such forecasts on the past cascades by cross-validation, beside simple ones.
+
+        Each fold is forecast by a population learned, and calibrated, on the others. Beside it a
+        log-linear regression of `(N + 1) / (n + 1)` on the same features; the size so far times
+        the median of that ratio; the median size; and nothing more.
+
+        Args:
+            observed: an age, or several, in the past cascades' unit.
+            horizon: age of the sizes; the population's by default.
+            folds: at least 2.
+            key: PRNG key of the folds and draws.
+
+        Returns:
+            One row per age and forecast: median and mean absolute percentage error (of cascades
+            with a repost), mean absolute error in reposts, shares held by intervals of 80 and
+            95 %, and `total`, the sum of the predicted means over that of the sizes.
+
+        Raises:
+            ValueError: for ages out of order, and folds that leave fewer than ten cascades.
+        """
+        parts = min(int(number(folds, "folds", Range(2), whole=True)), self.training.num_posts)
+        ages = np.atleast_1d(np.asarray(observed, np.float64)).tolist()
+        last = [self._ordered(age, horizon) for age in ages]
+        truth = sizes_at(self.training, self.horizon if horizon is None else horizon)
+        rng, rows = generator(key), {}
+        fold = rng.permutation(len(truth)) % parts
+        for age, until in zip(ages, last, strict=True):
+            table, seen = self._seen(age)
+            ours, simple = [], []
+            for held in (fold == each for each in range(parts)):
+                rest = self.training.select(~held)
+                one = CascadePopulation.learn(rest, horizon=self.horizon, least=self.least)
+                young = self.training.select(held)
+                with warnings.catch_warnings():  # a fold has the ends of the whole
+                    warnings.simplefilter("ignore", ExtrapolationWarning)
+                    told = one.forecast(young, observed=age, horizon=until, key=key)
+                ours.append(pd.DataFrame(held_by(told, truth[held])).assign(truth=truth[held]))
+                simple.append(pd.DataFrame(simple_sizes(table.to_numpy(), seen, truth, held)))
+            told, others = pd.concat(ours), pd.concat(simple)
+            known = told["truth"].to_numpy(np.float64)
+            shares = told.filter(like="coverage").mean().to_dict()
+            total = told["mean"].sum() / max(known.sum(), 1)
+            rows[age, "population"] = (
+                errors(told["median"].to_numpy(), known) | shares | {"total": total}
             )
-        if not 0 < observed < horizon <= self.edges[-1] * (1 + 1e-12):
+            rows |= {(age, name): errors(others[name].to_numpy(), known) for name in others}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["observed", "forecast"])
+
+    def _ordered(self, observed: float, horizon: float | None) -> float:
+        horizon = self.horizon if horizon is None else float(horizon)
+        if not observed < horizon <= self.horizon * (1 + 1e-9):
             raise ValueError(
                 f"observed={observed:g} and horizon={horizon:g} must be ages in this order, up to "
-                f"the population's last age {self.edges[-1]:g}."
+                f"the population's last age {self.horizon:g}."
             )
-        if draws < 1:
-            raise ValueError(f"draws is {draws!r}; at least 1 is needed.")
-        check_observed(cascades, observed, "observed=")
-        rng = generator(key)
-        if cap is None:
-            cap = 10.0 * float(np.max(sizes_at(self.training, np.inf)))
-        stretch = observed, horizon, rng, draws, cap
-        levels = self._calibration(*stretch) if calibrate else None
-        parts = self._continue(cascades, *stretch)
-        return SizeForecast(cascades.names, *parts, observed, horizon, cascades.unit, levels)
+        return horizon
 
-    def _calibration(self, observed, horizon, rng, draws, cap) -> np.ndarray:
-        """Sorted positions, among their draws, of training cascades forecast by the others."""
-        key = (observed, horizon, draws)
-        if key not in self._maps:
-            order = rng.permutation(self.training.num_posts)
-            places = []
-            for half in (0, 1):
-                others = self.training.select(order[1 - half :: 2])
-                held = self.training.select(order[half::2])
-                part = CascadePopulation.learn(others, ages=self.edges, model=self.model)
-                _, sizes, _ = part._continue(held, observed, horizon, rng, draws, cap)
-                truth = sizes_at(held, horizon)[:, None]
-                below = np.sum(sizes < truth, axis=1) + 0.5 * np.sum(sizes == truth, axis=1)
-                places.append((below + 0.5) / (draws + 1))
-            self._maps[key] = np.sort(np.concatenate(places))
-        return self._maps[key]
+    def _seen(self, observed: float) -> tuple[pd.DataFrame, np.ndarray]:
+        """Features and sizes of the past cascades at an age."""
+        if observed not in self._learned:
+            self._learned[observed] = (
+                features(self.training, observed),
+                sizes_at(self.training, observed),
+            )
+        return self._learned[observed]
 
-    def _continue(self, cascades, observed, horizon, rng, draws, cap):
-        s0, _ = lengths_of(self.model, cascades)
-        before = fine_edges(self.edges, s0, observed)
-        counts, reach, followers = binned(self.model, cascades, before, observed)
-        n, f = in_pieces(self.model, cascades, self.edges, before, counts, reach, self.swing)
-        extras = extras_of(cascades, observed, self.spread)
-        mode, curvature = posterior(n, f, *extras, self.mean, np.linalg.inv(self.covariance))
-        factor = np.linalg.cholesky(np.linalg.inv(curvature))
+    def _growth(self, observed, horizon, ignored) -> tuple[Growth, np.ndarray]:
+        """The law of the reposts between two ages, without what is ignored, and its calibration."""
+        key = observed, horizon, ignored
+        if key not in self._learned:
+            table, seen = self._seen(observed)
+            x = _without(table, ignored)
+            sizes = sizes_at(self.training, horizon)
+            below, through = np.zeros((2, len(x)))
+            order = np.random.default_rng(0).permutation(len(x))
+            for first in range(FOLDS):
+                out = np.zeros(len(x), bool)
+                out[order[first::FOLDS]] = True
+                part = Growth.fit(x[~out], seen[~out], sizes[~out], self._least(sizes[~out]))
+                below[out] = 1 - part.beyond(x[out], seen[out], sizes[out])
+                through[out] = 1 - part.beyond(x[out], seen[out], sizes[out] + 1)
+            growth = Growth.fit(x, seen, sizes, self._least(sizes))
+            self._learned[key] = growth, held_of(below, through, PRIOR)
+        return self._learned[key]
 
-        after = steps_ahead(self.edges, s0, observed, horizon)
-        middle = (after[1:] + after[:-1]) / 2
-        later = np.searchsorted(self.edges, middle, side="right") - 1
-        kernel = self.model.theta, s0
-        known = np.asarray(cascades.post_followers)[:, None] * np.diff(
-            kernel_integral(after, *kernel)
-        )
-        known = known + followers @ transfer(after, before, *kernel).T
-        within = transfer(after, after, *kernel)
-        wave = wave_of(self.model, cascades, middle, self.swing)
-        seen = counts.sum(axis=1)
-        num = cascades.num_posts
-        sizes, exploded = np.empty((num, draws)), np.zeros((num, draws), bool)
-        many = max(1, ROWS // num)
-        for low in range(0, draws, many):
-            size = min(many, draws - low)
-            normal = rng.standard_normal((size, num, len(self.mean)))
-            paths = mode + np.einsum("pkl,spl->spk", factor, normal)
-            rate = (np.exp(paths[:, :, later]) * wave).reshape(size * num, -1)
-            part = rate, np.tile(known, (size, 1)), np.exp(paths[:, :, len(self.edges) - 1]).ravel()
-            drawn, boom = draw_reposts(rng, *part, self.spread, within, cap=cap)
-            total = seen + drawn.sum(axis=1).reshape(size, num)
-            sizes[:, low : low + size] = total.T
-            exploded[:, low : low + size] = boom.reshape(size, num).T
-        return seen.astype(np.int64), _settled(sizes, exploded, rng), exploded.mean(axis=1)
+    def _least(self, sizes: np.ndarray) -> float:
+        """The size by which cascades were selected: below the smallest by as much as the next
+        ones lie apart."""
+        if self.least is not None:
+            return self.least
+        low = np.sort(sizes)[:EDGE].astype(np.float64)
+        return max(0.0, low[0] - float(np.mean(np.diff(low))))
 
     def __repr__(self) -> str:
-        last = len(self.edges) - 2
-        fall = np.exp(self.mean[last] - self.mean[0])
+        sizes = sizes_at(self.training, self.horizon)
+        low, middle, high = np.quantile(sizes, (0.1, 0.5, 0.9))
+        cut = self._least(sizes)
         return (
-            f"CascadePopulation of {counted(self.training.num_posts, 'cascade')}: infectivity "
-            f"{np.exp(self.mean[0]):.3g} at first and {fall:.2g} times that after "
-            f"{self.edges[-2]:g} {self.training.unit}s, r0 {self.r0:.3g}, "
-            f"{np.exp(self.mean[last + 1]):.4g} followers per reposter"
+            f"CascadePopulation of {counted(len(sizes), 'cascade')}: {middle:,.0f} reposts by "
+            f"age {self.horizon:g} {self.training.unit}s in the median ({low:,.0f} to {high:,.0f}: "
+            f"80 %)" + (f", none below {cut:,.0f}" if cut >= 1 else "")
         )
 
 
-def _knows_followers(cascades: Cascades) -> bool:
-    """Whether anyone counts as more, or less, than one."""
-    return any(np.any(np.asarray(x) != 1) for x in (cascades.post_followers, cascades.followers))
+def _without(table: pd.DataFrame, ignored: tuple[str, ...]) -> np.ndarray:
+    lost = [column for name in ignored for column in GROUPS[name]]
+    return table.drop(columns=lost).to_numpy(np.float64)
 
 
-def _settled(sizes: np.ndarray, exploded: np.ndarray, rng: Any) -> np.ndarray:
-    """Exploded draws replaced by others of the same cascade, where there are any."""
-    out = sizes.copy()
-    for row in np.flatnonzero(exploded.any(axis=1) & ~exploded.all(axis=1)):
-        lost = exploded[row]
-        out[row, lost] = rng.choice(sizes[row, ~lost], int(lost.sum()))
-    return out
+def _warn_of(past: np.ndarray, young: np.ndarray, observed: float) -> None:
+    """Warn where more cascades than chance brings lie outside of those of the population."""
+    outside = int(np.sum((young < past.min()) | (young > past.max())))
+    if outside and stats.binom.sf(outside - 1, len(young), 2 / (len(past) + 1)) < 0.01:
+        warnings.warn(
+            f"{counted(outside, 'cascade')} of {len(young):,} had fewer or more reposts by age "
+            f"{observed:g} than any of the population ({past.min():,} to {past.max():,}): their "
+            f"sizes are extrapolated. Learn from cascades like them.",
+            ExtrapolationWarning,
+            stacklevel=4,
+        )

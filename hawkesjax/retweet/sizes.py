@@ -2,75 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from hawkesjax.inputs.arguments import Level, checked
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SizeForecast:
-    """Sizes that cascades will have, as draws, with quantiles read off calibrated.
+    """Sizes that cascades will have, as draws.
 
     Args:
         names: of the cascades.
         seen: (C,) reposts seen.
-        sizes: (C, draws) simulated sizes at the horizon, those seen included.
-        exploded: (C,) share of the draws that passed the cap at first and were drawn again, or
-            gave their place to another draw of the cascade; those that no such draw could replace
-            are counted as well, and kept at the cap.
+        sizes: (C, draws) sizes at the horizon, those seen included.
+        exploded: (C,) share of the draws that passed the cap at first and were drawn again; those
+            that still do after all retries are counted as well, and kept at the cap. None where
+            no path was simulated.
         observed, horizon: ages, in `unit`.
         unit: of time.
-        places: sorted positions that held-out cascades took among their draws, each in (0, 1);
-            None where quantiles are those of the draws.
+        ignored: what was not known of both the cascades and those that taught the forecast
+            ("followers", "time of day"), and was not used.
     """
 
     names: tuple[str, ...]
     seen: Int[np.ndarray, " cascades"]
     sizes: Float[np.ndarray, "cascades draws"]
-    exploded: Float[np.ndarray, " cascades"]
+    exploded: Float[np.ndarray, " cascades"] | None
     observed: float
     horizon: float
     unit: str
-    places: Float[np.ndarray, " training"] | None = None
+    ignored: tuple[str, ...] = ()
 
-    def quantile(self, q: float) -> Float[np.ndarray, " cascades"]:
+    @checked
+    def quantile(self, q: Level) -> Float[np.ndarray, " cascades"]:
         """The size that a cascade stays below with probability q."""
-        if not 0 < q < 1:
-            raise ValueError(f"q is {q!r}; it must lie between 0 and 1.")
-        if self.places is not None:
-            q = float(np.quantile(self.places, q))
         return np.quantile(self.sizes, q, axis=1)
 
-    def uncalibrated(self) -> SizeForecast:
-        """The same with the quantiles of the draws."""
-        return replace(self, places=None)
-
-    def table(self, level: float = 0.8) -> pd.DataFrame:
+    @checked
+    def table(self, level: Level = 0.8) -> pd.DataFrame:
         """One row per cascade: reposts seen; median, mean and interval of the size; `exploded`, the
-        share of its draws that passed the cap at first and were replaced."""
-        if not 0 < level < 1:
-            raise ValueError(f"level is {level!r}; it must lie between 0 and 1.")
+        share of its draws that passed the cap at first, where paths were simulated."""
         tail = (1 - level) / 2
-        return pd.DataFrame(
-            {
-                "seen": self.seen,
-                "median": self.quantile(0.5),
-                "mean": self.sizes.mean(axis=1),
-                "lower": self.quantile(tail),
-                "upper": self.quantile(1 - tail),
-                "exploded": self.exploded,
-            },
-            index=pd.Index(self.names, name="post"),
-        )
+        columns = {
+            "seen": self.seen,
+            "median": self.quantile(0.5),
+            "mean": self.sizes.mean(axis=1),
+            "lower": self.quantile(tail),
+            "upper": self.quantile(1 - tail),
+        }
+        if self.exploded is not None:
+            columns["exploded"] = self.exploded
+        return pd.DataFrame(columns, index=pd.Index(self.names, name="post"))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
         return {"sizes": self.table()}
 
-    def score(self, truth: Int[np.ndarray, " cascades"], level: float = 0.8) -> dict[str, float]:
-        """Median absolute percentage error of the median, and coverage of the interval.
+    @checked
+    def score(self, truth: Int[np.ndarray, " cascades"], level: Level = 0.8) -> dict[str, float]:
+        """Median and mean absolute percentage error of the median, and coverage of the interval.
 
         Args:
             truth: observed sizes; those of 0 have no percentage and are left out of the error.
@@ -89,7 +83,8 @@ class SizeForecast:
 
     def __repr__(self) -> str:
         rows = self.table().head(5).to_string(float_format=lambda x: f"{x:.4g}")
+        without = f"; {' and '.join(self.ignored)} not known, not used" if self.ignored else ""
         return (
             f"SizeForecast: {len(self.names):,} cascades from age {self.observed:g} to "
-            f"{self.horizon:g} {self.unit}s, {self.sizes.shape[1]} draws each\n{rows}"
+            f"{self.horizon:g} {self.unit}s, {self.sizes.shape[1]} draws each{without}\n{rows}"
         )

@@ -31,6 +31,14 @@ def work(tmp_path_factory):
     broken.to_csv(folder / "broken.csv", index=False)
     posts = pd.DataFrame({"id": list("abcdef"), "time": np.linspace(18.2, 19.6, 6)})
     posts.assign(followers=2000, repost_of="").to_csv(folder / "posts.csv", index=False)
+    rng = np.random.default_rng(1)
+    rows = [("p0", 0.0, "")] + [
+        (f"{n}-{k}" if k else f"p{n}", 2.0 * n + wait, f"p{n}" if k else "")
+        for n in range(1, 40)
+        for k, wait in enumerate([0.0, *rng.exponential(3.0, rng.poisson(20))])
+    ]
+    sizes = pd.DataFrame(rows, columns=["id", "time", "repost_of"]).query("time < 80")
+    sizes.assign(followers=9).to_csv(folder / "sizes.csv", index=False)
     pd.DataFrame(
         {"start": ["2024-05-03 10:00"], "end": ["2024-05-03 20:00"], "kind": ["protest"]}
     ).to_csv(folder / "events.csv", index=False)
@@ -59,12 +67,16 @@ def results(work):
         "a gap": ["fit", "broken.csv", *common[1:], "--out", "broken"],
         "a missing column": ["fit", "tweets.csv", "--id", "tweet", "--out", "other"],
         "an outage": ["fit", *common, "--gaps", "gaps.csv", "--out", "gaps"],
+        "sizes": ["sizes", "sizes.csv", "--unit", "hour", "--window", 0, 80, "--observed", 2,
+                  "--horizon", 24, "--folds", 2, "--out", "sizes"],
+        "too few": ["sizes", "sizes.csv", "--unit", "hour", "--window", 0, 30, "--late", "drop",
+                    "--observed", 2, "--horizon", 24, "--out", "few"],
         "backwards": ["forecast", *common, "--ahead", -1, "--out", "negative"],
     }  # fmt: skip
     return run_named({name: ["retweet", *line] for name, line in lines.items()}, work)
 
 
-@pytest.mark.parametrize("name", ["fit", "posts only", "sample", "forecast", "evaluate"])
+@pytest.mark.parametrize("name", ["fit", "posts only", "sample", "forecast", "evaluate", "sizes"])
 def test_good_input_ends_with_0(results, name):
     code, out, err = results[name]
     assert code == 0, (out, err)
@@ -120,3 +132,16 @@ def test_bad_input_ends_with_2_and_one_line(results, name, message):
     code, _, err = results[name]
     assert code == 2 and re.search(message, err), err
     assert err.startswith("error: ") and len(err.strip().splitlines()) == 1
+
+
+def test_sizes_are_told_by_the_posts_that_were_seen_for_long_enough(work, results):
+    said, frame = results["sizes"][1], pd.read_csv(work / "sizes" / "sizes.csv")
+    assert "CascadePopulation of 29 cascades" in said
+    assert list(frame["post"]) == [f"p{n}" for n in range(29, 40)]
+    assert list(frame.columns) == ["post", "seen", "median", "mean", "lower 80 %", "upper 80 %",
+                                   "lower 95 %", "upper 95 %"]  # fmt: skip
+    assert "not used: reposters' followers" in said
+    scores = pd.read_csv(work / "sizes" / "scores.csv")
+    assert set(scores["forecast"]) >= {"population", "nothing more comes"} and len(scores) == 5
+    code, _, err = results["too few"]
+    assert code == 2 and "give at least 10" in err

@@ -18,7 +18,7 @@ ROOMS = {
         ("fit", "sample", "evaluate", "describe", "simulate", "demo"), (*COMMON, "hawkes")
     ),
     **{f"retweet {name}": (*COMMON, "retweet") for name in ("fit", "sample", "forecast")},
-    "retweet evaluate": (*COMMON, "retweet"),
+    **{f"retweet {name}": (*COMMON, "retweet") for name in ("evaluate", "sizes")},
     **{f"counts {name}": COMMON for name in ("fit", "forecast", "evaluate")},
     **{
         f"katz {name}": (*COMMON, "katz")

@@ -9,7 +9,6 @@ import pytest
 
 import hawkesjax as hj
 from hawkesjax.retweet.evaluation import hourly_counts
-from hawkesjax.retweet.population import CascadePopulation
 from hawkesjax.retweet.two_stage import windows_of
 from tests.derivatives import check_derivatives
 from tests.refusals import refused
@@ -300,4 +299,4 @@ def test_every_verb_takes_gaps_or_says_why_not():
     middle = rows["time"].to_numpy()
     assert not data.gaps.meets(middle - 0.124, middle + 0.124).any()
     with refused("have a gap of the record before age 2|Cascades.select"):
-        CascadePopulation.learn(data.select(data.post_times < 38), ages=[0, 1, 2])
+        hj.CascadePopulation.learn(data.select(data.post_times < 38), horizon=2.0)
