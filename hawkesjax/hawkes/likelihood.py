@@ -51,6 +51,7 @@ class HawkesLikelihood(HawkesSettings):
             covariates=self.background.covariates,
             strength=self.strength,
             linked=self.link != "identity",
+            shared=self._decay_dims == (),
         )
 
     def _effects(self, params: Params) -> tuple[Array, Array]:

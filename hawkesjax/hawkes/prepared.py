@@ -16,7 +16,8 @@ from hawkesjax.core.cache import kept
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
-from hawkesjax.hawkes.counts.choose import choose_form
+from hawkesjax.hawkes.counts.blocks import BlockForm
+from hawkesjax.hawkes.counts.choose import choose_form, in_blocks
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.points import point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
@@ -141,6 +142,7 @@ def prepare(
     covariates: Covariates | None = None,
     strength: Strength | None = None,
     linked: bool = False,
+    shared: bool = False,
 ) -> PreparedPanel:
     """Lay a panel out once; the same panel and form return the same object again.
 
@@ -178,7 +180,7 @@ def prepare(
                 "of model.prepare(panel) in place of the panel."
             )
         return _traced(panel, dtype, kernel)
-    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked)
+    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared)
 
 
 @kept
@@ -191,9 +193,10 @@ def _laid_out(
     covariates: Covariates | None,
     strength: Strength | None,
     linked: bool,
+    shared: bool,
 ) -> PreparedPanel:
     if panel.resolution:
-        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength, linked)
+        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength, linked, shared)
     stream = stream_of(panel)
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
@@ -201,11 +204,15 @@ def _laid_out(
     if linked:
         made: Any = None
     elif strength is None:
-        made = (
-            choose_form(stream, **options)
-            if kernel == EXPONENTIAL
-            else MixtureForm.from_stream(stream, kernel.ratios, **options)
+        blocks = form == "blocks" or (
+            form == "auto" and in_blocks(stream, shared, gamma is not None)
         )
+        if blocks and shared:
+            made = BlockForm.from_stream(stream, dtype, kernel.ratios)
+        elif kernel == EXPONENTIAL:
+            made = choose_form(stream, **options, shared=shared)
+        else:
+            made = MixtureForm.from_stream(stream, kernel.ratios, **options)
     else:
         points = points_of(panel, strength.lag)
         made = point_form(points, stream.marks, kernel.ratios, dtype)

@@ -43,7 +43,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     compensator: Literal["exact", "schoenberg"] = "exact"
     stationary: bool = False
     gamma: Any = None
-    form: Literal["auto", "scan", "lanes", "pairs"] = "auto"
+    form: Literal["auto", "scan", "lanes", "pairs", "blocks"] = "auto"
     magnitude: Literal[None, "exponential", "power"] = None
     alpha_effects: Any = None
     pooled: bool = False
@@ -64,7 +64,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         object.__setattr__(self, "alpha_effects", Modifiers.of(self.alpha_effects, self.pooled))
         if not (isinstance(self.lag, str) and self.lag == LEARNED):
             object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
-        if self.strength and (self.form in ("lanes", "pairs") or self.compensator != "exact"):
+        if self.strength and (self.form in ("lanes", "pairs", "blocks") or self.compensator != "exact"):
             raise ValueError(
                 "Magnitudes, alpha_effects and a lag use their own form and the exact "
                 "compensator: leave out form and compensator."
