@@ -52,6 +52,7 @@ class HawkesLikelihood(HawkesSettings):
             strength=self.strength,
             linked=self.link != "identity",
             shared=self._decay_dims == (),
+            network=self.network(data.num_marks),
         )
 
     def _effects(self, params: Params) -> tuple[Array, Array]:

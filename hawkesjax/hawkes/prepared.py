@@ -17,7 +17,8 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
 from hawkesjax.hawkes.counts.blocks import BlockForm
-from hawkesjax.hawkes.counts.choose import choose_form, in_blocks
+from hawkesjax.hawkes.counts.choose import choose_form, edges_of, in_blocks
+from hawkesjax.hawkes.counts.edges import EdgeForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.points import point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
@@ -143,6 +144,7 @@ def prepare(
     strength: Strength | None = None,
     linked: bool = False,
     shared: bool = False,
+    network: bytes | None = None,
 ) -> PreparedPanel:
     """Lay a panel out once; the same panel and form return the same object again.
 
@@ -180,7 +182,7 @@ def prepare(
                 "of model.prepare(panel) in place of the panel."
             )
         return _traced(panel, dtype, kernel)
-    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared)
+    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared, network)
 
 
 @kept
@@ -194,9 +196,11 @@ def _laid_out(
     strength: Strength | None,
     linked: bool,
     shared: bool,
+    network: bytes | None,
 ) -> PreparedPanel:
     if panel.resolution:
-        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength, linked, shared)
+        rest = (covariates, strength, linked, shared, network)
+        return _spread_out(panel, form, dtype, gamma, kernel, *rest)
     stream = stream_of(panel)
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
@@ -207,7 +211,10 @@ def _laid_out(
         blocks = form == "blocks" or (
             form == "auto" and in_blocks(stream, shared, gamma is not None)
         )
-        if blocks and shared:
+        edges = edges_of(network, panel.num_marks) if form == "auto" else None
+        if edges is not None:
+            made = EdgeForm.from_stream(stream, edges, dtype, kernel.ratios)
+        elif blocks and shared:
             made = BlockForm.from_stream(stream, dtype, kernel.ratios)
         elif kernel == EXPONENTIAL:
             made = choose_form(stream, **options, shared=shared)

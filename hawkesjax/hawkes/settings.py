@@ -184,6 +184,15 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             return ((), ("source",), ("target", "source"))[np.ndim(self.gamma)]
         return {"pair": ("target", "source"), "source": ("source",), "shared": ()}[self.decay]
 
+    def network(self, num_marks: int) -> bytes | None:
+        """Which effects may differ from 0, as packed bits (target, source), where `fixed` rules some
+        out and decays do not differ by target."""
+        known = dict(self.fixed).get("alpha")
+        if known is None or self._decay_dims == ("target", "source"):
+            return None
+        zero = np.asarray(known, np.float64) == 0
+        return np.packbits(~np.broadcast_to(zero, (num_marks, num_marks))).tobytes()
+
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:
         """Axes of the derived quantities."""

@@ -36,6 +36,9 @@ FEW_MARKS, MORE_MARKS, SHORT = 2, 4, 20_000
 # take more than 0.8 GB; a pass over them is otherwise the fastest.
 MANY_MARKS, MOST_NUMBERS = 64, 100_000_000
 
+# Share of the pairs up to which a network has a form of its own, and its least number of marks.
+SPARSE, NETWORK = 0.25, 8
+
 
 def choose_form(
     stream: Stream,
@@ -77,3 +80,12 @@ def in_blocks(stream: Stream, shared: bool, known: bool) -> bool:
     if not shared or stream.num_marks < MANY_MARKS:
         return False
     return not known or stream.num_events * stream.num_marks > MOST_NUMBERS
+
+
+def edges_of(network: bytes | None, num_marks: int) -> np.ndarray | None:
+    """The mask (target, source) of a network, where it is sparse enough for a form of its own."""
+    if network is None or num_marks < NETWORK:
+        return None
+    bits = np.unpackbits(np.frombuffer(network, np.uint8), count=num_marks**2)
+    edges = bits.reshape(num_marks, num_marks).astype(bool)
+    return edges if edges.mean() <= SPARSE else None
