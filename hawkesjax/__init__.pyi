@@ -45,11 +45,13 @@ from .hawkes import Kernel as Kernel
 from .hawkes import PowerLaw as PowerLaw
 from .hawkes import PredictiveCheck as PredictiveCheck
 from .hawkes import RisingExponential as RisingExponential
+from .hawkes import Shrunken as Shrunken
 from .hawkes import SumOfExponentials as SumOfExponentials
 from .hawkes import effect_tests as effect_tests
 from .hawkes import intensity_at as intensity_at
 from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
+from .hawkes import shrink as shrink
 from .katz.data.activity import Activity as Activity
 from .katz.data.attention import ActivityWarning as ActivityWarning
 from .katz.data.edge_files import read_network as read_network

@@ -12,6 +12,7 @@ from hawkesjax.hawkes.kernels import Kernel, PowerLaw, RisingExponential, SumOfE
 from hawkesjax.hawkes.model import Hawkes
 from hawkesjax.hawkes.predictive import PredictiveCheck
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.hawkes.shrink import Shrunken, shrink
 
 __all__ = [
     "Attribution",
@@ -25,9 +26,11 @@ __all__ = [
     "PowerLaw",
     "PredictiveCheck",
     "RisingExponential",
+    "Shrunken",
     "SumOfExponentials",
     "effect_tests",
     "intensity_at",
     "read_events",
     "residual_bootstrap",
+    "shrink",
 ]

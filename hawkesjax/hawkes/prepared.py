@@ -182,7 +182,9 @@ def prepare(
                 "of model.prepare(panel) in place of the panel."
             )
         return _traced(panel, dtype, kernel)
-    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared, network)
+    return _laid_out(
+        panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared, network
+    )
 
 
 @kept

@@ -64,7 +64,9 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         object.__setattr__(self, "alpha_effects", Modifiers.of(self.alpha_effects, self.pooled))
         if not (isinstance(self.lag, str) and self.lag == LEARNED):
             object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
-        if self.strength and (self.form in ("lanes", "pairs", "blocks") or self.compensator != "exact"):
+        if self.strength and (
+            self.form in ("lanes", "pairs", "blocks") or self.compensator != "exact"
+        ):
             raise ValueError(
                 "Magnitudes, alpha_effects and a lag use their own form and the exact "
                 "compensator: leave out form and compensator."
@@ -185,8 +187,8 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         return {"pair": ("target", "source"), "source": ("source",), "shared": ()}[self.decay]
 
     def network(self, num_marks: int) -> bytes | None:
-        """Which effects may differ from 0, as packed bits (target, source), where `fixed` rules some
-        out and decays do not differ by target."""
+        """Which effects may differ from 0, as packed bits (target, source), where `fixed` rules
+        some out and decays do not differ by target."""
         known = dict(self.fixed).get("alpha")
         if known is None or self._decay_dims == ("target", "source"):
             return None

@@ -78,9 +78,7 @@ def _with_points(prepared: Any, points: int, events: int, past: int) -> Any:
 
 def _filled(prepared: Any, form: LaneForm | PointForm | MixtureForm | BlockForm) -> Any:
     """With a padded form, and arrays by event padded to match."""
-    names = {
-        LaneForm: "slots", PointForm: "rows", MixtureForm: "remaining", BlockForm: "place"
-    }
+    names = {LaneForm: "slots", PointForm: "rows", MixtureForm: "remaining", BlockForm: "place"}
     places = len(getattr(form, names[type(form)]))
 
     def longer(values: Any, filling: float = 0) -> Any:

@@ -55,7 +55,9 @@ def crowded(marks=9, sequences=3, events=600):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("decay, form", [("shared", "blocks"), ("shared", "auto"), ("source", "auto")])
+@pytest.mark.parametrize(
+    "decay, form", [("shared", "blocks"), ("shared", "auto"), ("source", "auto")]
+)
 def test_value_and_gradient_equal_the_plain_scan(kernel, decay, form):
     panel, rng = crowded(), np.random.default_rng(1)
     marks = panel.num_marks
