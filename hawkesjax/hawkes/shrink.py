@@ -21,6 +21,7 @@ from hawkesjax.hawkes.results import HawkesEstimate
 from hawkesjax.inputs.arguments import Count, Positive, checked
 
 LEAST = 1e-3  # weakest penalty of a path, over the weakest that leaves no effect
+NOTHING = 1e-6  # norm of a group's effects, over the largest, that is taken for 0 where it may be
 ROUNDS = 50  # of adding sources that a penalty had left out
 
 
@@ -235,16 +236,19 @@ def _at(target: Target, kappa: float, values: np.ndarray, limit: float) -> tuple
         values[into] = found
         gain = _gain(target, values)
         if target.groups is None:
-            more = ~active & (gain > kappa + limit)
+            more, fewer = ~active & (gain > kappa + limit), np.zeros_like(active)
         else:
             slope, size = _by_group(target, gain)
-            empty = ~np.isin(np.arange(len(size)), target.groups[values[levels:] > 0])
-            active &= ~empty[target.groups]
-            more = (empty & (slope > kappa * (1 + 1e-9)))[target.groups] & ~active
-            values[levels:] += np.where(more, 1e-4 * np.maximum(gain, 0) / gain.max(initial=1), 0)
-        if not more.any():
+            norm = np.sqrt(np.bincount(target.groups, weights=values[levels:] ** 2))
+            none = norm <= NOTHING * np.max(norm, initial=1)
+            fewer = (none & (slope <= kappa))[target.groups] & active
+            values[levels:][fewer] = 0
+            more = (none & (slope > kappa * (1 + 1e-9)))[target.groups] & ~active
+            first = 1e-3 * np.maximum(gain, 0) / np.max(gain, initial=1e-300)
+            values[levels:][more] = first[more]
+        if not (more | fewer).any():
             break
-        active |= more
+        active = (active & ~fewer) | more
     return values, left
 
 
