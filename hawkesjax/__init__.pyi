@@ -4,6 +4,7 @@ from . import datasets as datasets
 from . import katz as katz
 from . import plots as plots
 from ._version import __version__ as __version__
+from .core.compilations import cache_compilations as cache_compilations
 from .core.diagnostics import SamplingWarning as SamplingWarning
 from .core.draws import draws_of as draws_of
 from .core.estimate import Estimate as Estimate

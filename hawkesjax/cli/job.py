@@ -44,7 +44,7 @@ class Job:
         self.out = Output(run.out or fresh(stem), [*names, *drawn], force=run.force)
         self.speaker = Speaker(run.quiet)
         self.say = self.speaker.say
-        self.hj = start(x64=run.x64, device=run.device, chains=chains)
+        self.hj = start(x64=run.x64, device=run.device, chains=chains, cache=run.cache)
         import jax
 
         self.key = jax.random.key(run.seed)

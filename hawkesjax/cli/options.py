@@ -67,6 +67,7 @@ class Run:
     device: Literal["cpu", "gpu"] | None = option(
         None, "Where to compute; jax's choice by default."
     )
+    cache: bool = option(True, "Keep compiled programs in the user's cache folder for later runs.")
     quiet: bool = option(False, "Errors and warnings only.", names=["-q"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 
-def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
+def start(*, x64: bool, device: str | None, chains: int = 1, cache: bool = True) -> Any:
     """Configure jax, which is first imported here, and return hawkesjax."""
     import jax
 
@@ -33,6 +33,9 @@ def start(*, x64: bool, device: str | None, chains: int = 1) -> Any:
         ) from error
     import hawkesjax
 
+    if cache:
+        with contextlib.suppress(OSError):  # no such folder for this user: every run compiles
+            hawkesjax.cache_compilations()
     return hawkesjax
 
 
