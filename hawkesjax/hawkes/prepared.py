@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +39,7 @@ EXPOSED = (
     "An exposure multiplies the baseline only in models with link='identity': leave out the "
     "exposure, or the link."
 )
+SLOW = 10_000  # events from which a slow form is worth a warning
 COPIES = 8  # of a panel with a resolution, with times spread over their steps
 
 
@@ -180,6 +182,13 @@ def prepare(
             raise ValueError(
                 "With a link, events are laid out on the host, before jit or vmap: pass the result "
                 "of model.prepare(panel) in place of the panel."
+            )
+        if panel.waits.shape[-1] > SLOW:
+            warnings.warn(
+                "The panel is traced (an argument of jit, grad or vmap), so that its events are "
+                "taken one a step: pass the result of model.prepare(panel) in its place, which is "
+                "several times as fast.",
+                stacklevel=2,
             )
         return _traced(panel, dtype, kernel)
     return _laid_out(

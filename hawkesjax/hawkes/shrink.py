@@ -238,7 +238,7 @@ def _at(target: Target, kappa: float, values: np.ndarray, limit: float) -> tuple
         if target.groups is None:
             more, fewer = ~active & (gain > kappa + limit), np.zeros_like(active)
         else:
-            slope, size = _by_group(target, gain)
+            slope, _ = _by_group(target, gain)
             norm = np.sqrt(np.bincount(target.groups, weights=values[levels:] ** 2))
             none = norm <= NOTHING * np.max(norm, initial=1)
             fewer = (none & (slope <= kappa))[target.groups] & active
