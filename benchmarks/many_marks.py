@@ -6,6 +6,11 @@ Run as ``python -m benchmarks.many_marks``. Every case is a process of its own o
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
+import numpy as np
+
 from benchmarks import record
 from benchmarks.likelihood import Task, measure
 
@@ -15,6 +20,40 @@ TASKS = (
     Task("shared-1000-1e5", 10**5, 1000, "shared", 3000),
     Task("shared-1000-1e6", 10**6, 1000, "shared", 3000),
 )
+
+
+def recovery() -> dict[str, Any]:
+    """How far effects are from the truth (sum of absolute differences), shrunk and not."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import hawkesjax as hj
+
+    rng, marks = np.random.default_rng(0), 30
+    alpha = np.where(rng.random((marks, marks)) < 0.05, 0.3, 0)
+    alpha *= 0.7 / max(np.abs(np.linalg.eigvals(alpha)).max(), 0.7)
+    truth = {"mu": np.full(marks, 0.1), "alpha": alpha, "gamma": 1.0}
+    shared = hj.Hawkes(decay="shared", baseline="shared")
+    panel = hj.simulate(shared, truth, window=(0, 1500), key=jax.random.key(0))
+    model, groups = hj.Hawkes(gamma=1.0, baseline="shared"), np.arange(marks) // 5
+
+    def off(estimate: Any) -> float:
+        return float(np.abs(estimate.params["alpha"] - alpha).sum())
+
+    began = time.process_time()
+    lasso = hj.shrink(model, panel)
+    seconds = time.process_time() - began
+    return {
+        "case": "shrink-30",
+        "num_events": panel.num_events,
+        "true_effects": int(np.count_nonzero(alpha)),
+        "seconds": seconds,
+        "effects_lasso": int(np.count_nonzero(lasso.estimate.params["alpha"])),
+        "error_lasso": off(lasso.estimate),
+        "error_group": off(hj.shrink(model, panel, penalty="group", groups=groups).estimate),
+        "error_maximum": off(hj.fit(model, panel, errors=False)),
+        "error_none": float(alpha.sum()),
+    }
 
 
 def main() -> None:
@@ -34,6 +73,10 @@ def main() -> None:
                 f"first call {mine['first_s']:.1f} s",
                 flush=True,
             )
+    if record.wanted("shrink-30", given.cases):
+        record.pin()
+        rows.append(recovery())
+        print(rows[-1], flush=True)
     used = {key: str(value) for key, value in vars(given).items() if key != "peer_python"}
     print(record.save("many_marks", rows, used, given.out))
 

@@ -111,3 +111,11 @@ def test_many_marks_with_one_decay_go_by_blocks_and_share_compilations():
 def test_blocks_are_for_one_decay():
     with pytest.raises(ValueError, match='decay="shared"'):
         hj.Hawkes(form="blocks").prepare(crowded())
+
+
+def test_a_target_without_edges_keeps_the_errors_of_the_others():
+    panel = crowded(marks=3)
+    network = np.array([[np.nan, 0, 0], [np.nan, np.nan, 0], [0, 0, 0]])
+    model = hj.Hawkes(decay="shared", baseline="shared", fixed={"alpha": network})
+    errors = hj.fit(model, panel).standard_errors
+    assert np.all(np.isfinite(errors["mu"]))
