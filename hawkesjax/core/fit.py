@@ -35,6 +35,7 @@ from hawkesjax.inputs.arguments import Count, Key, Positive, Precision, Whole, c
 SCATTER = 1.5  # of additional starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 150  # 43 were needed (12 marks by pair, 3,000 events)
+HESSIAN = 200_000_000  # most entries of the Hessian's blocks: 1.6 GB; 580 marks with one decay
 PARTS = 8  # up to this many parts are searched one by one if the joint search fails
 
 
@@ -174,7 +175,7 @@ def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: fl
     parameters that do not interact are then searched separately, so that a part without a maximum
     does not hold up the others."""
     end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
-    free = loss.model.unrestricted() == loss.model
+    free = loss.model.unrestricted() == loss.model and not _too_large(loss.model, start, data)
     if free and _open(end, max_steps, tol):
         most = min(NEWTON_STEPS, max_steps - end.steps)
         point, value, grad, steps, still = newton(end.point, data, loss, most, tol)
@@ -286,6 +287,12 @@ def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
     return point, value, largest(grad), steps, still
 
 
+def _too_large(model: Any, point: Point, data: Any) -> bool:
+    """Whether the Hessian's blocks would have too many entries."""
+    groups, size = Layout.of(model, point, data).members.shape
+    return groups * size**2 > HESSIAN
+
+
 def _report(model, loss, data, prepared, end: _End, values, tol, errors, said="", learned=0) -> Any:
     found = at_once(loss, "natural", end.point, prepared)
     found |= at_once(model, "latent", found, prepared)
@@ -301,7 +308,9 @@ def _report(model, loss, data, prepared, end: _End, values, tol, errors, said=""
     result, why = _verdict(end, gradient, tol, edge, params, model, data)
 
     parts = blank(params)
-    if errors and result is not Result.NON_FINITE:
+    if errors and _too_large(loss.model, end.point, prepared):
+        why += " No standard errors: the curvature of so many parameters does not fit in memory."
+    elif errors and result is not Result.NON_FINITE:
         parts, lost = errors_of(model, loss, natural, prepared, edge, end.information)
         if lost:
             why += (
