@@ -31,7 +31,7 @@ def cache_compilations(folder: str | os.PathLike[str] | None = None) -> Path:
         >>> import tempfile
         >>> folder = hj.cache_compilations(tempfile.mkdtemp())
     """
-    known = jax.config.jax_compilation_cache_dir
+    known = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     if folder is None and known:
         return Path(known)
     path = Path(folder) if folder is not None else _users_folder() / "hawkesjax"

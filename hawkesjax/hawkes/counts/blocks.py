@@ -211,8 +211,8 @@ def _total(baseline, alpha, rates, heights, form: BlockForm):
 
 @_total.defjvp
 def _total_jvp(primals, tangents):
-    *values, form = primals
-    total, *slopes = _sums(*values, form, True)
+    baseline, alpha, rates, heights, form = primals
+    total, *slopes = _sums(baseline, alpha, rates, heights, form, True)
     return total, sum(jnp.vdot(s, t) for s, t in zip(slopes, tangents[:4], strict=True))
 
 
@@ -300,9 +300,11 @@ def _block(alpha, rates, heights, own, block, before, slope, group: int):
     split = jax.tree.map(lambda x: x.reshape(height // group, group, *x.shape[1:]), columns)
 
     def step(flat, x):
-        return _events(alpha, rates, heights, *x, flat)
+        event, own, far = x
+        return _events(alpha, rates, heights, event, own, far, flat)
 
-    flat, sums = lax.scan(step, None if slope is None else slope.ravel(), split)
+    flat: Any = None if slope is None else slope.ravel()
+    flat, sums = lax.scan(step, flat, split)
     if slope is None:
         return None, sums
     inverse = sums["inverse"].reshape(place.shape)
