@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+MANY = 100  # marks, above which children are drawn another way
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -63,7 +65,17 @@ def simulate(num_events: int, num_marks: int, decay: str, seed: int = 0) -> Case
     every_time, every_mark = [times], [marks]
     while times.size:
         born_times, born_marks = [], []
-        for target in range(num_marks):
+        if num_marks > MANY:  # targets drawn child by child, not counts target by target
+            parents = np.repeat(np.arange(marks.size), rng.poisson(alpha.sum(axis=0)[marks]))
+            shares = np.cumsum(alpha / alpha.sum(axis=0), axis=0).T + np.arange(num_marks)[:, None]
+            drawn = marks[parents] + rng.uniform(size=parents.size)
+            target = np.searchsorted(shares.ravel(), drawn) - num_marks * marks[parents]
+            target = np.minimum(target, num_marks - 1)
+            delay = rng.exponential(size=parents.size) / gamma[target, marks[parents]]
+            born = times[parents] + delay
+            born_times.append(born[born < horizon])
+            born_marks.append(target[born < horizon])
+        for target in range(num_marks if num_marks <= MANY else 0):
             children = rng.poisson(alpha[target, marks])
             parents = np.repeat(np.arange(marks.size), children)
             delay = rng.exponential(size=parents.size) / gamma[target, marks[parents]]

@@ -49,7 +49,9 @@ def measure(stored: dict[str, np.ndarray], given: argparse.Namespace) -> dict[st
     function = jax.jit(jax.value_and_grad(model.log_likelihood))
     jax.block_until_ready(function(params, prepare(min(500, len(stored["times"])))))
     with Memory() as memory:
+        began = clock()
         prepared = prepare(len(stored["times"]))
+        preparing = clock() - began
         value, gradient = jax.block_until_ready(function(params, prepared))
     call = lambda: jax.block_until_ready(function(params, prepared))  # noqa: E731
     timing = seconds_of(call, given.repeats, clock)
@@ -57,6 +59,7 @@ def measure(stored: dict[str, np.ndarray], given: argparse.Namespace) -> dict[st
     return {
         "form": type(prepared.form).__name__,
         "device": jax.devices()[0].device_kind,
+        "prepare_s": preparing,
         "log_likelihood": float(value),
         "gradient_max": {k: float(jnp.max(jnp.abs(g))) for k, g in gradient.items()},
         "ns_per_event": timing["median_s"] / count * 1e9,

@@ -4,6 +4,7 @@ from . import datasets as datasets
 from . import katz as katz
 from . import plots as plots
 from ._version import __version__ as __version__
+from .core.compilations import cache_compilations as cache_compilations
 from .core.diagnostics import SamplingWarning as SamplingWarning
 from .core.draws import draws_of as draws_of
 from .core.estimate import Estimate as Estimate
@@ -52,6 +53,7 @@ from .hawkes import Kernel as Kernel
 from .hawkes import PowerLaw as PowerLaw
 from .hawkes import PredictiveCheck as PredictiveCheck
 from .hawkes import RisingExponential as RisingExponential
+from .hawkes import Shrunken as Shrunken
 from .hawkes import SumOfExponentials as SumOfExponentials
 from .hawkes import TrendChoice as TrendChoice
 from .hawkes import choose_trend as choose_trend
@@ -60,6 +62,7 @@ from .hawkes import effect_tests as effect_tests
 from .hawkes import intensity_at as intensity_at
 from .hawkes import read_events as read_events
 from .hawkes import residual_bootstrap as residual_bootstrap
+from .hawkes import shrink as shrink
 from .hawkes import with_trend as with_trend
 from .katz.data.activity import Activity as Activity
 from .katz.data.attention import ActivityWarning as ActivityWarning

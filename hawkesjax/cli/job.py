@@ -44,7 +44,9 @@ class Job:
         self.out = Output(run.out or fresh(stem), [*names, *drawn], force=run.force)
         self.speaker = Speaker(run.quiet)
         self.say = self.speaker.say
-        self.hj = start(x64=run.x64, device=run.device, cores=run.cores, chains=chains)
+        self.hj = start(
+            x64=run.x64, device=run.device, cores=run.cores, chains=chains, cache=run.cache
+        )
         self.cores = run.cores
         import jax
 

@@ -72,6 +72,7 @@ class Run:
         "CPU cores that share the work; by default one, for sampling one per chain.",
         min=1,
     )
+    cache: bool = option(True, "Keep compiled programs in the user's cache folder for later runs.")
     quiet: bool = option(False, "Errors and warnings only.", names=["-q"])
 
 

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 
-def start(*, x64: bool, device: str | None, cores: int | None = None, chains: int = 1) -> Any:
+def start(
+    *,
+    x64: bool,
+    device: str | None,
+    cores: int | None = None,
+    chains: int = 1,
+    cache: bool = True,
+) -> Any:
     """Configure jax, which is first imported here, and return hawkesjax.
 
     Raises:
@@ -41,6 +48,9 @@ def start(*, x64: bool, device: str | None, cores: int | None = None, chains: in
         ) from error
     import hawkesjax
 
+    if cache:
+        with contextlib.suppress(OSError):  # no such folder for this user: every run compiles
+            hawkesjax.cache_compilations()
     return hawkesjax
 
 

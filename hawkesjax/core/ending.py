@@ -13,8 +13,11 @@ from hawkesjax.core.estimate import Result
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.intervals import blank, errors_of
 from hawkesjax.core.labels import entries
+from hawkesjax.core.layout import Layout
 from hawkesjax.core.structure import said_of
 from hawkesjax.core.unconstrained import Point
+
+HESSIAN = 200_000_000  # most entries of the Hessian's blocks: 1.6 GB; 580 marks with one decay
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,12 @@ class End:
     still: int
     information: Callable[[], Arrow] | None = None
     found: tuple[str, ...] = ()  # parameters at their best, whatever the others are
+
+
+def too_large(model: Any, point: Point, data: Any) -> bool:
+    """Whether the Hessian's blocks would have too many entries."""
+    groups, size = Layout.of(model, point, data).members.shape
+    return groups * size**2 > HESSIAN
 
 
 def report(model, loss, data, prepared, end: End, values, tol, errors, said="", learned=0) -> Any:
@@ -43,7 +52,9 @@ def report(model, loss, data, prepared, end: End, values, tol, errors, said="", 
     result, why = _verdict(end, gradient, tol, edge, params, model, data)
 
     parts = blank(params)
-    if errors and result is not Result.NON_FINITE:
+    if errors and too_large(loss.model, end.point, prepared):
+        why += " No standard errors: the curvature of so many parameters does not fit in memory."
+    elif errors and result is not Result.NON_FINITE:
         parts, lost = errors_of(model, loss, natural, prepared, edge, end.information)
         if lost:
             why += (

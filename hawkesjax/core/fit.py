@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from hawkesjax.core.compiled import at_once
-from hawkesjax.core.ending import End, report
+from hawkesjax.core.ending import End, report, too_large
 from hawkesjax.core.layout import Layout
 from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
@@ -190,7 +190,7 @@ def _climb(start: Point, data: Any, loss: Unconstrained, max_steps: int, tol: fl
     parameters that do not interact are then searched separately, so that a part without a maximum
     does not hold up the others."""
     end = _descend(start, data, loss, min(max_steps, QUASI_NEWTON_STEPS), tol)
-    free = loss.model.unrestricted() == loss.model
+    free = loss.model.unrestricted() == loss.model and not too_large(loss.model, start, data)
     if free and _open(end, max_steps, tol):
         most = min(NEWTON_STEPS, max_steps - end.steps)
         point, value, grad, steps, still = newton(end.point, data, loss, most, tol)

@@ -50,7 +50,8 @@ class Layout:
         own = np.zeros(0, int) if name is None else label(name)
         known, codes = np.unique(np.concatenate([*labels, own]), return_inverse=True)
         groups, own = np.split(codes - int(np.any(known < 0)), [len(codes) - len(own)])
-        parts = [np.flatnonzero(groups == g) for g in range(groups.max(initial=-1) + 1)]
+        last = max(groups.max(initial=-1), own.max(initial=-1))  # some have local entries alone
+        parts = [np.flatnonzero(groups == g) for g in range(last + 1)]
         members = np.full((len(parts), max((len(part) for part in parts), default=0)), -1)
         for row, part in zip(members, parts, strict=True):
             row[: len(part)] = part

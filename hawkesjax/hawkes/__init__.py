@@ -13,6 +13,7 @@ from hawkesjax.hawkes.kernels import Kernel, PowerLaw, RisingExponential, SumOfE
 from hawkesjax.hawkes.model import Hawkes
 from hawkesjax.hawkes.predictive import PredictiveCheck
 from hawkesjax.hawkes.results import HawkesEstimate, HawkesPosterior
+from hawkesjax.hawkes.shrink import Shrunken, shrink
 from hawkesjax.hawkes.trends import TrendChoice, choose_trend
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "PowerLaw",
     "PredictiveCheck",
     "RisingExponential",
+    "Shrunken",
     "SumOfExponentials",
     "TrendChoice",
     "choose_trend",
@@ -37,5 +39,6 @@ __all__ = [
     "intensity_at",
     "read_events",
     "residual_bootstrap",
+    "shrink",
     "with_trend",
 ]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import optimize, sparse
+from scipy import linalg, optimize, sparse
 
 NEWTON_STEPS, HALVINGS = 60, 40
 LEAST = 1e-9  # lower bound of a baseline during the search, over its start: no rate becomes 0
@@ -34,6 +34,9 @@ class Target:
         exposure: (L,) T.
         children: (D,) K.
         own: (n,) baseline at each event per unit of its level, 0 or more.
+        penalty: (D,) what each effect costs besides, nats per unit.
+        groups: (D,) labels of the sources, whose effects' norms are penalised; or None.
+        norms: what a unit of each group's norm costs.
     """
 
     rates: Float[np.ndarray, "events sources"]
@@ -41,11 +44,14 @@ class Target:
     exposure: Float[np.ndarray, " levels"]
     children: Float[np.ndarray, " sources"]
     own: Float[np.ndarray, " events"] | float = 1.0
+    penalty: Float[np.ndarray, " sources"] | float = 0.0
+    groups: Int[np.ndarray, " sources"] | None = None
+    norms: Float[np.ndarray, " groups"] | float = 0.0
 
     @functools.cached_property
     def cost(self) -> np.ndarray:
-        """Coefficients of the parameters in the compensator: T and K."""
-        return np.concatenate([self.exposure, self.children])
+        """Coefficients of the parameters in the compensator, T and K, and in the penalty."""
+        return np.concatenate([self.exposure, self.children + self.penalty])
 
     @property
     def start(self) -> np.ndarray:
@@ -63,12 +69,23 @@ class Target:
         return values[self.level] * self.own + self.rates @ values[levels:]
 
     def loss(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        """Minus the log-likelihood and its gradient."""
+        """Minus the log-likelihood, with the penalty, and its gradient."""
         rate = self.intensity(values)
         if np.any(rate <= 0):
             return np.inf, self.cost
         value = self.cost @ values - np.sum(np.log(rate))
-        return float(value), self.cost - self._transposed(1 / rate)
+        slope = self.cost - self._transposed(1 / rate)
+        if self.groups is not None:
+            norm, unit = self._norms(values)
+            value = value + np.sum(self.norms * norm)
+            slope[len(self.exposure) :] += (self.norms * np.ones_like(norm))[self.groups] * unit
+        return float(value), slope
+
+    def _norms(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Norm of each group's effects, and the effects over that norm, 0 where it is 0."""
+        alpha = values[len(self.exposure) :]
+        norm = np.sqrt(np.bincount(self.groups, weights=alpha**2))
+        return norm, alpha / np.where(norm > 0, norm, 1)[self.groups]
 
     @property
     def impossible(self) -> bool:
@@ -84,7 +101,14 @@ class Target:
         squares = weight * np.square(self.own)
         diagonal = np.bincount(self.level, weights=squares, minlength=levels)[own]
         scaled = weight[:, None] * used
-        return diagonal, (self._levels().T @ scaled)[own], used.T @ scaled
+        block = used.T @ scaled
+        if self.groups is not None:
+            norm, unit = self._norms(values)
+            which, unit = self.groups[free[levels:]], unit[free[levels:]]
+            bend = (self.norms / np.where(norm > 0, norm, np.inf))[which]
+            same = which[:, None] == which
+            block += bend[:, None] * (np.eye(len(which)) - same * np.outer(unit, unit))
+        return diagonal, (self._levels().T @ scaled)[own], block
 
     def _levels(self) -> Any:
         shape = (len(self.level), len(self.exposure))
@@ -135,6 +159,23 @@ def maximise(target: Target, tol: float) -> tuple[np.ndarray, float, int]:
     return values, left, steps
 
 
+def improved(target: Target, values: np.ndarray, tol: float) -> tuple[np.ndarray, float]:
+    """The maximum near given values, by Newton steps, or else by the whole search; and the largest
+    remaining derivative."""
+    start = target.start
+    if not len(target.level):
+        return np.zeros_like(start), 0.0
+    unit = np.where(start > 0, start, 1)
+    values = np.where(start > 0, values, 0)
+    levels = len(target.exposure)
+    values[:levels] = np.maximum(values[:levels], 1e-3 * start[:levels])
+    found, _ = _polished(target, values, start, unit, tol)
+    left = _left(found, target.loss(found)[1], unit, start)
+    if left <= tol or target.groups is not None:
+        return found, left
+    return maximise(target, tol)[:2]
+
+
 def _polished(target: Target, values, start, unit, tol: float) -> tuple[np.ndarray, int]:
     """Projected Newton steps, until no derivative exceeds `tol` or the loss stops falling."""
     value, slope = target.loss(values)
@@ -164,11 +205,21 @@ def _newton(target: Target, values: np.ndarray, slope: np.ndarray, free: np.ndar
     schur = block - cross.T @ (cross / diagonal[:, None])
     schur[np.diag_indices_from(schur)] += 1e-10 * np.diag(block) + 1e-300
     right = rest - cross.T @ (own / diagonal)
-    alpha = -np.linalg.lstsq(schur, right, rcond=1e-13)[0] if len(rest) else rest
+    alpha = -_solution(schur, right) if len(rest) else rest
     move = np.zeros_like(values)
     move[np.flatnonzero(free[:levels])] = -(own + cross @ alpha) / diagonal
     move[levels + np.flatnonzero(free[levels:])] = alpha
     return move
+
+
+def _solution(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Of a linear system with a matrix that is positive semi-definite."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    try:
+        factor = linalg.cho_factor(scale[:, None] * matrix * scale)
+    except linalg.LinAlgError:
+        return np.linalg.lstsq(matrix, right, rcond=1e-13)[0]
+    return scale * linalg.cho_solve(factor, scale * right)
 
 
 def _left(values, slope, unit, start) -> float:

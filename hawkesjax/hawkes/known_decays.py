@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from jaxtyping import Array, Float
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.layout import Layout
 from hawkesjax.hawkes.concave import Target, maximise
+from hawkesjax.hawkes.counts.blocks import BlockForm
+from hawkesjax.hawkes.counts.blocks_rows import BlockRows
+from hawkesjax.hawkes.counts.edges import EdgeForm
 from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.points import PointForm
@@ -90,7 +93,21 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
         data: the prepared panel.
         tol: largest derivative per event that may remain.
     """
-    marks, events = data.num_marks, int(data.num_events)
+    events = int(data.num_events)
+    targets, found = [], []
+    for target, _ in targets_of(model, params, data):
+        targets.append(target)
+        found.append(maximise(target, 0.5 * tol * events))
+    values, left, steps = zip(*found, strict=True)
+    shared = model.background.levels == "shared"
+    return Best(targets, np.stack(values), shared, max(left) / events, max(steps))
+
+
+def targets_of(
+    model: Any, params: Mapping[str, Any], data: Any
+) -> Iterator[tuple[Target, np.ndarray]]:
+    """The part of each target in turn, and the positions of its events in the stream."""
+    events = int(data.num_events)
     rates, children = features(model, params, data)
     own = np.asarray(data.marks)[:events]
     shared = model.background.levels == "shared"
@@ -98,21 +115,18 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
     exposure = np.asarray(data.exposed, np.float64)
     factor = None if data.exposure is None else np.asarray(data.exposure.at, np.float64)[:events]
     exposure = exposure.sum(keepdims=True) if shared else exposure
-    targets, found = [], []
-    for i in range(marks):
-        mine = own == i
+    for i in range(data.num_marks):
+        mine = np.flatnonzero(own == i)
         unit = 1.0 if factor is None else factor[mine]
-        targets.append(Target(rates[mine], place[mine], exposure, children[i], unit))
-        found.append(maximise(targets[-1], 0.5 * tol * events))
-    values, left, steps = zip(*found, strict=True)
-    return Best(targets, np.stack(values), shared, max(left) / events, max(steps))
+        yield Target(rates[mine], place[mine], exposure, children[i], unit), mine
 
 
 def features(
     model: Any, params: Mapping[str, Any], data: Any
-) -> tuple[Float[np.ndarray, "events marks"], Float[np.ndarray, "marks marks"]]:
+) -> tuple[Any, Float[np.ndarray, "marks marks"]]:
     """G, the intensity at each event per unit of alpha of each source on the event's own mark, and
-    K, the children of each target and source within the windows per unit of alpha.
+    K, the children of each target and source within the windows per unit of alpha. G is an array,
+    (N, D), or, for the form in blocks, something that gives the rows asked for.
 
     Args:
         model: the model.
@@ -121,8 +135,20 @@ def features(
     """
     events = int(data.num_events)
     params = {name: np.asarray(value) for name, value in params.items()}
+    if isinstance(data.form, BlockForm) and data.inflow is None:
+        known = model.excitation_of({**params, "alpha": np.ones((data.num_marks,) * 2)})
+        children = _children(model, params, data)
+        return BlockRows.of(data.form, *known[1:]), np.asarray(children, np.float64)
     rates, children = _features(model, params, data)
     return np.asarray(rates, np.float64)[:events], np.asarray(children, np.float64)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _children(model: Any, params: Any, data: Any) -> Array:
+    """K alone."""
+    params = {**params, "alpha": jnp.ones((data.num_marks,) * 2, data.dtype)}
+    known = model.excitation_of(params)
+    return model.children(params, data, _ends(model.form_of(params, data), data, known))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -156,7 +182,7 @@ def _inflow(model: Any, params: Any, data: Any) -> Any:
 def _rates(form: Any, data: Any, known: tuple[Any, ...]) -> Any:
     """G: the intensity at each event per unit of alpha of each source."""
     alpha, gamma, *weights = known
-    if isinstance(form, MixtureForm | PointForm):
+    if isinstance(form, MixtureForm | PointForm | EdgeForm | BlockForm):
         columns = [
             form.excitation(jnp.zeros_like(alpha).at[:, j].set(1), gamma, *weights)
             for j in range(data.num_marks)

@@ -69,6 +69,8 @@ class HawkesLikelihood(HawkesSettings):
             covariates=self.background.covariates,
             strength=self.strength,
             linked=self.link != "identity",
+            shared=self._decay_dims == (),
+            network=self.network(data.num_marks),
         )
         return over(self, prepared, mesh)
 

@@ -88,7 +88,7 @@ class Hawkes(HawkesLaw):
         lag: time from an event to the start of its effect, `phi(t - lag)`, in the panel's unit;
             `"learned"` for the one that `fit` finds best.
         form: how decayed counts are computed: `"auto"`, or by name `"scan"`, `"lanes"`,
-            `"pairs"`. All give the same numbers.
+            `"pairs"`, `"blocks"` (one decay for all pairs). All give the same numbers.
 
     Raises:
         ValueError: for an unknown name, a gamma that is not positive, a lag below 0, a table of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +17,9 @@ from hawkesjax.core.cache import kept
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
-from hawkesjax.hawkes.counts.choose import choose_form
+from hawkesjax.hawkes.counts.blocks import BlockForm
+from hawkesjax.hawkes.counts.choose import choose_form, edges_of, in_blocks
+from hawkesjax.hawkes.counts.edges import EdgeForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.points import point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
@@ -36,6 +39,7 @@ EXPOSED = (
     "An exposure multiplies the baseline only in models with link='identity': leave out the "
     "exposure, or the link."
 )
+SLOW = 10_000  # events from which a slow form is worth a warning
 COPIES = 8  # of a panel with a resolution, with times spread over their steps
 
 
@@ -141,6 +145,8 @@ def prepare(
     covariates: Covariates | None = None,
     strength: Strength | None = None,
     linked: bool = False,
+    shared: bool = False,
+    network: bytes | None = None,
 ) -> PreparedPanel:
     """Lay a panel out once; the same panel and form return the same object again.
 
@@ -177,8 +183,17 @@ def prepare(
                 "With a link, events are laid out on the host, before jit or vmap: pass the result "
                 "of model.prepare(panel) in place of the panel."
             )
+        if panel.waits.shape[-1] > SLOW:
+            warnings.warn(
+                "The panel is traced (an argument of jit, grad or vmap), so that its events are "
+                "taken one a step: pass the result of model.prepare(panel) in its place, which is "
+                "several times as fast.",
+                stacklevel=2,
+            )
         return _traced(panel, dtype, kernel)
-    return _laid_out(panel, form, dtype, gamma, kernel, covariates, strength or None, linked)
+    return _laid_out(
+        panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared, network
+    )
 
 
 @kept
@@ -191,9 +206,12 @@ def _laid_out(
     covariates: Covariates | None,
     strength: Strength | None,
     linked: bool,
+    shared: bool,
+    network: bytes | None,
 ) -> PreparedPanel:
     if panel.resolution:
-        return _spread_out(panel, form, dtype, gamma, kernel, covariates, strength, linked)
+        rest = (covariates, strength, linked, shared, network)
+        return _spread_out(panel, form, dtype, gamma, kernel, *rest)
     stream = stream_of(panel)
     fixed = None if gamma is None else np.array(gamma)
     options = {"form": form, "dtype": dtype, "gamma": fixed}
@@ -201,11 +219,18 @@ def _laid_out(
     if linked:
         made: Any = None
     elif strength is None:
-        made = (
-            choose_form(stream, **options)
-            if kernel == EXPONENTIAL
-            else MixtureForm.from_stream(stream, kernel.ratios, **options)
+        blocks = form == "blocks" or (
+            form == "auto" and in_blocks(stream, shared, gamma is not None)
         )
+        edges = edges_of(network, panel.num_marks) if form == "auto" else None
+        if edges is not None:
+            made = EdgeForm.from_stream(stream, edges, dtype, kernel.ratios)
+        elif blocks and shared:
+            made = BlockForm.from_stream(stream, dtype, kernel.ratios)
+        elif kernel == EXPONENTIAL:
+            made = choose_form(stream, **options, shared=shared)
+        else:
+            made = MixtureForm.from_stream(stream, kernel.ratios, **options)
     else:
         points = points_of(panel, strength.lag)
         made = point_form(points, stream.marks, kernel.ratios, dtype)

@@ -43,7 +43,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     compensator: Literal["exact", "schoenberg"] = "exact"
     stationary: bool = False
     gamma: Any = None
-    form: Literal["auto", "scan", "lanes", "pairs"] = "auto"
+    form: Literal["auto", "scan", "lanes", "pairs", "blocks"] = "auto"
     magnitude: Literal[None, "exponential", "power"] = None
     alpha_effects: Any = None
     gamma_effects: bool = False
@@ -66,7 +66,9 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         self._check_gamma_effects()
         if not (isinstance(self.lag, str) and self.lag == LEARNED):
             object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
-        if self.strength and (self.form in ("lanes", "pairs") or self.compensator != "exact"):
+        if self.strength and (
+            self.form in ("lanes", "pairs", "blocks") or self.compensator != "exact"
+        ):
             raise ValueError(
                 "Magnitudes, alpha_effects and a lag use their own form and the exact "
                 "compensator: leave out form and compensator."
@@ -186,6 +188,15 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         if self.gamma is not None:
             return ((), ("source",), ("target", "source"))[np.ndim(self.gamma)]
         return {"pair": ("target", "source"), "source": ("source",), "shared": ()}[self.decay]
+
+    def network(self, num_marks: int) -> bytes | None:
+        """Which effects may differ from 0, as packed bits (target, source), where `fixed` rules
+        some out and decays do not differ by target."""
+        known = dict(self.fixed).get("alpha")
+        if known is None or self._decay_dims == ("target", "source"):
+            return None
+        zero = np.asarray(known, np.float64) == 0
+        return np.packbits(~np.broadcast_to(zero, (num_marks, num_marks))).tobytes()
 
     @property
     def derived_dims(self) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from hawkesjax.hawkes.counts import padding
+from hawkesjax.hawkes.counts.blocks import BlockForm
 from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.lanes_layout import rung
@@ -56,6 +57,9 @@ def on_ladder(prepared: Any) -> Any:
         return _filled(prepared, padding.on_ladder(form))
     if _has_lanes(form):
         return _filled(prepared, form.filled(padding.on_ladder(form.form)))
+    if isinstance(form, BlockForm):
+        events = len(form.place)
+        return _filled(prepared, form.filled(int(rung(events, events)))) if events else prepared
     if isinstance(form, PointForm):
         sizes = (form.num_points, len(form.rows), len(prepared.carried.marks))
         return _with_points(prepared, *(int(rung(size, size)) if size else 0 for size in sizes))
@@ -89,9 +93,9 @@ def _with_points(prepared: Any, points: int, events: int, past: int) -> Any:
     return replace(filled, carried=prepared.carried.filled(points, past))
 
 
-def _filled(prepared: Any, form: LaneForm | PointForm | MixtureForm) -> Any:
+def _filled(prepared: Any, form: LaneForm | PointForm | MixtureForm | BlockForm) -> Any:
     """With a padded form, and arrays by event padded to match."""
-    names = {LaneForm: "slots", PointForm: "rows", MixtureForm: "remaining"}
+    names = {LaneForm: "slots", PointForm: "rows", MixtureForm: "remaining", BlockForm: "place"}
     places = len(getattr(form, names[type(form)]))
 
     def longer(values: Any, filling: float = 0) -> Any:
