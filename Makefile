@@ -13,11 +13,11 @@ SHARED  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CANDIDATES := $(or $(PYTHON),python3 python python3.14 python3.13 python3.12 python3.11)
 
-.PHONY: run test test-slow lint format bench lock clean help
+.PHONY: run test test-slow lint format docs bench lock clean help
 
 help:
 	@sed -n 's/^# //p' Makefile | head -2
-	@echo 'make test-slow | lint | format | bench | lock | clean'
+	@echo 'make test-slow | lint | format | docs | bench | lock | clean'
 
 run: $(READY)
 	$(BIN)/hawkesjax demo $(ARGS)
@@ -36,6 +36,10 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The site, in docs/_build/html; cells run again where they have changed, all after `make clean`.
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.likelihood $(ARGS)
@@ -57,5 +61,5 @@ lock: $(READY)
 	$(BIN)/python .ci/bootstrap.py --lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) .uv .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .uv .pytest_cache .ruff_cache .hypothesis build dist docs/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

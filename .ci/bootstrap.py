@@ -129,7 +129,7 @@ def lock(arguments: list[str]) -> None:
     uv = find_uv()
     if uv is None:
         sys.exit("Locking needs uv, and it could not be installed.")
-    options = "--universal --generate-hashes --no-annotate --no-header --group dev"
+    options = "--universal --generate-hashes --no-annotate --no-header --group dev --group docs"
     files = ("pyproject.toml", "-o", "requirements.lock")
     command = [uv, "--no-config", "pip", "compile", "--quiet", *options.split(), *files, *arguments]
     environment = uv_environment()

@@ -1,7 +1,8 @@
 """Figures. matplotlib is imported when one is drawn; every function returns its Figure.
 
-Figures are made without pyplot, so none stays open behind your back: save one with
-`figure.savefig("name.png")`; a notebook shows it after `%matplotlib inline`.
+Figures are made without pyplot, so none stays open behind your back: a notebook shows one that is
+the value of a cell, and `figure.savefig("name.png")` keeps it. Those that are one axes take `ax=`.
+Style sheets and dark themes are kept; colours of hawkesjax are used where the user has set none.
 """
 
 from hawkesjax.evaluation.pictures import count_series

@@ -20,10 +20,27 @@
 #
 # This notebook is as much about the criticism as about the model: residuals, predictive checks and
 # a held-out week say what the numbers are worth. The text names no figure that its cells do not
-# print; the last cell prints them all in one place, and keeps them in `email_panel.json`.
+# print; the last cell prints them all in one place, and keeps them in `email_panel.json`. Where the
+# e-mail is not there, the cells run on a simulated stand-in, which has no nights and weekends;
+# paragraphs on "what it shows on the e-mail" speak of the real one.
+
+# %% tags=["remove-cell"]
+# On a hosted notebook: install hawkesjax, and hold the jax and NumPy that the platform brings.
+import importlib.util
+import subprocess
+import sys
+from importlib.metadata import distributions
+
+if importlib.util.find_spec("hawkesjax") is None:
+    held = [
+        f"{d.name}=={d.version}" for d in distributions() if d.name.startswith(("jax", "numpy"))
+    ]
+    with open("held.txt", "w") as file:
+        file.write("\n".join(held))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", "held.txt"]
+    subprocess.run([*pip, "hawkesjax"], check=True)
 
 # %%
-# %matplotlib inline
 import itertools
 import json
 import os

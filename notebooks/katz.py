@@ -28,8 +28,23 @@
 # $\alpha^* = \alpha\, \rho(A)$ lies between 0 (everyone as usual) and 1 (activity feeds itself
 # without end).
 
+# %% tags=["remove-cell"]
+# On a hosted notebook: install hawkesjax, and hold the jax and NumPy that the platform brings.
+import importlib.util
+import subprocess
+import sys
+from importlib.metadata import distributions
+
+if importlib.util.find_spec("hawkesjax") is None:
+    held = [
+        f"{d.name}=={d.version}" for d in distributions() if d.name.startswith(("jax", "numpy"))
+    ]
+    with open("held.txt", "w") as file:
+        file.write("\n".join(held))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", "held.txt"]
+    subprocess.run([*pip, "hawkesjax"], check=True)
+
 # %%
-# %matplotlib inline
 import os
 import warnings
 from pathlib import Path

@@ -25,8 +25,23 @@
 # - $A_{ij} = 1$ when $i$ listens to $j$, $s_j$ whether $j$ was active in this bin;
 # - $\alpha^* = \alpha \rho(A)$, below 1 where activity dies out by itself.
 
+# %% tags=["remove-cell"]
+# On a hosted notebook: install hawkesjax, and hold the jax and NumPy that the platform brings.
+import importlib.util
+import subprocess
+import sys
+from importlib.metadata import distributions
+
+if importlib.util.find_spec("hawkesjax") is None:
+    held = [
+        f"{d.name}=={d.version}" for d in distributions() if d.name.startswith(("jax", "numpy"))
+    ]
+    with open("held.txt", "w") as file:
+        file.write("\n".join(held))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", "held.txt"]
+    subprocess.run([*pip, "hawkesjax"], check=True)
+
 # %%
-# %matplotlib inline
 import os
 from pathlib import Path
 
@@ -60,6 +75,9 @@ model = hj.KatzSpike()
 activity = hj.simulate(model, truth, network, bins=300, key=keys[0])
 print(activity)
 
+# %%
+hj.plots.katz.volume(activity, responsiveness=False)
+
 # %% [markdown]
 # ## Maximum likelihood
 #
@@ -86,6 +104,15 @@ posterior = hj.sample(
     progress=False,
 )
 posterior.influence()
+
+# %%
+hj.plots.parameters(posterior, truth=truth, var_names=list(truth))
+
+# %% [markdown]
+# What the events taught beyond the prior:
+
+# %%
+hj.plots.prior_posterior(posterior, activity, var_names=list(truth))
 
 # %%
 ranking = posterior.ranking(key=keys[2], top=10, draws=50)

@@ -24,6 +24,22 @@
 # with a power-law tail, with a chance that swings over the day and decays. Here the data are
 # simulated, so that the answers are known; at the end, real data where they are present.
 
+# %% tags=["remove-cell"]
+# On a hosted notebook: install hawkesjax, and hold the jax and NumPy that the platform brings.
+import importlib.util
+import subprocess
+import sys
+from importlib.metadata import distributions
+
+if importlib.util.find_spec("hawkesjax") is None:
+    held = [
+        f"{d.name}=={d.version}" for d in distributions() if d.name.startswith(("jax", "numpy"))
+    ]
+    with open("held.txt", "w") as file:
+        file.write("\n".join(held))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", "held.txt"]
+    subprocess.run([*pip, "hawkesjax"], check=True)
+
 # %%
 import os
 from pathlib import Path
@@ -31,10 +47,11 @@ from pathlib import Path
 import jax
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 import hawkesjax as hj
-from hawkesjax.evaluation import forecasters as baselines
-from hawkesjax.evaluation.rolling import rolling
+from hawkesjax import CascadePopulation, rolling
+from hawkesjax import forecasters as baselines
 from hawkesjax.retweet.ages import sizes_at
 from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster, hourly_counts
 
@@ -119,8 +136,10 @@ print(posterior.lifetime().round(2))
 print(posterior.rhythm())
 
 # %%
-hj.plots.drivers(posterior).savefig("drivers.png")
-hj.plots.infectivity(posterior).savefig("infectivity.png")
+hj.plots.drivers(posterior)
+
+# %%
+hj.plots.infectivity(posterior)
 
 # %% [markdown]
 # ## Does it fit?
@@ -130,7 +149,7 @@ hj.plots.infectivity(posterior).savefig("infectivity.png")
 # %%
 residuals = hj.residuals(model, posterior, past, join=True)
 print(hj.residual_tests(residuals).loc["all"])
-hj.plots.rescaled(residuals).savefig("residuals.png")
+hj.plots.rescaled(residuals)
 
 # %% [markdown]
 # ## The next days
@@ -146,10 +165,7 @@ found = hj.evaluate(
     model, posterior, everything, cut=cut, horizon=120.0, key=jax.random.key(3), draws=100
 )
 print(found)
-picture = hj.plots.counts(
-    told, observed=found.observed, covariates=covariates, features=["weekend"]
-)
-picture.savefig("forecast.png")
+hj.plots.counts(told, observed=found.observed, covariates=covariates, features=["weekend"])
 
 # %% [markdown]
 # ## Against simple forecasts, fold by fold
@@ -175,7 +191,7 @@ folds = rolling(
     ahead="8D",
 )
 print(folds)
-hj.plots.scores(folds).savefig("scores.png")
+hj.plots.scores(folds)
 
 # %% [markdown]
 # ## Real data: hourly posts of news accounts
@@ -217,7 +233,7 @@ if news.exists():
         step="60D",
     )
     print(real)
-    hj.plots.scores(real).savefig("news_scores.png")
+    display(hj.plots.scores(real))
 else:
     print("The news counts are not here; set HAWKESJAX_DATA.")
 
@@ -312,17 +328,19 @@ if tideh.exists():
     found = hj.fit(model, known)
     print(found.message)
     print(found.rate_ratios().round(3), found.lifetime().round(1), found.rhythm(), sep="\n")
-    hj.plots.drivers(found).savefig("real_drivers.png")
-    hj.plots.infectivity(found, known, sentiment=(1,)).savefig("real_infectivity.png")
+    display(hj.plots.drivers(found), hj.plots.infectivity(found, known, sentiment=(1,)))
     residuals = hj.residuals(model, found, known, join=True)
-    hj.plots.rescaled(residuals).savefig("real_residuals.png")
+    display(hj.plots.rescaled(residuals))
     scored = hj.evaluate(
         model, found, weeks, cut=cut, horizon=48.0, key=jax.random.key(6), draws=200
     )
     print(scored)
-    hj.plots.counts(
-        scored.forecast, observed=scored.observed, covariates=weeks.covariates, features=["weekend"]
-    ).savefig("real_forecast.png")
+    known = weeks.covariates
+    display(
+        hj.plots.counts(
+            scored.forecast, observed=scored.observed, covariates=known, features=["weekend"]
+        )
+    )
 
 # %%
 if tideh.exists():

@@ -28,8 +28,23 @@
 # - $\alpha_{ij}$: expected direct children of kind $i$ of one event of kind $j$;
 # - $\log 2 / \gamma_{ij}$: the half-life of that effect.
 
+# %% tags=["remove-cell"]
+# On a hosted notebook: install hawkesjax, and hold the jax and NumPy that the platform brings.
+import importlib.util
+import subprocess
+import sys
+from importlib.metadata import distributions
+
+if importlib.util.find_spec("hawkesjax") is None:
+    held = [
+        f"{d.name}=={d.version}" for d in distributions() if d.name.startswith(("jax", "numpy"))
+    ]
+    with open("held.txt", "w") as file:
+        file.write("\n".join(held))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--constraint", "held.txt"]
+    subprocess.run([*pip, "hawkesjax"], check=True)
+
 # %%
-# %matplotlib inline
 import os
 from pathlib import Path
 
@@ -188,7 +203,7 @@ if folder.exists():
     print(rumours)
 else:
     rumours = None
-    print(f"{folder} is not here: this section is left out.")
+    print("The replies are not here: this section is left out.")
 
 # %% [markdown]
 # Rumours differ in how many replies they draw: the baseline is one per rumour and stance. One

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -36,7 +37,18 @@ def examples() -> Iterator[doctest.DocTest]:
 
 
 def blocks(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+    fence = r"^```(?:python|\{code-cell\} ipython3)\n(.*?)^```"
+    return re.findall(fence, page.read_text(), re.M | re.S)
+
+
+def pages() -> list[Any]:
+    """Pages with blocks; those whose cells the site runs, which take a minute, are slow."""
+    found = [page for page in PAGES if blocks(page) and page.name not in ELSEWHERE]
+    marks = [[pytest.mark.slow] if "{code-cell}" in page.read_text() else [] for page in found]
+    return [
+        pytest.param(page, id=page.name, marks=slow)
+        for page, slow in zip(found, marks, strict=True)
+    ]
 
 
 @pytest.fixture
@@ -48,6 +60,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pd.DataFrame({"sent": hours, "stance": ["for", "against"] * 20}).to_csv(
         "replies.csv", index=False
     )
+    panel, _ = hj.datasets.spillover(key=jax.random.key(0), users=3, days=200)
+    panel.to_dataframe().to_csv("events.csv", index=False)
     posts = 40
     days = pd.date_range("2024-01-01", periods=24 * 48, freq="h", tz="UTC")
     rate = 5 + 3 * np.sin(2 * np.pi * days.hour / 24)
@@ -95,9 +109,8 @@ def test_docstring(test: doctest.DocTest, files: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")  # few draws, where none are named
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if blocks(p) and p.name not in ELSEWHERE], ids=lambda page: page.name
-)
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")  # for the same reason
+@pytest.mark.parametrize("page", pages())
 def test_page(page: Path, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def quick(model, data, **options):  # what is asked for on the page would take a minute
         return SAMPLE(model, data, **(options | FEW))

@@ -116,12 +116,15 @@ def test_lock_covers_what_is_declared(repository: Path, pyproject: dict) -> None
     assert names <= locked
 
 
-def test_citation_file_is_valid(repository: Path) -> None:
+def test_citation_file_is_valid(repository: Path, pyproject: dict) -> None:
     yaml = pytest.importorskip("yaml")
     citation = yaml.safe_load((repository / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     assert citation["cff-version"] == "1.2.0"
-    assert "version" not in citation  # it would name a long-past one
+    assert citation["version"] == __version__
+    assert citation["repository-code"] == pyproject["project"]["urls"]["Repository"]
+    released = f"## [{__version__}] - {citation['date-released']}"
+    assert released in (repository / "CHANGELOG.md").read_text()
 
 
 def test_the_suite_runs_as_conftest_says() -> None:
@@ -134,10 +137,12 @@ def test_the_suite_runs_as_conftest_says() -> None:
 def test_readme_commands_follow_each_other_in_an_empty_folder(
     repository: Path, tmp_path: Path
 ) -> None:
-    blocks = re.findall(r"^```bash\n(.*?)^```", (repository / "README.md").read_text(), re.M | re.S)
-    (block,) = (block for block in blocks if "hawkesjax simulate" in block)
+    text = (repository / "README.md").read_text()
+    lines = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.M | re.S)).splitlines()
+    commands = [line for line in lines if line.startswith("hawkesjax ")]
+    assert commands[0].startswith("hawkesjax simulate")
     few = {"demo": ["--quick"], "sample": ["--chains", "2", "--warmup", "150", "--draws", "150"]}
-    for line in block.splitlines():
+    for line in commands:
         command = line.split()[1:]
         done = subprocess.run(
             [sys.executable, "-m", "hawkesjax", *command, *few.get(command[0], [])],
@@ -148,6 +153,17 @@ def test_readme_commands_follow_each_other_in_an_empty_folder(
         )
         assert done.returncode == 0, (line, done.stderr)
         assert "ArviZ" not in done.stderr
+    code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.S).groups()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+    )
+    assert [line.rstrip() for line in done.stdout.splitlines()] == [
+        line.rstrip() for line in printed.splitlines()
+    ], done.stderr
 
 
 def test_the_announcement_of_another_package_is_not_shown(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from hawkesjax.evaluation.counts import LEVEL, CountForecast
 from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.plotting import style
+from hawkesjax.plotting.clock import date_axis
 from hawkesjax.plotting.door import refuse
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 @checked
 def count_series(
-    series: CountSeries, told: CountForecast | None = None, *, level: Level = LEVEL
+    series: CountSeries,
+    told: CountForecast | None = None,
+    *,
+    level: Level = LEVEL,
+    ax: Any = None,
 ) -> Figure:
     """The last counts of a series, and a forecast with its interval.
 
@@ -28,6 +33,7 @@ def count_series(
             least), gaps left empty.
         told: what a forecaster gave for `series.past(...)`; None: the counts alone, all of them.
         level: of the interval.
+        ax: draw into these axes, not into a new figure.
 
     Raises:
         ValueError: for anything else.
@@ -39,13 +45,13 @@ def count_series(
     bins = 0 if told is None else len(told.mean)
     week = int(pd.Timedelta(days=7) / series.width)
     shown = series.num_bins if told is None else max(2 * bins, week)
-    plain = lambda index: index.tz_localize(None)  # noqa: E731
-    with style.canvas(height=2.6) as figure:
-        axis = figure.subplots()
-        at = plain(series.index)[-shown:]
-        axis.plot(at, series.counts[-shown:], color="0.35", linewidth=0.9, label="counted")
+    with style.canvas(height=2.6, ax=ax) as figure:
+        axis = style.axes_for(figure, ax)
+        at = series.index[-shown:]
+        counts = series.counts[-shown:]
+        axis.plot(at, counts, color=style.grey(0.35), linewidth=0.9, label="counted")
         if told is not None:
-            after = plain(series.after(bins))
+            after = series.after(bins)
             low, high = told.interval(level)
             point = told.mean if told.point is None else told.point
             axis.fill_between(
@@ -55,6 +61,9 @@ def count_series(
             axis.plot(after, point, color=style.colour(0), label="forecast")
         axis.set_ylim(bottom=0)
         axis.set_ylabel(f"{series.name} per {short_width(series.width).removeprefix('1 ')}")
-        axis.tick_params(axis="x", rotation=20)
+        if series.num_bins > shown:
+            part = f"the last {shown:,} of {series.num_bins:,} bins"
+            axis.set_title(part, loc="right", fontsize=8)
+        axis.set_xlabel(date_axis(axis, zone=series.index.tz))
         axis.legend(loc="upper left", ncols=3)
     return figure

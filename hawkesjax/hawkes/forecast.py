@@ -27,6 +27,7 @@ from hawkesjax.hawkes.thinning import paths_of, thinned
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
+from hawkesjax.inputs.moments import shown
 
 MAX_EVENTS = 10_000_000
 
@@ -39,6 +40,8 @@ class Forecast:
         steps: (draws, bins, M, D) events in each part of the horizon, one continuation per draw.
         horizon: length of the stretch after each window, in `unit`; its parts are of equal length.
         sequence_names, mark_names, unit: as in the panel.
+        start: the moment at which the stretch begins, where the panel has dates and all its windows
+            end at one.
     """
 
     drawn_by: ClassVar[str] = "figures()"
@@ -48,6 +51,7 @@ class Forecast:
     sequence_names: tuple[str, ...]
     mark_names: tuple[str, ...]
     unit: str
+    start: str | None = None
 
     @property
     def counts(self) -> Int[np.ndarray, "draws sequences marks"]:
@@ -90,6 +94,14 @@ class Forecast:
         unit = f" {self.unit}s" if self.unit else ""
         rows = self.summary().loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")
         return f"Forecast: {self.horizon:g}{unit}, {len(self.steps)} continuations\n{rows}"
+
+
+def _forecast(steps: np.ndarray, horizon: float, panel: EventPanel) -> Forecast:
+    ends = np.asarray(panel.start) + np.asarray(panel.duration)
+    one = panel.origin is not None and len(ends) and np.ptp(ends) == 0
+    start = shown(panel, ends[:1])[0] if one else None
+    names = (panel.sequence_names, panel.mark_names)
+    return Forecast(steps, float(horizon), *names, panel.unit, start)
 
 
 def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFrame:
@@ -173,7 +185,7 @@ def continued(
         part = np.minimum((times * (bins / horizon)).astype(np.int64), bins - 1)
         seen = ~gaps.holds(times, sequence) if len(gaps) else np.ones(len(times), bool)
         np.add.at(steps, tuple(x[seen] for x in (number, part, sequence, marks)), 1)
-        return Forecast(steps, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
+        return _forecast(steps, horizon, panel)
     for number in range(draws):
         one = one_of(parameters, number)
         mu, place = immigrants(model.background, one, panel, panel.duration, duration)
@@ -201,4 +213,4 @@ def continued(
         part = np.minimum((times * (bins / horizon)).astype(np.int64), bins - 1)
         cells = (part * num + sequence) * size + marks
         steps[number] = np.bincount(cells, minlength=bins * num * size).reshape(bins, num, size)
-    return Forecast(steps, float(horizon), panel.sequence_names, panel.mark_names, panel.unit)
+    return _forecast(steps, horizon, panel)

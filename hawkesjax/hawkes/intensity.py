@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -36,27 +38,75 @@ def intensity_at(
         factors: of each event's effect on each target; 1 by default.
         link: from this sum to the rate (`hawkesjax.hawkes.links`).
     """
+    mu = _at_points(mu, len(at), alpha.shape[-1])
+    found = _excited(at, times, marks, len(mu), alpha, gamma, ratios, weights, factors)
+    out = np.stack([state.sum(axis=(1, 3)) for state, _ in found], axis=1) + mu
+    return np.asarray(rate(link, out, np.broadcast_to(mu, out.shape), host=True))
+
+
+def mean_intensity(
+    edges: Float[np.ndarray, " edges"],
+    times: Float[np.ndarray, " events"],
+    marks: Int[np.ndarray, " events"],
+    mu: Float[np.ndarray, "#draws marks"] | Float[np.ndarray, "#draws #bins marks"],
+    alpha: Float[np.ndarray, "#draws marks marks"],
+    gamma: Float[np.ndarray, "draws ..."],
+    ratios: Float[np.ndarray, " terms"] | None = None,
+    weights: Float[np.ndarray, "#draws terms"] | None = None,
+    factors: Float[np.ndarray, "#draws events marks"] | None = None,
+) -> Float[np.ndarray, "draws bins marks"]:
+    """Every mark's mean intensity between successive edges, exactly.
+
+    What is expected in a bin is what earlier events still owe at its beginning, and what those
+    within it add, less what all owe at its end. Arguments as those of `intensity_at`; mu by bin.
+    """
+    size, bins = alpha.shape[-1], len(edges) - 1
+    mu = _at_points(mu, bins, size)
+    found = _excited(edges, times, marks, len(mu), alpha, gamma, ratios, weights, factors)
+    owed = np.stack([(state / decay).sum(axis=(1, 3)) for state, decay in found], axis=1)
+    inside = (times >= edges[0]) & (times < edges[-1])
+    place = np.searchsorted(edges, times[inside], side="right") - 1
+    each = np.ones((1, inside.sum(), size)) if factors is None else factors[:, inside]
+    added = np.zeros((len(each), bins, size, size))  # by target and source
+    np.add.at(added, (slice(None), place, slice(None), marks[inside]), each.transpose(1, 0, 2))
+    whole = alpha if weights is None else alpha * weights.sum(axis=-1)[:, None, None]
+    children = (whole[:, None] * added).sum(axis=-1)
+    return mu + (owed[:, :-1] - owed[:, 1:] + children) / np.diff(edges)[:, None]
+
+
+def _at_points(mu: np.ndarray, points: int, size: int) -> np.ndarray:
+    mu = mu if mu.ndim == 3 else mu[:, None]
+    return np.broadcast_to(mu, (len(mu), points, size))
+
+
+def _excited(
+    at: np.ndarray,
+    times: np.ndarray,
+    marks: np.ndarray,
+    draws: int,
+    alpha: np.ndarray,
+    gamma: np.ndarray,
+    ratios: np.ndarray | None,
+    weights: np.ndarray | None,
+    factors: np.ndarray | None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """At each time the excitation by term, target and source, with the terms' decays."""
     size = alpha.shape[-1]
     ratios = np.ones(1) if ratios is None else ratios
     weights = np.ones((1, 1)) if weights is None else weights
     gamma = by_pair(gamma, size)[:, None] * ratios[:, None, None]
     weight = alpha[:, None] * gamma * weights[:, :, None, None]
-    draws = max(len(mu), len(weight))
-    mu = mu if mu.ndim == 3 else mu[:, None]
-    mu = np.broadcast_to(mu, (len(mu), len(at), size))
-    state = np.zeros((draws, len(ratios), size, size))
-    out = np.empty((draws, len(at), size))
+    state = np.zeros((max(draws, len(weight)), len(ratios), size, size))
     seen = np.searchsorted(times, at, side="left")
     now, done = 0.0, 0
-    for point, (t, known) in enumerate(zip(at, seen, strict=True)):
+    for t, known in zip(at, seen, strict=True):
         for event in range(done, known):
             state *= np.exp(-gamma * (times[event] - now))
             now = times[event]
             jump = weight[..., marks[event]]
             state[..., marks[event]] += jump if factors is None else jump * factors[:, None, event]
         done = max(done, known)
-        out[:, point] = mu[:, point] + np.sum(state * np.exp(-gamma * (t - now)), axis=(1, 3))
-    return np.asarray(rate(link, out, mu, host=True))
+        yield state * np.exp(-gamma * (t - now)), gamma
 
 
 def by_pair(gamma: np.ndarray, num_marks: int) -> np.ndarray:

@@ -14,13 +14,13 @@ from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.steady.evaluation import KatzEvaluation
 from hawkesjax.katz.steady.solve import GRID, attenuation, solve
 from hawkesjax.plotting import style
+from hawkesjax.plotting.clock import date_axis
 from hawkesjax.plotting.door import needs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEAD = 8  # lengths of the spike that are drawn before it
-SHADES = {"usual": "0.90", "spike": "#f5d5ad"}
 
 
 @checked
@@ -29,8 +29,11 @@ def volume(
     *,
     window: tuple[int, int] | None = None,
     responsiveness: bool = True,
+    ax: Any = None,
 ) -> Figure:
     """Posts per bin with the windows marked, and below it how often authors had just been named.
+
+    Gaps of the record are hatched: what was posted in them is unknown.
 
     Args:
         activity: from a log.
@@ -38,6 +41,7 @@ def volume(
             before it, to one length after it.
         responsiveness: draw the lower panel: messages that named the author within one bin's
             length before a post, on average over the posts of a stretch of bins.
+        ax: draw into these axes, not into a new figure; with `responsiveness=False`.
 
     Raises:
         ValueError: without a log, or for anything but an activity.
@@ -47,12 +51,12 @@ def volume(
     low, high = window or _around(activity)
     bins = np.arange(low, high)
     times, label = _axis(activity, bins, high - low)
-    with style.canvas(height=2.4 + 1.7 * responsiveness) as figure:
-        axes = np.atleast_1d(
-            figure.subplots(
-                1 + responsiveness, 1, sharex=True, height_ratios=[3, 2][: 1 + responsiveness]
-            )
-        )
+    rows = 1 + bool(responsiveness)
+    style.one_axes(ax, rows, "rows, without responsiveness")
+    with style.canvas(height=0.7 + 1.7 * rows, ax=ax) as figure:
+        shape = {"nrows": rows, "sharex": True, "height_ratios": [3, 2][:rows]}
+        axes = np.atleast_1d(style.axes_for(figure, ax, **shape))
+        shades = {"usual": style.grey(0.9), "spike": style.tint(1, 0.65)}
         axes[0].fill_between(
             times, activity.volume[low:high], step="post", color=style.colour(0), linewidth=0
         )
@@ -67,7 +71,7 @@ def volume(
             for name, span in (("usual", activity.network), ("spike", activity.spike)):
                 if span is not None and span[0] < high and span[1] > low:
                     edges = _axis(activity, np.clip(np.array(span), low, high), high - low)[0]
-                    axis.axvspan(*edges, color=SHADES[name], zorder=0, linewidth=0)
+                    axis.axvspan(*edges, color=shades[name], zorder=0, linewidth=0)
                     if axis is axes[0]:
                         axis.text(
                             edges[0] + 0.5 * (edges[1] - edges[0]), 1.01,
@@ -75,32 +79,55 @@ def volume(
                             transform=axis.get_xaxis_transform(), ha="center", va="bottom",
                             fontsize=8,
                         )  # fmt: skip
+            said = "gap of the record"
+            for first, last in activity.gaps:
+                if last > low and first < high:
+                    edges = _axis(
+                        activity, np.clip(np.array([first, last]), low, high), high - low
+                    )[0]
+                    axis.axvspan(
+                        *edges, facecolor="none", edgecolor=style.grey(0.5), hatch="////",
+                        linewidth=0, label=said,
+                    )  # fmt: skip
+                    said = "_"
             axis.set_xlim(times[0], times[-1])
+        if axes[0].get_legend_handles_labels()[0]:
+            style.legend(figure, ax, axes[0], loc="lower right")
+        if (low, high) != (0, activity.num_bins):
+            label += f"; bins {low:,} to {high:,} of {activity.num_bins:,}"
+        if activity.origin is not None:
+            date_axis(*axes, zone=times.tz)
         axes[-1].set_xlabel(label)
     return figure
 
 
-def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) -> Figure:
+def change(
+    *evaluations: KatzEvaluation, labels: Sequence[str] | None = None, ax: Any = None
+) -> Figure:
     """The change in the activity of the top r over alpha*, with its interval; alpha = 0 dashed.
 
     Args:
         evaluations: what `katz.evaluate` returned, one panel each, side by side.
         labels: a title for each.
+        ax: draw the only evaluation into these axes, not into a new figure.
 
     Raises:
-        ValueError: for no evaluation, or labels of another number.
+        ValueError: for no evaluation, labels of another number, and `ax` for several.
     """
     if not evaluations or (labels is not None and len(labels) != len(evaluations)):
         raise ValueError("Give at least one evaluation, and a label for each or none.")
     for one in evaluations:
         needs(one, "katz.change", "KatzEvaluation")
     count = len(evaluations)
-    with style.canvas(height=2.9, width=min(style.WIDTH, 4.4 + 2 * (count - 1))) as figure:
-        axes = figure.subplots(1, count, squeeze=False)[0]
+    style.one_axes(ax, count, "evaluations")
+    with style.canvas(2.9, min(style.WIDTH, 4.4 + 2 * (count - 1)), ax) as figure:
+        axes = np.atleast_1d(style.axes_for(figure, ax, ncols=count))
         for place, (one, axis) in enumerate(zip(evaluations, axes, strict=True)):
             table = one.table
             at = table.index.to_numpy(float)
-            axis.axhline(0, color="0.2", linestyle=(0, (5, 3)), linewidth=0.9, label="α = 0")
+            axis.axhline(
+                0, color=style.grey(0.2), linestyle=(0, (5, 3)), linewidth=0.9, label="α = 0"
+            )
             known = bool(np.isfinite(table["lower"]).any())  # few blocks have no interval
             axis.fill_between(
                 at, table["lower"], table["upper"], color=style.colour(0), alpha=0.18, linewidth=0
@@ -115,7 +142,7 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             )
             if "placebo" in table:
                 axis.errorbar(
-                    at, table["placebo"], 2 * table["placebo_sd"], color="0.55", fmt="s",
+                    at, table["placebo"], 2 * table["placebo_sd"], color=style.grey(0.55), fmt="s",
                     markersize=2.5, linewidth=0.8, label="permuted network, ± 2 sd",
                 )  # fmt: skip
             axis.set_xlabel("α*" if table.index.name == "alpha_star" else "α")
@@ -125,10 +152,11 @@ def change(*evaluations: KatzEvaluation, labels: Sequence[str] | None = None) ->
             axis.set_ylabel(
                 f"change in posts of the top {one.top}" if place == 0 else "change in posts"
             )
-            axis.set_title(f"{base:,.0f} posts at α = 0", loc="right", fontsize=8, color="0.35")
+            axis.set_title(
+                f"{base:,.0f} posts at α = 0", loc="right", fontsize=8, color=style.grey(0.35)
+            )
             axis.margins(x=0.03)
-        handles, names = axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=3)
+        style.legend(figure, ax, axes[0], loc="lower center", ncols=3)
     return figure
 
 
@@ -146,7 +174,7 @@ def comparison(evaluation: KatzEvaluation) -> Figure:
         at = evaluation.compared
         best = float(table["activity"].iloc[-1] + table["network"].iloc[-1])
         ranks = np.asarray(table.index != "most possible")
-        shades = np.where(ranks, style.colour(0), "0.75").tolist()
+        shades = [style.colour(0) if own else style.grey(0.75) for own in ranks]
         left.barh(place, table["activity"], color=shades, height=0.6)
         name = "α*" if evaluation.table.index.name == "alpha_star" else "α"
         left.axvline(best, color=style.colour(1), label=f"the network at {name} = {at:g}")
@@ -156,7 +184,7 @@ def comparison(evaluation: KatzEvaluation) -> Figure:
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left")
         middle = table["network"].to_numpy(float)
         ends = table[["network_lower", "network_upper"]].to_numpy(float).T
-        right.axvline(0, color="0.2", linestyle=(0, (5, 3)), linewidth=0.9)
+        right.axvline(0, color=style.grey(0.2), linestyle=(0, (5, 3)), linewidth=0.9)
         right.hlines(place[ranks], *ends[:, ranks], color=style.colour(1))
         right.plot(middle[ranks], place[ranks], "o", color=style.colour(1), markersize=4)
         right.set_xlabel(f"posts more by the network,\n{100 * evaluation.level:g} % interval")
@@ -171,6 +199,7 @@ def stability(
     top: Count = 20,
     alpha_star: Sequence[float] | np.ndarray = GRID,
     form: str = "additive",
+    ax: Any = None,
 ) -> Figure:
     """The place of users over alpha*: those in the top at either end of the sweep.
 
@@ -179,6 +208,7 @@ def stability(
         top: places drawn.
         alpha_star: grid.
         form: as in `katz.solve`.
+        ax: draw into these axes, not into a new figure.
     """
     grid = np.asarray(alpha_star, float)
     alphas, _ = attenuation(activity, grid, None, form)
@@ -189,11 +219,13 @@ def stability(
     for row, order in zip(places, orders, strict=True):
         row[order] = np.arange(1, activity.num_users + 1)
     start, end = orders[0][:top], orders[-1][:top]
-    with style.canvas(height=1.1 + 0.19 * top) as figure:
-        axis = figure.subplots()
+    with style.canvas(height=1.1 + 0.19 * top, ax=ax) as figure:
+        axis = style.axes_for(figure, ax)
         for user in sorted(set(start) | set(end), key=lambda one: places[-1, one]):
             stays = user in start and user in end
-            shade = style.colour(0) if stays else style.colour(1) if user in end else "0.6"
+            shade = (
+                style.colour(0) if stays else style.colour(1) if user in end else style.grey(0.6)
+            )
             line = places[:, user].astype(float)
             far = line > top
             line[far] = top + 1
@@ -214,15 +246,13 @@ def stability(
         axis.set_xlabel("α*")
         axis.set_ylabel(f"user at place 1 to {top}, α* = {grid[0]:g}")
         right.set_ylabel(f"user at place 1 to {top}, α* = {grid[-1]:g}")
-        figure.legend(
-            handles=_key(
-                ("in the top at both ends", style.colour(0), "-"),
-                ("comes in", style.colour(1), (0, (5, 1.5))),
-                ("drops out", "0.6", (0, (1, 1.2))),
-            ),
-            loc="outside lower center",
-            ncols=3,
-        )
+        for text, shade, dash in (
+            ("in the top at both ends", style.colour(0), "-"),
+            ("comes in", style.colour(1), (0, (5, 1.5))),
+            ("drops out", style.grey(0.6), (0, (1, 1.2))),
+        ):
+            axis.plot([], [], color=shade, linestyle=dash, label=text)
+        style.legend(figure, ax, axis, loc="lower center", ncols=3)
     return figure
 
 
@@ -234,6 +264,7 @@ def influence(
     alpha: float | None = None,
     top: Count = 15,
     form: str = "additive",
+    ax: Any = None,
 ) -> Figure:
     """The top users and who of them listens to whom.
 
@@ -245,6 +276,7 @@ def influence(
         activity: network and baselines.
         alpha_star, alpha, form: as in `katz.solve`; one number.
         top: users drawn.
+        ax: draw into these axes, not into a new figure.
     """
     from matplotlib.patches import FancyArrowPatch
 
@@ -258,18 +290,19 @@ def influence(
     full = 5200 / max(top, 8) * scores[users] / max(scores.max(), 1e-300)
     own = activity.baseline[users] / np.maximum(scores[users], 1e-300)
     rows, columns = part.coords
-    with style.canvas(height=5.6, width=5.6) as figure:
-        axis = figure.subplots()
+    with style.canvas(height=5.6, width=5.6, ax=ax) as figure:
+        axis = style.axes_for(figure, ax)
         for listener, sender, weight in zip(rows, columns, part.data, strict=True):
             if listener != sender:
                 begin, end = np.sqrt(full[[sender, listener]] / np.pi)
                 arrow = {
-                    "arrowstyle": "-|>", "mutation_scale": 7, "color": "0.45", "zorder": 2,
+                    "arrowstyle": "-|>", "mutation_scale": 7, "zorder": 2,
+                    "color": style.grey(0.45),
                     "linewidth": 0.4 + 0.6 * float(weight) / part.data.max(),
                     "shrinkA": begin + 1, "shrinkB": end + 2, "connectionstyle": "arc3,rad=0.12",
                 }  # fmt: skip
                 axis.add_patch(FancyArrowPatch(at[sender], at[listener], **arrow))
-        axis.scatter(*at.T, s=full, color="#c9d8e8", edgecolor=style.colour(0), zorder=3)
+        axis.scatter(*at.T, s=full, color=style.tint(0, 0.75), edgecolor=style.colour(0), zorder=3)
         axis.scatter(*at.T, s=full * np.clip(own, 0, 1), color=style.colour(0), zorder=4)
         for place, (user, (x, y)) in enumerate(zip(users, at, strict=True)):
             far = 1.0 + 0.045 + 0.0042 * np.sqrt(full[place])
@@ -282,10 +315,11 @@ def influence(
         axis.set_ylim(-1.35, 1.35)
         axis.set_aspect("equal")
         axis.set_axis_off()
-        figure.supxlabel(
-            "area: score; dark: the user's own posts; arrow: from a sender to who listens",
-            fontsize=8,
+        said = (
+            f"the top {top} of {activity.num_users:,} users; area: score; full colour: the user's"
         )
+        said += "\nown posts; arrow: from a sender to who listens"
+        axis.text(0.5, 0, said, ha="center", va="top", fontsize=8, transform=axis.transAxes)
     return figure
 
 
@@ -308,8 +342,7 @@ def _axis(activity: Activity, bins: np.ndarray, drawn: int) -> tuple[Any, str]:
             scale = UNITS[unit] / UNITS[activity.unit]
         return activity.times(bins) / scale, style.time_label(unit)
     times: Any = pd.DatetimeIndex(activity.times(bins))
-    zone = "" if times.tz is None else f" ({times.tz})"
-    return times.tz_localize(None), f"time{zone}"
+    return times, "time" if times.tz is None else f"time ({times.tz})"
 
 
 def _bin(activity: Activity) -> str:
@@ -337,9 +370,3 @@ def _smooth(activity: Activity, low: int, high: int, points: int = 150) -> tuple
 def _name(activity: Activity, user: int | np.integer, most: int = 16) -> str:
     name = activity.user_names[int(user)]
     return name if len(name) <= most else name[: most - 3] + "..."
-
-
-def _key(*lines: tuple[str, Any, Any]) -> list[Any]:
-    from matplotlib.lines import Line2D
-
-    return [Line2D([], [], color=c, linestyle=dash, label=label) for label, c, dash in lines]

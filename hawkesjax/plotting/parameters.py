@@ -17,10 +17,21 @@ if TYPE_CHECKING:
 TITLES = {
     "mu": "μ, baseline ({per})",
     "alpha": "α, effect of source → target (direct children per event)",
+    "alpha_mean": "α at the mean size of the events, source → target",
+    "alpha_group": "α by group, source → target",
+    "alpha_effect": "log of the ratio of α, per unit of the feature",
+    "kappa": "κ, growth of α with an event's size",
     "gamma": "γ, decay rate ({inverse})",
+    "gamma_group": "γ by group ({inverse})",
+    "gamma_effect": "log of the ratio of γ, per unit of the feature",
+    "half_life": "half-life of an effect",
     "beta": "β, logs of ratios of rates; of an intercept, log of the rate ({inverse})",
 }
-FIRST = ("mu", "alpha", "gamma")
+USUAL = ("mu", "alpha", "gamma")
+FIRST = (
+    "mu", "alpha", "alpha_mean", "alpha_group", "alpha_effect", "kappa", "gamma", "gamma_group",
+    "gamma_effect", "half_life",
+)  # fmt: skip
 
 
 @checked
@@ -38,8 +49,9 @@ def parameters(
     Args:
         values: an `Estimate` or a `Posterior`.
         truth: true values by name, in the shapes of the estimates.
-        var_names: which parameters; by default mu, alpha and gamma (of a model without them all),
-            leaving out any with more than `max_rows` entries.
+        var_names: which parameters; by default mu, alpha, gamma and what scales alpha (of a model
+            without them all), leaving out any with more than `max_rows` entries; the figure names
+            those that it leaves out.
         unit: the time unit's name for the labels.
         max_rows: see `var_names`.
 
@@ -54,7 +66,7 @@ def parameters(
         sizes = {name: int(np.sum(owners == name)) for name in dict.fromkeys(owners)}
         fitting = [name for name, size in sizes.items() if size <= max_rows]
         names = [name for name in FIRST if name in fitting]
-        names = names if set(FIRST) & set(sizes) else fitting
+        names = names if set(USUAL) & set(sizes) else fitting
     else:
         names = list(var_names)
     if not names or not all(np.any(owners == name) for name in names):
@@ -80,13 +92,13 @@ def parameters(
                         f"truth[{name!r}] has {true.size} values for {len(rows)} rows."
                     )
                 axis.plot(
-                    true, at, "D", markerfacecolor="white", markeredgecolor=style.colour(1),
+                    true, at, "D", markerfacecolor=style.paper(), markeredgecolor=style.colour(1),
                     markeredgewidth=1.3, markersize=4.5, label="truth",
                 )  # fmt: skip
             axis.set_yticks(at, [_row_name(label) for label in rows.index])
             axis.set_ylim(-0.7, len(rows) - 0.3)
             axis.tick_params(axis="y", length=0)
-            axis.grid(axis="y", color="0.92", linewidth=0.6)
+            axis.grid(axis="y", color=style.grey(0.92), linewidth=0.6)
             axis.set_axisbelow(True)
             ends = np.concatenate([low, high])
             ends = ends[np.isfinite(ends)]
@@ -100,6 +112,9 @@ def parameters(
             axis.set_title(title.format(per=style.per(unit), inverse=inverse), loc="left")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower right", ncols=2)
+        rest = [name for name in dict.fromkeys(owners) if name not in names]
+        if rest and var_names is None:
+            figure.supxlabel(f"not drawn: {', '.join(rest)}", fontsize=8, x=0.01, ha="left")
     return figure
 
 
@@ -146,6 +161,8 @@ def trace(
             if row < len(shown) - 1:
                 right.set_xticklabels([])
         axes[-1, 1].set_xlabel("draw")
+        if len(shown) < len(series):
+            figure.supxlabel(f"{len(shown)} of {len(series):,} entries", fontsize=8)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         if len(handles) > 1:
             figure.legend(handles, labels, loc="outside lower left", ncols=min(len(handles), 4))

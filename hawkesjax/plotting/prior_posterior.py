@@ -58,11 +58,14 @@ def prior_posterior(
     unknown = [name for name in chosen if name not in sites]
     if unknown or not chosen:
         raise ValueError(f"No prior of {unknown or 'anything'}; the model samples {list(sites)}.")
-    shown = []
+    shown, rest = [], [name for name in sites if name not in chosen]
     for name in chosen:
         prior = sites[name].sample(jax.random.key(0), (PRIOR_DRAWS,))
         prior = np.asarray(prior, float).reshape(PRIOR_DRAWS, -1)
-        for number, (label, draws) in enumerate(entries(name, posterior[name])[:max_rows]):
+        found = entries(name, posterior[name])
+        if len(found) > max_rows:
+            rest.append(f"{len(found) - max_rows} entries of {name}")
+        for number, (label, draws) in enumerate(found[:max_rows]):
             shown.append((name, label, draws.ravel(), prior[:, number]))
     columns = min(2 if len(shown) < 5 else 3, len(shown))
     lines = -(-len(shown) // columns)
@@ -77,6 +80,8 @@ def prior_posterior(
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower right", ncols=2)
         figure.supylabel("density", fontsize=9)
+        if rest and var_names is None:
+            figure.supxlabel(f"not drawn: {', '.join(rest)}", fontsize=8, x=0.01, ha="left")
     return figure
 
 
@@ -96,7 +101,7 @@ def _densities(axis: Any, draws: np.ndarray, prior: np.ndarray, *, log: bool) ->
         edges = np.linspace(low if low < 0 else 0.0, high, 41)
         width = np.diff(edges)
     for values, options in (
-        (prior, {"color": "0.55", "linestyle": style.dashes(1), "label": "prior"}),
+        (prior, {"color": style.grey(0.55), "linestyle": style.dashes(1), "label": "prior"}),
         (draws, {"color": style.colour(0), "label": "posterior"}),
     ):
         heights = np.histogram(values, edges)[0] / (len(values) * width)

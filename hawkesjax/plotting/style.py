@@ -1,5 +1,5 @@
 """What all figures share: fonts, colours with dashes that tell them apart in grey, and no global
-state."""
+state. What the user's style sheet sets is left as it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Hues that differ to all eyes; in grey some come close, so that lines differ in dashes besides.
-COLOURS = ("#0b3c6f", "#e08214", "#1b9e8a", "#b5478f", "#7a7a7a", "#a6761d")
+# For white paper and for dark. Any two differ by 23 (CIE 1976) or more to people without the green
+# or the red receptor, and by 10 or more in lightness, so also in grey (tests/plotting).
+COLOURS = ("#083575", "#f38c1f", "#3e996e", "#a54f86", "#d4c56d", "#6c4919")
+ON_DARK = ("#8cbee6", "#ffd06b", "#11ae9d", "#a065c7", "#fdf8bd", "#855947")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), "-", (0, (5, 1.5)))
 WIDTH = 7.0
 
@@ -44,18 +46,97 @@ SYMBOLS = {
 
 
 @contextlib.contextmanager
-def canvas(height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """An empty figure; settings hold inside the block only."""
+def canvas(height: float, width: float = WIDTH, ax: Any = None) -> Iterator[Figure]:
+    """An empty figure, or that of the user's axes; settings hold inside the block only.
+
+    Raises:
+        ValueError: for an `ax` that is no axes.
+    """
     import matplotlib as mpl
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
-    with mpl.rc_context(SETTINGS):
-        yield Figure(figsize=(width, height), layout="constrained")
+    from hawkesjax.plotting.picture import Picture
+
+    if ax is None:
+        usual = mpl.rcParamsDefault
+        own = {name: value for name, value in SETTINGS.items() if mpl.rcParams[name] == usual[name]}
+        with mpl.rc_context(own):
+            yield Picture(figsize=(width, height), layout="constrained")
+    elif isinstance(ax, Axes):
+        paper = {"axes.facecolor": ax.get_facecolor(), "text.color": ax.xaxis.label.get_color()}
+        with mpl.rc_context(paper):
+            given: Any = ax.figure
+            yield given
+    else:
+        raise ValueError(f"ax is of type {type(ax).__name__}; it must be an axes of matplotlib.")
 
 
-def colour(index: int) -> str:
-    """Colour of the index-th mark or chain."""
-    return COLOURS[index % len(COLOURS)]
+def axes_for(figure: Figure, ax: Any, **more: Any) -> Any:
+    """The user's axes, or new ones that fill the figure."""
+    return figure.subplots(**more) if ax is None else ax
+
+
+def one_axes(ax: Any, count: int, what: str) -> None:
+    """Refuse the user's axes for a figure that has several.
+
+    Raises:
+        ValueError: naming what to choose.
+    """
+    if ax is not None and count != 1:
+        raise ValueError(f"ax is one axes, and this figure has {count}: choose one of its {what}.")
+
+
+def legend(figure: Figure, ax: Any, axis: Any, *, loc: str, ncols: int = 1) -> None:
+    """The legend of the labels in `axis`: outside the figure's axes, or inside the user's."""
+    handles, labels = axis.get_legend_handles_labels()
+    if ax is not None:
+        ax.legend(handles, labels)
+    elif handles:
+        figure.legend(handles, labels, loc=f"outside {loc}", ncols=ncols)
+
+
+def _luminance(colour: Any) -> float:
+    from matplotlib.colors import to_rgb
+
+    return float(np.dot(to_rgb(colour), (0.2126, 0.7152, 0.0722)))
+
+
+def paper() -> Any:
+    """The colour behind the axes; where that is clear, the one behind the figure, or white."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_rgba
+
+    grounds = (mpl.rcParams[f"{part}.facecolor"] for part in ("axes", "figure"))
+    return next((one for one in grounds if to_rgba(one)[3] > 0), "white")
+
+
+def grey(level: float) -> Any:
+    """A shade between the text's colour, 0, and the paper's, 1."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_rgb
+
+    ink, ground = np.array(to_rgb(mpl.rcParams["text.color"])), np.array(to_rgb(paper()))
+    return tuple(ink + level * (ground - ink))
+
+
+def colour(index: int) -> Any:
+    """Colour of the index-th mark or chain: of the user's own cycle, if one is set."""
+    import matplotlib as mpl
+
+    cycle = mpl.rcParams["axes.prop_cycle"]
+    own = cycle.by_key().get("color", ())
+    if own and cycle != mpl.rcParamsDefault["axes.prop_cycle"]:
+        return own[index % len(own)]
+    known = COLOURS if _luminance(paper()) > 0.4 else ON_DARK
+    return known[index % len(known)]
+
+
+def tint(index: int, level: float) -> Any:
+    """A colour mixed with the paper's, which is 1."""
+    from matplotlib.colors import to_rgb
+
+    full, ground = np.array(to_rgb(colour(index))), np.array(to_rgb(paper()))
+    return tuple(full + level * (ground - full))
 
 
 def dashes(index: int) -> Any:

@@ -18,9 +18,10 @@ from hawkesjax.evaluation.rolling import Rolling
 from hawkesjax.inputs.arguments import Count, Level, Positive, checked
 from hawkesjax.inputs.moments import moments
 from hawkesjax.plotting import style
+from hawkesjax.plotting.clock import date_axis
 from hawkesjax.plotting.door import refuse
 from hawkesjax.plotting.parameters import trace
-from hawkesjax.plotting.quantiles import exponential_quantiles
+from hawkesjax.plotting.quantiles import EXPECTED, RESCALED, exponential_quantiles
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast
 from hawkesjax.retweet.law import RetweetLaw
@@ -144,6 +145,7 @@ def counts(
     covariates: Covariates | None = None,
     features: Sequence[str] = (),
     level: Level = 0.8,
+    ax: Any = None,
 ) -> Figure:
     """Posts and reposts forecast by the bin, with the observed counts, and when covariates were on.
 
@@ -153,6 +155,7 @@ def counts(
         covariates: whose `features` are shaded where they are not 0.
         features: their names, such as events.
         level: of the band.
+        ax: draw into these axes, not into a new figure.
 
     Raises:
         ValueError: when the observed counts have another length, or a feature is not there, and
@@ -168,8 +171,8 @@ def counts(
             f"observed has shape {np.shape(observed)}, the bins {expected.mean.shape}."
         )
     dated = forecast.origin is not None
-    with style.canvas(height=2.9) as figure:
-        axis = figure.subplots()
+    with style.canvas(height=2.9, ax=ax) as figure:
+        axis = style.axes_for(figure, ax)
         axis.fill_between(
             starts, low, high, step="post", color=style.colour(0), alpha=0.2, linewidth=0,
             label=f"{100 * level:g} % interval",
@@ -192,15 +195,12 @@ def counts(
         bin_name = f"{width:g} {forecast.unit}s" if width != 1 else forecast.unit
         axis.set_ylabel(f"posts and reposts per {bin_name or 'bin'}")
         if dated:
-            from matplotlib import dates
-
-            locator = dates.AutoDateLocator(tz=starts.tz)
-            axis.xaxis.set_major_locator(locator)
-            axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=starts.tz))
-            axis.set_xlabel(f"local time ({forecast.timezone})" if forecast.timezone else "time")
+            zone = forecast.timezone or starts.tz
+            what = "local time" if forecast.timezone else "time"
+            axis.set_xlabel(date_axis(axis, zone=zone, what=what))
         else:
             axis.set_xlabel(style.time_label(forecast.unit))
-        figure.legend(loc="outside upper center", ncols=5)
+        style.legend(figure, ax, axis, loc="upper center", ncols=5)
     return figure
 
 
@@ -214,23 +214,26 @@ def _shade(axis, forecast, covariates, features, dated) -> None:
         label = name
         for cell in np.flatnonzero(on):
             axis.axvspan(
-                ends[cell], ends[cell + 1], facecolor="0.9", edgecolor="0.6", linewidth=0,
-                hatch=HATCHES[number % len(HATCHES)], zorder=0, label=label,
+                ends[cell], ends[cell + 1], facecolor=style.grey(0.9),
+                edgecolor=style.grey(0.6), linewidth=0, zorder=0, label=label,
+                hatch=HATCHES[number % len(HATCHES)],
             )  # fmt: skip
             label = "_"
 
 
-def drivers(values: Any) -> Figure:
+def drivers(values: Any, *, ax: Any = None) -> Figure:
     """Rate ratios of the covariates as radial bars, with 95 % intervals.
 
     A bar reaches from the circle of no effect (1) to its ratio, on a logarithmic scale; the
     intercept, a rate and no ratio, is left out.
 
     Args:
-        values: a `Posterior` or an `Estimate` of a `RetweetHawkes`.
+        values: a `Posterior` (of which medians are drawn) or an `Estimate` of a `RetweetHawkes`.
+        ax: draw into these polar axes, not into a new figure.
 
     Raises:
-        ValueError: when the intercept is the only feature, and for anything else.
+        ValueError: when the intercept is the only feature, for axes that are not polar, and for
+            anything else.
     """
     if not isinstance(values, RetweetEstimate | RetweetPosterior):
         raise refuse("drivers", "an Estimate or a Posterior of a RetweetHawkes", values)
@@ -244,8 +247,10 @@ def drivers(values: Any) -> Figure:
     reach = float(np.clip(np.ceil(np.max(np.abs(ends[np.isfinite(ends)]), initial=0.5)), 1, 6))
     angles = 2 * np.pi * np.arange(len(table)) / len(table)
     wide = min(0.8 * 2 * np.pi / len(table), 0.6)
-    with style.canvas(height=5.2, width=5.6) as figure:
-        axis: Any = figure.add_subplot(projection="polar")
+    with style.canvas(height=5.2, width=5.6, ax=ax) as figure:
+        axis: Any = figure.add_subplot(projection="polar") if ax is None else ax
+        if axis.name != "polar":
+            raise ValueError("ax must be polar: make it with the projection 'polar'.")
         axis.set_theta_zero_location("N")
         axis.set_theta_direction(-1)
         axis.set_ylim(-1.6 * reach, reach)
@@ -254,10 +259,10 @@ def drivers(values: Any) -> Figure:
             axis.bar(
                 angles[number], middle[number], width=wide, bottom=0,
                 color=style.colour(0 if up else 1), alpha=0.75,
-                hatch="" if up else "///", edgecolor="white", linewidth=0.5,
+                hatch="" if up else "///", edgecolor=style.paper(), linewidth=0.5,
             )  # fmt: skip
             span = np.clip([low[number], high[number]], -1.5 * reach, reach)
-            axis.plot([angles[number]] * 2, span, color="0.15", linewidth=1.2)
+            axis.plot([angles[number]] * 2, span, color=style.grey(0.15), linewidth=1.2)
             turn = np.degrees(angles[number]) % 360
             flip = 180 if 90 < turn < 270 else 0
             axis.text(
@@ -265,14 +270,23 @@ def drivers(values: Any) -> Figure:
                 ha="center", va="center", rotation=-(turn + flip) if len(table) > 12 else 0,
                 fontsize=7,
             )  # fmt: skip
-        axis.plot(np.linspace(0, 2 * np.pi, 200), np.zeros(200), color="0.2", linewidth=0.8)
+        axis.plot(
+            np.linspace(0, 2 * np.pi, 200), np.zeros(200), color=style.grey(0.2), linewidth=0.8
+        )
         ticks = np.arange(-reach, reach + 1)
-        axis.set_yticks(ticks, [f"×{2.0**tick:g}" for tick in ticks], fontsize=6, color="0.3")
+        axis.set_yticks(
+            ticks, [f"×{2.0**tick:g}" for tick in ticks], fontsize=6, color=style.grey(0.3)
+        )
         axis.set_rlabel_position(180 / len(table))
         axis.set_xticks([])
-        axis.grid(color="0.88", linewidth=0.5)
+        axis.grid(color=style.grey(0.88), linewidth=0.5)
         axis.spines["polar"].set_visible(False)
-        figure.suptitle("rate of posts, times that of the reference; 95 % intervals", fontsize=9)
+        middle_of = "estimate" if isinstance(values, Estimate) else "median"
+        said = f"rate of posts, times that of the reference; {middle_of} and 95 % interval"
+        if ax is None:
+            figure.suptitle(said, fontsize=9)
+        else:
+            axis.set_title(said, fontsize=9)
     return figure
 
 
@@ -300,14 +314,16 @@ def scores(found: Rolling) -> Figure:
                         values, [at], orientation="horizontal", widths=0.8, showextrema=False
                     )
                     parts["bodies"][0].set(facecolor=style.colour(0), alpha=0.3)
-                axis.plot(values, np.full(len(values), at), "|", color="0.35", markersize=5)
                 axis.plot(
-                    values.mean(), at, "D", markersize=5, markerfacecolor="white",
+                    values, np.full(len(values), at), "|", color=style.grey(0.35), markersize=5
+                )
+                axis.plot(
+                    values.mean(), at, "D", markersize=5, markerfacecolor=style.paper(),
                     markeredgecolor=style.colour(1), markeredgewidth=1.4,
                     label="mean over folds" if number == 0 else "_",
                 )  # fmt: skip
             axis.set_title(title, loc="left")
-            axis.grid(axis="x", color="0.92", linewidth=0.6)
+            axis.grid(axis="x", color=style.grey(0.92), linewidth=0.6)
             axis.set_axisbelow(True)
         axes[0].set_xlim(left=0)
         axes[0].set_yticks(range(len(names)), names[::-1])
@@ -348,8 +364,8 @@ def rescaled(table: Any, *, points: Count = 1500) -> Figure:
                 sample.max(initial=0) > 5 * expected
             ):  # a few enormous waits would flatten all others
                 axis.set_yscale("symlog", linthresh=expected, linscale=2)
-        figure.supxlabel("unit exponential quantile", fontsize=9)
-        figure.supylabel("residual (expected events)", fontsize=9)
+        figure.supxlabel(EXPECTED, fontsize=9)
+        figure.supylabel(RESCALED, fontsize=9)
     return figure
 
 

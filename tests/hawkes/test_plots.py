@@ -87,7 +87,7 @@ CHECK = hj.PredictiveCheck(
 CASES = {
     "intensity of draws": (
         lambda post, panel: hj.plots.intensity(post, panel),
-        ["ann", "bob", "cid", "online", "offline", "time (days)", "intensity (events per day)"],
+        ["ann", "bob", "cid", "online", "offline", "time (days)", "expected events per day"],
     ),
     "intensity of values": (
         lambda post, panel: hj.plots.intensity(TRUTH, panel, sequences="cid", marks=["offline"]),
@@ -117,7 +117,7 @@ CASES = {
     ),
     "network": (
         lambda post, panel: hj.plots.network(post),
-        ["online", "offline", "direct children", "median and 95 %", "["],
+        ["online", "offline", "set off directly", "median and 95 %", "["],
     ),
     "a sparser network": (lambda post, panel: hj.plots.network(post, least=0.3), ["2 arrows"]),
     "kernels": (
@@ -169,7 +169,7 @@ CASES = {
     ),
     "residuals": (
         lambda post, panel: hj.plots.residuals(post, panel),
-        ["unit exponential quantile", "residual (expected events)"],
+        ["unit exponential quantile", "rescaled waiting time"],
     ),
 }
 

@@ -14,7 +14,7 @@ from hawkesjax.evaluation.residual_tests import (
     anderson_darling_cdf,
     kolmogorov_smirnov,
 )
-from hawkesjax.hawkes.intensity import intensity_at
+from hawkesjax.hawkes.intensity import intensity_at, mean_intensity
 from tests.hawkes.reference import random_events
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
@@ -271,6 +271,16 @@ def test_intensities_equal_double_sums(decay):
         pairs = np.broadcast_to(gamma[draw], (3, 3))
         expected = [intensity(t, times, marks, mu[draw], alpha[draw], pairs) for t in at]
         np.testing.assert_allclose(found[draw], expected, rtol=1e-10)
+    edges = np.linspace(0, 10, 8)
+    bins = mean_intensity(edges, times, marks, mu, alpha, gamma)
+    inner = np.unique(np.concatenate([edges, times]))
+    for k, (low, high) in enumerate(itertools.pairwise(edges)):
+        stops = inner[(inner >= low) & (inner <= high)]
+        steps = np.diff(stops)
+        nodes = (stops[:-1, None] + steps[:, None] * (NODES + 1) / 2).ravel()
+        fine = intensity_at(nodes, times, marks, mu, alpha, gamma)
+        summed = np.einsum("p,kpi->ki", (steps[:, None] * WEIGHTS / 2).ravel(), fine)
+        np.testing.assert_allclose(bins[:, k], summed / (high - low), rtol=1e-9)
     # The model's own intensity at the events, where history is strictly before.
     one = {"mu": mu[:1], "alpha": alpha[0], "gamma": gamma[0]}
     own = np.exp(hj.Hawkes(decay=decay).log_intensity(one, panel))

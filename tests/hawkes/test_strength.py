@@ -103,6 +103,13 @@ def test_the_known_maximum_with_sizes(reference_results):
     np.testing.assert_allclose(found.log_likelihood, right["log_likelihood"], rtol=1e-8)
     for name, ours in {"K": "alpha", "a": "kappa", "gamma": "gamma", "mu": "mu"}.items():
         np.testing.assert_allclose(np.squeeze(found.params[ours]), right[name], rtol=1e-3)
+    # Pictures draw the mean effect of the events seen, not that of an event of size 0.
+    network = hj.plots.network(found)
+    label = f"{found.params['alpha_mean'].item():.2g}\n["
+    assert any(text.get_text().startswith(label) for text in network.axes[0].texts)
+    assert "mean over those seen" in network.get_supxlabel()
+    titles = [axis.get_title(loc="left") for axis in hj.plots.parameters(found).axes]
+    assert any("κ" in title for title in titles)
     ignored = hj.fit(hj.Hawkes(), panel).log_likelihood
     np.testing.assert_allclose(ignored, case["size_ignored_gives"]["log_likelihood"], rtol=1e-8)
 
@@ -222,6 +229,7 @@ def test_every_verb_takes_what_events_carry(simulated, tmp_path):
     assert ahead.counts.shape == (10, 4, 2)
     assert ahead.counts.sum() > 0
     figure = hj.plots.intensity(TRUTH, panel, model=WHOLE, points=30)
+    hj.plots.intensity(TRUTH, panel, model=WHOLE, points=2)  # as means
     assert len(figure.axes) == 4
     scores = hj.evaluate(WHOLE, TRUTH, panel, cut=24, key=key, draws=20)
     assert np.isfinite(scores.log_score)

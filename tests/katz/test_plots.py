@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import hawkesjax as hj
 
@@ -37,9 +38,49 @@ def test_volume_marks_the_windows(activity):
     said = [text.get_text() for text in figure.axes[0].texts]
     assert said == ["business as usual", "spike"]
     assert figure.axes[0].get_ylabel() == "posts per minute"
-    assert figure.axes[-1].get_xlabel() == "time (UTC)"
+    assert figure.axes[-1].get_xlabel().startswith("time (UTC); bins 40 to 240 of 259")
     assert len(hj.plots.katz.volume(activity, responsiveness=False).axes) == 1
     assert saved(figure) > 1000
+
+
+def test_volume_shows_gaps_of_the_record():
+    rng = np.random.default_rng(2)
+    times = np.sort(rng.uniform(0, 100, 200))
+    times = times[(times < 30) | (times >= 40)]
+    people = [f"u{n}" for n in rng.integers(0, 9, 2 * len(times))]
+    gappy = hj.Activity.from_messages(
+        time=times, source=people[: len(times)], target=people[len(times) :], edges="reposts",
+        bin=1, unit="minute", usual=(0, 80), gaps=(30, 40),
+    )  # fmt: skip
+    figure = hj.plots.katz.volume(gappy, responsiveness=False)
+    (hole,) = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    np.testing.assert_allclose(hole.get_extents().width, _width(figure, 30, 40))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["gap of the record"]
+
+
+def _width(figure, low, high):
+    """Of a stretch of minutes, in pixels; the axis may count hours."""
+    per = 60 if "hours" in figure.axes[0].get_xlabel() else 1
+    ends = figure.axes[0].transData.transform([[low / per, 0], [high / per, 0]])
+    return ends[1, 0] - ends[0, 0]
+
+
+def test_axes_of_the_user_are_drawn_into(activity):
+    one = hj.katz.evaluate(activity, key=jax.random.key(0), top=5, block=1, placebos=2)
+    plots = hj.plots.katz
+    for draw in (
+        lambda ax: plots.volume(activity, responsiveness=False, ax=ax),
+        lambda ax: plots.change(one, ax=ax),
+        lambda ax: plots.stability(activity, top=4, ax=ax),
+        lambda ax: plots.influence(activity, alpha_star=0.5, top=4, ax=ax),
+    ):
+        figure = Figure()
+        axis = figure.subplots()
+        assert draw(axis) is figure and axis.has_data()
+    with pytest.raises(ValueError, match="choose one of its rows"):
+        plots.volume(activity, ax=axis)
+    with pytest.raises(ValueError, match="choose one of its evaluations"):
+        plots.change(one, one, ax=axis)
 
 
 def test_change_draws_what_the_table_says(activity):
@@ -70,7 +111,8 @@ def test_influence_draws_the_top(activity):
     figure = hj.plots.katz.influence(activity, alpha_star=0.5, top=7)
     said = [text.get_text() for text in figure.axes[0].texts]
     first = hj.katz.rank(activity, alpha_star=0.5, top=1).table["user"].iloc[0]
-    assert len(said) == 7 and said[0] == f"1  {first}"
+    assert len(said) == 7 + 1 and said[-1].startswith("the top 7 of 30 users")
+    assert said[0] == f"1  {first}"
     assert saved(figure) > 1000
 
 

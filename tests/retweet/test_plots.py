@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import hawkesjax as hj
 from hawkesjax.evaluation.forecasters import Constant, HourOfWeek
@@ -58,6 +59,8 @@ def test_counts_with_and_without_dates(tmp_path):
     told = tell(params=PARAMS | {"beta": np.array([0.0, 1.0])}, data=data, draws=5)
     figure = hj.plots.counts(told, covariates=data.covariates, features=["halfday"])
     assert "Europe/Madrid" in figure.axes[0].get_xlabel()
+    axis = Figure().subplots()
+    assert hj.plots.counts(told, ax=axis).axes == [axis] and axis.get_legend()
     save(figure, tmp_path)
     with pytest.raises(ValueError, match="No feature 'rain'"):
         hj.plots.counts(told, covariates=data.covariates, features=["rain"])
@@ -69,6 +72,11 @@ def test_drivers(estimate, tmp_path):
     ratio = estimate.rate_ratios().loc["halfday", "50%"]
     assert bar.get_height() == pytest.approx(np.log2(ratio))
     save(figure, tmp_path)
+    mine = Figure()
+    round_one = mine.add_subplot(projection="polar")
+    assert hj.plots.drivers(estimate, ax=round_one) is mine and round_one.patches
+    with pytest.raises(ValueError, match="ax must be polar"):
+        hj.plots.drivers(estimate, ax=Figure().subplots())
     alone = hj.fit(MODEL, DATA, errors=False)
     with pytest.raises(ValueError, match="only feature"):
         hj.plots.drivers(alone)

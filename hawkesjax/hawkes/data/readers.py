@@ -47,8 +47,8 @@ def read_events(
             has them (pyarrow writes them with `write_page_checksum=True`); without, a damaged byte
             may pass as other data.
         time, mark, sequence, magnitude: its columns; others are not read.
-        window, gaps, exposure, keep_history, resolution, outside, unit, mark_names, sequence_names,
-            timezone: as in `EventPanel.from_dataframe`.
+        window, gaps, exposure, keep_history, resolution: as in `EventPanel.from_dataframe`.
+        outside, unit, mark_names, sequence_names, timezone: as there.
         file: how the file is written: `separator`, `decimal`, `encoding`, `comment`, `header`,
             `columns`, `dates`, `sheet`, `fold`, `pseudonyms`, as in
             `hawkesjax.inputs.dialect.Dialect`.

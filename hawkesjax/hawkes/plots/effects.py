@@ -29,11 +29,14 @@ def network(
     model: HawkesLaw | None = None,
     least: AtLeastZero = 0.0,
     tests: pd.DataFrame | None = None,
+    ax: Any = None,
 ) -> Figure:
     """The marks as nodes and alpha as arrows from source to target, with 95 % intervals.
 
-    For a posterior it shows medians. An arrow's width grows with the size of alpha; loops are
-    effects of a mark on itself. An inhibiting effect, below 0, ends in a bar, in its own colour.
+    For a posterior it shows medians; where effects differ between events (magnitudes, groups), the
+    mean over the events of the window (`alpha_mean`). An arrow's width grows with the size of
+    alpha; loops are effects of a mark on itself. An inhibiting effect, below 0, ends in a bar, in
+    its own colour.
 
     Args:
         values: a `Posterior` or an `Estimate`.
@@ -41,6 +44,7 @@ def network(
         least: leave out arrows whose central value is closer to 0; the caption says how many.
         tests: the table of `hawkesjax.effect_tests`; effects without clear evidence are then drawn
             grey, thin and dashed.
+        ax: draw into these axes, not into a new figure.
 
     Raises:
         ValueError: for values without mark names.
@@ -52,8 +56,8 @@ def network(
     radius = (0.0, 1.0, 1.7)[min(count - 1, 2)]
     at = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     size = 5.6 + 1.6 * np.clip(count - 4, 0, 4)  # labels of many arrows need more room
-    with style.canvas(height=2.6 if count < 3 else size, width=size) as figure:
-        axis = figure.subplots()
+    with style.canvas(height=2.6 if count < 3 else size, width=size, ax=ax) as figure:
+        axis = style.axes_for(figure, ax)
         axis.set_axis_off()
         axis.set_aspect("equal")
         axis.set_xlim(-radius - 1.2, radius + 1.2)
@@ -82,19 +86,28 @@ def network(
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="white",
+                color=style.paper(),
                 zorder=3,
-                bbox={"boxstyle": "round,pad=0.55", "facecolor": "0.2", "edgecolor": "none"},
+                bbox={
+                    "boxstyle": "round,pad=0.55",
+                    "facecolor": style.grey(0.2),
+                    "edgecolor": "none",
+                },
             )
         middle_of = "estimate" if isinstance(values, Estimate) else "median"
-        caption = f"α: direct children per event of the source, {middle_of} and 95 % interval"
+        mean = " (mean over those seen)" if _varies(values) else ""
+        caption = f"α: events set off directly per event of the source{mean}, {middle_of} and 95 % "
+        caption += "interval"
         if hidden:
             caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
         if np.any(middle <= -max(least, NOTHING)):
             caption += "\nending in a bar: inhibition, α below 0"
         if untold:
             caption += "\ngrey and dashed: no clear effect"
-        figure.supxlabel(caption, fontsize=8)
+        if ax is None:
+            figure.supxlabel(caption, fontsize=8)
+        else:
+            axis.text(0.5, 0, caption, ha="center", va="top", fontsize=8, transform=axis.transAxes)
     return figure
 
 
@@ -116,7 +129,7 @@ def _arrow(
     if below:
         options |= {"arrowstyle": "-[,widthB=0.4,lengthB=0", "color": style.colour(1)}
     if not told:
-        options |= {"color": "0.6", "linestyle": (0, (4, 3))}
+        options |= {"color": style.grey(0.6), "linestyle": (0, (4, 3))}
     if source == target:
         outward = start / np.linalg.norm(start) if np.any(start) else np.array([1.0, 0.0])
         side = np.array([-outward[1], outward[0]])
@@ -136,7 +149,9 @@ def _arrow(
     axis.add_patch(
         FancyArrowPatch(begin, stop, connectionstyle=bend, linewidth=width, zorder=2, **options)
     )
-    paper = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    paper = {
+        "boxstyle": "round,pad=0.1", "facecolor": style.paper(), "edgecolor": "none", "alpha": 0.85,
+    }  # fmt: skip
     axis.text(*place, label, ha="center", va="center", fontsize=7, linespacing=1.1, bbox=paper)
 
 
@@ -208,7 +223,8 @@ def kernels(
             axis.legend(loc="lower left")
         style.log_axis(axes[-1])
         label = style.time_label(unit).replace("time", "time since the event", 1)
-        axes[-1].set_xlabel(f"{label}; dots: half-lives")
+        middle_of = "" if isinstance(values, Estimate) else "; median and 95 % band"
+        axes[-1].set_xlabel(f"{label}; dots: half-lives{middle_of}")
     return figure
 
 
@@ -223,6 +239,13 @@ def _marks(values: Any) -> list[str]:
 
 def _alpha(values: Any, model: HawkesLaw | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if isinstance(values, Estimate):
-        return values.lower["alpha"], values.params["alpha"], values.upper["alpha"]
-    low, middle, high = np.quantile(draws_of(values, model)["alpha"], QUANTILES, axis=0)
+        name = "alpha_mean" if _varies(values) else "alpha"
+        return values.lower[name], values.params[name], values.upper[name]
+    known = values.draws()["alpha_mean"] if _varies(values) else draws_of(values, model)["alpha"]
+    low, middle, high = np.quantile(known, QUANTILES, axis=0)
     return low, middle, high
+
+
+def _varies(values: Any) -> bool:
+    """Whether effects differ between events of one mark."""
+    return "alpha_mean" in (values.params if isinstance(values, Estimate) else values.posterior)

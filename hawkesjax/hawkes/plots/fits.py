@@ -9,7 +9,7 @@ import numpy as np
 
 from hawkesjax.evaluation.residual_tests import groups
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.intensity import by_pair, intensity_at
+from hawkesjax.hawkes.intensity import by_pair, intensity_at, mean_intensity
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.offspring import Offspring, pools_of
 from hawkesjax.hawkes.residuals import residuals as residual_table
@@ -17,10 +17,13 @@ from hawkesjax.hawkes.values import draws_of, law_of, one_of
 from hawkesjax.hawkes.watched import with_history
 from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
-from hawkesjax.plotting.quantiles import exponential_quantiles
+from hawkesjax.plotting.clock import TimeAxis
+from hawkesjax.plotting.quantiles import EXPECTED, RESCALED, exponential_quantiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+FINE = 8
 
 
 @checked
@@ -34,10 +37,13 @@ def intensity(
     window: tuple[float, float] | None = None,
     points: Count = 600,
     draws: Count = 200,
+    ax: Any = None,
 ) -> Figure:
     """The intensity of each mark over time, one panel per sequence, with a rug of the events.
 
-    A posterior gives the pointwise median and a 95 % band over its draws.
+    A posterior gives the pointwise median and a 95 % band over its draws. Of many events, more
+    than four to a point, means over stretches of time are drawn, so that no peak is missed by
+    chance; the label then says how long they are.
 
     Gaps of the record are shaded: events within them are unknown.
 
@@ -49,43 +55,60 @@ def intensity(
             figure says so where there are more.
         marks: names or indices; all by default.
         window: (start, end) to draw, on the panel's clock; the sequence's window by default.
-        points: grid points; with few events the jumps at events are drawn in addition.
+        points: grid points, or stretches; with few events the jumps at events are drawn, too.
         draws: how many posterior draws to use.
+        ax: draw into these axes, not into a new figure; of one sequence, by default the one with
+            most events.
 
     Raises:
-        ValueError: for a name that is not in the panel.
+        ValueError: for a name that is not in the panel, and `ax` for several sequences.
     """
     found = draws_of(values, model, limit=draws, panel=panel)
     model = law_of(values, model)
     totals = np.asarray(panel.counts).sum(axis=1)
-    busiest = np.sort(np.argsort(-totals, kind="stable")[:4])
+    busiest = np.sort(np.argsort(-totals, kind="stable")[: 4 if ax is None else 1])
     chosen = style.pick(sequences, panel.sequence_names, busiest, "sequence")
     kinds = style.pick(marks, panel.mark_names, range(panel.num_marks), "mark")
 
     windows = {(float(panel.start[m]), float(panel.duration[m])) for m in chosen}
-    with style.canvas(height=0.55 + 1.5 * len(chosen)) as figure:
-        axes = figure.subplots(
-            len(chosen), 1, squeeze=False, sharex=window is not None or len(windows) == 1
-        )[:, 0]
-        lines = []
+    clock = TimeAxis(panel.unit, panel.origin)
+    style.one_axes(ax, len(chosen), "sequences")
+    with style.canvas(height=0.55 + 1.5 * len(chosen), ax=ax) as figure:
+        share = window is not None or len(windows) == 1
+        axes = np.atleast_1d(style.axes_for(figure, ax, nrows=len(chosen), sharex=share))
+        lines, widths = [], set()
         for axis, sequence in zip(axes, chosen, strict=True):
-            lines += _one_sequence(axis, found, model, panel, sequence, kinds, window, points)
+            made, width = _one_sequence(
+                axis, found, model, panel, sequence, kinds, window, points, clock
+            )
+            lines += made
+            widths |= {width} if width else set()
             axis.set_title(str(panel.sequence_names[sequence]), loc="left")
         if max(shown for shown, _, _ in lines) <= 150:  # dashes need room
             for _, order, line in lines:
                 line.set(linestyle=style.dashes(order), linewidth=1.1)
-        label = style.time_label(panel.unit)
+        label = clock.label(*axes)
+        if len(next(iter(found.values()))) > 1:
+            label += "; median and 95 % band"
+        if widths:
+            label += f"; means over {max(widths):.2g}{f' {panel.unit}s' if panel.unit else ''}"
         if len(chosen) < panel.num_sequences:
             busy = ", those with most events" if sequences is None else ""
             label += f"\n{len(chosen)} of {panel.num_sequences:,} sequences{busy}"
         axes[-1].set_xlabel(label)
-        figure.supylabel(f"intensity ({style.per(panel.unit)})", fontsize=9)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper right", ncols=min(len(kinds), 4))
+        said = f"expected {style.per(panel.unit)}"
+        if ax is None:
+            figure.supylabel(said, fontsize=9)
+        else:
+            axes[0].set_ylabel(said)
+        style.legend(figure, ax, axes[0], loc="upper right", ncols=min(len(kinds), 4))
     return figure
 
 
-def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) -> list:
+def _one_sequence(
+    axis, found, model, panel, sequence, kinds, window, points, clock
+) -> tuple[list, float]:
+    """The lines drawn, and the length of the stretches whose means they are, or 0."""
     origin, length = float(panel.start[sequence]), float(panel.duration[sequence])
     given = panel
     panel, _ = with_history(panel)
@@ -99,11 +122,13 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     reach = 40.0 / slowest  # e^-40 is negligible
     recent = (times >= low - reach) & (times <= high)
     shown = times[recent & (times >= low)]
-    grid = np.linspace(low, high, points)
-    if len(shown) <= 4 * points:
+    many = len(shown) > 4 * points
+    # FINE points to a stretch serve its baseline, which is smooth, and rates under other links.
+    grid = np.linspace(low, high, FINE * points + 1 if many else points)
+    if not many:
         grid = np.sort(np.concatenate([grid, shown, np.nextafter(shown, np.inf)]))
         grid = np.minimum(grid, high)
-    if len(panel.exposure):
+    if len(panel.exposure) and not many:
         edges = np.asarray(panel.exposure.start)[np.asarray(panel.exposure.sequence) == sequence]
         edges = edges[(edges > low) & (edges < high)]
         if len(edges) <= points:  # steps, not slopes
@@ -118,11 +143,26 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
     if model.strength.scales:
         draws = range(max(map(len, found.values())))
         factors = np.stack([_factors(model, one_of(found, k), given)[own][recent] for k in draws])
-    curves = intensity_at(grid, times[recent], marks[recent], mu, *effects, factors, model.link)
+    given_events = (times[recent], marks[recent])
+    if many and model.link == "identity":
+        each = mu[:, :-1] if mu.shape[1] > 1 else np.repeat(mu, FINE * points, axis=1)
+        each = each.reshape(len(each), points, FINE, -1).mean(axis=2)
+        curves = mean_intensity(grid[::FINE], *given_events, each, *effects, factors)
+    else:
+        curves = intensity_at(grid, *given_events, mu, *effects, factors, model.link)
+        if many:
+            curves = curves[:, :-1].reshape(len(curves), points, FINE, -1).mean(axis=2)
+    if many:
+        curves = np.concatenate([curves, curves[:, -1:]], axis=1)
+        grid = grid[::FINE]
+    place = clock.at(origin + grid)
+    how: dict[str, Any] = {"drawstyle": "steps-post"} if many else {}
     times = times - model.strength.lag
-    for place in np.flatnonzero(np.asarray(panel.gaps.sequence) == sequence):
-        begin, end = float(panel.gaps.start[place]), float(panel.gaps.end[place])
-        axis.axvspan(origin + begin, origin + end, facecolor="0.93", edgecolor="none", zorder=0)
+    for gap in np.flatnonzero(np.asarray(panel.gaps.sequence) == sequence):
+        ends = np.array([float(panel.gaps.start[gap]), float(panel.gaps.end[gap])])
+        axis.axvspan(
+            *clock.at(origin + ends), facecolor=style.grey(0.93), edgecolor="none", zorder=0
+        )
 
     middle = np.median(curves, axis=0)[:, kinds]
     top = middle.max(initial=0.0)
@@ -132,22 +172,26 @@ def _one_sequence(axis, found, model, panel, sequence, kinds, window, points) ->
         if len(curves) > 1:
             edges = np.quantile(curves[:, :, kind], [0.025, 0.975], axis=0)
             top = max(top, edges[1].max())
-            axis.fill_between(grid + origin, *edges, alpha=0.28, linewidth=0, **style_of)
+            step = "post" if many else None
+            axis.fill_between(place, *edges, step=step, alpha=0.28, linewidth=0, **style_of)
         label = str(panel.mark_names[kind])
-        (line,) = axis.plot(grid + origin, middle[:, order], linewidth=0.8, label=label, **style_of)
+        (line,) = axis.plot(place, middle[:, order], linewidth=0.8, label=label, **how, **style_of)
         lines.append((len(shown), order, line))
     top = top or 1.0
     row = 0.11 * top
     for order, kind in enumerate(kinds):
-        at = times[(marks == kind) & (times >= low) & (times <= high)] + origin
+        at = clock.at(times[(marks == kind) & (times >= low) & (times <= high)] + origin)
         bottom = -row * (order + 1.15)
-        axis.vlines(at, bottom, bottom + 0.8 * row, color=style.colour(order), linewidth=0.5)
+        axis.vlines(
+            at, bottom, bottom + 0.8 * row, color=style.colour(order), linewidth=0.5,
+            alpha=min(1.0, max(0.05, 3 * points / max(len(at), 1))),
+        )  # fmt: skip
     axis.set_ylim(-row * (len(kinds) + 0.5), 1.06 * top)
-    axis.set_xlim(low + origin, high + origin if high > low else low + origin + 1)
-    axis.axhline(0, color="0.6", linewidth=0.5)
+    axis.set_xlim(*clock.at(origin + np.array([low, high if high > low else low + 1])))
+    axis.axhline(0, color=style.grey(0.6), linewidth=0.5)
     ticks = axis.get_yticks()
     axis.set_yticks([tick for tick in ticks if 0 <= tick <= 1.06 * top])
-    return lines
+    return lines, (high - low) / points if many else 0.0
 
 
 def _decays(found, model, panel, sequence) -> np.ndarray:
@@ -194,6 +238,6 @@ def residuals(
             exponential_quantiles(axis, sample, name, points)
         for axis in axes[panel.num_marks :]:
             axis.set_visible(False)
-        figure.supxlabel("unit exponential quantile", fontsize=9)
-        figure.supylabel("residual (expected events)", fontsize=9)
+        figure.supxlabel(EXPECTED, fontsize=9)
+        figure.supylabel(RESCALED, fontsize=9)
     return figure

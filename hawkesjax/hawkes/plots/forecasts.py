@@ -9,6 +9,7 @@ import numpy as np
 from hawkesjax.core.tables import QUANTILES
 from hawkesjax.inputs.arguments import Count, checked
 from hawkesjax.plotting import style
+from hawkesjax.plotting.clock import TimeAxis
 from hawkesjax.plotting.door import needs
 
 if TYPE_CHECKING:
@@ -43,22 +44,27 @@ def forecast(ahead: Any, *, observed: Any = None, max_rows: Count = 40) -> Figur
             axis.hlines(rows, low[chosen, mark], high[chosen, mark], color=style.colour(0))
             axis.plot(
                 middle[chosen, mark], rows, "o", color=style.colour(0), markersize=4,
-                label="forecast, 95 %",
+                label="median forecast, 95 %",
             )  # fmt: skip
             if observed is not None:
                 axis.plot(
-                    observed[chosen, mark], rows, "D", markersize=4.5, markerfacecolor="white",
-                    markeredgecolor=style.colour(1), markeredgewidth=1.3, label="observed",
+                    observed[chosen, mark], rows, "D", markersize=4.5,
+                    markerfacecolor=style.paper(), markeredgecolor=style.colour(1),
+                    markeredgewidth=1.3, label="observed",
                 )  # fmt: skip
             axis.set_title(ahead.mark_names[mark], loc="left")
             axis.set_yticks(rows, [ahead.sequence_names[m] for m in chosen])
             axis.set_xlim(left=0)
-            axis.grid(axis="y", color="0.92", linewidth=0.6)
+            axis.grid(axis="y", color=style.grey(0.92), linewidth=0.6)
             axis.set_axisbelow(True)
             unit = f" {ahead.unit}s" if ahead.unit else ""
             axis.set_xlabel(f"events in {ahead.horizon:g}{unit}")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower right", ncols=2)
+        if len(chosen) < len(totals):
+            figure.supxlabel(
+                f"{len(chosen)} of {len(totals):,} sequences, those with most to come", fontsize=8
+            )
     return figure
 
 
@@ -88,29 +94,32 @@ def fan(ahead: Any, *, observed: Any = None, sequences: Any = None) -> Figure:
         raise ValueError("The observed events are of other sequences or marks than the forecast.")
     paths = np.cumsum(ahead.steps[:, :, chosen].sum(axis=2), axis=1)
     paths = np.concatenate([np.zeros_like(paths[:, :1]), paths], axis=1)
+    clock = TimeAxis(ahead.unit, ahead.start)
+    edges = clock.at(ahead.edges)
     whose = f" of {ahead.sequence_names[chosen[0]]}" if len(chosen) == 1 else ""
     with style.canvas(height=0.9 + 1.7 * len(ahead.mark_names)) as figure:
         axes = figure.subplots(len(ahead.mark_names), 1, squeeze=False, sharex=True)[:, 0]
         for mark, axis in enumerate(axes):
             levels = np.quantile(paths[:, :, mark], (0.025, 0.25, 0.5, 0.75, 0.975), axis=0)
             options = {"color": style.colour(0), "linewidth": 0}
-            axis.fill_between(ahead.edges, *levels[[0, 4]], alpha=0.2, label="95 %", **options)
-            axis.fill_between(ahead.edges, *levels[[1, 3]], alpha=0.35, label="50 %", **options)
-            axis.plot(ahead.edges, levels[2], color=style.colour(0), label="median")
+            axis.fill_between(edges, *levels[[0, 4]], alpha=0.2, label="95 %", **options)
+            axis.fill_between(edges, *levels[[1, 3]], alpha=0.35, label="50 %", **options)
+            axis.plot(edges, levels[2], color=style.colour(0), label="median")
             if observed is not None:
                 own = (observed.marks == mark) & np.isin(observed.sequence, chosen)
                 times = np.sort(observed.times[own])
                 times = times[times <= ahead.horizon]
                 steps = np.r_[0, np.arange(len(times)) + 1, len(times)]
                 axis.step(
-                    np.r_[0, times, ahead.horizon], steps, where="post", color=style.colour(1),
-                    linestyle=style.dashes(1), linewidth=1.6, label="observed",
+                    clock.at(np.r_[0, times, ahead.horizon]), steps, where="post",
+                    color=style.colour(1), linestyle=style.dashes(1), linewidth=1.6,
+                    label="observed",
                 )  # fmt: skip
             axis.set_title(f"{ahead.mark_names[mark]}{whose}", loc="left")
-            axis.set_xlim(0, ahead.horizon)
+            axis.set_xlim(edges[0], edges[-1])
             axis.set_ylim(bottom=0)
-        label = style.time_label(ahead.unit).replace("time", "time after the window", 1)
-        axes[-1].set_xlabel(label)
+        what = "time" if clock.dated else "time after the window"
+        axes[-1].set_xlabel(clock.label(*axes, what=what))
         figure.supylabel("events so far", fontsize=9)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=4)

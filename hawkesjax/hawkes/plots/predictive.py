@@ -59,6 +59,6 @@ def _histogram(axis: Any, drawn: np.ndarray, seen: float) -> None:
             bins: Any = np.arange(low - 0.5, high + 1)
         else:
             bins = np.linspace(low, high if high > low else low + 1, 25)
-        axis.hist(drawn, bins, color="0.75", label="replicates")
+        axis.hist(drawn, bins, color=style.grey(0.75), label="replicates")
     if np.isfinite(seen):
         axis.axvline(seen, color=style.colour(0), linewidth=1.8, label="observed")

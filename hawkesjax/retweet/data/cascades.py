@@ -163,8 +163,8 @@ class Cascades(FromTables, AsTables):
             post: (N,) whole numbers 0 .. P-1: the post that each reposts; or its name.
             sentiment: (P,) levels of at least 0, or one number for all; 1 by default.
             names: P names, "0", "1", ... by default.
-            window, gaps, horizon, unit, timezone, covariates, missing_followers, early, late,
-                zero_followers: as in `from_dataframe`.
+            window, gaps, horizon, unit, timezone, covariates: as in `from_dataframe`.
+            missing_followers, early, late, zero_followers: as there.
 
         Raises:
             ValueError: as `from_dataframe`.
