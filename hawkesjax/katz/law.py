@@ -344,7 +344,7 @@ def _without_age(params: Params, data: PreparedActivity) -> HostArray:
     half_life = np.asarray(params["half_life"])
     # 2^(-1 / 0.1) is a thousandth; at 100 spans, weights differ by less than a hundredth
     apart = (half_life < 0.1) | (half_life > 100 * float(data.own.span))
-    return apart | _without_past(params, data)
+    return np.logical_or(apart, _without_past(params, data))
 
 
 def _without_influence(params: Params, data: PreparedActivity) -> HostArray:

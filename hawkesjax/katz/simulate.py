@@ -72,7 +72,7 @@ class Chain:
         Returns:
             User, bin and posts of the active pairs, sorted by bin, then user.
         """
-        own = None if isinstance(b, Remembered) else self._own(b, factor, rng, max_posts)
+        own = [] if isinstance(b, Remembered) else self._own(b, factor, rng, max_posts)
         link, form, memory = self.settings.link_rule, self.settings.form_rule, self.settings.memory
         lasting = memory or link.silence
         heard = np.asarray(heard, float).copy()
@@ -229,8 +229,8 @@ def _checked(model, values, size: int, rng) -> tuple[float, Any]:
         if np.any(low | ~np.isfinite(value)):
             raise ValueError(f"{name} must be finite and not negative; got {np.min(value)}.")
     if recent:
-        own = (float(values[name]) for name in known)
-        return float(values["alpha"]), Remembered(*own, np.zeros(size), 0.0)
+        floor, weight, half_life = (float(values[name]) for name in known)
+        return float(values["alpha"]), Remembered(floor, weight, half_life, np.zeros(size), 0.0)
     if "b" in values:
         return float(values["alpha"]), values["b"]
     shape, mean = float(values["shape"]), float(values["mean"])

@@ -30,8 +30,8 @@ class Follower:
         self.kind = SUFFIXES.get(Path(name).suffix, TEXT)
         if self.kind not in (TEXT, OBJECTS) or name.endswith((".json", ".zip", *PACKED)):
             raise ValueError(
-                f"{path} cannot be followed: it is not written line by line. Follow a text file "
-                f"(.csv, .tsv, .txt) or JSON lines (.jsonl), not packed, or - for standard input."
+                f"{path} cannot be followed: it is not written line by line. Follow CSV or other "
+                f"text, or JSON lines (.jsonl), not packed; or - for standard input."
             )
         self.tail = Tail(path)
         self.called = "standard input" if self.tail.stream else str(path)

@@ -131,7 +131,7 @@ class Growing:
         same_length({name: len(values) for name, values in given.items()} | {names["time"]: size})
         both = {names[role]: given[names[role]] for role in ("source", "target")}
         codes, users = read_users(both, frozenset({names["target"]}), rows)
-        text = np.append(users.index.to_numpy(object), None)  # code -1: no target
+        text = np.array([*users, None], object)  # code -1: no target
         source, target = (text[codes[names[role]]] for role in ("source", "target"))
         way = read_ways(columns["kind"], self.log.edges, size, rows, names["kind"], more=True)
         return values, source, target, way

@@ -81,7 +81,7 @@ def _push(
 ) -> int:
     """Push until no residual is larger than is allowed; all at once, by a product, where those to
     push are heard by many. Returns the number of products, `AT_ONCE` at most."""
-    begins, size = audience.indptr, audience.shape[1]
+    begins, size = np.asarray(audience.indptr), len(audience.indptr) - 1
     users, products = np.flatnonzero(np.abs(rest) > allowed), 0
     for _ in range(ROUNDS):
         if not len(users):

@@ -84,8 +84,9 @@ def certified_top(
         return ranked(b, b.copy(), exact, top, decided(b, exact, top, order), 0)
     products = 0
     if weights is None:
-        *weights, products = bounding_weights(matrix, alpha, largest, limit)
-    weight, contraction = weights
+        weight, contraction, products = bounding_weights(matrix, alpha, largest, limit)
+    else:
+        weight, contraction = weights
     if contraction >= 1:
         return _by_blocks(matrix, b, alpha, top, order, limit, products)
     most = min(limit, size)
