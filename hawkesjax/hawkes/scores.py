@@ -33,7 +33,7 @@ class Scores:
 
     Args:
         own: (N,) the baseline per unit of level.
-        rates, children: of the fitted effects, as `features` gives them.
+        rates, children: of the fitted effects, as `features` gives them: (N, D) or its rows.
         grids: candidate decay rates, by target.
         counts: for each of them, decayed counts (N, D) and children (D,) of each source.
         place: (N,) level of each event.
@@ -43,7 +43,7 @@ class Scores:
     """
 
     own: Float[np.ndarray, " events"]
-    rates: Float[np.ndarray, "events marks"]
+    rates: Any
     children: Float[np.ndarray, "marks marks"]
     grids: list[np.ndarray]
     counts: dict[float, tuple[np.ndarray, np.ndarray]]

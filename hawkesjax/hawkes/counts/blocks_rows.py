@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from hawkesjax.hawkes.counts.blocks import BlockForm
 
@@ -38,9 +38,12 @@ class BlockRows:
         states = np.asarray(jax.jit(lambda form, gamma: form.states(gamma))(form, gamma))
         return cls(jax.tree.map(np.asarray, form), states, rates, shares * rates)
 
-    def __getitem__(self, events: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows marks"]:
+    def __getitem__(
+        self, events: Int[np.ndarray, " rows"] | Bool[np.ndarray, " all"]
+    ) -> Float[np.ndarray, "rows marks"]:
         form = self.form
-        events = np.arange(len(form.place))[events]  # from a mask, too
+        if events.dtype == bool:
+            events = np.flatnonzero(events)  # padding has no events
         width = form.marks.shape[2]
         chunk, place = np.divmod(form.place[events], width)
 
