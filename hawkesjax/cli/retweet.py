@@ -259,6 +259,9 @@ def sizes(
     past = told.select(told.posts_seen & whole)
     population = job.hj.CascadePopulation.learn(past, horizon=ages.horizon, least=ages.least)
     job.say(f"\n{population}")
+    short = int(np.sum(told.posts_seen & ~whole))
+    if short:
+        job.say(f"  {short:,} more were not observed for {ages.horizon:g} {told.unit}s: not used.")
     scores = population.evaluate(ages.observed, folds=ages.folds, key=job.keys[0])
     job.say(f"\nSuch forecasts of the past cascades, each told by others:\n{table(scores)}")
     young = data.posts_seen & (spans >= ages.observed)

@@ -8,6 +8,9 @@ from jaxtyping import Float
 from hawkesjax.retweet.sizes import SizeForecast
 
 LEVELS = (0.8, 0.95)
+# Beyond it, a single odd feature makes the regression predict 10^16 reposts; nearer than that, its
+# median error grows (299 cascades of tideh_retweets at 1 h: .282 with 3, .265 with 5 and without).
+FARTHEST = 4.0
 
 
 def simple_sizes(
@@ -18,8 +21,9 @@ def simple_sizes(
 ) -> dict[str, Float[np.ndarray, " held"]]:
     """What any forecast must beat, by name: sizes of the cascades `held`, told by the others.
 
-    A log-linear regression of `(N + 1) / (n + 1)` on the features; n + 1 times the median of that
-    ratio; the median size; and nothing more. None is below the size so far.
+    A log-linear regression of `(N + 1) / (n + 1)` on the features, none counted as further from its
+    mean than four standard deviations; n + 1 times the median of that ratio; the median size; and
+    nothing more. None is below the size so far.
 
     Args:
         features: NaN where unknown, which counts as the mean.
@@ -31,7 +35,10 @@ def simple_sizes(
     known = np.isfinite(features)
     count = np.maximum(known[~held].sum(axis=0), 1)
     center = np.where(known[~held], features[~held], 0).sum(axis=0) / count
-    x = np.column_stack([np.ones(len(seen)), np.where(known, features - center, 0)])
+    away = np.where(known, features - center, 0)
+    scale = np.sqrt(np.sum(away[~held] ** 2, axis=0) / count)
+    units = away / np.where(scale > 0, scale, np.inf)
+    x = np.column_stack([np.ones(len(seen)), np.clip(units, -FARTHEST, FARTHEST)])
     slopes = np.linalg.lstsq(x[~held], growth, rcond=None)[0]
     told = {
         "log-linear regression": (seen[held] + 1) * np.exp(x[held] @ slopes) - 1,
