@@ -8,6 +8,7 @@ from .core.diagnostics import SamplingWarning as SamplingWarning
 from .core.draws import draws_of as draws_of
 from .core.estimate import Estimate as Estimate
 from .core.estimate import Result as Result
+from .core.files import load as load
 from .core.fit import ConvergenceWarning as ConvergenceWarning
 from .core.fit import fit as fit
 from .core.many import Recovery as Recovery
@@ -18,7 +19,6 @@ from .core.mesh import make_mesh as make_mesh
 from .core.model import Model as Model
 from .core.parameter import Parameter as Parameter
 from .core.posterior import Posterior as Posterior
-from .core.posterior import load as load
 from .core.profile import profile as profile
 from .core.sample import sample as sample
 from .core.verbs import attribution as attribution

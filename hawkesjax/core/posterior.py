@@ -16,6 +16,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from hawkesjax.core import store
 from hawkesjax.core.diagnostics import arviz, convergence, energy_fraction, problems
+from hawkesjax.core.kept import data_of
 from hawkesjax.core.labels import row_labels
 from hawkesjax.core.loading import GROUPS, model_in
 from hawkesjax.core.model import Model
@@ -206,11 +207,7 @@ class Posterior:
         Raises:
             ValueError: if there are none (a file does not contain them), or their type is wrong.
         """
-        data = self.data if data is None else data
-        if data is None:
-            raise ValueError("A loaded result does not contain its data: pass them as data=.")
-        self.model.accept(data)
-        return data
+        return data_of(self, data)
 
     def groups(self) -> dict[str, xr.Dataset]:
         """The data sets by their ArviZ group."""
@@ -232,18 +229,11 @@ class Posterior:
         groups = self.groups() | {"model": xr.Dataset(self.model.arrays())}
         store.write(path, groups, attributes, force=force)
 
-    @classmethod
-    @checked
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: Bytes = store.MAX_BYTES) -> Posterior:
-        """Read what `save` wrote, bit for bit.
-
-        Raises:
-            FileNotFoundError: when there is no such file.
-            ValueError: for a file that is not a result of hawkesjax, is damaged, links outside
-                itself, declares more than `max_bytes`, has missing or unknown parts, or parts
-                that do not match the model.
-        """
-        groups, attributes = store.read(path, max_bytes=max_bytes)
+    @staticmethod
+    def from_file(
+        path: Any, groups: dict[str, xr.Dataset], attributes: Mapping[str, Any]
+    ) -> Posterior:
+        """The posterior of a file's parts, checked: `hawkesjax.load`."""
         model = model_in(path, groups, attributes)
         groups.pop("model")
         return model.posterior_type(**groups, model=model, info=attributes["info"])
@@ -253,9 +243,6 @@ class Posterior:
         shown = table.head(20).to_string(float_format=lambda x: f"{x:.4g}")
         more = "" if len(table) <= 20 else f"\n... {len(table) - 20} more rows in summary()"
         return "Posterior: " + "\n".join(self.diagnose()) + f"\n{shown}{more}"
-
-
-load = Posterior.load
 
 
 def _labels(posterior: xr.Dataset, name: str) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import immigrants
@@ -31,7 +32,7 @@ MAX_EVENTS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Kept):
     """Simulated continuations of a panel.
 
     Args:

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
 from hawkesjax.inputs.arguments import Count, Key, Whole, checked
@@ -21,7 +22,7 @@ from hawkesjax.katz.users import draw_baselines, draws_of, one_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SpikeForecast:
+class SpikeForecast(Kept):
     """Simulated volumes of the bins after a cut, one continuation per draw.
 
     Args:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
@@ -39,7 +40,7 @@ def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[AnyArray, 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RetweetForecast:
+class RetweetForecast(Kept):
     """Counts of posts and reposts to come in each bin, and the sizes of the known cascades.
 
     Args:
