@@ -47,6 +47,7 @@ class Estimate(Kept):
         dims, coords: names of axes and along axes.
         data: what was fitted.
         constants: single numbers that the model takes from the data, such as the period of a cycle.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "figures()"
@@ -69,6 +70,7 @@ class Estimate(Kept):
     coords: dict[str, list[str]]
     data: Any = None
     constants: dict[str, float] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def config(self) -> dict[str, Any]:

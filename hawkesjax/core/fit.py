@@ -17,6 +17,7 @@ from hawkesjax.core.layout import Layout
 from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
+from hawkesjax.core.record import recorded
 from hawkesjax.core.unconstrained import (
     Point,
     Unconstrained,
@@ -38,6 +39,7 @@ class ConvergenceWarning(UserWarning):
     """The values come from a search that stopped before it reached a maximum."""
 
 
+@recorded
 @checked
 def fit(
     model: Model[Data, EstimateT, PosteriorT],

@@ -176,6 +176,11 @@ class Posterior:
         return json.loads(json.dumps(self.model.config()))
 
     @property
+    def record(self) -> dict[str, Any]:
+        """The record of the run (`hawkesjax.core.record`)."""
+        return self.info.get("record", {})
+
+    @property
     def coords(self) -> dict[str, list[str]]:
         """Names along each axis of the parameters."""
         axes = [dim for dim in self.posterior.dims if dim not in ("chain", "draw")]
@@ -210,8 +215,19 @@ class Posterior:
         return data_of(self, data)
 
     def groups(self) -> dict[str, xr.Dataset]:
-        """The data sets by their ArviZ group."""
-        return {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
+        """The data sets by their ArviZ group; the draws have the record among their attributes."""
+        found = {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
+        record = self.record
+        if record:
+            known = {
+                "inference_library": "hawkesjax",
+                "inference_library_version": record["versions"]["hawkesjax"],
+                "created_at": record["date"],
+                "sampling_time": record["seconds"],
+                "record": json.dumps(record),
+            }
+            found["posterior"] = found["posterior"].assign_attrs(known)
+        return found
 
     def to_arviz(self) -> Any:
         """ArviZ's container: an `xarray.DataTree` for ArviZ 1, `InferenceData` before."""

@@ -23,6 +23,7 @@ from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.record import recorded
 from hawkesjax.core.unconstrained import (
     Unconstrained,
     best_start,
@@ -38,6 +39,7 @@ JITTER = 0.1  # standard deviation of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
 
 
+@recorded
 @checked
 def sample(
     model: Model[Data, EstimateT, PosteriorT],
@@ -245,10 +247,10 @@ def sample_prepared(
         warnings.warn(
             f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.",
             SamplingWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     for sentence in posterior.problems():
-        warnings.warn(sentence, SamplingWarning, stacklevel=4)
+        warnings.warn(sentence, SamplingWarning, stacklevel=5)
     return posterior
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import gammaln, logsumexp
 from scipy.stats import nbinom
 
+from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
 from hawkesjax.hawkes.law import HawkesLaw
@@ -33,6 +34,7 @@ class Evaluation:
         scores: the model and Poisson processes of constant rate: log score, log score per event,
             mean absolute error of the counts of single sequences, and the share of their intervals
             that contain them. A baseline whose log score is higher predicts better.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     log_score: float
@@ -40,6 +42,7 @@ class Evaluation:
     counts: pd.DataFrame
     level: float
     scores: pd.DataFrame
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -63,6 +66,7 @@ class Evaluation:
         )
 
 
+@recorded
 @checked
 def evaluate(
     model: HawkesLaw,

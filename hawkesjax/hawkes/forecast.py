@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
+from hawkesjax.core.record import recorded
 from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import immigrants
 from hawkesjax.hawkes.clusters import simulate_clusters
@@ -39,6 +40,7 @@ class Forecast(Kept):
         steps: (draws, bins, M, D) events in each part of the horizon, one continuation per draw.
         horizon: length of the stretch after each window, in `unit`; its parts are of equal length.
         sequence_names, mark_names, unit: as in the panel.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "figures()"
@@ -48,6 +50,7 @@ class Forecast(Kept):
     sequence_names: tuple[str, ...]
     mark_names: tuple[str, ...]
     unit: str
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def counts(self) -> Int[np.ndarray, "draws sequences marks"]:
@@ -98,6 +101,7 @@ def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFram
     return pd.DataFrame(table, index=pd.MultiIndex.from_tuples(rows, names=names))
 
 
+@recorded
 @checked
 def forecast(
     model: HawkesLaw,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import jax
@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
+from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.simulate import simulate_like, simulate_together
@@ -32,6 +33,7 @@ class PredictiveCheck:
         replicated: (draws, S) of the simulated panels.
         index: sequence (`all` for all together), mark, and name of each statistic.
         unit: unit of the gaps.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "plots.predictive"
@@ -40,6 +42,7 @@ class PredictiveCheck:
     replicated: Float[np.ndarray, "draws statistics"]
     index: pd.MultiIndex
     unit: str
+    record: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> pd.DataFrame:
         """One row per statistic: observed, its predictive quantiles, p, and a sentence.
@@ -66,6 +69,7 @@ class PredictiveCheck:
         return f"Posterior predictive check, {len(self.replicated)} replicates\n{rows}"
 
 
+@recorded
 @checked
 def predictive_check(
     model: HawkesLaw,

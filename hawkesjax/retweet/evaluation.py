@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.core.fit import ConvergenceWarning, maximum
+from hawkesjax.core.record import recorded
 from hawkesjax.core.sample import sample
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
@@ -38,12 +39,14 @@ class RetweetEvaluation:
         observed: (B,) posts and reposts observed; NaN in bins that meet a gap of the record, which
             no score knows.
         level: nominal level of the intervals.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     scores: dict[str, float]
     forecast: RetweetForecast
     observed: np.ndarray
     level: float
+    record: dict[str, Any] = field(default_factory=dict)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
@@ -65,6 +68,7 @@ class RetweetEvaluation:
         )
 
 
+@recorded
 @checked
 def evaluate(
     model: RetweetLaw,
