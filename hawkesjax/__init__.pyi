@@ -64,6 +64,7 @@ from .katz.law import CircularityWarning as CircularityWarning
 from .katz.law import SaturationWarning as SaturationWarning
 from .katz.model import KatzSpike as KatzSpike
 from .katz.results import KatzPosterior as KatzPosterior
+from .reports.report import report as report
 from .retweet import CascadePopulation as CascadePopulation
 from .retweet import Cascades as Cascades
 from .retweet import ExplosionWarning as ExplosionWarning

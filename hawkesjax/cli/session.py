@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-import numpy as np
+from hawkesjax.inputs.numbers import number
 
 
 def start(*, x64: bool, device: str | None, cores: int | None = None, chains: int = 1) -> Any:
@@ -70,13 +70,3 @@ def table(frame: Any, rows: int = 60) -> str:
     if len(shown) < len(frame):
         text += f"\n... {len(frame) - len(shown):,} more rows"
     return text
-
-
-def number(value: float) -> str:
-    """Four significant digits, without powers of ten where possible."""
-    if not np.isfinite(value):
-        return "-" if np.isnan(value) else str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        places = 3 - int(np.floor(np.log10(abs(value)))) if value else 3
-        return f"{value:,.{min(max(places, 0), 6)}f}"
-    return f"{value:.2e}"

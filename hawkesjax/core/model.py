@@ -18,6 +18,7 @@ from hawkesjax.core.information import Solved
 from hawkesjax.core.parameter import Parameter, Params, edges_of, given_by, starts_of
 from hawkesjax.core.priors import as_json, resolve, restored
 from hawkesjax.core.program import run
+from hawkesjax.core.reading import Reading
 from hawkesjax.core.structure import Structure, checked_structure, structure_of
 from hawkesjax.core.supports import check_prior
 from hawkesjax.inputs.arguments import Range, article
@@ -217,6 +218,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         leading axis of draws, one for an estimate, in which 0 stands for what lies on a boundary),
         or has no meaning for such data."""
         return []
+
+    def reading(self, values: Any, data: Data) -> Reading:
+        """How an estimate or a posterior is to be read, for reports."""
+        return Reading()
 
     def starts(self, data: Any) -> list[dict[str, Array]]:
         """Starting values of the search for a maximum, of which the best is used (NaN: the middle

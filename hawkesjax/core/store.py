@@ -14,7 +14,7 @@ import h5py.h5o
 import numpy as np
 import xarray as xr
 
-from hawkesjax.core.disk import write_whole
+from hawkesjax.core.disk import free, write_whole
 
 MAX_BYTES = 4 * 2**30
 MAX_OBJECTS = 1000
@@ -46,11 +46,7 @@ def write(
         FileNotFoundError: if its folder is missing.
         OSError: if it cannot be written; an earlier file remains.
     """
-    path = Path(path)
-    if path.exists() and not force:
-        raise FileExistsError(f"{path} exists: choose another name, or set force=True.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give a file name.")
+    path = free(path, force=force)
     root = xr.Dataset(attrs={"format": FORMAT, "attributes": json.dumps(dict(attributes))})
     tree = xr.DataTree.from_dict({"/": root, **{f"/{name}": part for name, part in groups.items()}})
     encoding = {f"/{name}": _as_it_is(part) for name, part in groups.items()}

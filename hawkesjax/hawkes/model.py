@@ -17,6 +17,7 @@ from hawkesjax.hawkes.lags import learned_lag
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.marginal import integrated
 from hawkesjax.hawkes.predictive import predictive_check
+from hawkesjax.hawkes.reading import reading
 from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
 from hawkesjax.hawkes.results import HawkesEstimate
@@ -103,6 +104,7 @@ class Hawkes(HawkesLaw):
 
     name = "hawkes"
 
+    reading = reading
     simulate = simulate
     forecast = forecast
     residuals = residuals

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from hawkesjax.katz.forecast import forecast
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.reading import reading
 from hawkesjax.katz.residuals import residuals
 from hawkesjax.katz.simulate import simulate
 
@@ -76,6 +77,7 @@ class KatzSpike(KatzLaw):
         "predictive_check": "test hj.residuals by bin and by user with hj.residual_tests",
     }
 
+    reading = reading
     simulate = simulate
     forecast = forecast
     residuals = residuals

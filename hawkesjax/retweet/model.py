@@ -11,6 +11,7 @@ from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.evaluation import evaluate
 from hawkesjax.retweet.forecast import forecast
 from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.reading import reading
 from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.simulate import simulate
 
@@ -81,6 +82,7 @@ class RetweetHawkes(RetweetLaw):
         ),
     }
 
+    reading = reading
     simulate = simulate
     forecast = forecast
     residuals = residuals
