@@ -13,6 +13,7 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.groups import command, group, only, option
 from hawkesjax.cli.hawkes import Events
+from hawkesjax.cli.job import DATA, POSTERIOR, WHOLE
 from hawkesjax.cli.output import Output, params_of, read_json, single
 from hawkesjax.cli.session import Speaker, start, table
 from hawkesjax.cli.words import here
@@ -31,6 +32,15 @@ class Drawn:
         None, "JSON file with mu, alpha, gamma, such as an estimate.json of fit.", panel=o.MODEL
     )
     max_events: int | None = option(None, "Stop beyond this many events.", min=0, panel=o.MODEL)
+
+
+@group("Options")
+class Page:
+    """The page, and where it is written."""
+
+    out: Path | None = option(None, "File to write; report.html in the folder by default.")
+    title: str | None = option(None, "Heading of the page.", "TEXT")
+    latex: bool = option(False, "Add the LaTeX source of each table.")
 
 
 @command
@@ -146,6 +156,38 @@ def compare(
         print(f"{name}: {row['in words']}")
     print(table(frame.drop(columns="in words")))
     _keep(output, frame)
+
+
+@command
+def report_page(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Output folder of fit, sample or demo.", show_default=False),
+    ],
+    page: Page,
+    run: Annotated[o.Run, only("force", "quiet")],
+) -> None:
+    """One page with all that a fit says, which needs nothing from elsewhere.
+
+    Data, model, tables, pictures, diagnostics, tests of residuals, what may and may not be
+    concluded, how to cite, and the record of the run. Writes report.html into the folder.
+
+    ```
+    hawkesjax report hawkesjax-demo
+    hawkesjax report hawkesjax-fit --out page.html --latex
+    ```
+    """
+    path = single(page.out or folder / "report.html", force=run.force)
+    found = [name for name in (POSTERIOR, WHOLE) if (folder / name).is_file()]
+    if not found or not (folder / DATA).is_file():
+        needed = DATA if found else f"{POSTERIOR} or {WHOLE}"
+        raise ValueError(
+            f"{folder} holds no {needed}: give the output folder of fit, sample or demo."
+        )
+    hj = start(x64=True, device="cpu")
+    values, data = hj.load(folder / found[0]), hj.load(folder / DATA)
+    hj.report(values, data, path, title=page.title, latex=page.latex, force=True)
+    Speaker(run.quiet).say(f"Written to {path.resolve()}.")
 
 
 def _begin(run: o.Run, name: str) -> tuple[Output | None, Any]:

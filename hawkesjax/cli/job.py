@@ -13,6 +13,7 @@ from hawkesjax.cli.session import Speaker, start
 from hawkesjax.cli.words import here
 
 ESTIMATE, POSTERIOR = "estimate.json", "posterior.nc"
+WHOLE, DATA = "estimate.nc", "data.nc"  # what `report` reads beside posterior.nc
 
 
 class Job:
@@ -36,6 +37,8 @@ class Job:
         pictures: Sequence[str] = (),
         chains: int = 1,
     ) -> None:
+        names = [*names, *([WHOLE] if ESTIMATE in names else [])]
+        names += [DATA] if {ESTIMATE, POSTERIOR} & {*names} else []
         csv = [f"{name}.csv" for name in tables]
         self.csv = None if run.csv is None else Output(run.csv, csv, force=run.force)
         self.format = run.format
@@ -64,6 +67,8 @@ class Job:
         )
         if ESTIMATE in self.out.names:
             report.write_estimate(self.out.path(ESTIMATE), estimate, data)
+            estimate.save(self.out.path(WHOLE), force=True)
+            data.save(self.out.path(DATA), force=True)
         return estimate
 
     def sample(self, model: Any, data: Any, sampling: Sampling, starts: int = 1) -> Any:
@@ -87,6 +92,7 @@ class Job:
         sizes = posterior.posterior.sizes
         self.say(f"{sizes['chain']} chains of {sizes['draw']:,} draws ({self.speaker.lap()}).")
         posterior.save(self.out.path(POSTERIOR), force=True)
+        data.save(self.out.path(DATA), force=True)
         return posterior
 
     def _mesh(self, chains: int) -> Any:

@@ -65,7 +65,7 @@ def reading(model: HawkesLaw, values: Any, data: EventPanel) -> Reading:
         short = _short(tables["effects"], names)
     formula = [
         "rate of target i at time t = base rate mu[i]",
-        "  + sum over earlier events k of  alpha[source of k -> i] * gamma * exp(-gamma * (t - t_k))",
+        "  + sum over earlier events k of alpha[source of k -> i] * gamma * exp(-gamma (t - t_k))",
     ]
     may = [
         "How many events of each kind one event sets off on average, and how long that lasts, "

@@ -16,6 +16,7 @@ from hawkesjax.reports.latex import latex
 
 ROWS = 15  # shown of a table
 FOLDED = 200  # shown of it on a click
+LEFT = ' class="text"'
 LARGEST_CSV = 500_000  # characters of a table that can be saved from the page
 
 STYLE = """
@@ -36,7 +37,7 @@ ul { padding-left: 1.2rem; } .short ul, ul.marks { list-style: none; padding-lef
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .22rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
   white-space: nowrap; }
-th[scope=row], td.text { text-align: left; } td.text { white-space: normal; min-width: 9rem; }
+th[scope=row], .text { text-align: left; } td.text { white-space: normal; min-width: 9rem; }
 thead th { border-bottom: 2px solid #999; } tbody th { font-weight: 500; }
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .15rem 1rem; }
 dt { color: #595959; } dd { margin: 0; }
@@ -103,7 +104,12 @@ def _grid(frame: pd.DataFrame) -> str:
     levels = 0 if plain else frame.index.nlevels
     names = [] if plain else [name or "" for name in frame.index.names]
     columns = [" ".join(map(str, n)) if isinstance(n, tuple) else n for n in frame.columns]
-    head = "".join(f'<th scope="col">{text(name)}</th>' for name in [*names, *columns])
+    words = [not pd.api.types.is_numeric_dtype(one) for one in frame.dtypes]
+    sides = [True] * len(names) + words
+    head = "".join(
+        f'<th scope="col"{left * LEFT}>{text(name)}</th>'
+        for name, left in zip([*names, *columns], sides, strict=True)
+    )
     rows = []
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         labels = list(label) if levels > 1 else [label] * levels

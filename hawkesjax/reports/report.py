@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from hawkesjax.inputs.arguments import checked
 from hawkesjax.reports import page
 from hawkesjax.reports.page import bullets, facts, paragraph
 
+BAD = re.compile("^misfit|not expect")
 CITATION = """@software{hawkesjax,
   title   = {hawkesjax: Hawkes processes on event data in JAX},
   author  = {{the hawkesjax authors}},
@@ -31,7 +33,7 @@ CITATION = """@software{hawkesjax,
 COLUMNS = {
     "estimate": "the value that fits best",
     "mean": "the average of the draws, the value to quote",
-    "2.5% to 97.5%": "given the model, the value lies in this interval with 95 % confidence",
+    "2.5% to 97.5%": "the values that the data leave open: a 95 % interval, if the model holds",
     "se, sd": "how uncertain the value is",
     "ess, r_hat": "whether the computation has settled: ess in the hundreds, r_hat below 1.01",
 }
@@ -44,6 +46,11 @@ BEYOND = (
     "Anything about events that were not recorded, other periods or other people: the data and "
     "their window are all that was learned from."
 )
+NARROW = (
+    "That the intervals hold what they promise: the tests see structure that the model does not "
+    "have, and intervals of a wrong model are too narrow."
+)
+UNSOUND = "Anything from these numbers, until the computation is sound: see Diagnostics."
 ZERO = (
     "That there is no effect where none is seen: few events may hide one. Look at the upper end "
     "of its interval for how large it could be."
@@ -119,11 +126,11 @@ def _page(values: Any, data: Any, title: str | None, tex: bool) -> str:
         *[("", line) for line in reading.short],
         ("bad", f"The model misses something: {misfits[0]}.")
         if misfits
-        else ("good", _fits(tests)),
+        else ("good", "" if tests is None else "The tests of the residuals see no misfit."),
     ]
     when = record.get("date", "")[:10]
     of = f"{type(model).__name__} model, hawkesjax {__version__}{f', {when}' if when else ''}"
-    head = paragraph(of, "quiet") + paragraph(lines[0])
+    head = paragraph(of, "quiet")
     head += f'<div class="short"><b>In short</b>{bullets([one for one in lead if one[1]])}</div>'
     tables = values.tables() | dict(reading.tables)
     sections = {
@@ -141,11 +148,9 @@ def _page(values: Any, data: Any, title: str | None, tex: bool) -> str:
         "How to cite": _cite(reading),
         "Record of the run": _record(record, own_settings(model)),
     }
-    return page.page(title or f"{type(model).__name__}: {lines[0]}", sections, head)
-
-
-def _fits(tests: pd.DataFrame | None) -> str:
-    return "" if tests is None else "The tests of the residuals see no misfit."
+    return page.page(
+        title or f"{type(model).__name__} model of {lines[0].split(': ', 1)[-1]}", sections, head
+    )
 
 
 def _title(name: str) -> str:
@@ -159,9 +164,15 @@ def _flat(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _data(data: Any, lines: list[str], tex: bool) -> str:
-    pairs = [line.strip().split("  ", 1) for line in lines[1:]]
-    parts = [paragraph(lines[0]), facts({n: rest[0].strip() for n, *rest in pairs if rest})]
-    parts += [paragraph(one[0]) for one in pairs if len(one) == 1]
+    parts, held = [paragraph(lines[0])], {}
+    for line in lines[1:]:
+        name, *rest = re.split(r"\s{2,}", line.strip(), maxsplit=1)
+        if rest:
+            held[name] = " ".join(rest[0].split())
+        else:  # a heading among the lines
+            parts += [facts(held), paragraph(name)]
+            held = {}
+    parts.append(facts(held))
     if hasattr(data, "remarks"):
         said = data.remarks() if callable(data.remarks) else data.remarks
         parts.append(bullets([("bad", line) for line in said], "marks"))
@@ -173,9 +184,8 @@ def _data(data: Any, lines: list[str], tex: bool) -> str:
 
 def _model(model: Any, reading: Reading) -> str:
     parts = [paragraph(reading.says)]
-    parts.append(
-        f"<pre>{page.text(chr(10).join(reading.formula))}</pre>" if reading.formula else ""
-    )
+    lines = "\n".join(reading.formula)
+    parts.append(f"<pre>{page.text(lines)}</pre>" if lines else "")
     names = {one.name: reading.words.get(one.name, "") for one in model.parameters}
     names |= {name: reading.words.get(name, "") for name in model.derived_dims}
     parts.append(facts({name: words for name, words in names.items() if words}))
@@ -215,8 +225,9 @@ def _residuals(values: Any, data: Any) -> tuple[pd.DataFrame | None, list[tuple[
         return found.to_frame().T, [("good" if p > 0.01 else "bad", f"{said} (p = {p:.2g})")]
     rows = found.loc["all"]
     rows = rows[rows["events"] > 0]
+    rows = rows.drop(index="all") if len(rows) > 1 else rows
     verdicts = [
-        ("bad" if "misfit" in row["in words"] or "not expect" in row["in words"] else "good",
+        ("bad" if BAD.search(row["in words"]) else "good",
          f"{mark}: {row['in words']}")
         for mark, row in rows.iterrows()
     ]  # fmt: skip
@@ -246,13 +257,10 @@ def _pictures(values: Any, data: Any, reading: Reading) -> str:
 
 def _conclusions(reading: Reading, sound: bool, misfit: bool) -> str:
     may, may_not = list(reading.may), [CAUSES, ZERO, BEYOND, *reading.may_not]
-    if not sound:
-        may = []
-        may_not.insert(0, "Anything from these numbers, until the computation is sound: see "
-                       "Diagnostics.")  # fmt: skip
     if misfit:
-        may_not.insert(0, "That the intervals hold what they promise: the tests see structure that "
-                       "the model does not have, and intervals of a wrong model are too narrow.")  # fmt: skip
+        may_not.insert(0, NARROW)
+    if not sound:
+        may, may_not = [], [UNSOUND, *may_not]
     shown = "<h3>What may be concluded</h3>" + bullets(may) if may else ""
     return f"{shown}<h3>What may not be concluded</h3>{bullets(may_not)}"
 
