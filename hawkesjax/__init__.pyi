@@ -27,6 +27,7 @@ from .core.verbs import forecast as forecast
 from .core.verbs import predictive_check as predictive_check
 from .core.verbs import residuals as residuals
 from .core.verbs import simulate as simulate
+from .core.watch import Progress as Progress
 from .covariates.covariates import Covariates as Covariates
 from .evaluation import forecasters as forecasters
 from .evaluation.comparison import compare as compare

@@ -15,10 +15,10 @@ from hawkesjax.cli.groups import command, group, only, option
 from hawkesjax.cli.hawkes import Events
 from hawkesjax.cli.job import DATA, POSTERIOR, WHOLE
 from hawkesjax.cli.output import Output, params_of, read_json, single
-from hawkesjax.cli.session import Speaker, start, table
+from hawkesjax.cli.session import Speaker, print_json, start, table
 from hawkesjax.cli.words import here
 
-RunOfTable = Annotated[o.Run, only("csv", "force")]
+RunOfTable = Annotated[o.Run, only("csv", "force", "json")]
 
 
 @group(o.DATA)
@@ -104,9 +104,10 @@ def describe(events: Events, run: RunOfTable) -> None:
     """
     output, hj = _begin(run, "describe.csv")
     panel = events.read(hj)
-    print(panel)
-    if output is not None:
-        _keep(output, panel.describe())
+    if not run.json:
+        print(panel)
+    if run.json or output is not None:
+        _keep(output, panel.describe(), run.json)
 
 
 @command
@@ -124,10 +125,12 @@ def summary(
     """
     output, hj = _begin(run, "parameters.csv")
     posterior = hj.load(result)
-    frame = report.parameters(print, posterior.summary())
+    say = Speaker(run.json).say
+    frame = report.parameters(say, posterior.summary())
     for line in posterior.diagnose():
-        print(here(line))
-    _keep(output, frame)
+        say(here(line))
+    more = {"problems": posterior.problems(), "diagnosis": posterior.diagnose()}
+    _keep(output, frame, run.json, **more, record=posterior.record)
 
 
 @command
@@ -152,10 +155,11 @@ def compare(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Estimated shape parameter")  # the table says so
         frame = hj.compare({str(path): hj.load(path) for path in results})
+    say = Speaker(run.json).say
     for name, row in frame.iterrows():
-        print(f"{name}: {row['in words']}")
-    print(table(frame.drop(columns="in words")))
-    _keep(output, frame)
+        say(f"{name}: {row['in words']}")
+    say(table(frame.drop(columns="in words")))
+    _keep(output, frame, run.json)
 
 
 @command
@@ -196,11 +200,14 @@ def _begin(run: o.Run, name: str) -> tuple[Output | None, Any]:
     return output, start(x64=True, device="cpu")
 
 
-def _keep(output: Output | None, frame: Any) -> None:
+def _keep(output: Output | None, frame: Any, json: bool, **more: Any) -> None:
+    """Write the table where it is wanted, and print it as JSON where that is."""
     if output is not None:
         path = output.path(output.names[0])
         frame.to_csv(path)
-        print(f"Written to {path.resolve()}.")
+        Speaker(json).say(f"Written to {path.resolve()}.")
+    if json:
+        print_json({"table": frame, **more})
 
 
 def _read_model(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

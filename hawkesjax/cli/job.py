@@ -9,7 +9,7 @@ from typing import Any
 from hawkesjax.cli import report
 from hawkesjax.cli.options import Run, Sampling
 from hawkesjax.cli.output import Output, fresh
-from hawkesjax.cli.session import Speaker, start
+from hawkesjax.cli.session import Speaker, print_json, start
 from hawkesjax.cli.words import here
 
 ESTIMATE, POSTERIOR = "estimate.json", "posterior.nc"
@@ -45,7 +45,7 @@ class Job:
         self.drawn = pictures if run.pictures else ()
         drawn = [f"{name}.{run.format}" for name in self.drawn]
         self.out = Output(run.out or fresh(stem), [*names, *drawn], force=run.force)
-        self.speaker = Speaker(run.quiet)
+        self.speaker, self.json = Speaker(run.quiet or run.json), run.json
         self.say = self.speaker.say
         self.hj = start(x64=run.x64, device=run.device, cores=run.cores, chains=chains)
         self.cores = run.cores
@@ -103,6 +103,19 @@ class Job:
         each = 1 << (each.bit_length() - 1)
         return self.hj.make_mesh(chains * each, chains=chains) if each > 1 else None
 
+    def _content(
+        self, result: Any, tables: Mapping[str, Any], outputs: Sequence[Output]
+    ) -> dict[str, Any]:
+        """What `--json` prints."""
+        found: dict[str, Any] = {"files": [str(p.resolve()) for o in outputs for p in o.written]}
+        found["tables"] = dict(tables)
+        for name in ("message", "converged", "log_likelihood", "aic", "bic", "record"):
+            if hasattr(result, name):
+                found[name] = getattr(result, name)
+        if hasattr(result, "problems"):
+            found |= {"problems": result.problems(), "diagnosis": result.diagnose()}
+        return found
+
     def finish(
         self,
         result: Any,
@@ -138,6 +151,8 @@ class Job:
                 self.say(f"Written to {output.folder.resolve()}:")
                 names = [name for name in output.names if output.folder / name in output.written]
                 self.say("  " + ", ".join(names))
+        if self.json:
+            print_json(self._content(result, tables, outputs))
         if getattr(result, "info", {}).get("stopped"):
             raise KeyboardInterrupt("stopped early; the draws that were finished are kept")
         if not getattr(result, "converged", True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from hawkesjax.cli.config import read_config
 from hawkesjax.cli.groups import group, option
 from hawkesjax.cli.output import read_side
 
@@ -73,6 +74,14 @@ class Run:
         min=1,
     )
     quiet: bool = option(False, "Errors and warnings only.", names=["-q"])
+    json: bool = option(False, "Print the results as JSON, and nothing else, to standard output.")
+    config: Path | None = option(
+        None,
+        "TOML file of options by name (chains = 4, window = [0, 365]); what the command line says "
+        "comes first.",
+        is_eager=True,
+        callback=read_config,
+    )
 
 
 @group(SAMPLING)

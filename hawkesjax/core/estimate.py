@@ -134,6 +134,9 @@ class Estimate(Kept):
             )
         return pd.concat(rows)
 
+    def _shown(self) -> pd.DataFrame:
+        return self.summary()
+
     def __repr__(self) -> str:
         table = self.summary()
         shown = table.head(20).to_string(float_format=lambda x: f"{x:.4g}")

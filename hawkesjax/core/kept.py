@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any, ClassVar
 
+from hawkesjax.inputs.html import Shown
+
 
 def data_of(values: Any, data: Any) -> Any:
     """The data given, else those that an estimate or a posterior keeps.
@@ -20,7 +22,7 @@ def data_of(values: Any, data: Any) -> Any:
     return data
 
 
-class Kept:
+class Kept(Shown):
     """A dataclass that is saved whole, but for the fields named in `unsaved`."""
 
     kept: ClassVar[bool] = True

@@ -23,6 +23,7 @@ from hawkesjax.core.structure import Structure, checked_structure, structure_of
 from hawkesjax.core.supports import check_prior
 from hawkesjax.inputs.arguments import Range, article
 from hawkesjax.inputs.arrays import AnyArray, HostArray
+from hawkesjax.inputs.html import settings
 from hawkesjax.plotting.parameters import parameters, trace
 
 Data = TypeVar("Data")
@@ -354,6 +355,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             raise ValueError(
                 f"The data must be {article(self.data_type.__name__)}, not {type(data).__name__}."
             )
+
+    _repr_html_ = settings
 
     def figures(self, values: Any, data: Any) -> dict[str, Any]:
         """Every figure of a fit, by name; a subclass adds its own to `common_figures`.

@@ -21,12 +21,13 @@ from hawkesjax.core.labels import row_labels
 from hawkesjax.core.loading import GROUPS, model_in
 from hawkesjax.core.model import Model
 from hawkesjax.inputs.arguments import Bytes, checked
+from hawkesjax.inputs.html import Shown
 
 LARGEST_TERM = 1600.0  # nats: half a step of single precision is below 0.0001 up to 2048
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Shown):
     """The result of `sample`: draws, statistics and data as named arrays.
 
     A subclass `class HawkesPosterior(Posterior, model="hawkes")` adds a model's own tables;
@@ -264,6 +265,9 @@ class Posterior:
             kind = next(iter(groups["posterior"].values())).dtype
             groups["log_likelihood"] = groups["log_likelihood"].astype(kind)
         return model.posterior_type(**groups, model=model, info=attributes["info"])
+
+    def _shown(self) -> pd.DataFrame:
+        return self.summary()
 
     def __repr__(self) -> str:
         table = self.summary()

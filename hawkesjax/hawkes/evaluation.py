@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import gammaln, logsumexp
-from scipy.stats import nbinom
 
 from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -18,11 +18,12 @@ from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
+from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Shown):
     """A forecast compared with what happened.
 
     Args:
@@ -53,6 +54,9 @@ class Evaluation:
     def coverage(self) -> float:
         """Share of the single cells (sequence, mark) whose interval contains the observed count."""
         return float(self.cells["inside"].mean())
+
+    def _shown(self) -> pd.DataFrame:
+        return self.scores
 
     def __repr__(self) -> str:
         cells = len(self.cells)
@@ -203,7 +207,7 @@ def _matched(mean: Any, variance: Any, observed: np.ndarray, level: float) -> di
     """A negative binomial with this mean and variance, compared with the observed counts."""
     mean, tail = np.broadcast_to(mean, observed.shape), (1 - level) / 2
     size = np.maximum(mean**2 / np.maximum(variance - mean, 1e-300), 1e-9)
-    law = nbinom(size, size / (size + np.maximum(mean, 1e-300)))
+    law = scipy.stats.nbinom(size, size / (size + np.maximum(mean, 1e-300)))
     low, high = law.ppf(tail), law.ppf(1 - tail)
     return {"observed": observed, "mean": mean, "inside": (observed >= low) & (observed <= high)}
 

@@ -89,6 +89,9 @@ class Forecast(Kept):
     def _names(self) -> list[tuple[str, str]]:
         return list(itertools.product([*self.sequence_names, "all"], self.mark_names))
 
+    def _shown(self) -> pd.DataFrame:
+        return self.summary()
+
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
         rows = self.summary().loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 import pandas as pd
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -19,13 +19,14 @@ from hawkesjax.hawkes.simulate import simulate_like, simulate_together
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 from hawkesjax.inputs.checks import kind_of_value
+from hawkesjax.inputs.html import Shown
 
 LEVELS = (0.025, 0.5, 0.975)
 BINS = 50  # number of bins in the longest window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PredictiveCheck:
+class PredictiveCheck(Shown):
     """Statistics of a panel and of panels simulated from the fit.
 
     Args:
@@ -63,6 +64,9 @@ class PredictiveCheck:
             row |= {"p": p, "undefined": 1 - known.size / len(drawn), "in words": _words(p)}
             rows.append(row)
         return pd.DataFrame(rows, index=self.index)
+
+    def _shown(self) -> pd.DataFrame:
+        return self.summary().loc["all"]
 
     def __repr__(self) -> str:
         rows = self.summary().loc["all"].to_string(float_format=lambda x: f"{x:.4g}")
@@ -191,7 +195,7 @@ def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return np.nan
-    return float(stats.spearmanr(first, second)[0])
+    return float(scipy.stats.spearmanr(first, second)[0])
 
 
 def _words(p: float) -> str:

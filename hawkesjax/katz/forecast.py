@@ -55,6 +55,9 @@ class SpikeForecast(Kept):
         """Every table, by name."""
         return {"summary": self.summary(), "total": self.total(), "decay": self.decay()}
 
+    def _shown(self) -> pd.DataFrame:
+        return self.total()
+
     def __repr__(self) -> str:
         text = self.total().to_string(float_format=lambda x: f"{x:.4g}")
         return (

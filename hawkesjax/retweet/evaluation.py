@@ -21,6 +21,7 @@ from hawkesjax.evaluation.past import Past
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
+from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast, forecast
@@ -30,7 +31,7 @@ MAX_HOURS = 24 * 60  # of a curve of reposts; later ones count in its last hour
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RetweetEvaluation:
+class RetweetEvaluation(Shown):
     """A forecast beside what was observed.
 
     Args:
