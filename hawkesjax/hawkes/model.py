@@ -16,7 +16,7 @@ from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.lags import learned_lag
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.marginal import integrated
-from hawkesjax.hawkes.predictive import predictive_check
+from hawkesjax.hawkes.predictive import predictive_check, replicated
 from hawkesjax.hawkes.reading import reading
 from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
@@ -110,6 +110,7 @@ class Hawkes(HawkesLaw):
     residuals = residuals
     evaluate = evaluate
     predictive_check = predictive_check
+    replicated = replicated
     attribution = attribution
 
     def remarks(self, draws: Params, data: EventPanel) -> list[str]:

@@ -138,6 +138,20 @@ def predictive_check(
     return PredictiveCheck(observed, np.stack(replicated), index, panel.unit)
 
 
+def replicated(
+    model: HawkesLaw, data: EventPanel, params: Any = None, key: Any = None, max_events: int = 0
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Counts by sequence and mark, of the data or of data simulated in their windows: for ArviZ's
+    predictive groups."""
+    if params is not None:
+        one = one_of(draws_of(params, model, limit=1, panel=data), 0)
+        if model.link == "identity":
+            data = simulate_like(model, one, data, key=key, max_events=max_events)
+        else:
+            data = next(iter(simulate_together(model, [one], data, key=key, max_events=max_events)))
+    return {"counts": (("sequence", "mark"), np.asarray(data.counts))}
+
+
 def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tuple[str, ...]]:
     bins = f"most events in {width:.3g}" + (f" {panel.unit}s" if panel.unit else "")
     of_mark = (
