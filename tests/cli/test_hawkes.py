@@ -211,7 +211,7 @@ def test_each_sequence_has_its_own_window_even_without_events(work, results):
 
 def test_a_quiet_run_says_nothing_and_no_pictures_draws_none(work, results):
     assert results["sample"][1] == ""
-    assert names_in(work / "sampled") == {"posterior.nc"}
+    assert names_in(work / "sampled") == {"posterior.nc", "data.nc"}
 
 
 def test_summary_shows_a_saved_posterior(results):
