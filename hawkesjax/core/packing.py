@@ -40,10 +40,12 @@ def pack(value: Any, where: str, arrays: dict[str, np.ndarray]) -> Any:
     def inner(part: Any, name: object) -> Any:
         return pack(part, f"{where}.{name}", arrays)
 
+    if isinstance(value, np.generic) and value.dtype.kind in "iuf":
+        return {"scalar": _array(np.asarray(value), where, arrays)}
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return enum_free(value)
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray | jax.Array):
         return _array(np.asarray(value), where, arrays)
     if isinstance(value, Names):
@@ -128,6 +130,8 @@ def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if "text" in value:
         text = json.loads(arrays[value["text"]].tobytes())
         return np.array([*text, None], object)[:-1].reshape(value["shape"])
+    if "scalar" in value:
+        return unpack(value["scalar"], arrays)[()]
     if "array" in value:
         array = arrays[value["array"]]
         return array.view(value["moments"]) if "moments" in value else array
@@ -152,7 +156,7 @@ def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
             raise TypeError(f"{name} is no choice")
         return kind[member]
     if "of" in value:
-        kind = _known(*value["of"])
+        kind: Any = _known(*value["of"])
         if not dataclasses.is_dataclass(kind):
             raise TypeError(f"{kind.__name__} is no result")
         return kind(**{name: unpack(part, arrays) for name, part in value["fields"].items()})

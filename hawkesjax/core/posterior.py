@@ -303,7 +303,7 @@ def _shortened(pointwise: xr.Dataset) -> xr.Dataset:
     largest = max(float(np.abs(terms).max()) for terms in pointwise.values())
     if not largest < LARGEST_TERM:
         return pointwise
-    return (np.round(pointwise / STEP) * STEP).astype(np.float32)
+    return ((pointwise / STEP).round() * STEP).astype(np.float32)
 
 
 def _labels(posterior: xr.Dataset, name: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hawkesjax.core.reading import Reading
 from hawkesjax.hawkes import plots
 from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -104,7 +105,6 @@ class Hawkes(HawkesLaw):
 
     name = "hawkes"
 
-    reading = reading
     simulate = simulate
     forecast = forecast
     residuals = residuals
@@ -133,6 +133,10 @@ class Hawkes(HawkesLaw):
     def marginal(self) -> HawkesLaw:
         """The model whose likelihood `fit` maximises: `hawkesjax.hawkes.marginal`."""
         return integrated(self)
+
+    def reading(self, values: Any, data: EventPanel) -> Reading:
+        """How a fit is to be read: `hawkesjax.hawkes.reading`."""
+        return reading(self, values, data)
 
     def figures(self, values: Any, data: EventPanel) -> dict[str, Any]:
         """Every figure of a fit, by name: `hawkesjax.hawkes.plots.figures`."""

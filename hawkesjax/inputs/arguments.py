@@ -68,7 +68,7 @@ def prng_key(value: Any, name: str) -> jax.Array:
         raise ValueError(f"{name} is {_shown(value)}; it must be {A_KEY}.")
     typed = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
     whole = isinstance(value, jax.Array | np.ndarray) and value.dtype == np.uint32
-    if (typed and value.ndim == 0) or (whole and value.ndim == 1):
+    if (typed or whole) and np.ndim(value) == (0 if typed else 1):
         return jnp.asarray(value)
     raise ValueError(f"{name} is {_shown(value)}; it must be {A_KEY}.")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from hawkesjax.core.reading import Reading
+from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.forecast import forecast
 from hawkesjax.katz.law import KatzLaw
 from hawkesjax.katz.reading import reading
@@ -77,7 +79,10 @@ class KatzSpike(KatzLaw):
         "predictive_check": "test hj.residuals by bin and by user with hj.residual_tests",
     }
 
-    reading = reading
     simulate = simulate
     forecast = forecast
     residuals = residuals
+
+    def reading(self, values: Any, data: Activity) -> Reading:
+        """How a fit is to be read: `hawkesjax.katz.reading`."""
+        return reading(self, values, data)

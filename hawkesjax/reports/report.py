@@ -168,13 +168,13 @@ def _data(data: Any, lines: list[str], tex: bool) -> str:
     for line in lines[1:]:
         name, *rest = re.split(r"\s{2,}", line.strip(), maxsplit=1)
         if rest:
-            held[name] = " ".join(rest[0].split())
+            held[name] = re.sub(r"\s{2,}", ", ", rest[0].strip())
         else:  # a heading among the lines
             parts += [facts(held), paragraph(name)]
             held = {}
     parts.append(facts(held))
     if hasattr(data, "remarks"):
-        said = data.remarks() if callable(data.remarks) else data.remarks
+        said: Any = data.remarks() if callable(data.remarks) else data.remarks
         parts.append(bullets([("bad", line) for line in said], "marks"))
     if hasattr(data, "describe"):
         words = "What was counted, and for how long it was watched."

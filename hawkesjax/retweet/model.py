@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from hawkesjax.core.reading import Reading
 from hawkesjax.retweet import plots
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.evaluation import evaluate
@@ -82,11 +83,14 @@ class RetweetHawkes(RetweetLaw):
         ),
     }
 
-    reading = reading
     simulate = simulate
     forecast = forecast
     residuals = residuals
     evaluate = evaluate
+
+    def reading(self, values: Any, data: Cascades) -> Reading:
+        """How a fit is to be read: `hawkesjax.retweet.reading`."""
+        return reading(self, values, data)
 
     def figures(self, values: Any, data: Cascades) -> dict[str, Any]:
         """Every figure of a fit, by name: `hawkesjax.retweet.plots.figures`."""

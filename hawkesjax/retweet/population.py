@@ -122,7 +122,7 @@ class CascadePopulation:
         *,
         observed: float,
         horizon: float | None = None,
-        key: Array,
+        key: Array | int,
         draws: int = 400,
         calibrate: bool = True,
         cap: float | None = None,
