@@ -158,8 +158,9 @@ def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if "of" in value:
         kind: Any = _known(*value["of"])
         if not dataclasses.is_dataclass(kind):
-            raise TypeError(f"{kind.__name__} is no result")
-        return kind(**{name: unpack(part, arrays) for name, part in value["fields"].items()})
+            raise TypeError(f"{value['of'][1]} is no result")
+        make: Any = kind
+        return make(**{name: unpack(part, arrays) for name, part in value["fields"].items()})
     if "dict" in value:
         return {unpack(k, arrays): unpack(part, arrays) for k, part in value["dict"]}
     kind = tuple if "tuple" in value else list
