@@ -9,6 +9,7 @@ from .core.diagnostics import SamplingWarning as SamplingWarning
 from .core.draws import draws_of as draws_of
 from .core.estimate import Estimate as Estimate
 from .core.estimate import Result as Result
+from .core.files import load as load
 from .core.fit import ConvergenceWarning as ConvergenceWarning
 from .core.fit import fit as fit
 from .core.many import Recovery as Recovery
@@ -19,7 +20,6 @@ from .core.mesh import make_mesh as make_mesh
 from .core.model import Model as Model
 from .core.parameter import Parameter as Parameter
 from .core.posterior import Posterior as Posterior
-from .core.posterior import load as load
 from .core.profile import profile as profile
 from .core.sample import sample as sample
 from .core.verbs import attribution as attribution
@@ -28,6 +28,7 @@ from .core.verbs import forecast as forecast
 from .core.verbs import predictive_check as predictive_check
 from .core.verbs import residuals as residuals
 from .core.verbs import simulate as simulate
+from .core.watch import Progress as Progress
 from .covariates.covariates import Covariates as Covariates
 from .evaluation import forecasters as forecasters
 from .evaluation.comparison import compare as compare
@@ -73,6 +74,7 @@ from .katz.law import CircularityWarning as CircularityWarning
 from .katz.law import SaturationWarning as SaturationWarning
 from .katz.model import KatzSpike as KatzSpike
 from .katz.results import KatzPosterior as KatzPosterior
+from .reports.report import report as report
 from .retweet import CascadePopulation as CascadePopulation
 from .retweet import Cascades as Cascades
 from .retweet import ExplosionWarning as ExplosionWarning

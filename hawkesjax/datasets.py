@@ -11,7 +11,7 @@ from hawkesjax.hawkes.model import Hawkes
 
 
 def spillover(
-    *, key: Array, users: int = 10, days: float = 200.0
+    *, key: Array | int, users: int = 10, days: float = 200.0
 ) -> tuple[EventPanel, dict[str, np.ndarray]]:
     """A simulated panel of online and offline events, and the parameters that made it.
 

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 WINGS = ("hawkes", "retweet", "katz")
-ROOMS = ("inputs", "plotting", "covariates", "core", "evaluation")  # each may import those before
+ROOMS = (
+    "inputs",
+    "plotting",
+    "covariates",
+    "core",
+    "evaluation",
+    "reports",
+)  # each may import those before
 
 
 def imported(path: Path) -> set[str]:

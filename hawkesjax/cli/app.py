@@ -12,7 +12,7 @@ import typer
 
 from hawkesjax._version import __version__
 from hawkesjax.cli import counts, hawkes, katz, rankings, retweet, watching
-from hawkesjax.cli.files import compare, describe, simulate, summary
+from hawkesjax.cli.files import compare, describe, report_page, simulate, summary
 from hawkesjax.cli.words import ASKED, here
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -20,17 +20,30 @@ OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 
+NAMES = {"report_page": "report"}
+
+
 def _typer(commands: list[Callable[..., None]], **settings: Any) -> typer.Typer:
     application = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", **settings)
     for command in commands:
-        application.command()(command)
+        application.command(NAMES.get(command.__name__))(command)
     return application
 
 
 app = _typer(
-    [hawkes.demo, hawkes.fit, hawkes.sample, hawkes.evaluate, simulate, describe, summary, compare],
+    [
+        hawkes.demo,
+        hawkes.fit,
+        hawkes.sample,
+        hawkes.evaluate,
+        simulate,
+        describe,
+        summary,
+        compare,
+        report_page,
+    ],
     name="hawkesjax",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -13,11 +13,12 @@ from hawkesjax.cli import options as o
 from hawkesjax.cli import report
 from hawkesjax.cli.groups import command, group, only, option
 from hawkesjax.cli.hawkes import Events
+from hawkesjax.cli.job import DATA, POSTERIOR, WHOLE
 from hawkesjax.cli.output import Output, params_of, read_json, single
-from hawkesjax.cli.session import Speaker, start, table
+from hawkesjax.cli.session import Speaker, print_json, start, table
 from hawkesjax.cli.words import here
 
-RunOfTable = Annotated[o.Run, only("csv", "force")]
+RunOfTable = Annotated[o.Run, only("csv", "force", "json")]
 
 
 @group(o.DATA)
@@ -31,6 +32,15 @@ class Drawn:
         None, "JSON file with mu, alpha, gamma, such as an estimate.json of fit.", panel=o.MODEL
     )
     max_events: int | None = option(None, "Stop beyond this many events.", min=0, panel=o.MODEL)
+
+
+@group("Options")
+class Page:
+    """The page, and where it is written."""
+
+    out: Path | None = option(None, "File to write; report.html in the folder by default.")
+    title: str | None = option(None, "Heading of the page.", "TEXT")
+    latex: bool = option(False, "Add the LaTeX source of each table.")
 
 
 @command
@@ -94,9 +104,10 @@ def describe(events: Events, run: RunOfTable) -> None:
     """
     output, hj = _begin(run, "describe.csv")
     panel = events.read(hj)
-    print(panel)
-    if output is not None:
-        _keep(output, panel.describe())
+    if not run.json:
+        print(panel)
+    if run.json or output is not None:
+        _keep(output, panel.describe(), run.json)
 
 
 @command
@@ -114,10 +125,12 @@ def summary(
     """
     output, hj = _begin(run, "parameters.csv")
     posterior = hj.load(result)
-    frame = report.parameters(print, posterior.summary())
+    say = Speaker(run.json).say
+    frame = report.parameters(say, posterior.summary())
     for line in posterior.diagnose():
-        print(here(line))
-    _keep(output, frame)
+        say(here(line))
+    more = {"problems": posterior.problems(), "diagnosis": posterior.diagnose()}
+    _keep(output, frame, run.json, **more, record=posterior.record)
 
 
 @command
@@ -142,10 +155,43 @@ def compare(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Estimated shape parameter")  # the table says so
         frame = hj.compare({str(path): hj.load(path) for path in results})
+    say = Speaker(run.json).say
     for name, row in frame.iterrows():
-        print(f"{name}: {row['in words']}")
-    print(table(frame.drop(columns="in words")))
-    _keep(output, frame)
+        say(f"{name}: {row['in words']}")
+    say(table(frame.drop(columns="in words")))
+    _keep(output, frame, run.json)
+
+
+@command
+def report_page(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Output folder of fit, sample or demo.", show_default=False),
+    ],
+    page: Page,
+    run: Annotated[o.Run, only("force", "quiet")],
+) -> None:
+    """One page with all that a fit says, which needs nothing from elsewhere.
+
+    Data, model, tables, pictures, diagnostics, tests of residuals, what may and may not be
+    concluded, how to cite, and the record of the run. Writes report.html into the folder.
+
+    ```
+    hawkesjax report hawkesjax-demo
+    hawkesjax report hawkesjax-fit --out page.html --latex
+    ```
+    """
+    path = single(page.out or folder / "report.html", force=run.force)
+    found = [name for name in (POSTERIOR, WHOLE) if (folder / name).is_file()]
+    if not found or not (folder / DATA).is_file():
+        needed = DATA if found else f"{POSTERIOR} or {WHOLE}"
+        raise ValueError(
+            f"{folder} holds no {needed}: give the output folder of fit, sample or demo."
+        )
+    hj = start(x64=True, device="cpu")
+    values, data = hj.load(folder / found[0]), hj.load(folder / DATA)
+    hj.report(values, data, path, title=page.title, latex=page.latex, force=True)
+    Speaker(run.quiet).say(f"Written to {path.resolve()}.")
 
 
 def _begin(run: o.Run, name: str) -> tuple[Output | None, Any]:
@@ -154,11 +200,14 @@ def _begin(run: o.Run, name: str) -> tuple[Output | None, Any]:
     return output, start(x64=True, device="cpu")
 
 
-def _keep(output: Output | None, frame: Any) -> None:
+def _keep(output: Output | None, frame: Any, json: bool, **more: Any) -> None:
+    """Write the table where it is wanted, and print it as JSON where that is."""
     if output is not None:
         path = output.path(output.names[0])
         frame.to_csv(path)
-        print(f"Written to {path.resolve()}.")
+        Speaker(json).say(f"Written to {path.resolve()}.")
+    if json:
+        print_json({"table": frame, **more})
 
 
 def _read_model(path: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

@@ -9,10 +9,11 @@ from typing import Any
 from hawkesjax.cli import report
 from hawkesjax.cli.options import Run, Sampling
 from hawkesjax.cli.output import Output, fresh
-from hawkesjax.cli.session import Speaker, start
+from hawkesjax.cli.session import Speaker, print_json, start
 from hawkesjax.cli.words import here
 
 ESTIMATE, POSTERIOR = "estimate.json", "posterior.nc"
+WHOLE, DATA = "estimate.nc", "data.nc"  # what `report` reads beside posterior.nc
 
 
 class Job:
@@ -36,13 +37,15 @@ class Job:
         pictures: Sequence[str] = (),
         chains: int = 1,
     ) -> None:
+        names = [*names, *([WHOLE] if ESTIMATE in names else [])]
+        names += [DATA] if {ESTIMATE, POSTERIOR} & {*names} else []
         csv = [f"{name}.csv" for name in tables]
         self.csv = None if run.csv is None else Output(run.csv, csv, force=run.force)
         self.format = run.format
         self.drawn = pictures if run.pictures else ()
         drawn = [f"{name}.{run.format}" for name in self.drawn]
         self.out = Output(run.out or fresh(stem), [*names, *drawn], force=run.force)
-        self.speaker = Speaker(run.quiet)
+        self.speaker, self.json = Speaker(run.quiet or run.json), run.json
         self.say = self.speaker.say
         self.hj = start(
             x64=run.x64, device=run.device, cores=run.cores, chains=chains, cache=run.cache
@@ -66,6 +69,8 @@ class Job:
         )
         if ESTIMATE in self.out.names:
             report.write_estimate(self.out.path(ESTIMATE), estimate, data)
+            estimate.save(self.out.path(WHOLE), force=True)
+            data.save(self.out.path(DATA), force=True)
         return estimate
 
     def sample(self, model: Any, data: Any, sampling: Sampling, starts: int = 1) -> Any:
@@ -89,6 +94,7 @@ class Job:
         sizes = posterior.posterior.sizes
         self.say(f"{sizes['chain']} chains of {sizes['draw']:,} draws ({self.speaker.lap()}).")
         posterior.save(self.out.path(POSTERIOR), force=True)
+        data.save(self.out.path(DATA), force=True)
         return posterior
 
     def _mesh(self, chains: int) -> Any:
@@ -98,6 +104,19 @@ class Job:
         each = self.cores // chains
         each = 1 << (each.bit_length() - 1)
         return self.hj.make_mesh(chains * each, chains=chains) if each > 1 else None
+
+    def _content(
+        self, result: Any, tables: Mapping[str, Any], outputs: Sequence[Output]
+    ) -> dict[str, Any]:
+        """What `--json` prints."""
+        found: dict[str, Any] = {"files": [str(p.resolve()) for o in outputs for p in o.written]}
+        found["tables"] = dict(tables)
+        for name in ("message", "converged", "log_likelihood", "aic", "bic", "record"):
+            if hasattr(result, name):
+                found[name] = getattr(result, name)
+        if hasattr(result, "problems"):
+            found |= {"problems": result.problems(), "diagnosis": result.diagnose()}
+        return found
 
     def finish(
         self,
@@ -134,6 +153,8 @@ class Job:
                 self.say(f"Written to {output.folder.resolve()}:")
                 names = [name for name in output.names if output.folder / name in output.written]
                 self.say("  " + ", ".join(names))
+        if self.json:
+            print_json(self._content(result, tables, outputs))
         if getattr(result, "info", {}).get("stopped"):
             raise KeyboardInterrupt("stopped early; the draws that were finished are kept")
         if not getattr(result, "converged", True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from hawkesjax.cli.config import read_config
 from hawkesjax.cli.groups import group, option
 from hawkesjax.cli.output import read_side
 
@@ -74,6 +75,14 @@ class Run:
     )
     cache: bool = option(True, "Keep compiled programs in the user's cache folder for later runs.")
     quiet: bool = option(False, "Errors and warnings only.", names=["-q"])
+    json: bool = option(False, "Print the results as JSON, and nothing else, to standard output.")
+    config: Path | None = option(
+        None,
+        "TOML file of options by name (chains = 4, window = [0, 365]); what the command line says "
+        "comes first.",
+        is_eager=True,
+        callback=read_config,
+    )
 
 
 @group(SAMPLING)

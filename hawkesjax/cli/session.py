@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from typing import Any
 
 import numpy as np
+
+from hawkesjax.inputs.numbers import number
 
 
 def start(
@@ -73,6 +76,31 @@ class Speaker:
         return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
+def as_json(value: Any) -> Any:
+    """A result as JSON has it: tables as lists of rows, null for what is not a number."""
+    import pandas as pd
+
+    if isinstance(value, dict):
+        return {str(name): as_json(one) for name, one in value.items()}
+    if isinstance(value, pd.DataFrame):
+        flat = [" ".join(map(str, n)) if isinstance(n, tuple) else str(n) for n in value.columns]
+        plain = isinstance(value.index, pd.RangeIndex) and value.index.name is None
+        frame = value.set_axis(flat, axis=1)
+        return as_json((frame if plain else frame.reset_index()).to_dict("records"))
+    if isinstance(value, list | tuple):
+        return [as_json(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def print_json(value: Any) -> None:
+    """Print a result as one JSON object."""
+    print(json.dumps(as_json(value), indent=1, allow_nan=False), flush=True)
+
+
 def table(frame: Any, rows: int = 60) -> str:
     """A table for the terminal: four digits, aligned, long ones truncated with a note."""
     shown = frame.head(rows)
@@ -80,13 +108,3 @@ def table(frame: Any, rows: int = 60) -> str:
     if len(shown) < len(frame):
         text += f"\n... {len(frame) - len(shown):,} more rows"
     return text
-
-
-def number(value: float) -> str:
-    """Four significant digits, without powers of ten where possible."""
-    if not np.isfinite(value):
-        return "-" if np.isnan(value) else str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        places = 3 - int(np.floor(np.log10(abs(value)))) if value else 3
-        return f"{value:,.{min(max(places, 0), 6)}f}"
-    return f"{value:.2e}"

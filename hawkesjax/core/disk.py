@@ -53,6 +53,24 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
             os.close(folder)
 
 
+def free(path: str | os.PathLike[str], *, force: bool) -> Path:
+    """The path of a file that may be written.
+
+    Raises:
+        FileExistsError: if it exists and `force` is not set.
+        FileNotFoundError: if its folder is missing.
+        IsADirectoryError: if it is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give a file name.")
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} exists: choose another name, or set force=True.")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"The folder {path.absolute().parent} is missing: create it first.")
+    return path
+
+
 class Lock:
     """A folder reserved for one process, until `release` or the process's end.
 

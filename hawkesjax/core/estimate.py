@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from hawkesjax.core.kept import Kept, data_of
 from hawkesjax.core.labels import row_labels
 from hawkesjax.core.model import Model
 
@@ -24,7 +25,7 @@ class Result(enum.Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Kept):
     """A maximum of the likelihood.
 
     A subclass adds a model's own tables; a model names it in `Model[Data, Estimate, Posterior]`.
@@ -46,9 +47,11 @@ class Estimate:
         dims, coords: names of axes and along axes.
         data: what was fitted.
         constants: single numbers that the model takes from the data, such as the period of a cycle.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "figures()"
+    unsaved: ClassVar[tuple[str, ...]] = ("data",)
 
     model: Model[Any, Any, Any]
     params: dict[str, Any]
@@ -67,6 +70,7 @@ class Estimate:
     coords: dict[str, list[str]]
     data: Any = None
     constants: dict[str, float] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -85,11 +89,17 @@ class Estimate:
         """Every figure of the fit, by name.
 
         Args:
-            data: the data to show, if not the fitted ones.
+            data: the data to show, if not the fitted ones; required after `load`.
         """
-        data = self.data if data is None else data
-        self.model.accept(data)
-        return self.model.figures(self, data)
+        return self.model.figures(self, self.fitted(data))
+
+    def fitted(self, data: Any = None) -> Any:
+        """The data that were fitted: those given, else those kept by `fit`.
+
+        Raises:
+            ValueError: if there are none (a file does not contain them), or their type is wrong.
+        """
+        return data_of(self, data)
 
     @property
     def converged(self) -> bool:
@@ -123,6 +133,9 @@ class Estimate:
                 )
             )
         return pd.concat(rows)
+
+    def _shown(self) -> pd.DataFrame:
+        return self.summary()
 
     def __repr__(self) -> str:
         table = self.summary()

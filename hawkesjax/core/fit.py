@@ -17,6 +17,7 @@ from hawkesjax.core.layout import Layout
 from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
+from hawkesjax.core.record import recorded
 from hawkesjax.core.unconstrained import (
     Point,
     Unconstrained,
@@ -26,11 +27,13 @@ from hawkesjax.core.unconstrained import (
     scattered,
     value_and_grad,
 )
+from hawkesjax.core.watch import Callback, Progress, watched, watcher
 from hawkesjax.inputs.arguments import Count, Key, Positive, Precision, Whole, checked
 
 SCATTER = 1.5  # of additional starts, on the unconstrained scale: a factor of 4.5
 QUASI_NEWTON_STEPS = 150  # L-BFGS alone reaches 1e-8 in 22 steps (2 marks, 1e6 events)
 NEWTON_STEPS = 150  # 43 were needed (12 marks by pair, 3,000 events)
+SOLVER = optax.lbfgs(memory_size=20)
 PARTS = 8  # up to this many parts are searched one by one if the joint search fails
 
 
@@ -38,6 +41,7 @@ class ConvergenceWarning(UserWarning):
     """The values come from a search that stopped before it reached a maximum."""
 
 
+@recorded
 @checked
 def fit(
     model: Model[Data, EstimateT, PosteriorT],
@@ -51,6 +55,8 @@ def fit(
     errors: bool = True,
     dtype: Precision = None,
     mesh: Given = "auto",
+    callback: Callback | None = None,
+    progress: bool = False,
 ) -> EstimateT:
     r"""Maximise the likelihood.
 
@@ -86,6 +92,9 @@ def fit(
         dtype: floating type; JAX's default when None.
         mesh: the devices that share the data (`hawkesjax.make_mesh`); None for one; `"auto"`: all
             of this process, from 200,000 events on.
+        callback: called with a `Progress` after each step; what it raises ends the search. Steps
+            are then run one by one, a little slower.
+        progress: whether to show a progress bar at a terminal or in a notebook.
 
     Returns:
         The `Estimate` of the best start.
@@ -103,18 +112,19 @@ def fit(
     as_model(model).check(data)
     model, *learned = model.settled(data, dtype)
     prepared = over(model, model.prepare(data, dtype=dtype), mesh)
-    return fit_prepared(
-        model,
-        data,
-        prepared,
-        *learned,
-        starts=starts,
-        key=key,
-        init=init,
-        max_steps=max_steps,
-        tol=tol,
-        errors=errors,
-    )
+    with watched(callback, progress):
+        return fit_prepared(
+            model,
+            data,
+            prepared,
+            *learned,
+            starts=starts,
+            key=key,
+            init=init,
+            max_steps=max_steps,
+            tol=tol,
+            errors=errors,
+        )
 
 
 def fit_prepared(
@@ -262,25 +272,55 @@ def _descend(
     part = {n: np.ones(leaf.shape, bool) for n, leaf in start.items()} if part is None else part
     value, grad = value_and_grad(start, data, loss=loss)
     limits = np.asarray(tol, value.dtype), np.asarray(max_steps)
-    point, value, left, steps, still = _quasi_newton(
-        start, value, grad, data, part, *limits, loss=loss
-    )
+    watch = watcher()
+    if watch is None:
+        ended = _quasi_newton(start, value, grad, data, part, *limits, loss=loss)
+    else:
+        ended = _step_by_step(watch, start, value, grad, data, part, *limits, loss=loss)
+    point, value, left, steps, still = ended
     total = float(value) * float(data.num_events)
     return End(point, total, float(left), int(steps), int(still))
 
 
 @partial(jax.jit, static_argnames="loss")
 def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
+    carry = _begin(point, value, grad, data, part)
+    return _end(_onward(carry, data, part, tol, max_steps, loss=loss))
+
+
+def _step_by_step(watch, point, value, grad, data, part, tol, max_steps, *, loss):
+    """`_quasi_newton`, with a call after each step."""
+    carry, last = _begin(point, value, grad, data, part), -1
+    while int(carry[4]) > last:
+        last, most = int(carry[4]), int(max_steps)
+        if last:
+            values = {"loss": float(carry[2]), "gradient": float(largest(carry[3]))}
+            watch(Progress("search", last, most, values))
+        carry = _one_step(carry, data, part, tol, np.asarray(min(last + 1, most)), loss=loss)
+    return _end(carry)
+
+
+def _begin(point, value, grad, data, part):
     per_event = 1 / data.num_events
     value, grad = value * per_event, {n: g * per_event for n, g in _only(grad, part).items()}
-    solver = optax.lbfgs(memory_size=20)
+    zero = jnp.zeros((), jnp.int32)
+    return point, SOLVER.init(point), value, grad, zero, zero
+
+
+def _end(carry):
+    point, _, value, grad, steps, still = carry
+    return point, value, largest(grad), steps, still
+
+
+def _onward(carry, data, part, tol, max_steps, *, loss):
+    per_event = 1 / data.num_events
 
     def objective(point):
         return loss(_mixed(jax.lax.stop_gradient(point), point, part), data) * per_event
 
     def step(carry):
         point, state, value, grad, steps, still = carry
-        updates, state = solver.update(
+        updates, state = SOLVER.update(
             grad, state, point, value=value, grad=grad, value_fn=objective
         )
         new = optax.apply_updates(point, updates)
@@ -296,7 +336,7 @@ def _quasi_newton(point, value, grad, data, part, tol, max_steps, *, loss):
         _, _, value, grad, steps, still = carry
         return (largest(grad) > tol) & (steps < max_steps) & (still < 5) & jnp.isfinite(value)
 
-    zero = jnp.zeros((), jnp.int32)
-    carry = (point, solver.init(point), value, grad, zero, zero)
-    point, _, value, grad, steps, still = jax.lax.while_loop(going, step, carry)
-    return point, value, largest(grad), steps, still
+    return jax.lax.while_loop(going, step, carry)
+
+
+_one_step = jax.jit(_onward, static_argnames="loss")

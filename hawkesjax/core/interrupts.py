@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
-import sys
 import threading
 from types import FrameType, TracebackType
+
+logger = logging.getLogger("hawkesjax")
 
 
 class Interrupts:
@@ -40,7 +42,7 @@ class Interrupts:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        print("\nStopping after this block; Ctrl-C again stops at once.", file=sys.stderr)
+        logger.warning("Stopping after this block; Ctrl-C again stops at once.")
 
     def pause(self) -> None:
         """Stop here if the user asked for it.

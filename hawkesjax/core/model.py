@@ -18,10 +18,12 @@ from hawkesjax.core.information import Solved
 from hawkesjax.core.parameter import Parameter, Params, edges_of, given_by, starts_of
 from hawkesjax.core.priors import as_json, resolve, restored
 from hawkesjax.core.program import run
+from hawkesjax.core.reading import Reading
 from hawkesjax.core.structure import Structure, checked_structure, structure_of
 from hawkesjax.core.supports import check_prior
 from hawkesjax.inputs.arguments import Range, article
 from hawkesjax.inputs.arrays import AnyArray, HostArray
+from hawkesjax.inputs.html import settings
 from hawkesjax.plotting.parameters import parameters, trace
 
 Data = TypeVar("Data")
@@ -218,6 +220,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         or has no meaning for such data."""
         return []
 
+    def reading(self, values: Any, data: Data) -> Reading:
+        """How an estimate or a posterior is to be read, for reports."""
+        return Reading()
+
     def starts(self, data: Any) -> list[dict[str, Array]]:
         """Starting values of the search for a maximum, of which the best is used (NaN: the middle
         of the support); data prepared."""
@@ -349,6 +355,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
             raise ValueError(
                 f"The data must be {article(self.data_type.__name__)}, not {type(data).__name__}."
             )
+
+    _repr_html_ = settings
 
     def figures(self, values: Any, data: Any) -> dict[str, Any]:
         """Every figure of a fit, by name; a subclass adds its own to `common_figures`.

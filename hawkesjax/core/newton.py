@@ -10,6 +10,7 @@ import numpy as np
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.layout import Layout
 from hawkesjax.core.unconstrained import Point, Unconstrained, value_and_grad
+from hawkesjax.core.watch import Progress, watcher
 
 LONGEST_STEP = 3.0  # of a Newton step: a factor of 20 in a positive parameter
 LEAST_RAISED = 1e-3  # damping of a part whose step failed
@@ -29,7 +30,7 @@ def newton(
         the last steps gained nothing.
     """
     per_event = 1 / float(data.num_events)
-    steps, still = 0, 0
+    steps, still, watch = 0, 0, watcher()
     value, grad = value_and_grad(point, data, loss=loss)
     value = float(value)
     count, part = Layout.of(loss.model, point, data).parts()
@@ -69,6 +70,9 @@ def newton(
         still = 0 if found[1] < value else still + 1
         point, value, grad = found
         steps += 1
+        if watch is not None:
+            values = {"loss": value * per_event, "gradient": _most(grad) * per_event}
+            watch(Progress("search", steps, max_steps, values))
     return point, value, _most(grad) * per_event, steps, still
 
 

@@ -16,14 +16,21 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from hawkesjax.core import store
 from hawkesjax.core.diagnostics import arviz, convergence, energy_fraction, problems
+from hawkesjax.core.groups import groups_of
+from hawkesjax.core.kept import data_of
 from hawkesjax.core.labels import row_labels
 from hawkesjax.core.loading import GROUPS, model_in
 from hawkesjax.core.model import Model
-from hawkesjax.inputs.arguments import Bytes, checked
+from hawkesjax.inputs.arguments import Bytes, Key, Whole, checked
+from hawkesjax.inputs.html import Shown
+
+# Steps of saved pointwise terms, nats: errors of at most 3e-5, whose last bits pack to nothing.
+STEP = 2.0**-14
+LARGEST_TERM = 2.0**10  # up to which single precision holds each step
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Shown):
     """The result of `sample`: draws, statistics and data as named arrays.
 
     A subclass `class HawkesPosterior(Posterior, model="hawkes")` adds a model's own tables;
@@ -175,6 +182,11 @@ class Posterior:
         return json.loads(json.dumps(self.model.config()))
 
     @property
+    def record(self) -> dict[str, Any]:
+        """The record of the run (`hawkesjax.core.record`)."""
+        return self.info.get("record", {})
+
+    @property
     def coords(self) -> dict[str, list[str]]:
         """Names along each axis of the parameters."""
         axes = [dim for dim in self.posterior.dims if dim not in ("chain", "draw")]
@@ -206,47 +218,78 @@ class Posterior:
         Raises:
             ValueError: if there are none (a file does not contain them), or their type is wrong.
         """
-        data = self.data if data is None else data
-        if data is None:
-            raise ValueError("A loaded result does not contain its data: pass them as data=.")
-        self.model.accept(data)
-        return data
+        return data_of(self, data)
 
     def groups(self) -> dict[str, xr.Dataset]:
-        """The data sets by their ArviZ group."""
-        return {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
+        """The data sets by their ArviZ group; the draws have the record among their attributes."""
+        found = {name: part for name in GROUPS if (part := getattr(self, name)) is not None}
+        record = self.record
+        if record:
+            known = {
+                "inference_library": "hawkesjax",
+                "inference_library_version": record["versions"]["hawkesjax"],
+                "created_at": record["date"],
+                "sampling_time": record["seconds"],
+                "record": json.dumps(record),
+            }
+            found["posterior"] = found["posterior"].assign_attrs(known)
+        return found
 
-    def to_arviz(self) -> Any:
-        """ArviZ's container: an `xarray.DataTree` for ArviZ 1, `InferenceData` before."""
-        az = arviz()
-        tree = xr.DataTree.from_dict({f"/{name}": part for name, part in self.groups().items()})
+    @checked
+    def to_arviz(self, data: Any = None, *, predictive: Whole = 0, key: Key | None = None) -> Any:
+        """ArviZ's container: an `xarray.DataTree` for ArviZ 1, `InferenceData` before.
+
+        Args:
+            data: the data that were sampled; needed after `load` for predictive groups.
+            predictive: number of draws of the groups prior, prior_predictive and
+                posterior_predictive, which `arviz.plot_ppc` and others need; with them comes
+                log_prior, for its sensitivity to the prior. 0: none of them.
+            key: PRNG key of these draws.
+
+        Raises:
+            ValueError: for predictive draws without a key or data.
+        """
+        az, groups = arviz(), self.groups()
+        if predictive:
+            if key is None:
+                raise ValueError("Predictive draws are random: give key=0, or another number.")
+            more = groups_of(self.model, self.sampled(data), self.posterior, key, predictive)
+            if "observed" in more:
+                groups["observed_data"] = groups["observed_data"].merge(more.pop("observed"))
+            groups |= more
+        tree = xr.DataTree.from_dict({f"/{name}": part for name, part in groups.items()})
         if int(az.__version__.split(".")[0]) >= 1:
             return tree
         return az.InferenceData.from_datatree(tree)
 
     @checked
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write a NetCDF file; an existing one is replaced only with `force=True`."""
+        """Write a NetCDF file; an existing one is replaced only with `force=True`.
+
+        All is kept bit for bit, but pointwise log-likelihoods only to 0.0001 nats: they are most
+        of the file, and single precision halves them.
+        """
         home = type(self.model).__module__
         attributes = {"config": self.config, "home": home, "info": self.info}
         groups = self.groups() | {"model": xr.Dataset(self.model.arrays())}
+        if "log_likelihood" in groups:
+            groups["log_likelihood"] = _shortened(groups["log_likelihood"])
         store.write(path, groups, attributes, force=force)
 
-    @classmethod
-    @checked
-    def load(cls, path: str | os.PathLike[str], *, max_bytes: Bytes = store.MAX_BYTES) -> Posterior:
-        """Read what `save` wrote, bit for bit.
-
-        Raises:
-            FileNotFoundError: when there is no such file.
-            ValueError: for a file that is not a result of hawkesjax, is damaged, links outside
-                itself, declares more than `max_bytes`, has missing or unknown parts, or parts
-                that do not match the model.
-        """
-        groups, attributes = store.read(path, max_bytes=max_bytes)
+    @staticmethod
+    def from_file(
+        path: Any, groups: dict[str, xr.Dataset], attributes: Mapping[str, Any]
+    ) -> Posterior:
+        """The posterior of a file's parts, checked: `hawkesjax.load`."""
         model = model_in(path, groups, attributes)
         groups.pop("model")
+        if "log_likelihood" in groups:
+            kind = next(iter(groups["posterior"].values())).dtype
+            groups["log_likelihood"] = groups["log_likelihood"].astype(kind)
         return model.posterior_type(**groups, model=model, info=attributes["info"])
+
+    def _shown(self) -> pd.DataFrame:
+        return self.summary()
 
     def __repr__(self) -> str:
         table = self.summary()
@@ -255,7 +298,12 @@ class Posterior:
         return "Posterior: " + "\n".join(self.diagnose()) + f"\n{shown}{more}"
 
 
-load = Posterior.load
+def _shortened(pointwise: xr.Dataset) -> xr.Dataset:
+    """The terms rounded to a step in single precision, where that holds them."""
+    largest = max(float(np.abs(terms).max()) for terms in pointwise.values())
+    if not largest < LARGEST_TERM:
+        return pointwise
+    return ((pointwise / STEP).round() * STEP).astype(np.float32)
 
 
 def _labels(posterior: xr.Dataset, name: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from hawkesjax.core.estimate import Estimate
 from hawkesjax.core.fit import descend
@@ -66,7 +66,7 @@ def profile(
     if of not in best:
         raise ValueError(f"{of} was not learned; {', '.join(best)} were.")
     least = descend(best, prepared, loss)
-    drop = float(stats.chi2.ppf(level, 1)) / 2
+    drop = float(scipy.stats.chi2.ppf(level, 1)) / 2
     labels = np.array(row_labels(of, values.dims[of], values.coords))
     shape = np.shape(values.params[of])
     numbers = np.arange(labels.size).reshape(shape)

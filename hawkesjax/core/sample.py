@@ -23,6 +23,7 @@ from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
+from hawkesjax.core.record import recorded
 from hawkesjax.core.unconstrained import (
     Unconstrained,
     best_start,
@@ -31,6 +32,7 @@ from hawkesjax.core.unconstrained import (
     scattered,
     within,
 )
+from hawkesjax.core.watch import Callback, Progress, is_seen, report
 from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
 from hawkesjax.inputs.checks import flaw, short
 
@@ -38,6 +40,7 @@ JITTER = 0.1  # standard deviation of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
 
 
+@recorded
 @checked
 def sample(
     model: Model[Data, EstimateT, PosteriorT],
@@ -56,6 +59,7 @@ def sample(
     dense_mass: Any = None,
     block: Count = 50,
     progress: bool = True,
+    callback: Callback | None = None,
     dtype: Precision = None,
     mesh: Given = None,
 ) -> PosteriorT:
@@ -89,7 +93,9 @@ def sample(
         target_accept, max_tree_depth, dense_mass: as in numpyro's NUTS; `dense_mass=None` uses the
             model's choice.
         block: steps between updates of the progress bar, checkpoints and chances to stop.
-        progress: whether to show a progress bar.
+        progress: whether to show a progress bar at a terminal or in a notebook.
+        callback: called with a `Progress` after each block; what it raises ends the run, which a
+            `checkpoint` can continue.
         dtype: floating type; JAX's default when None.
         mesh: devices (`hawkesjax.make_mesh`): its axis "data" shares the data, and the chains of
             one call are spread over its axis "chain". None: chains are spread over the devices as
@@ -124,6 +130,7 @@ def sample(
         dense_mass=dense_mass,
         block=block,
         progress=progress,
+        callback=callback,
         mesh=mesh,
     )
 
@@ -146,6 +153,7 @@ def sample_prepared(
     dense_mass: Any = None,
     block: int = 50,
     progress: bool = False,
+    callback: Callback | None = None,
     mesh: Any = None,
 ) -> Any:
     """`sample`, of data that are checked and laid out."""
@@ -185,7 +193,8 @@ def sample_prepared(
     groups: list[list[Block]] = []
     clock, stopped = time.perf_counter(), False
     seconds = {"init": 0.0}
-    bar = tqdm(total=total * num_chains // size, disable=not progress, unit="step", desc="warm-up")
+    steps, hidden = total * num_chains // size, not (progress and is_seen())
+    bar = tqdm(total=steps, disable=hidden, unit="step", desc="warm-up")
     try:
         with Interrupts() as interrupts:
             for number in range(num_chains // size):
@@ -209,7 +218,9 @@ def sample_prepared(
                         blocks.append(drawn)
                     if saved is not None:
                         saved.save(number, state, drawn, count, at)
-                    _show(bar, at, num_warmup, total, state, groups)
+                    now = _progress(at, num_warmup, total, steps, state, groups)
+                    _show(bar, now)
+                    report(callback, now)
                     interrupts.pause()
 
                 run(kernel, state, prepared, done=done, total=total, after=after)
@@ -245,10 +256,10 @@ def sample_prepared(
         warnings.warn(
             f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.",
             SamplingWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     for sentence in posterior.problems():
-        warnings.warn(sentence, SamplingWarning, stacklevel=4)
+        warnings.warn(sentence, SamplingWarning, stacklevel=5)
     return posterior
 
 
@@ -287,13 +298,18 @@ def _identity(model, prepared, settings, method, num_samples, keys, points) -> d
     }
 
 
-def _show(bar, at, num_warmup, total, state, groups) -> None:
-    bar.set_description("warm-up" if at < num_warmup else "sampling", refresh=False)
+def _progress(at, num_warmup, total, steps, state, groups) -> Progress:
     diverging = sum(int(b.statistics["diverging"].sum()) for blocks in groups for b in blocks)
     size = float(np.mean(np.asarray(state.adapt_state.step_size)))
-    bar.set_postfix(divergences=diverging, step_size=f"{size:.3g}", refresh=False)
-    chain = len(groups) - 1
-    bar.update(chain * total + at - bar.n)
+    stage = "warm-up" if at < num_warmup else "sampling"
+    values = {"divergences": diverging, "step_size": size}
+    return Progress(stage, (len(groups) - 1) * total + at, steps, values)
+
+
+def _show(bar: Any, now: Progress) -> None:
+    bar.set_description(now.stage, refresh=False)
+    bar.set_postfix({n: f"{value:.3g}" for n, value in now.values.items()}, refresh=False)
+    bar.update(now.done - bar.n)
 
 
 def _gather(groups: list[list[Block]]):

@@ -11,13 +11,17 @@ from typing import Any
 
 import h5py
 import h5py.h5o
+import numpy as np
 import xarray as xr
 
-from hawkesjax.core.disk import write_whole
+from hawkesjax.core.disk import free, write_whole
 
 MAX_BYTES = 4 * 2**30
 MAX_OBJECTS = 1000
 FORMAT = "hawkesjax result 1"
+PARTS = "parts"  # the group of what is no posterior
+# Level 1 is within 3 % of the size of level 4 (the demo's posterior), and 3 times as fast.
+PACKED = {"zlib": True, "complevel": 1, "shuffle": True}
 AS_THEY_STAND: dict[str, Any] = {
     "mask_and_scale": False,
     "decode_times": False,
@@ -42,11 +46,7 @@ def write(
         FileNotFoundError: if its folder is missing.
         OSError: if it cannot be written; an earlier file remains.
     """
-    path = Path(path)
-    if path.exists() and not force:
-        raise FileExistsError(f"{path} exists: choose another name, or set force=True.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: give a file name.")
+    path = free(path, force=force)
     root = xr.Dataset(attrs={"format": FORMAT, "attributes": json.dumps(dict(attributes))})
     tree = xr.DataTree.from_dict({"/": root, **{f"/{name}": part for name, part in groups.items()}})
     encoding = {f"/{name}": _as_it_is(part) for name, part in groups.items()}
@@ -55,9 +55,23 @@ def write(
     write_whole(path, image.getbuffer())
 
 
-def _as_it_is(part: xr.Dataset) -> dict[str, dict[str, None]]:
-    """Encodings without a number that stands for missing values."""
-    return {str(name): {"_FillValue": None} for name in part.variables}
+def dataset(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """Arrays by name, with an axis for each length."""
+    return xr.Dataset(
+        {
+            name: ([f"n{place}_{size}" for place, size in enumerate(array.shape)], array)
+            for name, array in arrays.items()
+        }
+    )
+
+
+def _as_it_is(part: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Encodings without a number that stands for missing values; arrays of numbers are packed."""
+    return {
+        str(name): {"_FillValue": None}
+        | (PACKED if one.dtype.kind in "iufb" and one.size > 64 else {})
+        for name, one in part.variables.items()
+    }
 
 
 def read(

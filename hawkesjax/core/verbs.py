@@ -143,6 +143,18 @@ def attribution(
     return _call(known, "attribution", (values, data), options)
 
 
+def _sign(verb: Any, shown: Any) -> None:
+    """Give a verb the arguments that all models have in common, for `help` and notebooks."""
+    verb.__signature__ = inspect.signature(shown)
+
+
+_sign(simulate, lambda model, params, *, key, **options: None)
+_sign(forecast, lambda model, values, data, *, horizon, key, **options: None)
+_sign(residuals, lambda model, values, data, **options: None)
+_sign(evaluate, lambda model, values, data, *, cut, key, **options: None)
+_sign(predictive_check, lambda model, values, data, *, key, **options: None)
+
+
 def _call(model: Any, verb: str, args: Any, options: Any) -> Any:
     method = getattr(as_model(model), verb)
     given = inspect.signature(method).bind(*args, **options).arguments

@@ -19,6 +19,7 @@ from hawkesjax.inputs.arguments import ABOVE_0, number
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.checks import column_of, counted, kind_of_value, listed, listed_once, refuse
 from hawkesjax.inputs.clock import ticks_of
+from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment, moments, shown
 from hawkesjax.inputs.names import name_lines
 from hawkesjax.inputs.spans import aligned, read_clock, snapped
@@ -28,7 +29,7 @@ LAG = " lag "
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Covariates(FromTables, FromCalendar, FromTrend):
+class Covariates(Shown, FromTables, FromCalendar, FromTrend):
     """F features of time, constant within each of C consecutive cells without gaps.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:

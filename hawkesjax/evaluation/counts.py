@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from jaxtyping import Float, Real
-from scipy import stats
 
 LEVEL = 0.8
 GRID = np.linspace(0, 1, 101)  # shares of a law at which it is calibrated
@@ -150,7 +150,7 @@ class CountForecast:
             size = np.where(excess > 0, mean**2 / np.where(excess > 0, excess, 1), np.inf)
         size = np.minimum(size, 1e8 * np.maximum(mean, 1))  # Poisson to eight digits
         size = np.maximum(size, 1e-9)  # a mean of 0 keeps a law
-        return stats.nbinom(size, size / (size + mean))
+        return scipy.stats.nbinom(size, size / (size + mean))
 
 
 def scores(counts: np.ndarray, forecast: CountForecast, level: float = LEVEL) -> dict[str, float]:

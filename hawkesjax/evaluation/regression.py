@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from jaxtyping import Float
-from scipy import special, stats
+from scipy import special
 
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.evaluation.fitting import poisson_map
@@ -69,7 +70,7 @@ class CountRegression:
         """
         value = np.append(self.beta, -np.log(self.size))
         error, alone = (np.sqrt(np.diag(c)) for c in (self.covariance, self.independent))
-        z = stats.norm.ppf((1 + level) / 2)
+        z = scipy.stats.norm.ppf((1 + level) / 2)
         with np.errstate(over="ignore"):
             ends = np.exp([value - z * error, value, value + z * error])
         names = pd.Index([*self.feature_names, DISPERSION], name="feature")
@@ -142,7 +143,7 @@ def count_regression(series: CountSeries, *, lags: Whole | None = None) -> Count
         product = full[k:].T @ full[:-k]
         middle += (1 - k / (lags + 1)) * (product + product.T)
     independent = np.linalg.pinv(information, hermitian=True)
-    law: Any = stats.nbinom(size, size / (size + mean))
+    law: Any = scipy.stats.nbinom(size, size / (size + mean))
     return CountRegression(
         feature_names=tuple(names),
         beta=beta,

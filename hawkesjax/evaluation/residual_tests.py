@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from hawkesjax.inputs.checks import counted
 
@@ -49,7 +49,7 @@ def normal_tests(table: pd.DataFrame) -> pd.Series:
     values = table["residual"].to_numpy()
     if len(values) < 3:
         raise ValueError(f"{len(values)} residuals are too few to be tested.")
-    test = stats.kstest(values, "norm")
+    test = scipy.stats.kstest(values, "norm")
     later, earlier = values[1:] - values.mean(), values[:-1] - values.mean()
     return pd.Series(
         {
@@ -122,7 +122,7 @@ def _test(
         blank = dict.fromkeys(("mean", "ks", "ks p", "ad", "ad p"), np.nan)
         return {"events": 0, **blank, "in words": without or said}
     ks, ad = kolmogorov_smirnov(values), anderson_darling(values)
-    ks_p = float(stats.kstwo.sf(ks, count))
+    ks_p = float(scipy.stats.kstwo.sf(ks, count))
     ad, ad_p = (ad, 1 - anderson_darling_cdf(ad, count)) if np.isfinite(ad) else (np.nan, np.nan)
     return {
         "events": count,

@@ -16,12 +16,13 @@ from hawkesjax.evaluation.past import Forecaster, Past, features_of
 from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.inputs.checks import refuse
+from hawkesjax.inputs.html import Shown
 
 SCORES = ("mae", "pearson", "log_score", "crps", "coverage")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Rolling:
+class Rolling(Shown):
     """Scores of several forecasters over the folds.
 
     Args:

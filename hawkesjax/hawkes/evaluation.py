@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import gammaln, logsumexp
-from scipy.stats import nbinom
 
+from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.drift import warn_of_drift
 from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
+from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Shown):
     """A forecast compared with what happened.
 
     Args:
@@ -34,6 +36,7 @@ class Evaluation:
         scores: the model and Poisson processes of constant rate: log score, log score per event,
             mean absolute error of the counts of single sequences, and the share of their intervals
             that contain them. A baseline whose log score is higher predicts better.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     log_score: float
@@ -41,6 +44,7 @@ class Evaluation:
     counts: pd.DataFrame
     level: float
     scores: pd.DataFrame
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -51,6 +55,9 @@ class Evaluation:
     def coverage(self) -> float:
         """Share of the single cells (sequence, mark) whose interval contains the observed count."""
         return float(self.cells["inside"].mean())
+
+    def _shown(self) -> pd.DataFrame:
+        return self.scores
 
     def __repr__(self) -> str:
         cells = len(self.cells)
@@ -64,6 +71,7 @@ class Evaluation:
         )
 
 
+@recorded
 @checked
 def evaluate(
     model: HawkesLaw,
@@ -204,7 +212,7 @@ def _matched(mean: Any, variance: Any, observed: np.ndarray, level: float) -> di
     """A negative binomial with this mean and variance, compared with the observed counts."""
     mean, tail = np.broadcast_to(mean, observed.shape), (1 - level) / 2
     size = np.maximum(mean**2 / np.maximum(variance - mean, 1e-300), 1e-9)
-    law = nbinom(size, size / (size + np.maximum(mean, 1e-300)))
+    law = scipy.stats.nbinom(size, size / (size + np.maximum(mean, 1e-300)))
     low, high = law.ppf(tail), law.ppf(1 - tail)
     return {"observed": observed, "mean": mean, "inside": (observed >= low) & (observed <= high)}
 

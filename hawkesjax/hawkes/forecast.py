@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
+from hawkesjax.core.record import recorded
 from hawkesjax.core.tables import statistics
 from hawkesjax.hawkes.background import immigrants
 from hawkesjax.hawkes.clusters import simulate_clusters
@@ -33,7 +35,7 @@ MAX_EVENTS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Kept):
     """Simulated continuations of a panel.
 
     Args:
@@ -42,6 +44,7 @@ class Forecast:
         sequence_names, mark_names, unit: as in the panel.
         start: the moment at which the stretch begins, where the panel has dates and all its windows
             end at one.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "figures()"
@@ -52,6 +55,7 @@ class Forecast:
     mark_names: tuple[str, ...]
     unit: str
     start: str | None = None
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def counts(self) -> Int[np.ndarray, "draws sequences marks"]:
@@ -90,6 +94,9 @@ class Forecast:
     def _names(self) -> list[tuple[str, str]]:
         return list(itertools.product([*self.sequence_names, "all"], self.mark_names))
 
+    def _shown(self) -> pd.DataFrame:
+        return self.summary()
+
     def __repr__(self) -> str:
         unit = f" {self.unit}s" if self.unit else ""
         rows = self.summary().loc[["all"]].to_string(float_format=lambda x: f"{x:.4g}")
@@ -110,6 +117,7 @@ def _statistics(counts: np.ndarray, rows: list, names: list[str]) -> pd.DataFram
     return pd.DataFrame(table, index=pd.MultiIndex.from_tuples(rows, names=names))
 
 
+@recorded
 @checked
 def forecast(
     model: HawkesLaw,

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import stats
+import scipy
 
 from hawkesjax.core.fit import maximum
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -81,7 +81,7 @@ def learned_lag(
             value(near[place], best)
         best = max(known, key=known.__getitem__)
     best = max(known, key=lambda lag: (known[lag], -lag))
-    drop = stats.chi2.ppf(0.95, 1) / 2
+    drop = scipy.stats.chi2.ppf(0.95, 1) / 2
     inside = [lag for lag, found in known.items() if known[best] - found < drop]
     unit = f" {panel.unit}s" if panel.unit else ""
     said = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hawkesjax.core.reading import Reading
 from hawkesjax.hawkes import plots
 from hawkesjax.hawkes.attribution import attribution
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -16,7 +17,8 @@ from hawkesjax.hawkes.forecast import forecast
 from hawkesjax.hawkes.lags import learned_lag
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.marginal import integrated
-from hawkesjax.hawkes.predictive import predictive_check
+from hawkesjax.hawkes.predictive import predictive_check, replicated
+from hawkesjax.hawkes.reading import reading
 from hawkesjax.hawkes.remarks import remarks
 from hawkesjax.hawkes.residuals import residuals
 from hawkesjax.hawkes.results import HawkesEstimate
@@ -108,6 +110,7 @@ class Hawkes(HawkesLaw):
     residuals = residuals
     evaluate = evaluate
     predictive_check = predictive_check
+    replicated = replicated
     attribution = attribution
 
     def remarks(self, draws: Params, data: EventPanel) -> list[str]:
@@ -130,6 +133,10 @@ class Hawkes(HawkesLaw):
     def marginal(self) -> HawkesLaw:
         """The model whose likelihood `fit` maximises: `hawkesjax.hawkes.marginal`."""
         return integrated(self)
+
+    def reading(self, values: Any, data: EventPanel) -> Reading:
+        """How a fit is to be read: `hawkesjax.hawkes.reading`."""
+        return reading(self, values, data)
 
     def figures(self, values: Any, data: EventPanel) -> dict[str, Any]:
         """Every figure of a fit, by name: `hawkesjax.hawkes.plots.figures`."""

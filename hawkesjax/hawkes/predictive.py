@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 import pandas as pd
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
+from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.simulate import simulate_like, simulate_together
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 from hawkesjax.inputs.checks import kind_of_value
+from hawkesjax.inputs.html import Shown
 
 LEVELS = (0.025, 0.5, 0.975)
 BINS = 50  # number of bins in the longest window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PredictiveCheck:
+class PredictiveCheck(Shown):
     """Statistics of a panel and of panels simulated from the fit.
 
     Args:
@@ -32,6 +34,7 @@ class PredictiveCheck:
         replicated: (draws, S) of the simulated panels.
         index: sequence (`all` for all together), mark, and name of each statistic.
         unit: unit of the gaps.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "plots.predictive"
@@ -40,6 +43,7 @@ class PredictiveCheck:
     replicated: Float[np.ndarray, "draws statistics"]
     index: pd.MultiIndex
     unit: str
+    record: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> pd.DataFrame:
         """One row per statistic: observed, its predictive quantiles, p, and a sentence.
@@ -61,11 +65,15 @@ class PredictiveCheck:
             rows.append(row)
         return pd.DataFrame(rows, index=self.index)
 
+    def _shown(self) -> pd.DataFrame:
+        return self.summary().loc["all"]
+
     def __repr__(self) -> str:
         rows = self.summary().loc["all"].to_string(float_format=lambda x: f"{x:.4g}")
         return f"Posterior predictive check, {len(self.replicated)} replicates\n{rows}"
 
 
+@recorded
 @checked
 def predictive_check(
     model: HawkesLaw,
@@ -130,6 +138,20 @@ def predictive_check(
     return PredictiveCheck(observed, np.stack(replicated), index, panel.unit)
 
 
+def replicated(
+    model: HawkesLaw, data: EventPanel, params: Any = None, key: Any = None, max_events: int = 0
+) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Counts by sequence and mark, of the data or of data simulated in their windows: for ArviZ's
+    predictive groups."""
+    if params is not None:
+        one = one_of(draws_of(params, model, limit=1, panel=data), 0)
+        if model.link == "identity":
+            data = simulate_like(model, one, data, key=key, max_events=max_events)
+        else:
+            data = next(iter(simulate_together(model, [one], data, key=key, max_events=max_events)))
+    return {"counts": (("sequence", "mark"), np.asarray(data.counts))}
+
+
 def _names(panel: EventPanel, width: float, extra: Mapping[str, Any]) -> list[tuple[str, ...]]:
     bins = f"most events in {width:.3g}" + (f" {panel.unit}s" if panel.unit else "")
     of_mark = (
@@ -187,7 +209,7 @@ def _of_mark(times: np.ndarray, owner: np.ndarray, width: float) -> list[float]:
 def _rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return np.nan
-    return float(stats.spearmanr(first, second)[0])
+    return float(scipy.stats.spearmanr(first, second)[0])
 
 
 def _words(p: float) -> str:

@@ -46,6 +46,9 @@ class Range:
         return " ".join([kind, *([" and ".join(filter(None, (low, high)))] if low or high else [])])
 
 
+A_KEY = f"one PRNG key of JAX, or a whole number from 0 to {2**32 - 1}"
+
+
 @dataclass(frozen=True)
 class Door:
     """A check of one argument: takes its value and its name, returns the value to use."""
@@ -54,16 +57,20 @@ class Door:
 
 
 def prng_key(value: Any, name: str) -> jax.Array:
-    """One PRNG key, new-style or as two whole numbers.
+    """One PRNG key, new-style or as two whole numbers, or the key of a seed.
 
     Raises:
         ValueError: for anything else.
     """
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if 0 <= value < 2**32:
+            return jax.random.key(np.uint32(value))
+        raise ValueError(f"{name} is {_shown(value)}; it must be {A_KEY}.")
     typed = isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
     whole = isinstance(value, jax.Array | np.ndarray) and value.dtype == np.uint32
-    if (typed and value.ndim == 0) or (whole and value.ndim == 1):
+    if (typed or whole) and np.ndim(value) == (0 if typed else 1):
         return jnp.asarray(value)
-    raise ValueError(f"{name} is {_shown(value)}; it must be one PRNG key of JAX.")
+    raise ValueError(f"{name} is {_shown(value)}; it must be {A_KEY}.")
 
 
 def precision(value: Any, name: str) -> Any:
@@ -92,7 +99,7 @@ Positive = Annotated[float, ABOVE_0]
 AtLeastZero = Annotated[float, AT_LEAST_0]
 Share = Annotated[float, Range(0, 1)]
 Level = Annotated[float, Range(0, 1, above=True, below=True)]
-Key = Annotated[jax.Array, Door(prng_key)]
+Key = Annotated[jax.Array | int, Door(prng_key)]
 Precision = Annotated[Any, Door(precision)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
+from hawkesjax.core.record import recorded
 from hawkesjax.core.tables import statistics
 from hawkesjax.inputs.arguments import Count, Key, Whole, checked
 from hawkesjax.katz.counts import factor_ahead, senders_of
@@ -22,7 +24,7 @@ from hawkesjax.katz.users import draw_baselines, draws_of, one_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SpikeForecast:
+class SpikeForecast(Kept):
     """Simulated volumes of the bins after a cut, one continuation per draw.
 
     Args:
@@ -30,11 +32,13 @@ class SpikeForecast:
         left: (draws, bins + 1) expected part of the activity that the last bin before the cut had
             and that it still keeps alive k bins on; 1 at k = 0.
         first: number of the first bin.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     volume: Int[np.ndarray, "draws bins"]
     left: Float[np.ndarray, "draws bins+1"]
     first: int
+    record: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> pd.DataFrame:
         """Mean and quantiles of the volume, one row per bin."""
@@ -52,6 +56,9 @@ class SpikeForecast:
         """Every table, by name."""
         return {"summary": self.summary(), "total": self.total(), "decay": self.decay()}
 
+    def _shown(self) -> pd.DataFrame:
+        return self.total()
+
     def __repr__(self) -> str:
         text = self.total().to_string(float_format=lambda x: f"{x:.4g}")
         return (
@@ -64,6 +71,7 @@ def _table(draws: np.ndarray, rows: Any) -> pd.DataFrame:
     return pd.DataFrame(statistics(draws), index=pd.Index(rows, name="bin"))
 
 
+@recorded
 @checked
 def forecast(
     model: KatzLaw,

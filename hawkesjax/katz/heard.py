@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Float, Int
 from scipy import sparse
-from scipy.signal import lfilter
 
 MOST = 4_000_000  # pairs (user, bin) held at once: 32 MB for each of their columns
 CHUNK = 4_000_000  # pairs (event, in-neighbour) looked up at once: 32 MB per column
@@ -103,7 +103,9 @@ def heard_in_all(
     A message sent in bin m is heard in bin k with weight `memory^(k-m)`, so each sender's part is
     a sum over its own messages.
     """
-    echo = lfilter([1.0], [1.0, -senders.memory], np.asarray(weight, np.float64)[::-1])[::-1]
+    echo = scipy.signal.lfilter(
+        [1.0], [1.0, -senders.memory], np.asarray(weight, np.float64)[::-1]
+    )[::-1]
     inside = senders.bin < len(echo)
     sums = np.bincount(
         senders.user[inside],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from hawkesjax.core.reading import Reading
+from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.forecast import forecast
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.reading import reading
 from hawkesjax.katz.recent import recent
 from hawkesjax.katz.residuals import residuals
 from hawkesjax.katz.simulate import simulate
@@ -95,3 +98,7 @@ class KatzSpike(KatzLaw):
     forecast = forecast
     residuals = residuals
     recent = recent
+
+    def reading(self, values: Any, data: Activity) -> Reading:
+        """How a fit is to be read: `hawkesjax.katz.reading`."""
+        return reading(self, values, data)

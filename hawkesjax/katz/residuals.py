@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from hawkesjax.core.random import generator
 from hawkesjax.inputs.arguments import Key, checked
@@ -74,7 +75,7 @@ def residuals(
         {
             "observed": observed.astype(np.int64),
             "expected": expected,
-            "residual": stats.norm.ppf(np.clip(below + u * (at - below), 1e-16, 1 - 1e-16)),
+            "residual": scipy.stats.norm.ppf(np.clip(below + u * (at - below), 1e-16, 1 - 1e-16)),
         },
         index=index,
     )
@@ -102,7 +103,10 @@ def _by_bin(model, draws, point, data):
     square = quiet[:, 1] + np.bincount(place, weights=loud**2 - still**2, minlength=size)
     observed = volume_of(data, posts=posts)
     if posts:
-        below, at = stats.poisson.cdf(observed - 1, mean), stats.poisson.cdf(observed, mean)
+        below, at = (
+            scipy.stats.poisson.cdf(observed - 1, mean),
+            scipy.stats.poisson.cdf(observed, mean),
+        )
     else:
         share = np.where(mean > 0, square / np.where(mean > 0, mean, 1), 0)
         below, at = (_binomial(observed + step, mean, share) for step in (-1, 0))
@@ -134,7 +138,7 @@ def _binomial(count, mean, share):
     n = np.where(small | ~inside, 1, trials)
     k = np.where(small | ~inside, 0, count)
     value = special.betainc(np.maximum(n - k, 1e-12), k + 1, 1 - np.where(small, 0.5, share))
-    value = np.where(small, stats.poisson.cdf(count, mean), value)
+    value = np.where(small, scipy.stats.poisson.cdf(count, mean), value)
     return np.where(count < 0, 0.0, np.where(small | inside, value, 1.0))
 
 
@@ -144,7 +148,7 @@ def _by_user(model, point, data):
     shape, mean, alpha = (float(point[name]) for name in ("shape", "mean", "alpha"))
     # Nodes of the gamma distribution: its quantiles, finer towards both ends.
     edges = np.concatenate([[0], special.expit(np.linspace(-12, 12, 199)), [1]])
-    nodes = stats.gamma.ppf(0.5 * (edges[1:] + edges[:-1]), shape, scale=mean / shape)
+    nodes = scipy.stats.gamma.ppf(0.5 * (edges[1:] + edges[:-1]), shape, scale=mean / shape)
     weights = np.diff(edges)
     kinds, place = np.unique(
         np.column_stack([observed, counts.heard_in_all]), axis=0, return_inverse=True
@@ -153,10 +157,10 @@ def _by_user(model, point, data):
     rate = nodes * counts.exposure + model.form_rule.set_off(alpha, heard, nodes)
     if model.link_rule.posts:
         expected = rate
-        below, at = stats.poisson.cdf(count - 1, rate), stats.poisson.cdf(count, rate)
+        below, at = scipy.stats.poisson.cdf(count - 1, rate), scipy.stats.poisson.cdf(count, rate)
     else:
         p = model.link_rule.mean(rate / counts.num_bins)
         expected = p * counts.num_bins
-        below, at = (stats.binom.cdf(count + s, counts.num_bins, p) for s in (-1, 0))
+        below, at = (scipy.stats.binom.cdf(count + s, counts.num_bins, p) for s in (-1, 0))
     means = (np.sum(weights * part, axis=1)[place.ravel()] for part in (expected, below, at))
     return pd.Index(list(data.user_names), name="user"), observed, *means

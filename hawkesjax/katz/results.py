@@ -13,6 +13,7 @@ from jaxtyping import Array
 from hawkesjax.core.posterior import Posterior
 from hawkesjax.core.random import generator
 from hawkesjax.core.tables import statistics
+from hawkesjax.inputs.arguments import prng_key
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import Settings
 from hawkesjax.katz.steady.blockwise import checked_sweep
@@ -63,7 +64,7 @@ class KatzPosterior(Posterior):
         return pd.DataFrame(values, index=index, columns=["mean", "2.5%", "97.5%"])
 
     def ranking(
-        self, data: Activity | None = None, *, key: Array, top: int = 100, draws: int = 100
+        self, data: Activity | None = None, *, key: Array | int, top: int = 100, draws: int = 100
     ) -> pd.DataFrame:
         r"""How sure the ranking is: probability of each user to be among the `top` in the steady
         state, over draws of alpha and of all baselines.
@@ -109,14 +110,14 @@ class KatzPosterior(Posterior):
 
 
 def steady_states(
-    settings: Settings, draws: Mapping[str, np.ndarray], data: Activity, key: Array
+    settings: Settings, draws: Mapping[str, np.ndarray], data: Activity, key: Array | int
 ) -> np.ndarray:
     """Scores of all users, one row per draw.
 
     Raises:
         ValueError: when draws have no steady state; it says how many.
     """
-    rng = generator(jax.random.fold_in(key, 0))
+    rng = generator(jax.random.fold_in(prng_key(key, "key"), 0))
     multiplies = settings.form_rule.multiplies
     matrix = data.matrix
     limit = 0.0 if multiplies else radius_bounds(matrix).lower

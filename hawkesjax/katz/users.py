@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Float
-from scipy import stats
 
 from hawkesjax.core.draws import draws_of as core_draws
 from hawkesjax.core.tables import QUANTILES, statistics
@@ -136,7 +136,7 @@ def user_baselines(
     for number in range(len(draws["alpha"])):
         one = one_of(draws, number)
         rates = _quiet_rates(one, prepared)
-        quiet.append(stats.gamma.ppf(levels, one["shape"])[None, :] / rates[:, None])
+        quiet.append(scipy.stats.gamma.ppf(levels, one["shape"])[None, :] / rates[:, None])
         means.append(one["shape"] / rates)
     pooled = np.stack(quiet, axis=1).reshape(len(prepared.quiet_heard), -1)
     edges = np.quantile(pooled, EDGES, axis=1)

@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.core.fit import ConvergenceWarning, maximum
+from hawkesjax.core.record import recorded
 from hawkesjax.core.sample import sample
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
@@ -20,6 +21,7 @@ from hawkesjax.evaluation.past import Past
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
+from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment, moments
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast, forecast
@@ -29,7 +31,7 @@ MAX_HOURS = 24 * 60  # of a curve of reposts; later ones count in its last hour
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RetweetEvaluation:
+class RetweetEvaluation(Shown):
     """A forecast beside what was observed.
 
     Args:
@@ -38,12 +40,14 @@ class RetweetEvaluation:
         observed: (B,) posts and reposts observed; NaN in bins that meet a gap of the record, which
             no score knows.
         level: nominal level of the intervals.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     scores: dict[str, float]
     forecast: RetweetForecast
     observed: np.ndarray
     level: float
+    record: dict[str, Any] = field(default_factory=dict)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, by name."""
@@ -65,6 +69,7 @@ class RetweetEvaluation:
         )
 
 
+@recorded
 @checked
 def evaluate(
     model: RetweetLaw,

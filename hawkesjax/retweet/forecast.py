@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.random import generator
+from hawkesjax.core.record import recorded
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.counts import CountForecast
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
@@ -39,7 +41,7 @@ def _p0_given(model: RetweetLaw, params: Any, prepared: Any) -> tuple[AnyArray, 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RetweetForecast:
+class RetweetForecast(Kept):
     """Counts of posts and reposts to come in each bin, and the sizes of the known cascades.
 
     Args:
@@ -56,6 +58,7 @@ class RetweetForecast:
             upper quantiles are those of paths below the cap, and so lower bounds.
         unit, origin, timezone: as in the data.
         new_posts: whether new posts were drawn; not of cascades without calendar time.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "plots.counts"
@@ -73,6 +76,7 @@ class RetweetForecast:
     origin: str | None
     timezone: str | None
     new_posts: bool = True
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def counts(self) -> CountForecast:
@@ -117,6 +121,7 @@ class RetweetForecast:
         return text if self.new_posts else f"{text}\n{NO_NEW_POSTS}"
 
 
+@recorded
 @checked
 def forecast(
     model: RetweetLaw,

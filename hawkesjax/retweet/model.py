@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from hawkesjax.core.reading import Reading
 from hawkesjax.retweet import plots
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.evaluation import evaluate
 from hawkesjax.retweet.forecast import forecast
 from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.reading import reading
 from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.simulate import simulate
 
@@ -85,6 +87,10 @@ class RetweetHawkes(RetweetLaw):
     forecast = forecast
     residuals = residuals
     evaluate = evaluate
+
+    def reading(self, values: Any, data: Cascades) -> Reading:
+        """How a fit is to be read: `hawkesjax.retweet.reading`."""
+        return reading(self, values, data)
 
     def figures(self, values: Any, data: Cascades) -> dict[str, Any]:
         """Every figure of a fit, by name: `hawkesjax.retweet.plots.figures`."""

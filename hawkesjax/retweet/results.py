@@ -99,7 +99,7 @@ class _Tables:
 class RetweetPosterior(_Tables, Posterior):
     """A `Posterior` with the field's own tables."""
 
-    def p0(self, data: Any = None, *, key: Array, num_draws: int = 400) -> pd.DataFrame:
+    def p0(self, data: Any = None, *, key: Array | int, num_draws: int = 400) -> pd.DataFrame:
         """One row per post: its reposts in the window, and mean and quantiles of its p0.
 
         Integrated p0 is drawn from `Gamma(a + R, b + L)` in each of some draws.

@@ -41,6 +41,7 @@ TABLES = ("parameters.csv", "residuals.csv", "describe.csv", "effects.csv")
 EFFECTS = ("spillover.csv", "decay.csv", "baseline.csv", "shares.csv", "bayes_factors.csv",
            "attribution.csv", "causes.csv")  # fmt: skip
 MARKS = ("offline", "online")
+KEPT = {"estimate.nc", "data.nc"}
 PICTURES = {"parameters.png", "intensity.png", "residuals.png", "network.png", "kernels.png"}
 LAW = {
     "params": {"mu": [0.2], "alpha": [[0.5]], "gamma": 3.0, "theta": 0.4, "half_life": [[1.6]]},
@@ -123,7 +124,7 @@ def test_negative_numbers_are_kinds_where_they_are_named(work, results):
 
 
 def test_the_demo_writes_all_that_there_is(work, results):
-    extra = {"events.csv", "estimate.json", "posterior.nc", "trace.png"}
+    extra = {"events.csv", "estimate.json", "posterior.nc", "trace.png", *KEPT}
     assert names_in(work / "demo") == PICTURES | extra
     assert names_in(work / "tables") == {*TABLES, *EFFECTS}
 
@@ -146,7 +147,7 @@ def test_the_saved_posterior_is_the_one_that_was_printed(work, results):
 def test_fit_writes_the_estimate_its_tables_and_pictures(work, results):
     _, said, _ = results["fit"]
     assert "alpha[online -> offline]" in said and "Converged" in said
-    assert names_in(work / "fitted") == PICTURES | {"estimate.json", *TABLES}
+    assert names_in(work / "fitted") == PICTURES | {"estimate.json", *TABLES, *KEPT}
     estimate = read(work / "fitted" / "estimate.json")
     assert set(estimate["mark_names"]) == {"online", "offline"}
     assert np.shape(estimate["params"]["alpha"]) == (2, 2)
@@ -210,7 +211,7 @@ def test_each_sequence_has_its_own_window_even_without_events(work, results):
 
 def test_a_quiet_run_says_nothing_and_no_pictures_draws_none(work, results):
     assert results["sample"][1] == ""
-    assert names_in(work / "sampled") == {"posterior.nc"}
+    assert names_in(work / "sampled") == {"posterior.nc", "data.nc"}
 
 
 def test_summary_shows_a_saved_posterior(results):

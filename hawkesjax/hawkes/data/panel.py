@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.hawkes.data import assemble
 from hawkesjax.hawkes.data.exposure import Exposure
 from hawkesjax.hawkes.data.gaps import Gaps
@@ -40,7 +41,7 @@ from hawkesjax.inputs.windows import count_of, names_of, plain
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class EventPanel(AsTables):
+class EventPanel(Kept, AsTables):
     """Marked events in continuous time: N events, D marks, M sequences.
 
     Sequence m is observed over its window [a_m, b_m], outside of the gaps of the record; an event

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import Positive, Whole, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.bins import bins_of
@@ -29,7 +30,7 @@ NAMES = {name: name for name in ("time", "source", "target", "kind")}
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Activity(AsTables):
+class Activity(Kept, AsTables):
     """A network of N users with E edges, and their posts in K bins of equal length.
 
     Edges and baselines come from the network window (business as usual). `A[i, j] = 1` when

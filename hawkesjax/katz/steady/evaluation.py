@@ -13,6 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from hawkesjax.inputs.arguments import Count, Key, Level, Whole, checked
+from hawkesjax.inputs.html import Shown
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
 from hawkesjax.katz.rules import form_of
@@ -38,7 +39,7 @@ DRAWS = 2000  # of the bootstrap: ends of 95 % intervals then have standard erro
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class KatzEvaluation:
+class KatzEvaluation(Shown):
     """A sweep of alpha*, and rankings that need no model, scored on a spike.
 
     Args:

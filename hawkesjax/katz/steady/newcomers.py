@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from jaxtyping import Float, Int
-from scipy import special, stats
+from scipy import special
 
 from hawkesjax.inputs.arguments import Count, Level, checked
 from hawkesjax.katz.data.activity import Activity
@@ -118,7 +119,7 @@ def newcomers(
     paths = [(float((errors**2).sum()), weight, last) for weight, last, errors in _levels(x)]
     squares, weight, last = min(paths)
     freedom = len(x) - 2  # one error fewer than windows, and the weight
-    reach = stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(squares / freedom)
+    reach = scipy.stats.t.ppf(0.5 + level / 2, freedom) * np.sqrt(squares / freedom)
     # as many posts as the last window: whole posts of newcomers, none of them among what may be
     size = posts[-1]
     count = special.expit([last, last - reach, last + reach]) * (size + 1) - 0.5

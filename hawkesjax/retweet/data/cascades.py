@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.inputs.checks import ROWS, column_of, counted, same_length, unique_names
@@ -25,7 +26,7 @@ Count = tuple[str, str, int]
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Cascades(FromTables, AsTables):
+class Cascades(Kept, FromTables, AsTables):
     """P posts and their N reposts, seen from `start` to `start + length` outside of the gaps.
 
     Times are differences to the window's start, formed in whole numbers or float64 before

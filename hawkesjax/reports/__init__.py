@@ -1,0 +1,1 @@
+"""Reports: all that a fit says, on one page."""

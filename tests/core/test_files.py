@@ -1,0 +1,161 @@
+"""Every result and all data come back from a file as they were."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from typing import Any
+
+import h5py
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+import hawkesjax as hj
+from hawkesjax.core.kept import Kept
+from tests.cases import CASES
+
+ONES = [next(c for c in CASES if c.name == name) for name in ("hawkes", "retweet", "katz")]
+HORIZON = {"hawkes": 5.0, "retweet": 1.0, "katz": 3}
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Equal in type and value, down to the last bit."""
+    if dataclasses.is_dataclass(one):
+        assert type(one) is type(other)
+        left_out = getattr(one, "unsaved", ())
+        for field in dataclasses.fields(one):
+            if field.name not in left_out:
+                assert_same(getattr(one, field.name), getattr(other, field.name))
+    elif isinstance(one, np.ndarray | jax.Array):
+        assert np.asarray(one).dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    elif isinstance(one, dict):
+        assert list(one) == list(other)
+        for name, part in one.items():
+            assert_same(part, other[name])
+    elif isinstance(one, list | tuple):
+        assert type(one) is type(other) and len(one) == len(other)
+        for part, again in zip(one, other, strict=True):
+            assert_same(part, again)
+    else:
+        assert one == other or one != one, (one, other)
+
+
+@pytest.fixture(scope="module", params=ONES, ids=str)
+def fitted(request) -> Any:
+    return request.param, hj.fit(request.param.model, request.param.data, errors=False)
+
+
+def test_data_estimates_and_forecasts_come_back_as_they_were(fitted, tmp_path):
+    case, estimate = fitted
+    future = hj.forecast(
+        case.model, estimate, case.data, horizon=HORIZON[case.name], key=3, draws=5
+    )
+    for number, thing in enumerate((case.data, estimate, future)):
+        path = tmp_path / f"{number}.nc"
+        thing.save(path)
+        assert_same(thing, hj.load(path))
+        with pytest.raises(FileExistsError, match="force"):
+            thing.save(path)
+
+
+def test_a_loaded_estimate_asks_for_its_data(fitted, tmp_path):
+    _, estimate = fitted
+    estimate.save(tmp_path / "one.nc")
+    again = hj.load(tmp_path / "one.nc")
+    pd.testing.assert_frame_equal(again.summary(), estimate.summary())
+    with pytest.raises(ValueError, match="pass them as data="):
+        again.figures()
+
+
+def test_the_record_says_how_to_get_the_result_again(fitted):
+    case, estimate = fitted
+    record = estimate.record
+    assert record["verb"] == "fit" and record["seed"] is None and record["seconds"] > 0
+    assert len(record["data"]) == 64 and record["settings"]["errors"] is False
+    assert {"hawkesjax", "jax", "numpy"} <= set(record["versions"])
+    json.dumps(record)
+    ahead = {"horizon": HORIZON[case.name], "draws": 2}
+    seeds = [hj.forecast(case.model, estimate, case.data, key=k, **ahead).record for k in (3, 4)]
+    assert [one["seed"] for one in seeds] == [3, 4]
+    assert {one["data"] for one in seeds} == {record["data"]}
+
+
+def test_a_whole_number_is_the_key_of_that_seed():
+    case = ONES[0]
+    ahead = {"horizon": 5.0, "draws": 5}
+    one = hj.forecast(case.model, case.params, case.data, key=7, **ahead)
+    other = hj.forecast(case.model, case.params, case.data, key=jax.random.key(7), **ahead)
+    np.testing.assert_array_equal(one.steps, other.steps)
+    for wrong in (-1, 2**32, True, 1.5, "7"):
+        with pytest.raises(ValueError, match="whole number from 0 to"):
+            hj.forecast(case.model, case.params, case.data, key=wrong, **ahead)
+
+
+def test_activities_of_a_log_keep_its_clock(tmp_path):
+    times = pd.date_range("2024-03-30", periods=6, freq="13h", tz="Europe/Madrid")
+    activity = hj.Activity.from_messages(
+        time=times, source=list("abbaca"), target=list("baabac"), edges="messages", bin=1,
+        unit="day", usual=("2024-03-30", "2024-04-01"), timezone="Europe/Madrid",
+    )  # fmt: skip
+    activity.save(tmp_path / "log.nc")
+    again = hj.load(tmp_path / "log.nc")
+    assert_same(activity, again)
+    assert repr(again) == repr(activity)
+
+
+def foreign(file: h5py.File) -> None:
+    held = json.loads(file.attrs["attributes"])
+    held["kept"] = held["kept"].replace("hawkesjax.hawkes.data.panel", "subprocess")
+    file.attrs["attributes"] = json.dumps(held)
+
+
+def altered(file: h5py.File) -> None:
+    file["parts/a0"][0] += 1
+
+
+@pytest.mark.parametrize("spoil", [foreign, altered])
+def test_changed_files_are_refused(spoil, tmp_path):
+    path = tmp_path / "data.nc"
+    ONES[0].data.save(path)
+    with h5py.File(path, "r+") as file:
+        spoil(file)
+    with pytest.raises(ValueError, match="damaged"):
+        hj.load(path)
+
+
+def test_what_no_file_can_hold_is_said_and_nothing_is_written(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Odd(Kept):
+        part: Any
+
+    with pytest.raises(TypeError, match=r"Odd\.part is a object, which a file cannot hold"):
+        Odd(object()).save(tmp_path / "odd.nc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_callbacks_see_each_step_and_do_not_change_the_search(caplog):
+    case = ONES[0]
+    alone = hj.fit(case.model, case.data, errors=False)
+    seen: list[hj.Progress] = []
+    with caplog.at_level(logging.INFO, "hawkesjax"):
+        watched = hj.fit(case.model, case.data, errors=False, callback=seen.append)
+    assert watched.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-6)
+    assert seen and all(one.stage == "search" and np.isfinite(one.values["loss"]) for one in seen)
+    assert any("fit of Hawkes" in line for line in caplog.messages)
+
+    def stop(now: hj.Progress) -> None:
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        hj.fit(case.model, case.data, callback=stop)
+
+
+def test_notebooks_show_data_models_and_results(fitted):
+    case, estimate = fitted
+    for thing in (case.data, case.model, estimate):
+        assert "<" in thing._repr_html_() and "<script" not in thing._repr_html_()
+    assert "2.5%" in estimate._repr_html_()
