@@ -58,8 +58,8 @@ def test_recovery_is_bias_spread_coverage_and_power():
     """The table by hand, from the fits of the same data."""
     design = {"window": (0, 120), "mark_names": ["a", "b"]}
     key = jax.random.key(3)
-    found = hj.recover(MODEL, TRUTH, design, key=key, replicates=12)
-    data = [hj.simulate(MODEL, TRUTH, key=one, **design) for one in jax.random.split(key, 12)]
+    found = hj.recover(MODEL, TRUTH, design, key=key, replicates=4)
+    data = [hj.simulate(MODEL, TRUTH, key=one, **design) for one in jax.random.split(key, 4)]
     fits = hj.fit_many(MODEL, data)
     table = found.summary()
     alpha = np.array([one.params["alpha"][0, 1] for one in fits])
@@ -78,7 +78,7 @@ def test_recovery_is_bias_spread_coverage_and_power():
               for one, panel in zip(fits, data, strict=True)]  # fmt: skip
     assert row["power"] == pytest.approx(np.mean(called))
     assert np.isnan(table.loc["gamma", "power"])
-    assert "12 replicates" in repr(found) and "recovery" in found.tables()
+    assert "4 replicates" in repr(found) and "recovery" in found.tables()
 
 
 def test_a_design_may_be_a_function():
