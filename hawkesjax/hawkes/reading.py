@@ -91,7 +91,7 @@ def reading(model: HawkesLaw, values: Any, data: EventPanel) -> Reading:
 def _short(tests: Any, names: tuple[str, ...]) -> list[str]:
     """The effects that are told from none, largest first."""
     rows = tests.reset_index().iloc[1:]
-    if tests.iloc[0]["source" if "source" in tests else "p"] >= 0.05:
+    if tests.iloc[0]["p"] >= 0.05:
         return ["No effect of any event on later ones is told from chance in these data."]
     sure = rows[rows["p adjusted"] < 0.05].sort_values("alpha", ascending=False)
     if not len(sure):

@@ -41,7 +41,7 @@ def reading(model: KatzLaw, values: Any, data: Activity) -> Reading:
             "Anything about users who are not in the network.",
         ],
         sources=(
-            "Higham, D. J., Grindrod, P., Mantzaris, A. V., Otley, A. and Laflin, P. (2014). "
-            "Anticipating activity in social media spikes. ICWSM workshops.",
+            "Higham, Grindrod, Mantzaris, Otley and Laflin. Anticipating activity in social media "
+            "spikes.",
         ),
     )

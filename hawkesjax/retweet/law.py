@@ -138,6 +138,7 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             "s0": ((), np.asarray(s0)),
             "window_start": ((), np.asarray(data.start)),
             "window_length": ((), np.asarray(data.length)),
+            "last_post": ((), np.max(data.post_times, initial=-np.inf)),
             "observed_until": (("post",), np.asarray(data.until)),
             "post_followers": (("post",), np.asarray(data.post_followers)),
             "sentiment": (("post",), np.asarray(data.sentiment)),

@@ -51,7 +51,7 @@ def reading(model: RetweetLaw, values: Any, data: Cascades) -> Reading:
             "How many people saw a post: followers are an upper limit of the reach, not the reach.",
         ],
         sources=(
-            "Pulido, B. and Gomez, A. (2024). arXiv 2402.03378.",
+            "Pulido and Gomez (2024). arXiv 2402.03378.",
             "Zhao, Q. et al. (2015). SEISMIC: a self-exciting point process model for predicting "
             "tweet popularity. KDD 2015.",
         ),

@@ -47,9 +47,8 @@ class _Tables:
 
     @property
     def _at_once(self: Any) -> bool:
-        sampled = isinstance(self, Posterior)
-        times = self.observed_data["post_time"] if sampled else self.data.post_times
-        return not np.any(np.asarray(times) > 0)
+        known = self.constant_data if isinstance(self, Posterior) else self.constants
+        return float(known["last_post"]) <= 0
 
     def rhythm(self: Any) -> pd.DataFrame:
         r"""The daily swing: its amplitude r0, its phase phi0 as a time, and when reposts peak.

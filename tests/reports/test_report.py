@@ -62,6 +62,19 @@ def test_a_page_is_whole_and_needs_nothing_from_elsewhere(written):
     assert 'name="viewport"' in text
 
 
+def test_files_give_the_same_page(written, tmp_path):
+    """Of an estimate and data that were saved and loaded again."""
+    case, estimate, _ = written
+    estimate.save(tmp_path / "estimate.nc")
+    case.data.save(tmp_path / "data.nc")
+    again = hj.load(tmp_path / "estimate.nc"), hj.load(tmp_path / "data.nc")
+    tables = [one.tables() for one in (estimate, again[0])]
+    assert list(tables[0]) == list(tables[1])
+    for name, table in tables[0].items():
+        pd.testing.assert_frame_equal(table, tables[1][name])
+    hj.report(*again, tmp_path / "again.html")
+
+
 def test_an_existing_page_stays_without_force(written):
     case, estimate, path = written
     before = path.read_bytes()
