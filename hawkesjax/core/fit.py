@@ -91,7 +91,7 @@ def fit(
         errors: whether to compute standard errors and intervals.
         dtype: floating type; JAX's default when None.
         mesh: the devices that share the data (`hawkesjax.make_mesh`); None for one; `"auto"`: all
-            of this process, from 200,000 events on.
+            of this process, from a million events on (on a CPU, of Hawkes panels of few marks).
         callback: called with a `Progress` after each step; what it raises ends the search. Steps
             are then run one by one, a little slower.
         progress: whether to show a progress bar at a terminal or in a notebook.

@@ -16,8 +16,10 @@ from hawkesjax.inputs.checks import kind_of_value
 Given = Mesh | Literal["auto"] | None
 
 DATA, CHAIN = "data", "chain"
-# Below this many events one device is as fast: a step of a search waits for the slowest device.
-LEAST_EVENTS = 200_000
+# From this many events on "auto" is several devices. On a CPU that is for lanes alone: XLA's
+# threads serve one device, too, and on two cores two devices are 1.3 times as fast with 10^7 events
+# by lanes, but 0.97 and 0.5 times with cascades and activities (python -m benchmarks.devices).
+LEAST_EVENTS = 1_000_000
 LEAST_ROWS = 32  # shorter arrays are copied to each device: tables, distinct rows of features
 
 
@@ -113,6 +115,8 @@ def over(model: Any, prepared: Any, mesh: Given) -> Any:
     Raises:
         ValueError: for a mesh that cannot be used, and for data that one device alone can evaluate.
     """
+    if isinstance(mesh, str) and jax.default_backend() == "cpu" and not _has_layout(prepared):
+        mesh = settled(mesh, 0)
     real = settled(mesh, prepared.num_events)
     if real is None or math.prod(real.shape.values()) == 1:
         return prepared
@@ -143,6 +147,12 @@ def spread(prepared: Any, mesh: Mesh) -> Any:
 
     is_layout = lambda node: isinstance(node, Spreadable)  # noqa: E731
     return jax.tree.map(placed, prepared, is_leaf=is_layout)
+
+
+def _has_layout(prepared: Any) -> bool:
+    """Whether some arrays are laid out along an axis that devices can share."""
+    is_layout = lambda node: isinstance(node, Spreadable)  # noqa: E731
+    return any(map(is_layout, jax.tree.leaves(prepared, is_leaf=is_layout)))
 
 
 def _leaf(leaf: Any, mesh: Mesh, along: int, wide: int | None) -> Any:
