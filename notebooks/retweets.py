@@ -50,8 +50,8 @@ import pandas as pd
 from IPython.display import display
 
 import hawkesjax as hj
-from hawkesjax import CascadePopulation, rolling
 from hawkesjax import forecasters as baselines
+from hawkesjax import rolling
 from hawkesjax.retweet.ages import sizes_at
 from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster, hourly_counts
 
