@@ -111,7 +111,8 @@ def test_lock_names_no_registry_and_hashes_everything(repository: Path) -> None:
 
 def test_lock_covers_what_is_declared(repository: Path, pyproject: dict) -> None:
     locked = set(re.findall(r"^([\w.-]+)==", (repository / "requirements.lock").read_text(), re.M))
-    declared = pyproject["project"]["dependencies"] + pyproject["dependency-groups"]["dev"]
+    groups = pyproject["dependency-groups"].values()
+    declared = sum(groups, pyproject["project"]["dependencies"])
     names = {re.match(r"[\w.-]+", line).group().lower().replace("_", "-") for line in declared}
     assert names <= locked
 
