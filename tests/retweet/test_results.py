@@ -115,7 +115,9 @@ def test_tables_of_an_estimate(mle):
 
 def test_without_calendar_time_the_rate_of_posts_is_refused(data, mle):
     cascades = timeless()
-    alone = replace(mle, data=cascades)
+    known = hj.RetweetHawkes().constant(cascades)
+    assert known["last_post"][1] == 0
+    alone = replace(mle, data=cascades, constants=mle.constants | {"last_post": 0.0})
     with pytest.raises(ValueError, match=r"window's start.* means nothing"):
         alone.rate_ratios()
     assert list(alone.tables()) == ["summary", "rhythm", "lifetime"]
