@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import betainc
 
 from hawkesjax.core.random import generator
 from hawkesjax.evaluation.calibration import held_of
@@ -289,7 +289,9 @@ def _without(table: pd.DataFrame, ignored: tuple[str, ...]) -> np.ndarray:
 def _warn_of(past: np.ndarray, young: np.ndarray, observed: float) -> None:
     """Warn where more cascades than chance brings lie outside of those of the population."""
     outside = int(np.sum((young < past.min()) | (young > past.max())))
-    if outside and stats.binom.sf(outside - 1, len(young), 2 / (len(past) + 1)) < 0.01:
+    # Of n, at least k of probability p: a regularised incomplete beta function.
+    chance = betainc(outside, len(young) - outside + 1, 2 / (len(past) + 1)) if outside else 1.0
+    if chance < 0.01:
         warnings.warn(
             f"{counted(outside, 'cascade')} of {len(young):,} had fewer or more reposts by age "
             f"{observed:g} than any of the population ({past.min():,} to {past.max():,}): their "
