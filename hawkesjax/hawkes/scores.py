@@ -13,7 +13,6 @@ from jaxtyping import Array, Float, Int
 
 from hawkesjax.hawkes.compensator import on_ladder
 from hawkesjax.hawkes.concave import Target, maximise
-from hawkesjax.hawkes.counts.rows import decayed_to_end
 from hawkesjax.hawkes.counts.stream import Stream
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.known_decays import features
@@ -72,8 +71,10 @@ class Scores:
             fastest = count * numbers.max() / max(time, 1e-300) / LEAST_MET
             slowest = SLOWEST / max(longest, 1e-300)
             grids.append(np.geomspace(slowest, max(fastest, slowest), DECAYS))
+        padded = on_ladder(stream)
         counts = {
-            float(rate): _at_rate(float(rate), stream, data) for rate in np.unique(np.array(grids))
+            float(rate): _at_rate(float(rate), stream, padded, data)
+            for rate in np.unique(np.array(grids))
         }
         return cls(own, rates, children, grids, counts, place, exposure, marks)
 
@@ -157,13 +158,17 @@ def _root(target: Target, fitted: np.ndarray, rates: np.ndarray, children: float
     return float(np.sqrt(2 * max(gain, 0)))
 
 
-def _at_rate(rate: float, stream: Stream, data: PreparedPanel) -> tuple[np.ndarray, np.ndarray]:
+def _at_rate(
+    rate: float, stream: Stream, padded: Stream, data: PreparedPanel
+) -> tuple[np.ndarray, np.ndarray]:
     """Decayed counts of each source at every event, (N, D), and the children of each source within
     the windows per unit of effect, (D,), at one decay for all."""
     size, events = stream.num_marks, stream.num_events
     gamma = jnp.full((size, size), rate)
-    counts = np.array(_decayed(jnp.asarray(rate), on_ladder(stream))[:events], np.float64)
-    ends = decayed_to_end(gamma, stream.marks, jnp.asarray(stream.remaining, gamma.dtype))
+    counts = np.array(_decayed(jnp.asarray(rate), padded), np.float64)[:events]
+    # On the host: a program would be compiled for each number of events.
+    late = np.bincount(stream.marks, np.exp(-rate * stream.remaining), minlength=size)
+    ends = jnp.broadcast_to(jnp.asarray(late, gamma.dtype), (size, size))
     plain = HawkesLaw(decay="shared")
     shared = {"alpha": jnp.ones((size, size)), "gamma": rate}
     if data.inflow is not None:

@@ -8,16 +8,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
-from hawkesjax.inputs.checks import ROWS, Rows, column_of, refuse, same_length
+from hawkesjax.inputs.checks import ROWS, Rows, refuse
 from hawkesjax.inputs.clock import read_times
 from hawkesjax.inputs.names import Names
 from hawkesjax.inputs.tables import open_table
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.attention import BACKWARD, FORWARD, read_ways
-from hawkesjax.katz.data.messages import pairs_of
+from hawkesjax.katz.data.messages import pairs_of, read_both
 from hawkesjax.katz.data.network import Tally
 from hawkesjax.katz.data.recency import Recency, decayed, watched_before
-from hawkesjax.katz.data.users import read_users
 
 FAR = 500.0  # powers of two between the oldest weight and the newest; float64 holds 1,000
 
@@ -123,16 +122,9 @@ class Growing:
         """Times in the log's numbers, names of users (None for no target), and edges."""
         values = self._times(columns["time"], names["time"], rows)
         size = len(values)
-        given = {
-            names[role]: column_of(values, names[role], rows)
-            for role, values in columns.items()
-            if values is not None
-        }
-        same_length({name: len(values) for name, values in given.items()} | {names["time"]: size})
-        both = {names[role]: given[names[role]] for role in ("source", "target")}
-        codes, users = read_users(both, frozenset({names["target"]}), rows)
+        source, target, users = read_both(columns, names, size, rows)
         text = np.array([*users, None], object)  # code -1: no target
-        source, target = (text[codes[names[role]]] for role in ("source", "target"))
+        source, target = text[source], text[target]
         way = read_ways(columns["kind"], self.log.edges, size, rows, names["kind"], more=True)
         return values, source, target, way
 

@@ -81,21 +81,13 @@ def read_log(
     size = len(clock.values)
     if not size:
         raise ValueError("There are no messages. Give at least one.")
-    given = {
-        names[role]: column_of(values, names[role], rows)
-        for role, values in columns.items()
-        if values is not None
-    }
-    same_length({name: len(values) for name, values in given.items()} | {names["time"]: size})
-    both = {names[role]: given[names[role]] for role in ("source", "target")}
-    codes, users = read_users(both, frozenset({names["target"]}), rows)
-    source, target = codes[names["source"]], codes[names["target"]]
+    source, target, users = read_both(columns, names, size, rows)
     way = read_ways(columns["kind"], edges, size, rows, names["kind"])
     holes = None if gaps is None else read_gaps(gaps, clock, ALONE)
     for one in zip(*holes, strict=True) if holes is not None else ():
         hole = Gaps(*(np.array([part]) for part in one))
         refuse_inside(clock, clock.values, np.full(size, -1), hole, rows)
-    _warn(codes, users, target)
+    _warn({names["source"]: source, names["target"]: target}, users, target)
 
     values = clock.values
     if (np.diff(values) < 0).any():
@@ -123,6 +115,22 @@ def read_log(
     last = bin_of[rank_of] >= bins[-1] - 1
     ending = edges, users_of[last], values[first[rank_of[last]]], each
     return MessageLog(users, grid, bins, source, target, way, *counted_in, lost, *ending)
+
+
+def read_both(
+    columns: dict[str, Any], names: dict[str, str], size: int, rows: Rows
+) -> tuple[np.ndarray, np.ndarray, Names]:
+    """Codes of the sources and targets (-1 for none) of messages as many as their times, and the
+    users' names; arguments as in `read_log`."""
+    given = {
+        names[role]: column_of(values, names[role], rows)
+        for role, values in columns.items()
+        if values is not None
+    }
+    same_length({name: len(values) for name, values in given.items()} | {names["time"]: size})
+    both = {names[role]: given[names[role]] for role in ("source", "target")}
+    codes, users = read_users(both, frozenset({names["target"]}), rows)
+    return codes[names["source"]], codes[names["target"]], users
 
 
 def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> None:
