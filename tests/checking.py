@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -32,13 +33,31 @@ _check = beartype.beartype(
 
 def checked(function: F) -> F:
     """The function with its annotations checked, but for what only static checkers know: `Self`,
-    and protocols, which tell users' editors of a verb's options; verbs check in their own words."""
+    and protocols, which tell users' editors of a verb's options; verbs check in their own words.
+
+    jaxtyping asks for two checkers of each function: one of its arguments and, once these have
+    passed, one of arguments and returned value, where the arguments need no second check. A checker
+    is made when it is first called, since a test calls few of the thousands.
+    """
     hints = function.__annotations__
+    returns = hints.get("return", Any) is not Any
     for name, hint in hints.items():
         kind = typing.get_origin(hint) or hint
-        if typing.Self in (hint, *typing.get_args(hint)) or getattr(kind, "_is_protocol", False):
+        protocol = getattr(kind, "_is_protocol", False)
+        passed = returns and name != "return"
+        if passed or protocol or typing.Self in (hint, *typing.get_args(hint)):
             hints[name] = Any
-    return _check(function)
+    if all(hint is Any for hint in hints.values()):
+        return function
+    made = []
+
+    @functools.wraps(function)
+    def check(*args: Any, **named: Any) -> Any:
+        if not made:
+            made.append(_check(function))
+        return made[0](*args, **named)
+
+    return check
 
 
 def register_unchecked(cls: type, **names) -> type:

@@ -36,7 +36,11 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and sys.pycache_prefix is Non
     # jax and numpyro. This run's processes share theirs, and leave nothing behind.
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = compiled.name + "/bytecode"
     sys.dont_write_bytecode = False
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+# Small programs, too: a fit that finds all of its own compiled takes 2.2 s of CPU, not 3.9.
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+# Programs without the places of their operations: 3.5 s for the same fit, not 3.9.
+os.environ.setdefault("JAX_INCLUDE_FULL_TRACEBACKS_IN_LOCATIONS", "0")
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 given = os.environ.get("XLA_FLAGS", "")
 more = [flag for flag in FLAGS if flag.split("=")[0] not in given]
 os.environ["XLA_FLAGS"] = " ".join([given, *more]).strip()
