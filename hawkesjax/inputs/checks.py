@@ -37,6 +37,10 @@ class Rows:
         """What error messages call some of the rows."""
         return Rows(self.word, lambda row: self.name(int(where[row])))
 
+    def after(self, begin: int) -> Rows:
+        """What error messages call the rows from number `begin` on."""
+        return Rows(self.word, lambda row: self.name(begin + row))
+
 
 ROWS = Rows()
 

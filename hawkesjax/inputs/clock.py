@@ -86,6 +86,16 @@ def read_times(
         unit: name of the numbers' unit, or the unit to convert datetimes to.
         timezone: the zone of datetimes without one; with it, several zones may be mixed.
     """
+    clock = read_piece(values, column, unit, timezone, rows)
+    refuse_dates(clock)
+    return clock
+
+
+def read_piece(
+    values: Any, column: str, unit: str | None, timezone: str | None = None, rows: Rows = ROWS
+) -> Clock:
+    """`read_times` of a piece of a column, before what only the whole of it shows
+    (`refuse_dates`)."""
     series: Any = column_of(values, column, rows)
     refuse(series.isna(), column, "a missing time (NaN or empty)", MISSING, None, rows)
     dtype = series.dtype
@@ -99,7 +109,6 @@ def read_times(
     unit = "" if unit is None else str(unit)
     numbers = _numbers(series, column, rows)
     _refuse_coarse(series, numbers, column, rows)
-    _refuse_dates(numbers, unit, column)
     if timezone is not None and len(series):
         raise ValueError(
             f"Column {column!r} holds numbers, so timezone={timezone!r} has no meaning. "
@@ -172,9 +181,10 @@ def _refuse_coarse(series: Any, numbers: np.ndarray, column: str, rows: Rows) ->
     refuse(coarse, column, what, remedy, numbers, rows)
 
 
-def _refuse_dates(numbers: np.ndarray, unit: str, column: str) -> None:
+def refuse_dates(clock: Clock) -> None:
     """Refuse numbers that all look like dates: as 20240501, or since 1970 in a finer unit."""
-    if not len(numbers):
+    numbers, unit, column = clock.values, clock.unit, clock.column
+    if clock.dated or not len(numbers):
         return
     least, most = float(numbers.min()), float(numbers.max())
     if DATES[0] <= least and most <= DATES[1]:

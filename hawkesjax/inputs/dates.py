@@ -64,6 +64,9 @@ def read_dates(series: Any, dates: str | None, column: str, rows: Rows) -> Any:
         ValueError: for text that is not such a date, and where the order of day and month is
             ambiguous; names the rows.
     """
+    numeric, dated = pd.api.types.is_numeric_dtype, pd.api.types.is_datetime64_any_dtype
+    if dates is None and (numeric(series.dtype) or dated(series.dtype)):
+        return series
     missing = series.isna().to_numpy(bool) | series.isin(list(ABSENT)).to_numpy(bool)
     if missing.all():
         return series
@@ -71,10 +74,6 @@ def read_dates(series: Any, dates: str | None, column: str, rows: Rows) -> Any:
         way = format_of(dates)
         read = _formatted if "%" in way else _numbered
         return read(series, way, dates, column, rows, missing)
-    if pd.api.types.is_numeric_dtype(series.dtype) or hasattr(series.dtype, "tz"):
-        return series
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return series
     text = series.where(~missing, "").map(lambda v: v if isinstance(v, str) else "").astype("str")
     for pattern, way in NAMED.items():
         if _mostly(text.str.match(pattern), missing):

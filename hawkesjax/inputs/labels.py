@@ -103,6 +103,72 @@ def read_labels(
     return out.astype(np.int32), declared
 
 
+class Gathered:
+    """The labels of a column that is read in pieces: first `take` every piece, then `settle`, then
+    `codes` of every piece.
+
+    Args:
+        column: its name, for errors.
+        what: the noun for messages.
+    """
+
+    def __init__(self, column: str, what: str) -> None:
+        self.column, self.what = column, what
+        self._place: dict[Any, int] = {}
+        self._first: list[int] = []  # row in which each label is first seen; -1: a mere category
+        self._count = np.zeros(0, np.int64)
+        self._categories = False
+
+    def take(self, series: Any, begin: int, rows: Rows) -> None:
+        """Learn the labels of a piece, whose first row is number `begin` of all rows."""
+        codes, labels = self._coded(series, rows.after(begin))
+        fresh = [label not in self._place for label in labels]
+        place = np.array([self._place.setdefault(one, len(self._place)) for one in labels], int)
+        first = np.full(len(place), -1 - begin)
+        first[codes[::-1]] = np.arange(len(codes))[::-1]
+        self._first += [begin + int(row) for row, new in zip(first, fresh, strict=True) if new]
+        self._count = np.append(self._count, np.zeros(len(self._place) - len(self._count), int))
+        np.add.at(self._count, place[codes], 1)
+
+    def settle(
+        self, names: Collection[Any] | None, rows: Rows
+    ) -> tuple[tuple[str, ...], np.ndarray]:
+        """The names, as `read_labels` gives those of a whole column, and how many rows have each;
+        `rows` are those of the whole column."""
+        known: Any = pd.Series(list(self._place))
+        if self._categories:
+            known = pd.Series(pd.Categorical(known, categories=known))
+        seen = rows.at(np.array(self._first, np.int64))
+        codes, found = read_labels(known, names, self.what, self.column, seen)
+        self._index, self._codes = pd.Index(list(self._place)), codes
+        return found, np.bincount(codes, weights=self._count, minlength=len(found))
+
+    def codes(self, series: Any) -> np.ndarray:
+        """Codes of a piece among the names."""
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            place = self._index.get_indexer(series.cat.categories)[series.cat.codes.to_numpy()]
+        else:
+            place = self._index.get_indexer(series)
+        if (place < 0).any():
+            raise ValueError(
+                f"Column {self.column!r} has changed while it was read: read it again."
+            )
+        return self._codes[place]
+
+    def _coded(self, series: Any, rows: Rows) -> tuple[np.ndarray, Any]:
+        series = column_of(series, self.column, rows)
+        refuse(series.isna(), self.column, f"a missing {self.what}", MISSING, None, rows)
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            self._categories = True
+            return series.cat.codes.to_numpy(np.int64), series.cat.categories
+        try:
+            return pd.factorize(series)
+        except TypeError as error:
+            raise ValueError(
+                f"Column {self.column!r}: values that are not labels ({error})."
+            ) from error
+
+
 def _check_labels(codes, text, declared, what, column, rows) -> tuple[np.ndarray, list[str]]:
     """Refuse labels that are not names; "2.0" becomes "2" if all labels are numbers."""
 

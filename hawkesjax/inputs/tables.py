@@ -38,6 +38,7 @@ from hawkesjax.inputs.files import (
 )
 from hawkesjax.inputs.identifiers import disguised
 from hawkesjax.inputs.objects import columns_of, frame_of, read_objects
+from hawkesjax.inputs.parquet import ParquetFiles
 from hawkesjax.inputs.sheets import read_sheet
 from hawkesjax.inputs.text import TextTable, text_table
 
@@ -45,7 +46,6 @@ from hawkesjax.inputs.text import TextTable, text_table
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
 EXACT_FLOATS: dict[str, Any] = {"float_precision": "round_trip"} if VERSION < (3, 1) else {}
 
-WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 # Roles of the columns of a table: names of things, which may be folded or replaced by pseudonyms,
 # and names of kinds; moments; all others are numbers.
 IDENTIFIERS = ("id", "repost_of", "sequence", "cascade", "source", "target", "user")
@@ -166,7 +166,9 @@ def table_of(
     name = content.name
     refuse_idle(content, dialect)
     if content.kind == PARQUET:
-        table = Table(_read_parquet(content, used), Rows("row"))
+        files = ParquetFiles.in_memory(name, content.raw)
+        check_columns(files.columns, used, name)
+        table = Table(files.whole(asked(used)), files.rows)
     elif content.kind == BOOK:
         refuse_kind(name, content.raw, "an Excel workbook", b"PK\x03\x04")
         frame, numbers = read_sheet(name, content.raw, dialect)
@@ -180,12 +182,25 @@ def table_of(
         table = Table(frame, Rows("line", lines))
     else:
         raw = text_of(content, dialect)
-        text = text_table(name, raw, dialect, _asked(used), content.tabbed)
+        text = text_table(name, raw, dialect, asked(used), content.tabbed)
         check_columns(text.columns, used, name)
         table = Table(_parsed(text, used, dialect, types), Rows("line", text.lines))
     if not len(table.frame):
         raise ValueError(f"{name} has a header but no rows.{empty}")
     return finished(table, used, dialect)
+
+
+def open_parquet(
+    path: str | os.PathLike[str], used: Used, dialect: Dialect, empty: str = ""
+) -> ParquetFiles:
+    """A Parquet file, or a folder of them, to be read in pieces; arguments and errors as those of
+    `read_table`."""
+    files = ParquetFiles.at(path, asked(used))
+    refuse_idle(Content(files.name, PARQUET, False, b""), dialect)
+    check_columns(files.columns, used, files.name)
+    if not files.num_rows:
+        raise ValueError(f"{files.name} has a header but no rows.{empty}")
+    return files
 
 
 def read_whole_table(
@@ -224,10 +239,11 @@ def columns_in(content: Content, dialect: Dialect) -> list[str]:
         return columns_of(read_objects(content.name, text_of(content, dialect))[0])
     if content.kind == BOOK:
         return list(read_sheet(content.name, content.raw, dialect)[0].columns)
-    return list(_parquet(content).schema_arrow.names)
+    return list(ParquetFiles.in_memory(content.name, content.raw).columns)
 
 
-def _asked(used: Used) -> list[Any]:
+def asked(used: Used) -> list[Any]:
+    """The columns that are used."""
     return [name for name in used.values() if name is not None]
 
 
@@ -241,7 +257,7 @@ def _parsed(text: TextTable, used: Used, dialect: Dialect, types: Types) -> pd.D
     return pd.read_csv(
         io.BytesIO(text.body),
         sep=text.separator,
-        usecols=_asked(used),
+        usecols=asked(used),
         decimal=dialect.decimal,
         keep_default_na=False,
         low_memory=False,
@@ -256,7 +272,7 @@ def _parsed(text: TextTable, used: Used, dialect: Dialect, types: Types) -> pd.D
 def _typed(frame: pd.DataFrame, used: Used) -> pd.DataFrame:
     """Cells of a sheet, with columns of numbers and moments converted to their types."""
     labels = {used[role] for role in LABELS if used.get(role)}
-    part = {name: frame[name] for name in _asked(used)}
+    part = {name: frame[name] for name in asked(used)}
     return pd.DataFrame(
         {name: one if name in labels else one.infer_objects() for name, one in part.items()}
     )
@@ -304,48 +320,3 @@ def _with_points(series: Any, column: str, rows: Rows) -> Any:
     number = text.str.match(r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?$").to_numpy(bool)
     out = text.where(~number, text.str.replace(",", ".", regex=False))
     return out.where(~(series.isna().to_numpy(bool) | text.isin(list(ABSENT)).to_numpy()), None)
-
-
-def _parquet(content: Content) -> Any:
-    """A Parquet file, open."""
-    name, raw = content.name, content.raw
-    refuse_kind(name, raw[:8], "a Parquet file", b"PAR1")
-    if raw[:4] != b"PAR1":
-        raise ValueError(
-            f"{name} is not a Parquet file, though its name says so: it does not begin with PAR1. "
-            f"If it is text, name it .csv."
-        )
-    try:
-        from pyarrow import BufferReader, parquet
-    except ImportError as error:
-        raise ImportError(
-            f"Reading {name} needs pyarrow: pip install 'hawkesjax[parquet]'."
-        ) from error
-    try:
-        return parquet.ParquetFile(BufferReader(raw), page_checksum_verification=True)
-    except Exception as error:  # damaged bytes raise errors of any type
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: Exception) -> ValueError:
-    said = short(error, 100) or type(error).__name__
-    return ValueError(f"{name} cannot be read as Parquet ({said}). Write it again.")
-
-
-def _read_parquet(content: Content, used: Used) -> pd.DataFrame:
-    source, name = _parquet(content), content.name
-    from pyarrow import type_for_alias
-
-    kinds = {type_for_alias(one.lower()): pd.api.types.pandas_dtype(one) for one in WHOLE}
-    try:
-        names = source.schema_arrow.names
-        wanted = [column for column in used.values() if column in names]
-        # Without the metadata of pandas: the columns keep their Arrow types.
-        columns = source.read(columns=wanted).replace_schema_metadata()
-        columns.validate(full=True)  # text that is not UTF-8 would raise later
-        empty = any(column.null_count for column in columns.columns)
-        frame = columns.to_pandas(split_blocks=True, types_mapper=kinds.get if empty else None)
-    except Exception as error:  # damaged bytes raise errors of any type
-        raise _unreadable(name, error) from error
-    check_columns(names, used, name)
-    return frame

@@ -232,22 +232,23 @@ def check_inside(
     rows: Rows,
 ) -> None:
     """Refuse events outside their sequence's window [start, end]."""
-    low, high = start[codes], end[codes]
-    outside = (values < low) | (values > high)
+    outside = values < start[codes]
+    outside |= values > end[codes]
     if not outside.any():
         return
-    first = int(np.flatnonzero(outside)[0])
+    first, own = int(np.flatnonzero(outside)[0]), codes[outside]
+    low, high = start[own], end[own]
     remedy = (
-        f"The window there is {clock.show(low[first])} to {clock.show(high[first])}: widen it, "
+        f"The window there is {clock.show(low[0])} to {clock.show(high[0])}: widen it, "
         f"or pass outside='drop' to leave these rows out."
     )
-    near = np.maximum(low - values, values - high)[outside]
-    date = before_midnight(clock, values[first], high[first])
+    near = np.maximum(low - values[outside], values[outside] - high)
+    date = before_midnight(clock, values[first], high[0])
     if date:
         remedy += date
     elif clock.dated and near.max() <= DAY:
         remedy += " All are within a day of it: are times and window in the same time zone?"
-    elif not clock.dated and (values[outside] < 0).any() and (low[outside] >= 0).any():
+    elif not clock.dated and (values[outside] < 0).any() and (low >= 0).any():
         remedy += " Negative times often come from a start in another time zone."
     show = lambda row: clock.show(values[row])  # noqa: E731
     refuse(outside, clock.column, "an event outside the window", remedy, show, rows)
@@ -335,7 +336,7 @@ def same_kind(
     if values.dtype == bounds.dtype == np.int64:
         return values, bounds
     if not len(values) or values.dtype == np.float64:
-        return values.astype(np.float64), bounds.astype(np.float64)
+        return values.astype(np.float64, copy=False), bounds.astype(np.float64, copy=False)
     if (bounds == np.floor(bounds)).all() and (np.abs(bounds) <= LARGEST).all():
         return values, bounds.astype(np.int64)
     if np.abs(values).max() > EXACT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from hawkesjax.inputs.resolution import read_resolution
 from hawkesjax.inputs.windows import check_inside, read_window
 
 TOTAL = "all"
+PIECE = 1 << 17  # events whose differences are formed at a time
 MOST = 2**27  # counts by sequence and mark, or effects by pairs of marks: 1 GB
 
 
@@ -38,6 +40,7 @@ def assemble(
     outside: str = "error",
     resolution: str | float | None = None,
     magnitude: np.ndarray | None = None,
+    owned: bool = False,
 ) -> Fields:
     """The fields of an `EventPanel`: sorted by sequence and time, differences formed exactly.
 
@@ -52,6 +55,8 @@ def assemble(
         resolution: the step to which times are known, or None.
         outside: "error", or "drop" to leave out events outside all windows.
         magnitude: (N,) sizes, or None.
+        owned: whether the arrays may be overwritten, so that they are never held twice; codes are
+            then int32.
     """
     for names, what in ((mark_names, "mark"), (sequence_names, "sequence")):
         if not names:
@@ -72,7 +77,7 @@ def assemble(
         values, seen, known = read_exposure(exposure, clock, sequence_names, values, seen)
         start, end, holes = *seen[:2], Holes(holes.owner, *seen[2:])
     sized = magnitude is not None
-    sizes: np.ndarray = magnitude if sized else np.zeros(len(values))
+    sizes: np.ndarray = magnitude if sized else np.zeros(len(values), bool)
     history = History.none(sized)
     early = values < start[sequence]
     if keep_history and early.any():
@@ -92,21 +97,15 @@ def assemble(
         rows = rows.at(kept)
     check_inside(clock, values, start, end, sequence, rows)
     refuse_inside(clock, values, sequence, holes, rows)
-    order = _order(values, sequence)
-    if order is not None:
-        values, marks, sequence, sizes = (x[order] for x in (values, marks, sequence, sizes))
+    if not owned:
+        values, sizes = values.copy(), sizes.copy()
+        marks, sequence = marks.astype(np.int32), sequence.astype(np.int32)
+    _sort(sequence, values, marks, *([sizes] if sized else []))
     step = read_resolution(resolution, clock, values)
-    since = values - start[sequence]
-    waits = np.diff(values, prepend=values[:1])
-    first = np.diff(sequence, prepend=-1) != 0
-    waits[first] = since[first]
     origin = start.min() if clock.dated else 0
-    fields = {
-        "times": clock.in_units(since),
-        "waits": clock.in_units(waits),
-        "remaining": clock.in_units(end[sequence] - values),
-        "marks": marks.astype(np.int32),
-        "sequence": sequence.astype(np.int32),
+    fields = _differences(clock, values, start, end, sequence) | {
+        "marks": marks,
+        "sequence": sequence,
         "start": clock.in_units(start - origin),
         "duration": clock.in_units(end - start),
         "mark_names": mark_names,
@@ -136,6 +135,26 @@ def assemble(
     return fields | {"exposure": exposure}
 
 
+def _differences(
+    clock: Clock, values: np.ndarray, start: np.ndarray, end: np.ndarray, sequence: np.ndarray
+) -> Fields:
+    """The differences of sorted values, formed exactly, piece by piece; they overwrite the values,
+    whose place `remaining` takes."""
+    times, waits, remaining = np.empty(len(values)), np.empty(len(values)), values.view(np.float64)
+    before, last = 0, -1  # value and sequence of the event before the piece
+    for begin in range(0, len(values), PIECE):
+        piece = slice(begin, begin + PIECE)
+        given, own = values[piece].copy(), sequence[piece]
+        since = given - start[own]
+        between = np.diff(given, prepend=given.dtype.type(before))
+        first = np.diff(own, prepend=last) != 0
+        between[first] = since[first]
+        before, last = given[-1], own[-1]
+        times[piece], waits[piece] = clock.in_units(since), clock.in_units(between)
+        remaining[piece] = clock.in_units(end[own] - given)
+    return {"times": times, "waits": waits, "remaining": remaining}
+
+
 def _refuse_unexposed(totals: np.ndarray, sequence: np.ndarray, names: tuple[str, ...]) -> None:
     """Refuse events of sequences that are never exposed."""
     never = [names[m] for m in np.unique(sequence) if totals[m] == 0]
@@ -155,12 +174,35 @@ def refuse_total(names: Any, what: str) -> None:
         )
 
 
-def _order(values: np.ndarray, sequence: np.ndarray) -> np.ndarray | None:
-    """The stable order by sequence and time; None where the rows have it already."""
-    rise, step = np.diff(values), np.diff(sequence)
-    if ((step > 0) | ((step == 0) & (rise >= 0))).all():
-        return None
-    return np.lexsort((values, sequence))
+def _sort(sequence: np.ndarray, values: np.ndarray, *others: np.ndarray) -> None:
+    """Sort columns by sequence and time, in place; rows that agree in both keep their order.
+
+    By sequence first, of which two bytes are sorted in linear time, then each sequence that needs
+    it: ten million events of a thousand sequences in a quarter of the time of one `lexsort`.
+    """
+    columns = (sequence, values, *others)
+    if any(_falls(own).any() for own in _overlapping(sequence)):
+        few = sequence.max() < 2**16
+        _take(columns, np.argsort(sequence.astype(np.uint16) if few else sequence, kind="stable"))
+    places = zip(_overlapping(sequence), _overlapping(values), strict=True)
+    wrong = [own[1:][_falls(times) & (np.diff(own) == 0)] for own, times in places]
+    for one in np.unique(np.concatenate([sequence[:0], *wrong])):
+        own = slice(*np.searchsorted(sequence, np.array([one, one + 1], sequence.dtype)))
+        _take([column[own] for column in columns], np.argsort(values[own], kind="stable"))
+
+
+def _overlapping(column: np.ndarray) -> Iterator[np.ndarray]:
+    """Pieces that begin with the last row of the one before."""
+    return (column[begin : begin + PIECE + 1] for begin in range(0, len(column), PIECE))
+
+
+def _falls(column: np.ndarray) -> np.ndarray:
+    return column[1:] < column[:-1]
+
+
+def _take(columns: Any, order: np.ndarray) -> None:
+    for column in columns:
+        column[:] = column[order]
 
 
 def cut(panel: Any, a: float, b: float, keep_history: bool) -> Fields:
