@@ -26,7 +26,7 @@ def method_of(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[s
         raise ValueError(f"chain_method is {method!r}; it must be one of {', '.join(known)}.")
     if mesh is not None:
         return _over_mesh(method, num_chains, prepared, mesh)
-    devices = jax.device_count()
+    devices = jax.local_device_count()
     fitting = max(n for n in range(1, min(devices, num_chains) + 1) if num_chains % n == 0)
     if method == "parallel" and fitting == 1 and num_chains > 1:
         raise ValueError(

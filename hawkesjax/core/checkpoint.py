@@ -92,7 +92,7 @@ class Checkpoint:
             arrays |= {f"statistics/{name}": value for name, value in block.statistics.items()}
             write_whole(self._block(group, number), _packed(arrays))
         leaves = jax.tree.leaves(state)
-        arrays = {f"leaf/{i}": _plain(leaf) for i, leaf in enumerate(leaves)}
+        arrays = {f"leaf/{i}": plain_of(leaf) for i, leaf in enumerate(leaves)}
         arrays |= {"done": np.int64(done), "blocks": np.int64(number + (block is not None))}
         write_whole(self._state(group), _packed(arrays))
 
@@ -106,14 +106,14 @@ class Checkpoint:
         if not path.exists():
             return None
         leaves, structure = jax.tree.flatten(template)
-        expected = {f"leaf/{i}": _plain(leaf) for i, leaf in enumerate(leaves)}
+        expected = {f"leaf/{i}": plain_of(leaf) for i, leaf in enumerate(leaves)}
         arrays = self._read(path, {*expected, "done", "blocks"})
         restored = []
         for name, leaf in zip(expected, leaves, strict=True):
             wanted, found = expected[name], arrays[name]
             if found.shape != wanted.shape or found.dtype != wanted.dtype:
                 raise ValueError(f"Checkpoint {path}: {name} has another shape or type. {_REMEDY}")
-            restored.append(_typed(found, leaf))
+            restored.append(typed_as(found, leaf))
         blocks = []
         for number in range(int(arrays["blocks"])):
             names = {f"statistics/{name}" for name in STATISTICS}
@@ -152,13 +152,15 @@ class Checkpoint:
 _REMEDY = "Remove the folder to begin again."
 
 
-def _plain(leaf: Any) -> np.ndarray:
+def plain_of(leaf: Any) -> np.ndarray:
+    """An array of a state as NumPy's; a PRNG key as its numbers."""
     if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return np.asarray(jax.random.key_data(leaf))
     return np.asarray(leaf)
 
 
-def _typed(array: np.ndarray, leaf: Any) -> Any:
+def typed_as(array: np.ndarray, leaf: Any) -> Any:
+    """The array of a state again, of the type of `leaf`."""
     if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
     return jax.numpy.asarray(array)

@@ -14,7 +14,7 @@ import optax
 from hawkesjax.core.compiled import at_once
 from hawkesjax.core.ending import End, report, too_large
 from hawkesjax.core.layout import Layout
-from hawkesjax.core.mesh import Given, over
+from hawkesjax.core.mesh import Given, over, over_hosts
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.newton import newton
 from hawkesjax.core.record import recorded
@@ -92,6 +92,8 @@ def fit(
         dtype: floating type; JAX's default when None.
         mesh: the devices that share the data (`hawkesjax.make_mesh`); None for one; `"auto"`: all
             of this process, from a million events on (on a CPU, of Hawkes panels of few marks).
+            With `make_mesh(hosts=True)` the data are this process's part, every process makes the
+            same call, and each gets the estimate of the whole, without data.
         callback: called with a `Progress` after each step; what it raises ends the search. Steps
             are then run one by one, a little slower.
         progress: whether to show a progress bar at a terminal or in a notebook.
@@ -109,11 +111,15 @@ def fit(
     """
     if starts > 1 and key is None:
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
-    as_model(model).check(data)
-    model, *learned = model.settled(data, dtype)
-    prepared = over(model, model.prepare(data, dtype=dtype), mesh)
+    hosts, learned = over_hosts(mesh), []
+    if hosts:
+        prepared, data = as_model(model).shared(data, mesh, dtype)
+    else:
+        as_model(model).check(data)
+        model, *learned = model.settled(data, dtype)
+        prepared = over(model, model.prepare(data, dtype=dtype), mesh)
     with watched(callback, progress):
-        return fit_prepared(
+        found = fit_prepared(
             model,
             data,
             prepared,
@@ -125,6 +131,7 @@ def fit(
             tol=tol,
             errors=errors,
         )
+    return replace(found, data=None) if hosts else found
 
 
 def fit_prepared(

@@ -15,7 +15,7 @@ from hawkesjax.inputs.checks import kind_of_value
 
 Given = Mesh | Literal["auto"] | None
 
-DATA, CHAIN = "data", "chain"
+DATA, CHAIN, HOSTS = "data", "chain", "hosts"
 # From this many events on "auto" is several devices. On a CPU that is for lanes alone: XLA's
 # threads serve one device, too, and on two cores two devices are 1.3 times as fast with 10^7 events
 # by lanes, but 0.97 and 0.5 times with cascades and activities (python -m benchmarks.devices).
@@ -39,7 +39,7 @@ class Spreadable(Protocol):
 
 
 @checked
-def make_mesh(devices: Count | None = None, *, chains: Count = 1) -> Mesh:
+def make_mesh(devices: Count | None = None, *, chains: Count = 1, hosts: bool = False) -> Mesh:
     """A mesh for `mesh=` of `fit`, `sample` and `prepare`: devices for the data, times chains.
 
     The log-likelihood over several devices is that of one, but for the order of its sums. A Hawkes
@@ -51,18 +51,28 @@ def make_mesh(devices: Count | None = None, *, chains: Count = 1) -> Mesh:
             with `--cores n` at the command line.
         chains: how many chains of `sample` run side by side; the other devices share the data of
             each.
+        hosts: all devices of all processes that `jax.distributed.initialize` has joined, for `fit`
+            and `sample` of data of which each process brings a part of its own (`docs/hosts.md`).
 
     Returns:
-        A `jax.sharding.Mesh` with the axes "chain" and "data".
+        A `jax.sharding.Mesh` with the axes "chain" and "data", or, over hosts, the axis "hosts".
 
     Raises:
-        ValueError: for more devices than there are, or numbers that do not divide.
+        ValueError: for more devices than there are, numbers that do not divide, and numbers over
+            hosts.
 
     Example:
         >>> mesh = hj.make_mesh(1)
         >>> dict(mesh.shape)
         {'chain': 1, 'data': 1}
     """
+    if hosts:
+        if devices is not None or chains > 1:
+            raise ValueError(
+                "Over hosts all devices share the data, and chains run in one call or one by one: "
+                "leave devices= and chains= out."
+            )
+        return Mesh(np.array(jax.devices()), (HOSTS,), axis_types=(AxisType.Auto,))
     have = jax.local_devices()
     count = len(have) if devices is None else devices
     if count > len(have):
@@ -75,6 +85,11 @@ def make_mesh(devices: Count | None = None, *, chains: Count = 1) -> Mesh:
     shape = (chains, count // chains)
     devices_of = np.array(have[:count]).reshape(shape)
     return Mesh(devices_of, (CHAIN, DATA), axis_types=(AxisType.Auto,) * 2)
+
+
+def over_hosts(mesh: Any) -> bool:
+    """Whether a mesh is one over which every process brings a part of the data."""
+    return isinstance(mesh, Mesh) and HOSTS in mesh.shape
 
 
 def settled(mesh: Given, events: Any) -> Mesh | None:
@@ -96,6 +111,16 @@ def settled(mesh: Given, events: Any) -> Mesh | None:
         raise ValueError(
             f"mesh is {kind_of_value(mesh)}; it must be a mesh of devices "
             f"(hawkesjax.make_mesh()), 'auto', or None for one device."
+        )
+    if HOSTS in mesh.shape:
+        raise ValueError(
+            "A mesh over hosts is for fit and sample, to which each process brings a part of the "
+            "data: here use hawkesjax.make_mesh()."
+        )
+    if len({device.process_index for device in mesh.devices.flat}) > 1:
+        raise ValueError(
+            "The mesh has devices of several processes: use hawkesjax.make_mesh(hosts=True), and "
+            "bring a part of the data to each."
         )
     if DATA not in mesh.shape:
         axes = ", ".join(map(repr, mesh.axis_names))

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from numpyro.infer import NUTS
 
-from hawkesjax.core.mesh import CHAIN
+from hawkesjax.core.mesh import CHAIN, over_hosts
 
 STATISTICS = ("diverging", "energy", "lp", "num_steps", "acceptance_rate", "step_size")
 
@@ -103,7 +103,8 @@ class Kernel:
 
         if settings.devices > 1:
             if mesh is None:
-                mesh = jax.make_mesh((settings.devices,), (CHAIN,), axis_types=(AxisType.Auto,))
+                own = np.array(jax.local_devices()[: settings.devices])
+                mesh = Mesh(own, (CHAIN,), axis_types=(AxisType.Auto,))
             chains, whole = PartitionSpec(CHAIN), PartitionSpec()
             # What a further axis of the mesh does with the data is left to the partitioner.
             spread = functools.partial(
@@ -111,8 +112,10 @@ class Kernel:
             )
             init = spread(init, in_specs=(chains, chains, whole), out_specs=chains)
             advance = spread(advance, in_specs=(chains, whole, whole), out_specs=chains)
-        self.init = jax.jit(init)
-        self.advance = jax.jit(advance)
+        # Over hosts every process has all draws and the whole state.
+        everywhere = NamedSharding(mesh, PartitionSpec()) if over_hosts(mesh) else None
+        self.init = jax.jit(init, out_shardings=everywhere)
+        self.advance = jax.jit(advance, out_shardings=everywhere)
 
 
 def _strong(leaf: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from dataclasses import replace
 from typing import Any, Literal
 
 import jax
@@ -18,8 +19,9 @@ from hawkesjax._version import __version__
 from hawkesjax.core.chains import dense_blocks, is_small, method_of, regularized
 from hawkesjax.core.checkpoint import Checkpoint, fingerprint
 from hawkesjax.core.diagnostics import SamplingWarning
+from hawkesjax.core.hosts import SharedCheckpoint
 from hawkesjax.core.interrupts import Interrupts
-from hawkesjax.core.mesh import Given, over
+from hawkesjax.core.mesh import Given, over, over_hosts
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.nuts import Block, Settings, kernel_for, run
 from hawkesjax.core.posterior import Posterior
@@ -98,8 +100,10 @@ def sample(
             `checkpoint` can continue.
         dtype: floating type; JAX's default when None.
         mesh: devices (`hawkesjax.make_mesh`): its axis "data" shares the data, and the chains of
-            one call are spread over its axis "chain". None: chains are spread over the devices as
-            `chain_method` says, and each has all data.
+            one call are spread over its axis "chain". None: chains are spread over this process's
+            devices as `chain_method` says, and each has all data. With `make_mesh(hosts=True)` the
+            data are this process's part, every process makes the same call, the first one writes
+            the checkpoint, and each gets the posterior of the whole, without data.
 
     Returns:
         A `Posterior`; problems in its diagnostics are also warned about (`SamplingWarning`).
@@ -112,11 +116,22 @@ def sample(
     Source: Hoffman and Gelman (2014), JMLR 15, 1593-1623; Phan, Pradhan and Jankowiak (2019),
     arXiv 1912.11554.
     """
-    as_model(model).check(data)
-    return sample_prepared(
+    hosts = over_hosts(mesh)
+    if hosts:
+        prepared, data = as_model(model).shared(data, mesh, dtype)
+        if pointwise not in ("auto", None):
+            raise ValueError(
+                f"pointwise is {short(pointwise)}; over hosts no terms are kept: leave it out, or "
+                f"pass None."
+            )
+        pointwise = None
+    else:
+        as_model(model).check(data)
+        prepared = over(model, model.prepare(data, dtype=dtype), mesh)
+    found: Any = sample_prepared(
         model,
         data,
-        over(model, model.prepare(data, dtype=dtype), mesh),
+        prepared,
         key=key,
         num_warmup=num_warmup,
         num_samples=num_samples,
@@ -133,6 +148,7 @@ def sample(
         callback=callback,
         mesh=mesh,
     )
+    return replace(found, data=None) if hosts else found
 
 
 def sample_prepared(
@@ -183,9 +199,9 @@ def sample_prepared(
     if wrong or not isinstance(checkpoint, str | os.PathLike | None):
         raise ValueError(f"checkpoint is {short(checkpoint)}; it must be a folder's path.")
     if checkpoint is not None:
-        saved = Checkpoint(
-            checkpoint, _identity(model, prepared, settings, method, num_samples, keys, points)
-        )
+        known = prepared.shares.whole if over_hosts(mesh) else prepared
+        identity = _identity(model, known, settings, method, num_samples, keys, points)
+        saved = (SharedCheckpoint if over_hosts(mesh) else Checkpoint)(checkpoint, identity)
 
     side_by_side = method == "vectorized" or (method == "parallel" and is_small(prepared))
     size = num_chains if side_by_side else devices

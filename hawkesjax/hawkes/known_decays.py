@@ -29,7 +29,9 @@ def can_solve(model: Any, data: Any) -> bool:
     plain = background.covariates is None and background.levels in ("sequence", "shared")
     if not plain or model.stationary or model.strength:
         return False
-    if model.structures(data) or data.copies is not None or model.link != "identity":
+    if data.copies is not None or data.shares is not None:
+        return False
+    if model.structures(data) or model.link != "identity":
         return False
     sites = model.sites(data)
     return all(_is_positive(sites[name].support) for name in ("mu", "alpha"))

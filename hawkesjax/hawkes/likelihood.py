@@ -29,6 +29,7 @@ from hawkesjax.hawkes.prepared import (
     stream_of,
 )
 from hawkesjax.hawkes.settings import LEARNED, Data, HawkesSettings, Params
+from hawkesjax.hawkes.shares import share_panel
 from hawkesjax.hawkes.sizes import divisible, prepare_alike
 from hawkesjax.hawkes.watched import Watched
 
@@ -73,6 +74,13 @@ class HawkesLikelihood(HawkesSettings):
             network=self.network(data.num_marks),
         )
         return over(self, prepared, mesh)
+
+    def shared(
+        self, data: EventPanel, mesh: Any, dtype: Any = None
+    ) -> tuple[PreparedPanel, EventPanel]:
+        """The panel of which each process brings some sequences, by lanes over all hosts, and its
+        frame."""
+        return share_panel(self, data, mesh, dtype)
 
     def _effects(self, params: Params) -> tuple[Array, Array]:
         """alpha and gamma."""
@@ -126,6 +134,10 @@ class HawkesLikelihood(HawkesSettings):
         return self._log_likelihood(params, self.prepare(data), lambda total, *_: total)
 
     def _log_likelihood(self, params: Params, data: PreparedPanel, finish: Any) -> Array:
+        if data.shares is not None:
+            return data.shares.sum(
+                lambda params, one: self._log_likelihood(params, one, finish), params
+            )
         if data.copies is not None:
             return over_copies(lambda one: self._log_likelihood(params, one, finish), data)
         if data.timeline is not None:
@@ -205,6 +217,8 @@ class HawkesLikelihood(HawkesSettings):
         """The offsets of a hierarchical baseline at their conditional mode, given all else."""
         if self.background.levels != "hierarchical":
             return {}
+        if data.shares is not None:  # the mode of a sequence that a part lacks is 0
+            return data.shares.sum(self.latent, params)
         found = self.offsets(params, data).modes()
         return {"mu_offset": found.reshape(data.num_sequences, data.num_marks)}
 

@@ -43,6 +43,8 @@ class MarginalHawkes(HawkesLaw):
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood, integrated over the offsets."""
         data = self.prepare(data)
+        if data.shares is not None:
+            return data.shares.sum(self.log_likelihood, params)
         if data.copies is not None:
             return over_copies(lambda one: self.log_likelihood(params, one), data)
         alpha, *rest = self.excitation_of(params)

@@ -14,6 +14,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.core.cache import kept
+from hawkesjax.core.hosts import Shares
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
@@ -68,6 +69,8 @@ class PreparedPanel:
         copies: for a panel with a resolution, copies with times spread over it, stacked along a
             first axis; this one is the first of them.
         timeline: for a model with another link than the identity, in place of the form.
+        shares: for a panel of which each process holds a part, these parts; this one is then the
+            whole without events, and has no form.
     """
 
     form: Any
@@ -87,6 +90,7 @@ class PreparedPanel:
     exposure: Exposed | None = None
     copies: PreparedPanel | None = None
     timeline: Timeline | None = None
+    shares: Shares | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:

@@ -28,8 +28,14 @@ def prepare_alike(model: Any, panels: Sequence[Any]) -> list[Any]:
     return [jax.device_put(one) for one in of_one_size([model.prepare(each) for each in panels])]
 
 
-def of_one_size(prepared: Sequence[Any]) -> list[Any]:
-    """Prepared panels padded to the largest of them, where their form can be, on the host."""
+def sizes_of(prepared: Any) -> dict[str, Any]:
+    """Sizes of a prepared panel with lanes, which other processes compare with theirs."""
+    return padding.sizes_of(prepared.form.form if _has_lanes(prepared.form) else prepared.form)
+
+
+def of_one_size(prepared: Sequence[Any], beside: Sequence[dict[str, Any]] = ()) -> list[Any]:
+    """Prepared panels padded to the largest of them, where their form can be, on the host; with
+    lanes, also of those `beside`, of which the sizes are known alone (`sizes_of`)."""
     whole = [jax.tree.map(np.asarray, one) for one in prepared]
     if all(isinstance(one.form, PointForm) for one in whole):
         points = max(one.form.num_points for one in whole)
@@ -37,10 +43,10 @@ def of_one_size(prepared: Sequence[Any]) -> list[Any]:
         past = max(len(one.carried.marks) for one in whole)
         whole = [_with_points(one, points, events, past) for one in whole]
     elif all(isinstance(one.form, LaneForm) for one in whole):
-        forms = padding.alike([one.form for one in whole])
+        forms = padding.alike([one.form for one in whole], beside)
         whole = [_filled(one, form) for one, form in zip(whole, forms, strict=True)]
     elif all(_has_lanes(one.form) for one in whole):
-        forms = padding.alike([one.form.form for one in whole])
+        forms = padding.alike([one.form.form for one in whole], beside)
         whole = [
             _filled(one, one.form.filled(form)) for one, form in zip(whole, forms, strict=True)
         ]

@@ -16,18 +16,28 @@ BLANK = {"marks": -1, "lags": -1}
 FEW = 4096  # events up to which lags may be padded to the full number of steps
 
 
-def alike(forms: Sequence[LaneForm]) -> list[LaneForm]:
-    """Pad the forms with empty lanes and steps to a common size.
+def alike(forms: Sequence[LaneForm], beside: Sequence[dict[str, Any]] = ()) -> list[LaneForm]:
+    """Pad the forms with empty lanes and steps to a common size, the largest of theirs and those
+    `beside` (`sizes_of`).
 
     They then share one compilation. Padding does not change `event_terms` (a baseline by event may
     be padded with any value). Results by event (`decayed_counts`, `excitation`) are not defined for
     padded forms, since the `slots` of the padding lie outside.
     """
-    sizes = {
-        part.name: _largest([getattr(form, part.name) for form in forms])
-        for part in fields(LaneForm)
-    }
+    known = [*map(sizes_of, forms), *beside]
+    sizes = {name: _largest([one[name] for one in known]) for name in known[0]}
     return [_filled_up(form, sizes) for form in forms]
+
+
+def sizes_of(form: LaneForm) -> dict[str, Any]:
+    """Sizes of the arrays of a form, and its static ones, by name."""
+
+    def size(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(size, value))
+        return value if isinstance(value, int) else np.shape(value)
+
+    return {part.name: size(getattr(form, part.name)) for part in fields(LaneForm)}
 
 
 def on_ladder(form: LaneForm) -> LaneForm:
@@ -90,12 +100,10 @@ def _moved(form: LaneForm, shape: tuple[int, ...], size: int) -> Any:
     return np.concatenate([step * shape[1] + lane, outside]).astype(np.int32)
 
 
-def _largest(values: list[Any]) -> Any:
-    if isinstance(values[0], tuple):
-        return tuple(_largest(list(part)) for part in zip(*values, strict=True))
-    if isinstance(values[0], int):
-        return max(values)
-    return tuple(max(sizes) for sizes in zip(*(np.shape(v) for v in values), strict=True))
+def _largest(sizes: list[Any]) -> Any:
+    if isinstance(sizes[0], tuple):
+        return tuple(_largest(list(part)) for part in zip(*sizes, strict=True))
+    return max(sizes)
 
 
 def _filled(value: Any, size: Any, blank: float) -> Any:

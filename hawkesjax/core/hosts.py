@@ -1,0 +1,124 @@
+"""Data that several processes hold, each a part of its own, and what the processes agree on."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental.multihost_utils import process_allgather
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from hawkesjax.core.checkpoint import Checkpoint, plain_of, typed_as
+from hawkesjax.core.mesh import HOSTS
+
+Made = TypeVar("Made")
+PARTS = PartitionSpec(HOSTS)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Prepared parts of the data, one on each device of all processes.
+
+    Args:
+        parts: prepared data of one size, with an axis of the devices before the others.
+        whole: arrays that tell these data from others, however they are divided.
+        mesh: the devices, along the axis "hosts".
+    """
+
+    parts: Any
+    whole: Any
+    mesh: Mesh = field(metadata={"static": True})
+
+    @classmethod
+    def of(cls, own: Sequence[Any], whole: Any, mesh: Mesh) -> Shares:
+        """The shares of all processes, of which these are this one's; every process calls it."""
+        where = NamedSharding(mesh, PARTS)
+
+        def placed(*leaves: Any) -> jax.Array:
+            mine = np.stack(leaves)
+            shape = (mesh.size, *mine.shape[1:])
+            return jax.make_array_from_process_local_data(where, mine, shape)
+
+        return cls(jax.tree.map(placed, *own), whole, mesh)
+
+    def sum(self, function: Callable[..., Any], *args: Any) -> Any:
+        """The sum over all parts of a function of arguments that all share and a part."""
+
+        def own(args: Any, parts: Any) -> Any:
+            value = function(*args, jax.tree.map(lambda leaf: leaf[0], parts))
+            return jax.tree.map(lambda leaf: jax.lax.psum(leaf, HOSTS), value)
+
+        specs = {"in_specs": (PartitionSpec(), PARTS), "out_specs": PartitionSpec()}
+        mapped = jax.shard_map(own, mesh=self.mesh, axis_names={HOSTS}, check_vma=False, **specs)
+        return mapped(args, self.parts)
+
+
+def exchange(value: Any) -> list[Any]:
+    """The values of all processes of the run, in their order; every process calls it."""
+    if jax.process_count() == 1:
+        return [value]
+    content = np.frombuffer(pickle.dumps(value), np.uint8)
+    sizes = process_allgather(np.array(len(content), np.int32))
+    padded = np.pad(content, (0, int(sizes.max()) - len(content)))
+    rows = process_allgather(padded)
+    return [pickle.loads(row[:size].tobytes()) for row, size in zip(rows, sizes, strict=True)]
+
+
+def agreed(make: Callable[[], Made]) -> Made:
+    """What each process makes. If one of them fails, all do, so that none waits for it.
+
+    Raises:
+        ValueError: where another process has failed, with its message.
+    """
+    value: Any = None
+    error: Exception | None = None
+    try:
+        value = make()
+    except Exception as caught:  # whatever it is, the others are told
+        error = caught
+    said = exchange(error and f"{type(error).__name__}: {error}")
+    if error is not None:
+        raise error
+    for process, words in enumerate(said):
+        if words:
+            raise ValueError(f"Process {process} has stopped: {words}")
+    return value
+
+
+class SharedCheckpoint:
+    """A `Checkpoint` that the first process writes and reads for all; arguments as there."""
+
+    def __init__(self, folder: str | os.PathLike[str], identity: dict[str, Any]) -> None:
+        self._own = self._first(lambda: Checkpoint(folder, identity))
+
+    def _first(self, make: Callable[[], Made]) -> Made | None:
+        return agreed(lambda: make() if jax.process_index() == 0 else None)
+
+    def close(self) -> None:
+        """Release the folder for other runs."""
+        if self._own is not None:
+            self._own.close()
+
+    def save(self, *args: Any) -> None:
+        """As `Checkpoint.save`."""
+        own: Any = self._own
+        self._first(lambda: own.save(*args))
+
+    def load(self, group: int, template: Any) -> Any:
+        """As `Checkpoint.load`, on every process."""
+        own: Any = self._own
+        found: Any = self._first(lambda: own.load(group, template))
+        state, blocks, done = found or (None, [], 0)
+        leaves = [plain_of(leaf) for leaf in jax.tree.leaves(state)]
+        leaves, blocks, done = exchange((leaves, blocks, done))[0]
+        if not leaves:
+            return None
+        like, structure = jax.tree.flatten(template)
+        restored = [typed_as(*pair) for pair in zip(leaves, like, strict=True)]
+        return jax.tree.unflatten(structure, restored), blocks, done
