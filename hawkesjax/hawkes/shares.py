@@ -53,12 +53,7 @@ def share_panel(
         for name in ("start", "duration", "counts", "sums")
     )
     begin = sum(len(one["sequence_names"]) for one in facts[: jax.process_index()])
-    parts = agreed(
-        lambda: [
-            _prepared(model, panel.select(range(*cut)), names, begin + cut[0], dtype)
-            for cut in cuts
-        ]
-    )
+    parts = agreed(lambda: [_prepared(model, panel, cut, names, begin, dtype) for cut in cuts])
     sizes = [size for some in exchange([sizes_of(one) for one in parts]) for size in some]
     parts = of_one_size(parts, sizes)
     real = parts[0].durations.dtype
@@ -126,9 +121,17 @@ def _cuts(model: Any, panel: Any, devices: int) -> list[tuple[int, int]]:
 
 
 def _prepared(
-    model: Any, panel: EventPanel, names: tuple[str, ...], begin: int, dtype: Any
+    model: Any,
+    panel: EventPanel,
+    cut: tuple[int, int],
+    names: tuple[str, ...],
+    begin: int,
+    dtype: Any,
 ) -> PreparedPanel:
-    """A part of the whole on the host: all its sequences, of which the others are never seen."""
+    """Some sequences of a panel on the host, as the whole of which no other is ever seen; the
+    panel's first sequence is number `begin` of the whole."""
+    begin, alone = begin + cut[0], cut == (0, panel.num_sequences)
+    part = panel if alone else panel.select(range(*cut))
 
     def placed(values: Any) -> np.ndarray:
         out = np.zeros(len(names))
@@ -136,11 +139,11 @@ def _prepared(
         return out
 
     part = replace(
-        panel,
-        sequence=panel.sequence + np.int32(begin),
+        part,
+        sequence=part.sequence + np.int32(begin),
         sequence_names=names,
-        start=placed(panel.start),
-        duration=placed(panel.duration),
+        start=placed(part.start),
+        duration=placed(part.duration),
     )
     made = prepare(part, form="lanes", dtype=dtype, gamma=model.gamma, kernel=model.kernel)
     return jax.tree.map(np.asarray, made)

@@ -1,0 +1,176 @@
+"""Many hosts give what one gives: parts on two devices of this process, and processes that die."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hawkesjax as hj
+from hawkesjax.core.hosts import agreed, exchange
+from tests.cases import CASES
+from tests.conftest import ROOT
+from tests.core.hosts_worker import SHORT, TABLE, kept
+from tests.refusals import refused
+
+DOUBLE = jnp.zeros(()).dtype == np.float64
+CLOSE = 1e-10 if DOUBLE else 1e-4
+TRUTH = {"mu": [0.5, 0.4], "alpha": [[0.3, 0.1], [0.2, 0.4]], "gamma": 1.0}
+PANEL = hj.simulate(
+    hj.Hawkes(decay="shared"), TRUTH, window=(0, 60), num_sequences=5, key=jax.random.key(0)
+)
+MIXTURE = next(case for case in CASES if case.name == "hawkes-hierarchy-mixture")
+MODELS = {
+    "shared decay": (hj.Hawkes(decay="shared", baseline="shared"), TRUTH),
+    "two terms, offsets integrated out": (
+        MIXTURE.model.marginal(),
+        {name: value for name, value in MIXTURE.params.items() if name != "mu_offset"},
+    ),
+}
+
+
+@pytest.fixture
+def mesh():
+    if len(jax.devices()) < 2:
+        pytest.skip("needs two devices")
+    return hj.make_mesh(hosts=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_likelihood_of_parts_and_its_gradient_are_those_of_the_whole(name, mesh):
+    model, truth = MODELS[name]
+    params = {n: jnp.asarray(value, float) for n, value in truth.items()}
+    compute = jax.jit(jax.value_and_grad(model.log_density))
+    value, slope = compute(params, model.prepare(PANEL))
+    shared, frame = model.shared(PANEL, mesh)
+    assert int(shared.num_events) == PANEL.num_events and frame.num_events == 0
+    assert frame.sequence_names == PANEL.sequence_names
+    again, other = compute(params, shared)
+    assert float(again) == pytest.approx(float(value), rel=CLOSE)
+    for n, one in slope.items():
+        np.testing.assert_allclose(other[n], one, rtol=100 * CLOSE, atol=100 * CLOSE)
+
+
+def test_fit_and_draws_over_parts_are_those_of_the_whole(mesh, tmp_path):
+    """With a checkpoint, from which a second call takes all draws."""
+    model, run = hj.Hawkes(decay="shared"), SHORT | {"key": 3, "progress": False}
+    one, both = hj.fit(model, PANEL, mesh=None), hj.fit(model, PANEL, mesh=mesh)
+    assert both.log_likelihood == pytest.approx(one.log_likelihood, rel=CLOSE)
+    assert both.num_events == one.num_events and both.data is None
+    assert both.coords == one.coords and both.summary().index.equals(one.summary().index)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hj.SamplingWarning)  # so few draws
+        plain = hj.sample(model, PANEL, chain_method="vectorized", **run)
+        divided = [hj.sample(model, PANEL, mesh=mesh, checkpoint=tmp_path / "run", **run)
+                   for _ in range(2)]  # fmt: skip
+    for name, value in kept(plain.posterior).items():
+        for found in divided:
+            close = 1e-8 if DOUBLE else 0.5
+            np.testing.assert_allclose(found.posterior[name], value, rtol=close)
+        np.testing.assert_array_equal(*(found.posterior[name] for found in divided))
+    for name, value in one.params.items():
+        close = 1e-6 if DOUBLE else 5e-2
+        np.testing.assert_allclose(both.params[name], value, rtol=close, atol=1e-3)
+
+
+def test_one_process_agrees_with_itself():
+    assert exchange({"a": 1}) == [{"a": 1}] and agreed(lambda: 3) == 3
+    with pytest.raises(OSError, match="full"):
+        agreed(lambda: (_ for _ in ()).throw(OSError("the disk is full")))
+
+
+HOSTS = {"hosts": True}
+SINGLE = PANEL.select([0])
+REFUSED: dict[str, Any] = {
+    "devices": (lambda mesh: hj.make_mesh(2, hosts=True), "leave devices="),
+    "chains": (lambda mesh: hj.make_mesh(hosts=True, chains=2), "chains= out"),
+    "prepare": (lambda mesh: hj.Hawkes().prepare(PANEL, mesh=mesh), "for fit and sample"),
+    "another model": (
+        lambda mesh: hj.fit(hj.RetweetHawkes(), None, mesh=mesh),
+        "RetweetHawkes cannot share data among processes",
+    ),
+    "a sequence for two devices": (
+        lambda mesh: hj.fit(hj.Hawkes(), SINGLE, mesh=mesh), "2 devices and 1 sequence|divided",
+    ),
+    "a lag": (lambda mesh: hj.fit(hj.Hawkes(lag=0.1), PANEL, mesh=mesh), "by lanes|a lag"),
+    "another form": (lambda mesh: hj.fit(hj.Hawkes(form="scan"), PANEL, mesh=mesh), "by lanes"),
+    "gaps": (
+        lambda mesh: hj.fit(hj.Hawkes(), hj.EventPanel.from_arrays(
+            [1.0, 5.0], [0, 0], window=(0, 9), gaps=(2, 3)), mesh=mesh),
+        "'gaps'|one process",
+    ),
+    "pointwise terms": (
+        lambda mesh: hj.sample(hj.Hawkes(), PANEL, key=0, mesh=mesh, pointwise="event"),
+        "pointwise|over hosts",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_over_hosts(name, mesh):
+    call, words = REFUSED[name]
+    with refused(words):
+        call(mesh)
+
+
+def started(folder, processes, name, deadly=0, **options):
+    """The processes of a run, one device each, on a port of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = os.environ["XLA_FLAGS"].replace("device_count=2", "device_count=1")
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.core.hosts_worker", str(number), str(processes),
+             str(port), str(folder), str(deadly), name, json.dumps(options)],
+            env=os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": path},
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for number in range(processes)
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_processes_that_die_resume_in_any_number(tmp_path):
+    """Two processes, of which one dies in the run; both again; and one alone from the same
+    checkpoint: the draws of a process that has all the data."""
+    folder = tmp_path / "two"
+    (folder / "events").mkdir(parents=True)
+    PANEL.to_dataframe().to_parquet(folder / "events" / "rows.parquet")
+    first, last = started(folder, 2, "never", deadly=4)
+    assert last.wait(900) == 9
+    first.kill()
+    first.wait()
+    assert not list(folder.glob("never*"))
+    shutil.copytree(folder, tmp_path / "one")
+    for processes, where in ((2, folder), (1, tmp_path / "one")):
+        for one in started(where, processes, "found"):
+            assert one.wait(900) == 0
+    found = [dict(np.load(path)) for path in sorted(tmp_path.glob("*/found-*.npz"))]
+    assert len(found) == 3
+    model, whole = hj.Hawkes(decay="shared"), hj.read_events(folder / "events", **TABLE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hj.SamplingWarning)
+        run = SHORT | {"key": 3, "progress": False, "chain_method": "vectorized"}
+        wanted = kept(hj.sample(model, whole, **run).posterior)
+    estimate = hj.fit(model, whole, mesh=None)
+    wanted |= {f"fit/{name}": value for name, value in kept(estimate).items()}
+    wanted["fit/log_likelihood"] = estimate.log_likelihood
+    for name, value in wanted.items():
+        for one in found:
+            np.testing.assert_allclose(one[name], value, rtol=CLOSE, err_msg=name)
+    for one in started(folder, 2, "other", num_samples=5):
+        assert one.wait(900) == 0
+    said = [path.read_text() for path in sorted(folder.glob("other-*.txt"))]
+    assert (
+        "of another run" in said[0] and said[1] == f"Process 0 has stopped: ValueError: {said[0]}"
+    )
