@@ -59,6 +59,7 @@ def test_the_likelihood_of_parts_and_its_gradient_are_those_of_the_whole(name, m
         np.testing.assert_allclose(other[n], one, rtol=100 * CLOSE, atol=100 * CLOSE)
 
 
+@pytest.mark.slow
 def test_fit_and_draws_over_parts_are_those_of_the_whole(mesh, tmp_path):
     """With a checkpoint, from which a second call takes all draws."""
     model, run = hj.Hawkes(decay="shared"), SHORT | {"key": 3, "progress": False}
