@@ -1,6 +1,7 @@
 """Panels from folders of Parquet files, read in pieces: as the same table in memory, or refused."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -139,7 +140,7 @@ def written(folder, *tables):
     return folder
 
 
-ROWS = TABLE[["t", "k", "s", "x"]][:100]
+ROWS: Any = TABLE[["t", "k", "s", "x"]][:100]
 FOLDERS = {
     "nothing": ((), "no Parquet files|.parquet"),
     "no rows": ((ROWS[:0], ROWS[:0]), "no rows|from_arrays"),
