@@ -13,6 +13,7 @@ import optax
 
 from hawkesjax.core.compiled import at_once
 from hawkesjax.core.ending import End, report, too_large
+from hawkesjax.core.hosts import shared
 from hawkesjax.core.layout import Layout
 from hawkesjax.core.mesh import Given, over, over_hosts
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
@@ -113,7 +114,7 @@ def fit(
         raise ValueError("Several starts are random: give key=jax.random.key(...).")
     hosts, learned = over_hosts(mesh), []
     if hosts:
-        prepared, data = as_model(model).shared(data, mesh, dtype)
+        prepared, data = shared(as_model(model), data, mesh, dtype)
     else:
         as_model(model).check(data)
         model, *learned = model.settled(data, dtype)

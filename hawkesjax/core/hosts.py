@@ -6,7 +6,7 @@ import os
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax
 import numpy as np
@@ -18,6 +18,16 @@ from hawkesjax.core.mesh import HOSTS
 
 Made = TypeVar("Made")
 PARTS = PartitionSpec(HOSTS)
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A model of data of which each process may bring a part."""
+
+    def shared(self, data: Any, mesh: Mesh, dtype: Any = None) -> tuple[Any, Any]:
+        """The whole, prepared over all hosts, and its frame: data with all names and windows and
+        without events. Every process calls it."""
+        ...
 
 
 @jax.tree_util.register_dataclass
@@ -57,6 +67,20 @@ class Shares:
         specs = {"in_specs": (PartitionSpec(), PARTS), "out_specs": PartitionSpec()}
         mapped = jax.shard_map(own, mesh=self.mesh, axis_names={HOSTS}, check_vma=False, **specs)
         return mapped(args, self.parts)
+
+
+def shared(model: Any, data: Any, mesh: Mesh, dtype: Any) -> tuple[Any, Any]:
+    """`Sharing.shared` of a model.
+
+    Raises:
+        ValueError: for a model that one process alone can evaluate.
+    """
+    if not isinstance(model, Sharing):
+        raise ValueError(
+            f"{type(model).__name__} cannot share data among processes: run it on one, with "
+            f"mesh=hawkesjax.make_mesh() for its devices."
+        )
+    return model.shared(data, mesh, dtype)
 
 
 def exchange(value: Any) -> list[Any]:

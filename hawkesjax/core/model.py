@@ -150,18 +150,6 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         device alone can evaluate them."""
         return prepared
 
-    def shared(self, data: Data, mesh: Any, dtype: Any = None) -> tuple[Any, Any]:
-        """Of data of which each process brings a part: the whole, prepared over all hosts, and its
-        frame, data with all names and windows and without events. Every process calls it.
-
-        Raises:
-            ValueError: where one process alone can evaluate the model, or has its data.
-        """
-        raise ValueError(
-            f"{type(self).__name__} cannot share data among processes: run it on one, with "
-            f"mesh=hawkesjax.make_mesh() for its devices."
-        )
-
     def coords(self, data: Data) -> dict[str, list[str]]:
         """Names along each axis."""
         return {}

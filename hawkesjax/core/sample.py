@@ -19,7 +19,7 @@ from hawkesjax._version import __version__
 from hawkesjax.core.chains import dense_blocks, is_small, method_of, regularized
 from hawkesjax.core.checkpoint import Checkpoint, fingerprint
 from hawkesjax.core.diagnostics import SamplingWarning
-from hawkesjax.core.hosts import SharedCheckpoint
+from hawkesjax.core.hosts import SharedCheckpoint, shared
 from hawkesjax.core.interrupts import Interrupts
 from hawkesjax.core.mesh import Given, over, over_hosts
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
@@ -118,7 +118,7 @@ def sample(
     """
     hosts = over_hosts(mesh)
     if hosts:
-        prepared, data = as_model(model).shared(data, mesh, dtype)
+        prepared, data = shared(as_model(model), data, mesh, dtype)
         if pointwise not in ("auto", None):
             raise ValueError(
                 f"pointwise is {short(pointwise)}; over hosts no terms are kept: leave it out, or "
