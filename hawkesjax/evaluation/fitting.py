@@ -29,6 +29,7 @@ def poisson_map(
     precision: Float[np.ndarray, " features"] | None = None,
     weights: Float[np.ndarray, " bins"] | None = None,
     exposure: Float[np.ndarray, " bins"] | None = None,
+    start: Float[np.ndarray, " features"] | None = None,
 ) -> Float[np.ndarray, " features"]:
     r"""Coefficients that maximise `sum_h w_h (y_h x_h . b - e_h exp(x_h . b)) - b . P b / 2`.
 
@@ -41,6 +42,7 @@ def poisson_map(
         precision: of independent normal priors about 0; 0 for none.
         weights: w of each bin; 1 by default.
         exposure: e, length of each bin; 1 by default.
+        start: coefficients that are near; the same maximum in fewer steps.
 
     Raises:
         ValueError: without any count above 0, whose rate has no logarithm.
@@ -61,8 +63,10 @@ def poisson_map(
         with np.errstate(over="ignore"):
             return total @ eta - size @ np.exp(eta) - 0.5 * prior @ beta**2
 
-    level = np.log(total.sum() / size.sum())
-    beta = np.linalg.lstsq(rows, np.full(len(rows), level), rcond=None)[0]
+    if start is None:
+        level = np.full(len(rows), np.log(total.sum() / size.sum()))
+        start = np.linalg.lstsq(rows, level, rcond=None)[0]
+    beta = start
     value = objective(beta)
     for _ in range(100):
         rate = size * np.exp(rows @ beta)

@@ -12,12 +12,14 @@ import pandas as pd
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.bins import bins_of
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
+from hawkesjax.evaluation.forecasters import HourOfWeek, LastValue
 from hawkesjax.evaluation.past import Forecaster, Past, features_of
 from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.inputs.checks import refuse
 from hawkesjax.inputs.html import Shown
 
+SIMPLE = {"last value": LastValue(), "hour-of-week mean": HourOfWeek()}
 SCORES = ("mae", "pearson", "log_score", "crps", "coverage")
 
 
@@ -32,7 +34,8 @@ class Rolling(Shown):
         counts: the series.
         cuts: (first training bin, cut, end of the scored bins) of each fold.
         level: nominal level of the intervals.
-        last: (folds,) MAE of the last count before each cut, everywhere.
+        simple: (folds,) MAE of what any forecaster should beat: the last count before each cut,
+            everywhere, and the mean of the same hour of the week.
     """
 
     drawn_by: ClassVar[str] = "plots.scores"
@@ -42,27 +45,35 @@ class Rolling(Shown):
     counts: pd.Series
     cuts: list[tuple[int, int, int]]
     level: float
-    last: np.ndarray
+    simple: dict[str, np.ndarray]
 
     def summary(self) -> pd.DataFrame:
         """One row per forecaster: mean and sd over folds of each score, and the mean MAE over that
-        of the last value before each cut: above 1, the forecaster loses to it."""
+        of each simple forecast: above 1, the forecaster loses to it."""
         groups: Any = self.folds.groupby("forecaster", sort=False)[list(SCORES)]
         table = groups.agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
-        last = float(np.nanmean(self.last))
-        ratio = table[("mae", "mean")] / last if last > 0 else np.nan
-        table.insert(2, ("mae", "of last value"), ratio)
+        for place, (name, errors) in enumerate(self.simple.items()):
+            mean = float(np.nanmean(errors))
+            ratio = table[("mae", "mean")] / mean if mean > 0 else np.nan
+            table.insert(2 + place, ("mae", f"of {name}"), ratio)
         return table
 
     def remarks(self) -> list[str]:
-        """Forecasters that the last value before the cut beats, in words."""
-        errors, last = self.summary()[("mae", "mean")].to_dict(), float(np.nanmean(self.last))
-        return [
-            f"{name} loses to the last value before each cut: mean absolute error {error:.4g} "
-            f"against {last:.4g}."
-            for name, error in errors.items()
-            if error > last * (1 + 1e-9)
-        ]
+        """Forecasters that a simple forecast beats, in words."""
+        lines = []
+        for name, error in self.summary()[("mae", "mean")].items():
+            means = {simple: float(np.nanmean(x)) for simple, x in self.simple.items()}
+            better = [
+                f"the {simple} ({mean:.4g})"
+                for simple, mean in means.items()
+                if error > mean * (1 + 1e-9)
+            ]
+            if better:
+                lines.append(
+                    f"{name} loses to {' and '.join(better)}: its mean absolute error is "
+                    f"{error:.4g}."
+                )
+        return lines
 
     def __repr__(self) -> str:
         table = self.summary().to_string(float_format=lambda x: f"{x:.3f}")
@@ -149,7 +160,7 @@ def rolling(
     covariates = series.covariates if covariates is None else covariates
     features, names = features_of(covariates, index, width)
     rows: list[list[dict[str, Any]]] = [[] for _ in cuts]
-    forecasts, last = {}, np.full(len(cuts), np.nan)
+    forecasts, simple = {}, {name: np.full(len(cuts), np.nan) for name in SIMPLE}
     # The longest training stretch first: what is compiled for it serves the shorter ones.
     for number, (start, cut, end) in reversed(list(enumerate(cuts))):
         own = start + np.flatnonzero(np.isfinite(values[start:cut]))
@@ -166,8 +177,8 @@ def rolling(
             data=None if data is None else data.between(index[start], index[cut]),
         )
         seen = values[cut:end][kept]
-        if kept.any():
-            last[number] = np.mean(np.abs(seen - values[own[-1]]))
+        for name, forecaster in SIMPLE.items() if kept.any() else ():
+            simple[name][number] = np.mean(np.abs(seen - forecaster(past).mean[kept]))
         for name, forecaster in forecasters.items():
             forecast = forecasts[name, number] = forecaster(past)
             try:
@@ -178,7 +189,7 @@ def rolling(
             where = {"forecaster": name, "fold": number, "cut": index[cut]}
             rows[number].append(where | scored)
     folds = pd.DataFrame([row for fold in rows for row in fold])
-    return Rolling(folds, forecasts, series.to_series(), cuts, level, last)
+    return Rolling(folds, forecasts, series.to_series(), cuts, level, simple)
 
 
 def _checked(counts: Any) -> CountSeries:

@@ -78,7 +78,8 @@ def test_an_evaluation_compares(results, work):
     scores = pd.read_csv(work / "evaluate" / "scores.csv")
     names = {"local calendar", "hour-of-week mean", "last value", "Poisson regression"}
     assert names <= set(scores["forecaster"])
-    assert {"crps mean", "mae of last value"} <= set(scores.columns)
+    assert {"crps mean", "mae of last value", "mae of hour-of-week mean"} <= set(scores.columns)
+    assert "last value loses to the hour-of-week mean" in out
     assert len(pd.read_csv(work / "evaluate" / "folds.csv")) == 2 * len(scores)
 
 

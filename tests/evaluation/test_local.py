@@ -84,7 +84,7 @@ def slow_law(past, half_life=56.0, local=3.0, clip=2.0):
     shown = np.clip(y[near], np.maximum(m - clip * sd, 0), m + clip * sd)
     sds = np.r_[0.2, np.full(24, 0.05)]
     d = slow_map(hours(past.index[near]), shown, weights / (1 + m / size), m, sds)
-    size = slow_size(y, mean * np.exp(hours(past.index) @ d), 0.5 ** (ages / 7))
+    size = slow_size(y, mean * np.exp(hours(past.index) @ d), 0.5 ** (ages / local))
     return np.exp(after @ b + hours(past.ahead) @ d), size
 
 
@@ -189,6 +189,18 @@ def test_intervals_hold_what_they_say_on_simulated_counts(seed):
     assert 0.77 <= found.loc["local", ("coverage", "mean")] <= 0.83
     assert found.loc["hours", ("coverage", "mean")] > found.loc["local", ("coverage", "mean")]
     assert found.loc["local", ("crps", "mean")] < found.loc["hours", ("crps", "mean")]
+
+
+def test_the_last_stretch_of_the_training_part_calibrates():
+    index, counts, off, _ = made(45)
+    past = past_of(index, counts, off[:, :0], 40 * 24, 45 * 24)
+    told, calendar = LocalCalendar()(past), LocalCalendar()
+    before = calendar.law(past_of(index, counts, off[:, :0], 35 * 24, 40 * 24))
+    held = held_shares([before], [counts[35 * 24 : 40 * 24]], 96.0)
+    np.testing.assert_allclose(told.held, held)
+    np.testing.assert_array_equal(told.point, told.quantile(0.5))
+    short = past_of(index, counts, off[:, :0], 28 * 24, 32 * 24)
+    assert calendar(short).held is None
 
 
 def test_a_night_of_bursts_moves_it_little_and_a_new_level_much():

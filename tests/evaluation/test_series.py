@@ -93,12 +93,28 @@ def test_rolling_leaves_gaps_out():
     assert np.isfinite(empty.summary()[("mae", "mean")]).all()
 
 
-def test_what_loses_to_the_last_value_says_so():
+def test_what_loses_to_a_simple_forecast_says_so():
+    """A level that rises by steps, with a rhythm of the day: errors by hand."""
     index = pd.date_range("2024-03-01", periods=24 * 40, freq="h", tz="UTC")
-    counts = pd.Series(np.repeat(np.arange(40) // 10 * 50, 24), index=index)
+    rhythm = np.rint(150 + 120 * np.sin(2 * np.pi * (index.hour - 23) / 24))
+    counts = pd.Series(np.repeat(np.arange(40) // 10 * 50, 24) + rhythm, index=index)
+    past, seen = counts.iloc[:720], counts.iloc[720:912]
+    means = past.groupby([past.index.day_of_week, past.index.hour]).mean()
+    errors = {
+        "last value": np.abs(seen - past.iloc[-1]).mean(),
+        "hour-of-week mean": np.abs(
+            seen - [means[t.day_of_week, t.hour] for t in seen.index]
+        ).mean(),
+    }
+    mae = np.abs(seen - past.mean()).mean()
     found = hj.rolling(counts, {"constant": hj.forecasters.Constant()})
-    assert "constant loses to the last value" in repr(found)
-    assert found.summary().loc["constant", ("mae", "of last value")] > 1
+    assert found.remarks() == [
+        f"constant loses to the last value ({errors['last value']:.4g}) and the hour-of-week mean "
+        f"({errors['hour-of-week mean']:.4g}): its mean absolute error is {mae:.4g}."
+    ]
+    assert found.remarks()[0] in repr(found)
+    for name, error in errors.items():
+        assert found.summary().loc["constant", ("mae", f"of {name}")] == pytest.approx(mae / error)
 
 
 BAD = [
