@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ import jax
 from hawkesjax.core.diagnostics import SamplingWarning
 from hawkesjax.core.mesh import CHAIN
 from hawkesjax.inputs.checks import listed_once, short
+from hawkesjax.inputs.warned import warn
 
 VECTORIZED_EVENTS = 20_000  # up to here a CPU spends its time on calls, not on events
 # The shrinkage of the learned covariance towards 10^-3 is left out only for narrow posteriors
@@ -37,11 +37,10 @@ def method_of(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[s
         )
     most = min(devices, num_chains)
     if method in ("auto", "parallel") and fitting < most:
-        warnings.warn(
+        warn(
             f"{num_chains} chains cannot be spread evenly over {devices} devices: they run on "
             f"{fitting} of them. Use a multiple of {most} chains to use {most}.",
             SamplingWarning,
-            stacklevel=5,
         )
     if method == "auto":
         method = "parallel" if fitting > 1 else "vectorized"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -37,6 +36,7 @@ from hawkesjax.core.unconstrained import (
 from hawkesjax.core.watch import Callback, Progress, is_seen, report
 from hawkesjax.inputs.arguments import Count, Key, Precision, Share, Whole, checked
 from hawkesjax.inputs.checks import flaw, short
+from hawkesjax.inputs.warned import warn
 
 JITTER = 0.1  # standard deviation of the starts, on the unconstrained scale
 POINTWISE_LIMIT = 20_000_000  # numbers of the pointwise log-likelihood: 160 MB in float64
@@ -269,13 +269,9 @@ def sample_prepared(
     posterior: Any = _posterior(model, data, prepared, point, statistics, info, pointwise)
     if stopped:
         kept = posterior.posterior.sizes
-        warnings.warn(
-            f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.",
-            SamplingWarning,
-            stacklevel=5,
-        )
+        warn(f"Stopped: {kept['chain']} chains of {kept['draw']} draws are kept.", SamplingWarning)
     for sentence in posterior.problems():
-        warnings.warn(sentence, SamplingWarning, stacklevel=5)
+        warn(sentence, SamplingWarning)
     return posterior
 
 

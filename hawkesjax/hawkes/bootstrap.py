@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +22,7 @@ from hawkesjax.hawkes.residuals import rescaled, residuals
 from hawkesjax.hawkes.simulate import simulate_like
 from hawkesjax.hawkes.sizes import prepare_alike
 from hawkesjax.inputs.arguments import Count, Key, checked
+from hawkesjax.inputs.warned import warn
 
 STATISTICS = {"ks": kolmogorov_smirnov, "ad": anderson_darling}
 
@@ -98,10 +98,7 @@ def residual_bootstrap(
         for values, (_, row) in zip(groups(observed).values(), table.iterrows(), strict=True)
     ]
     if lost:
-        warnings.warn(
-            f"{lost} of {len(panels)} refits did not converge; their best values were used.",
-            stacklevel=3,
-        )
+        warn(f"{lost} of {len(panels)} refits did not converge; their best values were used.")
     return table
 
 

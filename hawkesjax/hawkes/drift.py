@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import point_of
 from hawkesjax.inputs.arguments import AtLeastZero, Share, checked
+from hawkesjax.inputs.warned import warn
 
 LAST = 0.2  # of each window: half of it would hide what sets in late, a twentieth holds few events
 # |z| of the residual counts from which a trend is fitted, to see. Where immigrants fell to a
@@ -182,10 +182,9 @@ def warn_of_drift(model: HawkesLaw, values: Any, panel: EventPanel) -> None:
     if found.p >= DOUBT:
         return
     fewer = found.observed < found.expected
-    warnings.warn(
+    warn(
         f"Events {'fall off' if fewer else 'rise'} before the forecast: {found}. A baseline that "
         f"goes on at its mean will forecast too {'many' if fewer else 'few'}, if this lasts. Let "
         f"it change: choose a trend (hj.choose_trend).",
         DriftWarning,
-        stacklevel=8,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +34,7 @@ from hawkesjax.hawkes.strength import Carried, Strength, points_of
 from hawkesjax.hawkes.timeline import Timeline
 from hawkesjax.hawkes.watched import Missed
 from hawkesjax.inputs.arrays import AnyArray
+from hawkesjax.inputs.warned import warn
 
 EXPOSED = (
     "An exposure multiplies the baseline only in models with link='identity': leave out the "
@@ -188,11 +188,10 @@ def prepare(
                 "of model.prepare(panel) in place of the panel."
             )
         if panel.waits.shape[-1] > SLOW:
-            warnings.warn(
+            warn(
                 "The panel is traced (an argument of jit, grad or vmap), so that its events are "
                 "taken one a step: pass the result of model.prepare(panel) in its place, which is "
-                "several times as fast.",
-                stacklevel=2,
+                "several times as fast."
             )
         return _traced(panel, dtype, kernel)
     return _laid_out(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -22,6 +21,7 @@ from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import HostArray
+from hawkesjax.inputs.warned import warn
 from hawkesjax.katz.counts import check_activity, counts_of, target_bins
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import (
@@ -286,22 +286,20 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
         if data.network is not None:
             shared = min(last, data.network[1]) - max(first, data.network[0])
             if shared > 0:
-                warnings.warn(
+                warn(
                     f"The network was made of {shared:,} of the {last - first:,} bins of the fit: "
                     f"each message that made an edge explains itself, and alpha is too large. "
                     f"Fit on bins after the network's.",
                     CircularityWarning,
-                    stacklevel=3,
                 )
         counts = counts_of(data, self)
         busiest = float(np.max(counts.events_by_user, initial=0)) / counts.num_bins
         if not self.link_rule.posts and busiest > SATURATED:
             user = data.user_names[int(np.argmax(counts.events_by_user))]
-            warnings.warn(
+            warn(
                 f"User {user} is active in {100 * busiest:.0f} % of the bins: beyond half, rates "
                 f"can hardly be told apart. Take shorter bins, or link='poisson'.",
                 SaturationWarning,
-                stacklevel=3,
             )
 
     def dense_mass(self, data: PreparedActivity) -> list[tuple[str, ...]] | bool:

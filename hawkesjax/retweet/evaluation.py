@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +22,7 @@ from hawkesjax.inputs.checks import counted
 from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment, moments
+from hawkesjax.inputs.warned import warn
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast, forecast
 from hawkesjax.retweet.law import RetweetLaw
@@ -209,11 +209,10 @@ class RetweetForecaster:
         values: Any
         values, converged = maximum(self.model, prepared, max_steps=self.max_steps)
         if not (converged or self.num_samples):
-            warnings.warn(
+            warn(
                 f"The fit before {past.ahead[0]} did not converge; its best values are used. Give "
                 f"more training data, or a larger max_steps.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         if self.num_samples:
             values = sample(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -20,6 +19,7 @@ from hawkesjax.evaluation.counts import CountForecast
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.inputs.moments import moments
+from hawkesjax.inputs.warned import warn
 from hawkesjax.retweet.ahead import MOST_STEPS, STEP, Ahead, Law, Queue, grid_of
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.law import RetweetLaw
@@ -278,4 +278,4 @@ def _warn_of(out: RetweetForecast) -> None:
             f"quantiles are those of paths below the cap, and so lower bounds"
         )
     if warned:
-        warnings.warn("; ".join(warned).capitalize() + ".", ExplosionWarning, stacklevel=6)
+        warn("; ".join(warned).capitalize() + ".", ExplosionWarning)

@@ -16,6 +16,7 @@ from hawkesjax.evaluation.calibration import held_of
 from hawkesjax.evaluation.counts import GRID
 from hawkesjax.inputs.arguments import AtLeastZero, Count, Key, Positive, Range, checked, number
 from hawkesjax.inputs.checks import counted
+from hawkesjax.inputs.warned import warn
 from hawkesjax.retweet.ages import check_observed, sizes_at, spans_of
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.features import GROUPS, features, unknown
@@ -292,10 +293,9 @@ def _warn_of(past: np.ndarray, young: np.ndarray, observed: float) -> None:
     # Of n, at least k of probability p: a regularised incomplete beta function.
     chance = betainc(outside, len(young) - outside + 1, 2 / (len(past) + 1)) if outside else 1.0
     if chance < 0.01:
-        warnings.warn(
+        warn(
             f"{counted(outside, 'cascade')} of {len(young):,} had fewer or more reposts by age "
             f"{observed:g} than any of the population ({past.min():,} to {past.max():,}): their "
             f"sizes are extrapolated. Learn from cascades like them.",
             ExtrapolationWarning,
-            stacklevel=4,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -27,6 +26,7 @@ from hawkesjax.inputs.gaps import (
     within,
 )
 from hawkesjax.inputs.moments import moment
+from hawkesjax.inputs.warned import warn
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.data.gaps import Gaps
 from hawkesjax.retweet.law import RetweetLaw
@@ -215,12 +215,11 @@ def grow(
     mean = float(np.mean(pool))
     explosive = int(np.sum(p0 * mean >= 1))
     if explosive:
-        warnings.warn(
+        warn(
             f"p0 times the reposters' mean followers ({mean:.4g}) is 1 or more for "
             f"{counted(explosive, 'post')} (largest {float(p0.max()) * mean:.3g}): their "
             f"cascades explode until the decay ends them.",
             ExplosionWarning,
-            stacklevel=6,
         )
     post, times, followers = first
     out = [(post[:0], times[:0], followers[:0])]

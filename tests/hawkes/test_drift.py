@@ -55,8 +55,9 @@ def test_a_dying_panel_is_named_before_it_is_forecast():
     """Two fits: effects take up most of the fall, so that counts alone do not tell."""
     panel = dying(3, 400, 3.0).between(0, 60.0)
     estimate = hj.fit(MODEL, panel, errors=False)
-    with pytest.warns(hj.DriftWarning, match="fall off before the forecast"):
+    with pytest.warns(hj.DriftWarning, match="fall off before the forecast") as said:
         hj.forecast(MODEL, estimate, panel, horizon=5.0, key=jax.random.key(0), draws=5)
+    assert said[0].filename == __file__
     # Parameters that were given are not in doubt.
     hj.forecast(MODEL, estimate.params, panel, horizon=5.0, key=jax.random.key(0), draws=5)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.checks import MISSING, Rows, column_of, listed, refuse, short
+from hawkesjax.inputs.warned import warn
 
 NOWHERE, FORWARD, BACKWARD, BOTH = 0, 1, 2, 3
 WAYS = {"reposts": FORWARD, "messages": BACKWARD, "both": BOTH, None: NOWHERE}
@@ -35,14 +34,6 @@ NAMED = ("reposts", "messages", "attention")
 
 class ActivityWarning(UserWarning):
     """Something in a log of messages that a user should know before trusting a ranking."""
-
-
-def warn(sentence: str) -> None:
-    """Warn the user's own line, however many of ours lie between."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("hawkesjax"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(sentence, ActivityWarning, stacklevel=level)
 
 
 def read_ways(
@@ -125,5 +116,6 @@ def _from_name(edges: str, names: list[str], column: str, more: bool) -> list[in
         warn(
             f"Column {column!r} has kinds that are not known and make no edge: "
             f"{listed(unknown)}. Map all kinds with edges= where some should.",
+            ActivityWarning,
         )
     return table

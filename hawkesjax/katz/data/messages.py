@@ -12,7 +12,8 @@ from hawkesjax.inputs.checks import Rows, column_of, counted, same_length
 from hawkesjax.inputs.clock import Clock, read_times, stamps
 from hawkesjax.inputs.gaps import ALONE, Gaps, read_gaps, refuse_inside, within
 from hawkesjax.inputs.names import Names
-from hawkesjax.katz.data.attention import read_ways, warn
+from hawkesjax.inputs.warned import warn
+from hawkesjax.katz.data.attention import ActivityWarning, read_ways
 from hawkesjax.katz.data.users import read_users, same_space
 
 
@@ -104,6 +105,7 @@ def read_log(
         warn(
             f"Column {names['time']!r} holds days without a time of day: every message counts as a "
             f"post. Where one that names several users is several rows, give times of day.",
+            ActivityWarning,
         )
     lowest = np.searchsorted(values[first], _earliest(values[first], grid.step))
     bin_of = bins[first]
@@ -139,10 +141,11 @@ def _warn(codes: dict[str, np.ndarray], users: Names, target: np.ndarray) -> Non
         warn(
             f"{counted(without, 'message')} without a target: they count as posts, and make no "
             f"edge.",
+            ActivityWarning,
         )
     apart = same_space(codes, users)
     if apart is not None:
-        warn(apart)
+        warn(apart, ActivityWarning)
 
 
 def _without_clock(clock: Clock) -> bool:

@@ -10,8 +10,9 @@ import pandas as pd
 from hawkesjax.inputs.arguments import Range, checked, number
 from hawkesjax.inputs.bins import bins_of, read_pair, window_bins
 from hawkesjax.inputs.checks import column_of
+from hawkesjax.inputs.warned import warn
 from hawkesjax.inputs.windows import pair_of
-from hawkesjax.katz.data.attention import warn
+from hawkesjax.katz.data.attention import ActivityWarning
 from hawkesjax.katz.data.messages import MessageLog
 from hawkesjax.katz.data.network import network_of
 
@@ -36,6 +37,7 @@ def cut_log(
         warn(
             "The network has no edge: every score will be the user's own baseline. Do edges= and "
             "the window suit the log?",
+            ActivityWarning,
         )
     peak = _spike(log, spike, base)
     if peak is not None:
@@ -50,6 +52,7 @@ def cut_log(
         warn(
             f"Business as usual (bins {base[0]:,} to {base[1]:,}) comes after the spike (bins "
             f"{peak[0]:,} to {peak[1]:,}): a ranking from it predicts nothing.",
+            ActivityWarning,
         )
     if fit is not None:
         chosen = _window(log, fit, "fit")
@@ -99,6 +102,7 @@ def _check_fit(log: MessageLog, window: Bins) -> None:
         warn(
             f"The window to fit ends with bin {window[1] - 1:,}, the messages with bin "
             f"{last - 1:,}: the {window[1] - last:,} bins between count as silent.",
+            ActivityWarning,
         )
 
 
@@ -116,6 +120,7 @@ def _spike(log: MessageLog, spike: Any, base: Bins) -> Bins | None:
         warn(
             "The spike does not end within the log: its volume never falls to a quarter of the "
             "peak.",
+            ActivityWarning,
         )
     return window
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, Whole, checked
+from hawkesjax.inputs.warned import warn
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
 from hawkesjax.katz.steady.evaluation import DRAWS, FEW_BLOCKS
@@ -152,11 +153,10 @@ def backtest(
             f"None of {len(stretches)} stretches of the past can be scored; the first: {reason}."
         )
     if len(tables) < FEW_BLOCKS:
-        warnings.warn(
+        warn(
             f"There are {len(tables)} pseudo-spikes: intervals of the change rest on no more than "
             f"these (none is given for one). Take a smaller length=, or more folds=.",
             KatzWarning,
-            stacklevel=3,
         )
     table = pd.concat(tables, names=["bin", "ranking"])
     seed = np.asarray(jax.random.key_data(key))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from jaxtyping import Float
 
 from hawkesjax.inputs.arguments import Count, Key, Level, Whole, checked
 from hawkesjax.inputs.html import Shown
+from hawkesjax.inputs.warned import warn
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
 from hawkesjax.katz.rules import form_of
@@ -209,12 +209,11 @@ def evaluate(
         )
     blocks = -(-(window[1] - window[0]) // block)
     if blocks < FEW_BLOCKS:
-        warnings.warn(
+        warn(
             f"The spike has {blocks} blocks of {block} bins: intervals of the change "
             f"rest on no more than these (none is given for one). Take a smaller block= or "
             f"shorter bins.",
             KatzWarning,
-            stacklevel=3,
         )
     keys = np.asarray(jax.random.key_data(jax.random.split(key)))
     rng = np.random.default_rng(keys[0])

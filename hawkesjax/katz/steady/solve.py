@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from scipy import sparse
 from hawkesjax.core.cache import kept
 from hawkesjax.inputs.arguments import Count, Positive, checked, numbers
 from hawkesjax.inputs.checks import counted, listed, short
+from hawkesjax.inputs.warned import warn
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.rules import form_of
 from hawkesjax.katz.steady.blockwise import ROUNDING, checked_sweep
@@ -80,11 +80,10 @@ def radius(activity: Activity, *, form: str = "additive") -> Radius:
 def _radius(activity: Activity, form: str) -> Radius:
     bounds = radius_bounds(matrix_of(activity, form))
     if bounds.upper - bounds.lower > GAP * bounds.upper:
-        warnings.warn(
+        warn(
             f"The spectral radius lies between {bounds.lower:.9g} and {bounds.upper:.9g}, no "
             f"closer: alpha* is uncertain to that degree.",
             KatzWarning,
-            stacklevel=5,
         )
     return bounds
 
@@ -137,7 +136,7 @@ def attenuation(
     if not traced and np.any(given) and not isinstance(activity.baseline, Tracer):
         said = _elsewhere(activity, form)
         if said is not None:
-            warnings.warn(said(float(np.max(given))), KatzWarning, stacklevel=4)
+            warn(said(float(np.max(given))), KatzWarning)
     return given / rho.value, rho.value
 
 
@@ -272,12 +271,11 @@ def warn_left(residuals: np.ndarray, tolerance: float) -> None:
     """Say so where true residuals are above the tolerance."""
     worst = float(np.max(residuals, initial=0.0))
     if not worst <= max(tolerance, ROUNDING):
-        warnings.warn(
+        warn(
             f"The relative residual is {worst:.1e} at worst, above the tolerance of "
             f"{tolerance:.0e}, so scores are not exact: alpha is very close to its limit, limit= "
             f"too small, or the network beyond single precision (then take backend='scipy').",
             KatzWarning,
-            stacklevel=4,
         )
 
 
@@ -355,18 +353,13 @@ def rank(
     b, one = np.asarray(activity.baseline), float(attenuated)
     result = certified_top(matrix_of(activity, form), b, one, top, largest=largest, order=order)
     if not np.isfinite(result.upper).all():
-        warnings.warn(
+        warn(
             "alpha is so close to its limit that no bound of the scores was found: the scores "
             "are solved for, but who belongs to the top is not proven. Take less.",
             KatzWarning,
-            stacklevel=3,
         )
     elif not result.certified and not result.tied.any():
-        warnings.warn(
-            "Which scores are the top is certain, but not their order.",
-            KatzWarning,
-            stacklevel=3,
-        )
+        warn("Which scores are the top is certain, but not their order.", KatzWarning)
     star = None if rho.acyclic else one * rho.value
     return ranking_of(result, activity.user_names.take(result.users).index, b, one, star)
 
