@@ -24,6 +24,8 @@ class Counts(FileOptions):
     file: Path = argument(f"{o.FILE}, one row per bin.")
     time: str = option("time", "Column of the bins' starts: dates and times.")
     count: str = option("count", "Column of the counts; empty where nothing was counted.")
+    by: str | None = option(None, "Column that names the series of each row, of several.")
+    series: str | None = option(None, "The one of several series that is taken.", "NAME")
     bin: str | None = option(
         None, "Length of the bins, such as 1h: finer rows are added up.", "LENGTH"
     )

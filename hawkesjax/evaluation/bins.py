@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hawkesjax.inputs.checks import ROWS, Rows, counted, refuse
+from hawkesjax.inputs.checks import ROWS, Rows, counted, listed, refuse
 from hawkesjax.inputs.clock import Clock
 
 MOST = 10_000_000  # bins
@@ -35,6 +35,32 @@ def bins_of(length: pd.Timedelta | str, width: pd.Timedelta, name: str) -> int:
     if not ratio >= 1 or ratio != round(ratio):
         raise ValueError(f"{name}={length!r} is not a whole number of bins of {width}.")
     return round(ratio)
+
+
+def one_series(frame: pd.DataFrame, rows: Rows, by: Any, series: Any) -> tuple[pd.DataFrame, Rows]:
+    """The rows of one of several series, told by a column of names.
+
+    Raises:
+        ValueError: for a name that is not there, or none where there are several.
+    """
+    if by is None:
+        if series is not None:
+            raise ValueError(
+                f"series={series!r} is one of several: name the column that tells them, by=."
+            )
+        return frame, rows
+    names = frame[by].astype("str").str.strip().reset_index(drop=True)
+    known = names[~frame[by].isna().to_numpy()].unique().tolist()
+    if series is None and len(known) == 1:
+        series = known[0]
+    kept = np.flatnonzero(names == str(series)) if series is not None else []
+    if not len(kept):
+        lost = "names" if series is None else f"has no {str(series)!r}; it names"
+        raise ValueError(
+            f"Column {str(by)!r} {lost} {len(known):,} series: {listed(known, 30)}. "
+            f"Choose one of them, series=."
+        )
+    return frame.iloc[kept], rows.at(kept)
 
 
 def read_column(column: Any, name: str, rows: Rows = ROWS) -> np.ndarray:

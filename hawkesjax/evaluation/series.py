@@ -15,6 +15,7 @@ from hawkesjax.evaluation.bins import (
     added_up,
     bins_of,
     nanoseconds,
+    one_series,
     read_column,
     short_width,
     step_of,
@@ -91,6 +92,8 @@ class CountSeries:
         *,
         time: Any = "time",
         count: Any = "count",
+        by: Any = None,
+        series: str | None = None,
         bin: pd.Timedelta | str | None = None,
         unit: str = "hour",
         timezone: str | None = None,
@@ -104,6 +107,8 @@ class CountSeries:
             table: a pandas DataFrame, or anything with `to_pandas`.
             time: column of the bins' starts: datetimes.
             count: column of counts; NaN or empty where a bin was not watched.
+            by: column that names the series of each row, where the table holds several.
+            series: the one of them that is taken.
             bin: length of the bins; rows that are finer are added up, and a bin of which some
                 row is missing is a gap. Bins begin where the local day is divided evenly. None:
                 the smallest step between rows.
@@ -116,11 +121,14 @@ class CountSeries:
             covariates: features over all bins.
 
         Raises:
-            ValueError: for a count that is negative or fractional, a time that comes twice or
+            ValueError: for a series that is not among those of the table, or none where there are
+                several, a count that is negative or fractional, a time that comes twice or
                 lies off the grid of bins, times that are not datetimes, covariates that do not
                 reach over the series; names rows and remedies.
         """
-        frame, rows = open_table(table, needed=("time", "count"), time=time, count=count)
+        used = {"time": time, "count": count, "by": by}
+        frame, rows = open_table(table, needed=("time", "count"), **used)
+        frame, rows = one_series(frame, rows, by, series)
         clock = read_times(frame[time], str(time), unit, timezone, rows)
         if not clock.dated:
             raise ValueError(
@@ -133,7 +141,7 @@ class CountSeries:
         order = np.argsort(ticks, kind="stable")
         twice = np.zeros(len(ticks), bool)
         twice[order[1:]] = np.diff(ticks[order]) == 0
-        remedy = "Add these rows up, or name one series' column of counts."
+        remedy = "Add these rows up, or take one of several series: by= and series=."
         show = lambda row: clock.show(ticks[row])  # noqa: E731
         refuse(twice, str(time), "a time that comes twice", remedy, show, rows)
         if len(ticks) < 2:
@@ -168,7 +176,7 @@ class CountSeries:
             stamps(starts, clock.zone),
             pd.Timedelta(width, "ns"),
             clock.unit,
-            str(count),
+            str(count) if series is None else f"{count} of {series}",
             absent=absent,
         )
         return result if covariates is None else result.with_covariates(covariates)
@@ -350,7 +358,12 @@ class CountSeries:
 
 @checked
 def read_counts(
-    path: str | os.PathLike[str], *, time: str = "time", count: str = "count", **options: Any
+    path: str | os.PathLike[str],
+    *,
+    time: str = "time",
+    count: str = "count",
+    by: str | None = None,
+    **options: Any,
 ) -> CountSeries:
     """Counts from a file with one row per bin.
 
@@ -358,6 +371,7 @@ def read_counts(
         path: a file, as in `hawkesjax.read_events`.
         time: column of the bins' starts.
         count: column of counts.
+        by: column that names the series of each row, where the file holds several.
         options: the other arguments of `CountSeries.from_dataframe`, and how the file is written,
             as in `hawkesjax.read_events`.
 
@@ -369,8 +383,9 @@ def read_counts(
         >>> series = hj.read_counts("hours.csv", timezone="Europe/Madrid")
     """
     dialect, rest = split(options)
-    table = read_table(path, {"time": time, "count": count}, dialect, types=_plain_types)
-    return CountSeries.from_dataframe(table, time=time, count=count, **rest)
+    used = {"time": time, "count": count, "by": by}
+    table = read_table(path, used, dialect, types=_plain_types)
+    return CountSeries.from_dataframe(table, **used, **rest)
 
 
 def _plain_types(body: bytes, used: dict[str, Any], separator: str) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def work(tmp_path_factory):
     frame.assign(posts=frame["posts"] + 0.5 * (frame.index == 7)).to_csv(
         folder / "half.csv", index=False
     )
+    both = [frame.assign(site=name, posts=frame["posts"] + k) for k, name in enumerate("ab")]
+    pd.concat(both).to_csv(folder / "both.csv", index=False)
     pd.DataFrame({"start": ["2024-01-20"], "end": ["2024-01-21"]}).to_csv(
         folder / "gaps.csv", index=False
     )
@@ -47,6 +49,9 @@ def results(work):
         "a part": ["forecast", "hours.csv", *COMMON, "--ahead", "90min", "--out", "no"],
         "half-life": ["forecast", "hours.csv", *COMMON, "--ahead", "2D", "--half-life", "0"],
         "no country": ["forecast", "hours.csv", *COMMON, "--ahead", "2D", "--holidays", "XX"],
+        "of several": ["fit", "both.csv", *COMMON, "--by", "site", "--series", "b", "--out", "b"],
+        "which": ["fit", "both.csv", *COMMON, "--by", "site", "--out", "no"],
+        "another": ["fit", "both.csv", *COMMON, "--by", "site", "--series", "c", "--out", "no"],
         "too short": ["evaluate", "hours.csv", *COMMON, "--first", "60D", "--out", "no"],
     }  # fmt: skip
     return run_named({name: ["counts", *line] for name, line in lines.items()}, work)
@@ -99,7 +104,14 @@ def test_a_fit_is_that_of_python(results, work):
     np.testing.assert_allclose(found["standard_error"], told["standard_error"], rtol=1e-6)
 
 
+def test_one_series_of_several(results):
+    code, out, err = results["of several"]
+    assert code == 0 and "posts of b" in out, (out, err)
+
+
 SAID = {
+    "which": r"'site' names 2 series: 'a', 'b'. Choose one of them, --series",
+    "another": r"'site' has no 'c'; it names 2 series: 'a', 'b'",
     "negative": r"'posts': a negative count in line 9 \(-3\)",
     "half": r"'posts': a fractional count in line 9",
     "missing": r"10 bins of 1,200 have no row.*--missing gap.*--missing zero",

@@ -172,6 +172,30 @@ def test_a_file_is_read(tmp_path):
         hj.read_counts(tmp_path / "bad.csv")
 
 
+def test_one_series_of_several_is_named():
+    frame = table()
+    other = frame.assign(count=frame["count"] + 1)
+    both = pd.concat([frame.assign(who="a"), other.assign(who="b")], ignore_index=True)
+    for name, part in (("a", frame), ("b", other)):
+        found = hj.CountSeries.from_dataframe(both, by="who", series=name)
+        np.testing.assert_array_equal(found.counts, part["count"])
+        assert found.name == f"count of {name}"
+    alone = hj.CountSeries.from_dataframe(frame.assign(who="a"), by="who")
+    np.testing.assert_array_equal(alone.counts, frame["count"])
+    for options, match in (
+        ({"by": "who"}, "'who' names 2 series: 'a', 'b'. Choose one of them, series="),
+        ({"by": "who", "series": "c"}, "'who' has no 'c'; it names 2 series: 'a', 'b'"),
+        ({"series": "a"}, "name the column that tells them, by="),
+        ({"by": "whom"}, "no column for by='whom'"),
+        ({}, "comes twice.*by= and series="),
+    ):
+        with pytest.raises(ValueError, match=match):
+            hj.CountSeries.from_dataframe(both, **options)
+    wrong = both.assign(count=both["count"].where(both.index != len(frame) + 2, -1))
+    with pytest.raises(ValueError, match=f"a negative count in row {len(frame) + 2}"):
+        hj.CountSeries.from_dataframe(wrong, by="who", series="b")
+
+
 def test_figures():
     found = hj.CountSeries.from_dataframe(table())
     assert hj.plots.count_series(found).axes
