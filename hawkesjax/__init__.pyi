@@ -85,5 +85,6 @@ from .retweet import RetweetHawkes as RetweetHawkes
 from .retweet import RetweetPosterior as RetweetPosterior
 from .retweet import SizeForecast as SizeForecast
 from .retweet import TwoStage as TwoStage
+from .retweet import hourly_posts as hourly_posts
 from .retweet import read_cascades as read_cascades
 from .retweet import two_stage as two_stage

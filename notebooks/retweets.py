@@ -53,7 +53,8 @@ import hawkesjax as hj
 from hawkesjax import forecasters as baselines
 from hawkesjax import rolling
 from hawkesjax.retweet.ages import sizes_at
-from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster, hourly_counts
+from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster
+from hawkesjax.retweet.hourly import hourly_counts
 
 jax.config.update("jax_enable_x64", True)
 zone = "Europe/Madrid"

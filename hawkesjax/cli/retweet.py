@@ -221,7 +221,7 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
     names = ["scores.csv", "folds.csv"]
     job = Job("hawkesjax-retweet-evaluate", run, names, pictures=["scores"])
     data = _read(job, posts, covariates)
-    from hawkesjax.retweet import evaluation
+    from hawkesjax.retweet import evaluation, hourly
 
     forecasters = {
         "RetweetHawkes": evaluation.RetweetForecaster(
@@ -230,7 +230,7 @@ def evaluate(posts: Posts, covariates: Covariates, folds: Folds, run: RunWithout
         "log-linear reposts": evaluation.LogLinearReposts(),
         "local calendar": job.hj.forecasters.LocalCalendar(),
     } | simple_ones(data.covariates is not None)
-    counts = evaluation.hourly_counts(data)
+    counts = hourly.hourly_counts(data)
     job.say(f"{len(counts):,} full hours; {counts.attrs['left out']:,} events lie outside them.")
     score(job, counts, forecasters, folds, covariates=data.covariates, data=data)
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from hawkesjax.covariates.calendar import FromCalendar
 from hawkesjax.covariates.cells import FromTables
+from hawkesjax.covariates.counts import FromCounts
 from hawkesjax.covariates.features import INTERCEPT, distinct, listed_features
 from hawkesjax.covariates.trend import FromTrend
 from hawkesjax.inputs.arguments import ABOVE_0, number
@@ -29,14 +30,15 @@ LAG = " lag "
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False, repr=False)
-class Covariates(Shown, FromTables, FromCalendar, FromTrend):
+class Covariates(Shown, FromTables, FromCalendar, FromTrend, FromCounts):
     """F features of time, constant within each of C consecutive cells without gaps.
 
     Cell c is `[edges[c], edges[c + 1])`, and the last one includes its end. Times are absolute:
     in `unit`, counted from `origin`, as those of an `EventPanel`.
 
-    Build covariates with `calendar`, `intervals`, `trend` or `from_dataframe`, and put them side by
-    side with `join`; these check their arguments. The dataclass, a JAX pytree, checks nothing.
+    Build covariates with `calendar`, `intervals`, `trend`, `from_counts` or `from_dataframe`, and
+    put them side by side with `join`; these check their arguments. The dataclass, a JAX pytree,
+    checks nothing.
 
     Args:
         edges: (C + 1,) ascending times, in `unit` since `origin`.

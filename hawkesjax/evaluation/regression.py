@@ -56,6 +56,16 @@ class CountRegression:
         """1 / size: by how much of the squared mean the variance exceeds the mean."""
         return 1 / self.size
 
+    def means(self, series: CountSeries) -> Float[np.ndarray, " bins"]:
+        """(B,) mean count of each bin of a series with these covariates, those in gaps included."""
+        x, names = design_of(series)
+        if names != self.feature_names:
+            raise ValueError(
+                f"The series has the features {listed(names, 5)}, the regression "
+                f"{listed(self.feature_names, 5)}. Give the same, in the same order."
+            )
+        return series.width.total_seconds() / SECONDS[series.unit] * np.exp(x @ self.beta)
+
     @checked
     def summary(self, level: Level = 0.95) -> pd.DataFrame:
         """One row per feature, and one of the dispersion.
@@ -122,13 +132,9 @@ def count_regression(series: CountSeries, *, lags: Whole | None = None) -> Count
     """
     if not isinstance(series, CountSeries):
         raise ValueError(f"series is a {type(series).__name__}; give a CountSeries.")
-    kept, names = series.observed, (INTERCEPT,)
-    x, y = np.ones((series.num_bins, 1)), series.counts[kept]
-    if series.covariates is not None:
-        x, names = features_of(series.covariates, series.index, series.width)
-        if INTERCEPT not in names:
-            x, names = np.c_[np.ones(len(x)), x], (INTERCEPT, *names)
-    own = x[kept]
+    kept = series.observed
+    x, names = design_of(series)
+    own, y = x[kept], series.counts[kept]
     _refuse_collinear(own, names)
     width = series.width.total_seconds() / SECONDS[series.unit]
     beta, size = _maximum(own, y, width)
@@ -155,6 +161,16 @@ def count_regression(series: CountSeries, *, lags: Whole | None = None) -> Count
         lags=int(lags),
         unit=series.unit,
     )
+
+
+def design_of(series: CountSeries) -> tuple[Float[np.ndarray, "bins features"], tuple[str, ...]]:
+    """Features of each bin and their names, the intercept among them."""
+    if series.covariates is None:
+        return np.ones((series.num_bins, 1)), (INTERCEPT,)
+    x, names = features_of(series.covariates, series.index, series.width)
+    if INTERCEPT in names:
+        return np.asarray(x), tuple(names)
+    return np.c_[np.ones(len(x)), x], (INTERCEPT, *names)
 
 
 def _refuse_collinear(x: np.ndarray, names: tuple[str, ...]) -> None:

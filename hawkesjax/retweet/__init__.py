@@ -3,6 +3,7 @@
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.data.readers import read_cascades
 from hawkesjax.retweet.forecast import RetweetForecast
+from hawkesjax.retweet.hourly import hourly_posts
 from hawkesjax.retweet.model import RetweetHawkes
 from hawkesjax.retweet.population import CascadePopulation, ExtrapolationWarning
 from hawkesjax.retweet.results import RetweetEstimate, RetweetPosterior
@@ -21,6 +22,7 @@ __all__ = [
     "RetweetPosterior",
     "SizeForecast",
     "TwoStage",
+    "hourly_posts",
     "read_cascades",
     "two_stage",
 ]

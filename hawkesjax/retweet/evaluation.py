@@ -18,13 +18,12 @@ from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.fitting import poisson_map, size_of
 from hawkesjax.evaluation.past import Past
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
-from hawkesjax.inputs.checks import counted
-from hawkesjax.inputs.clock import NANOSECONDS, UNITS
 from hawkesjax.inputs.html import Shown
-from hawkesjax.inputs.moments import moment, moments
+from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.warned import warn
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.forecast import RetweetForecast, forecast
+from hawkesjax.retweet.hourly import counts_between, hour_of
 from hawkesjax.retweet.law import RetweetLaw
 
 MAX_HOURS = 24 * 60  # of a curve of reposts; later ones count in its last hour
@@ -119,56 +118,6 @@ def evaluate(
     mean, drawn = ahead.originals + ahead.reposts, ahead.original_draws + ahead.repost_draws
     seen = CountForecast(mean[~lost], draws=drawn[:, ~lost])
     return RetweetEvaluation(scores(observed[~lost], seen, level), ahead, observed, level)
-
-
-def counts_between(data: Cascades, edges: np.ndarray) -> np.ndarray:
-    """Posts and reposts between absolute times; an event on an edge counts after it."""
-    times = np.concatenate([data.post_times, data.times]) + float(data.start)
-    place = np.searchsorted(edges, times, side="right") - 1
-    inside = (place >= 0) & (place < len(edges) - 1)
-    return np.bincount(place[inside], minlength=len(edges) - 1).astype(np.float64)
-
-
-def hour_of(data: Cascades) -> float:
-    """Length of an hour in the data's unit."""
-    return 3600 * NANOSECONDS / UNITS[data.unit]
-
-
-def hourly_counts(data: Cascades) -> pd.Series:
-    """Posts and reposts together in each hour of the data's clock that lies in the window.
-
-    Events of the window before the first full hour and after the last are not counted: their
-    number is `attrs["left out"]` of the result.
-
-    Raises:
-        ValueError: for data without dates, and for a record with gaps.
-    """
-    if len(data.gaps):
-        raise ValueError(
-            f"The record has {counted(len(data.gaps), 'gap')}, and hours that were not watched "
-            f"have no count. Take a stretch without one (Cascades.between), or score a single "
-            f"forecast with hj.evaluate, which leaves such bins out."
-        )
-    if data.origin is None or data.unit not in UNITS:
-        raise ValueError(
-            "The cascades have no dates: give datetimes, so that hours of the week are known."
-        )
-    hour = hour_of(data)
-    low, high = data.window
-    first, last = np.ceil(low / hour - 1e-9), np.floor(high / hour + 1e-9)
-    if last <= first:
-        raise ValueError("No full hour of the clock lies in the window.")
-    edges = hour * np.arange(first, last + 1)
-    edges[0], edges[-1] = max(edges[0], low), min(edges[-1], high)
-    index = moments(data, edges[:-1])
-    if index.tz is None:
-        index = index.round("s")
-    else:  # an hour that comes twice on the local clock cannot be rounded there
-        index = index.tz_convert("UTC").round("s").tz_convert(index.tz)
-    counts = pd.Series(counts_between(data, edges), index=index, name="events")
-    inside = np.sum(data.post_times >= 0) + np.sum(data.times >= 0)
-    counts.attrs["left out"] = int(inside - counts.sum())
-    return counts
 
 
 @dataclass(frozen=True, eq=False)

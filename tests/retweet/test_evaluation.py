@@ -9,12 +9,8 @@ import hawkesjax as hj
 from hawkesjax.core.fit import ConvergenceWarning
 from hawkesjax.evaluation.forecasters import Constant
 from hawkesjax.evaluation.rolling import Past, rolling
-from hawkesjax.retweet.evaluation import (
-    LogLinearReposts,
-    RetweetForecaster,
-    counts_between,
-    hourly_counts,
-)
+from hawkesjax.retweet.evaluation import LogLinearReposts, RetweetForecaster
+from hawkesjax.retweet.hourly import counts_between, hourly_counts
 
 ZONE = "Europe/Madrid"
 START = pd.Timestamp("2024-03-24", tz=ZONE)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from hawkesjax.retweet.evaluation import hourly_counts
+from hawkesjax.retweet.hourly import hourly_counts
 from hawkesjax.retweet.two_stage import windows_of
 from tests.derivatives import check_derivatives
 from tests.refusals import refused

@@ -9,7 +9,7 @@ import hawkesjax as hj
 from hawkesjax.evaluation import forecasters as baselines
 from hawkesjax.evaluation.rolling import rolling
 from hawkesjax.retweet.ages import sizes_at
-from hawkesjax.retweet.evaluation import hourly_counts
+from hawkesjax.retweet.hourly import hourly_counts
 
 ORIGIN = pd.Timestamp("2011-10-07", tz="UTC")  # day 0 of tideh_retweets: see seismic_tweet
 POSTED = pd.Timestamp("2011-10-20 12:40:47", tz="UTC")
