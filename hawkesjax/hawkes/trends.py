@@ -10,11 +10,11 @@ import pandas as pd
 
 from hawkesjax.core.fit import fit
 from hawkesjax.hawkes.data.panel import EventPanel
-from hawkesjax.hawkes.drift import with_trend
+from hawkesjax.hawkes.drift import may_wane, with_trend, with_waning
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.inputs.arguments import Count, Positive, checked
 
-SHAPES = ("none", "exponential", "power")
+SHAPES = ("none", "exponential", "power", "effects")
 EARLY = 0.5  # of the windows that no fold forecasts: what it is learned from
 
 
@@ -46,7 +46,8 @@ def choose_trend(
 
     Cuts lie at distances of the horizon from the windows' end (of less, where the second half of
     the windows holds fewer than `folds` of them). Before each, the model is fitted with a constant
-    baseline, with a trend and with an ageing (`Covariates.trend`); the log predictive density of
+    baseline, with a trend and with an ageing (`Covariates.trend`), and with effects that all grow
+    or wane alike (`"effects"`, where the model has none that change); the log predictive density of
     the stretch after it decides, summed over the folds. Nothing after the windows is used, so that
     what the choice is then scored on stays unseen.
 
@@ -77,15 +78,17 @@ def choose_trend(
             "each. Choose among sequences of one window."
         )
     step = min(float(horizon), (1 - EARLY) * (end - begin) / folds)
-    scores: dict[str, dict[str, float]] = {shape: {} for shape in SHAPES}
+    # One course for all folds, so that they share its compilation.
+    shapes = SHAPES if may_wane(model) else SHAPES[:-1]
+    models = {shape: _of(model, data, shape, float(horizon)) for shape in shapes}
+    scores: dict[str, dict[str, float]] = {shape: {} for shape in shapes}
     for fold in range(folds, 0, -1):
         cut = end - fold * step
         past = data.between(begin, cut)
         whole = data.between(begin, np.nextafter(cut + step, np.inf))
         if past.num_events == 0:
             raise ValueError(f"No event before {cut:g}: nothing can be learned there.")
-        for shape in SHAPES:
-            chosen = _of(model, past, shape, step)
+        for shape, chosen in models.items():
             params = fit(chosen, past, errors=False).params
             known = {name: params[name] for name in params if name in chosen.dims}
             score = chosen.log_likelihood(known, whole) - chosen.log_likelihood(known, past)
@@ -93,11 +96,13 @@ def choose_trend(
     table = pd.DataFrame(scores).T.rename_axis("baseline")
     table["all"] = table.sum(axis=1)
     best = str(table["all"].idxmax())
-    return TrendChoice(table, best, _of(model, data, best, float(horizon)))
+    return TrendChoice(table, best, models[best])
 
 
 def _of(model: HawkesLaw, panel: EventPanel, shape: str, ahead: float) -> Any:
     # A little further than the horizon, whose end rounding may move.
     if shape == "none":
         return model
+    if shape == "effects":
+        return with_waning(model, panel, 1.001 * ahead)
     return with_trend(model, panel, shape, 1.001 * ahead)  # pyright: ignore[reportArgumentType]

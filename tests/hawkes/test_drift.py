@@ -62,6 +62,42 @@ def test_a_dying_panel_is_named_before_it_is_forecast():
     hj.forecast(MODEL, estimate.params, panel, horizon=5.0, key=jax.random.key(0), draws=5)
 
 
+def waning(seed, size=300, end=100.0):
+    """Immigrants at an even rate, whose effects fall from 0.9 to 0.1 descendants each."""
+    rng = np.random.default_rng(seed)
+    found, parents = [], rng.uniform(0, end, rng.poisson(size))
+    while len(parents):
+        found.append(parents)
+        count = rng.poisson(0.9 * 9.0 ** (-parents / end))
+        parents = np.repeat(parents, count) + rng.exponential(1.0, count.sum())
+        parents = parents[parents < end]
+    return hj.EventPanel.from_lists(
+        [(np.sort(np.concatenate(found)),)], window=(0, end), mark_names=["post"]
+    )
+
+
+@pytest.mark.slow
+def test_effects_that_wane_are_told():
+    panel = waning(0, 1200)
+    found = hj.drift(MODEL, hj.fit(MODEL, panel, errors=False), panel, of="effects")
+    assert found.p < 0.003 and found.ratio[0] < 0.5
+    assert "the effects change" in str(found)
+    assert "effects" in hj.choose_trend(MODEL, panel, horizon=10.0, folds=1).table.index
+
+
+def test_a_shared_level_may_change_too():
+    panel = dying(1, 60, 1.0)
+    params = {"mu": [[0.4]], "alpha": [[0.3]], "gamma": [[1.2]]}
+    shared = hj.with_trend(hj.Hawkes(baseline="shared"), panel)
+    told = {name: params[name] for name in ("alpha", "gamma")}
+    found = shared.log_likelihood(told | {"beta": [[np.log(0.4), -0.7]]}, panel)
+    slow = hj.with_trend(MODEL, panel).log_likelihood(params | {"beta": [[-0.7]]}, panel)
+    np.testing.assert_allclose(found, slow, rtol=1e-12)
+    for lost in (hj.Hawkes(lag=0.1), hj.Hawkes(link="rectified")):
+        with pytest.raises(ValueError, match="cannot get a trend"):
+            hj.drift(lost, params, panel, of="effects")
+
+
 @pytest.mark.slow
 def test_the_test_keeps_its_size_and_the_choice_its_aim():
     p = []
