@@ -106,7 +106,8 @@ def read(folder: Path) -> dict[str, Series]:
     found = {}
     for country, zone in ZONES.items():
         counts = counts_of(folder / "news_tweet_counts", country, zone)
-        window = (counts.index[0], counts.index[-1] + pd.Timedelta(hours=1))
+        first, last = pd.Timestamp(counts.index[0]), pd.Timestamp(counts.index[-1])
+        window: Any = first, last + pd.Timedelta(hours=1)
         days = Covariates.calendar(
             window, unit="day", timezone=zone, features=[], holidays=HOLIDAYS[country]
         )
@@ -118,7 +119,7 @@ def read(folder: Path) -> dict[str, Series]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Intervals of hourly counts.")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     data = read(Path(os.environ.get("HAWKESJAX_DATA", "../shared/data")))
@@ -154,7 +155,7 @@ def main() -> None:
         {"setting": list(grid[r]), "mean distance": float(off["cuts"][r].mean()),
          "log score": float(table["cuts"][r, :, 2].mean())} for r in order
     ]  # fmt: skip
-    frame = pd.DataFrame(rows)
+    frame: Any = pd.DataFrame(rows)
     for kind in ("cuts", "usual"):
         shown = frame.pivot(index="rule", columns="series", values=f"held 80 %, {kind}")
         print(f"\nheld by 80 % intervals, {kind}\n{shown[list(data)].round(3).to_string()}")

@@ -46,7 +46,7 @@ class FromCounts:
             >>> np.exp(known.values[:, 1]).round(6).tolist(), known.window
             ([2.0, 4.0, 8.0, 6.0], (0.0, 4.0))
         """
-        index = pd.DatetimeIndex(series.index)
+        index: Any = pd.DatetimeIndex(series.index)
         values = np.asarray(series.counts if means is None else means, np.float64)
         if values.shape != (len(index),):
             raise ValueError(
@@ -57,7 +57,7 @@ class FromCounts:
             more = np.asarray(ahead, np.float64)
             if more.ndim != 1:
                 raise ValueError(f"ahead has shape {more.shape}; give one mean for each bin.")
-            index = pd.DatetimeIndex(index.append(series.after(len(more))))
+            index = index.append(series.after(len(more)))
             values = np.append(values, more)
         remedy = (
             "Its logarithm is no number: give means= that were fitted, as of "

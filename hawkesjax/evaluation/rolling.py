@@ -61,7 +61,7 @@ class Rolling(Shown):
     def remarks(self) -> list[str]:
         """Forecasters that a simple forecast beats, in words."""
         lines = []
-        for name, error in self.summary()[("mae", "mean")].items():
+        for name, error in self.summary()[("mae", "mean")].to_dict().items():
             means = {simple: float(np.nanmean(x)) for simple, x in self.simple.items()}
             better = [
                 f"the {simple} ({mean:.4g})"
