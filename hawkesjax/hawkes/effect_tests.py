@@ -45,6 +45,9 @@ def effect_tests(
     off. And its V grows with its score, as both are sums over the same clusters; so z is the signed
     root of twice the gain in log-likelihood at g, which has the same limit and is closer to normal.
 
+    Where effects grow with sizes or differ by group, the effect that is tested does not: without
+    it these factors mean nothing. A given `lag` it has.
+
     Targets with events where the exposure is 0 have no level there: a single event that the other
     effects hardly explain makes V so large that the scores have no power. Their T is at least
     :math:`\sqrt{2\, gain}`, which has the same limiting distribution; the gain is infinite where

@@ -71,11 +71,16 @@ class Scores:
             fastest = count * numbers.max() / max(time, 1e-300) / LEAST_MET
             slowest = SLOWEST / max(longest, 1e-300)
             grids.append(np.geomspace(slowest, max(fastest, slowest), DECAYS))
-        padded = on_ladder(stream)
-        counts = {
-            float(rate): _at_rate(float(rate), stream, padded, data)
-            for rate in np.unique(np.array(grids))
-        }
+        candidates = [float(rate) for rate in np.unique(np.array(grids))]
+        plain = HawkesLaw(decay="shared")
+        if data.carried is not None:  # whose children are those of scaled or delayed effects
+            plain = HawkesLaw(decay="shared", lag=0.0 if isinstance(law.lag, str) else law.lag)
+            data = plain.prepare(panel)
+        if data.carried is None:
+            padded = on_ladder(stream)
+            counts = {rate: _at_rate(rate, stream, padded, data) for rate in candidates}
+        else:
+            counts = {rate: _delayed(rate, plain, data) for rate in candidates}
         return cls(own, rates, children, grids, counts, place, exposure, marks)
 
     def _best(self, i: int, sources: tuple[int, ...]) -> tuple[Target, np.ndarray, np.ndarray]:
@@ -175,6 +180,14 @@ def _at_rate(
         known = data.inflow.per_effect(gamma, np.ones(1), np.ones(1))
         counts += np.asarray(known, np.float64)[:events] / rate
     return counts, np.asarray(plain.children(shared, data, ends), np.float64)[0]
+
+
+def _delayed(
+    rate: float, plain: HawkesLaw, data: PreparedPanel
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same for effects that begin later."""
+    rates, children = features(plain, {"gamma": rate}, data)
+    return rates / rate, children[0]
 
 
 @jax.jit

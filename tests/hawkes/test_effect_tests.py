@@ -60,6 +60,23 @@ def test_an_effect_is_found_and_its_absence_too():
         assert ("no clear effect" in figure.get_supxlabel()) == said
 
 
+def test_sizes_and_delays_that_do_nothing_change_nothing():
+    panel = without(4)
+    table = hj.effect_tests(values(panel), panel, model=FAMILY)
+    sized = hj.EventPanel.from_arrays(
+        panel.times,
+        panel.marks,
+        window=(0, 60),
+        mark_names=range(2),
+        magnitude=np.random.default_rng(0).lognormal(size=120),
+    )
+    model = hj.Hawkes(decay="shared", magnitude="exponential")
+    by_size = hj.effect_tests(values(sized) | {"kappa": [0.0, 0.0]}, sized, model=model)
+    delayed = hj.effect_tests(values(panel), panel, model=hj.Hawkes(decay="shared", lag=1e-7))
+    for other in (by_size, delayed):
+        np.testing.assert_allclose(other["p"], table["p"], atol=0.02)
+
+
 def test_names_and_units_of_time_do_not_matter():
     panel = without(3)
     table = hj.effect_tests(values(panel), panel, model=FAMILY)
