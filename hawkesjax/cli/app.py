@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
         if type(problem).__name__ == "NoArgsIsHelpError":
             print(problem.format_message())
         else:
-            _say("error", problem.format_message())
+            _say("error", problem.format_message() + _left_over(problem, arguments or sys.argv))
         code = BAD_INPUT
     except (KeyboardInterrupt, typer.Abort) as stop:
         _say("error", str(stop) or "interrupted")
@@ -121,6 +121,13 @@ def main(arguments: list[str] | None = None) -> None:
         _say("error", problem if str(problem) else type(problem).__name__)
         code = FAILED
     sys.exit(code if isinstance(code, int) else OK)
+
+
+def _left_over(problem: Any, words: list[str]) -> str:
+    """What to look at where a word is left over: `--window A,B` takes the next word for its end."""
+    if "--window" in words and "unexpected extra" in problem.format_message():
+        return ": --window takes two words, as in --window 0 365."
+    return ""
 
 
 def _say(what: str, message: object) -> None:

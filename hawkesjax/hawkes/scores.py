@@ -182,9 +182,7 @@ def _at_rate(
     return counts, np.asarray(plain.children(shared, data, ends), np.float64)[0]
 
 
-def _delayed(
-    rate: float, plain: HawkesLaw, data: PreparedPanel
-) -> tuple[np.ndarray, np.ndarray]:
+def _delayed(rate: float, plain: HawkesLaw, data: PreparedPanel) -> tuple[np.ndarray, np.ndarray]:
     """The same for effects that begin later."""
     rates, children = features(plain, {"gamma": rate}, data)
     return rates / rate, children[0]

@@ -28,6 +28,17 @@ NAMED = {
     ),
 }
 
+# Names are read in the language of the locale, and in English whatever it is: files travel.
+MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
+          "october", "november", "december")  # fmt: skip
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NUMBERS = {name[:size]: f"{n:02}" for n, name in enumerate(MONTHS, 1) for size in (3, len(name))}
+MONTH = re.compile(rf"\b(?:{'|'.join(NUMBERS)})\b", re.IGNORECASE)
+DAY = re.compile(rf"\b(?:{'|'.join(f'{name}|{name[:3]}' for name in DAYS)})\b", re.IGNORECASE)
+HALF_DAY = re.compile(
+    r"\b(0?[1-9]|1[0-2])((?:[:.h]\d{2}){0,2}(?:\.\d+)?)\s*([ap])m\b", re.IGNORECASE
+)
+
 
 def format_of(dates: str) -> str:
     """The name of a kind of number, or the `strftime` format of a way of writing dates.
@@ -139,10 +150,30 @@ def _formatted(
             text[left], format=f"{way} {clock}".strip(), errors="coerce", utc=utc
         )
         out[left] = found.astype(out.dtype)
+        left = out.isna().to_numpy(bool) & ~missing
+        if left.any() and re.search("%[aAbBp]", f"{way}{clock}"):
+            english, plainly = _without_names(text[left], f"{way} {clock}".strip())
+            found = pd.to_datetime(english, format=plainly, errors="coerce", utc=utc)
+            out[left] = found.astype(out.dtype)
     wrong = out.isna().to_numpy(bool) & ~missing
     what = f"text that is not a date of the form {dates}"
     refuse(wrong, column, what, "Correct it, or pass another format as dates=.", series, rows)
     return out
+
+
+def _without_names(text: Any, way: str) -> tuple[Any, str]:
+    """Text and its format with English names of months as numbers, and halves of the day as hours
+    of 24; names of days say nothing that the date does not."""
+
+    def hour(found: re.Match[str]) -> str:
+        return f"{int(found[1]) % 12 + 12 * (found[3] in 'pP'):02}{found[2]}"
+
+    text = text.str.replace(MONTH, lambda found: NUMBERS[found[0].lower()], regex=True)
+    text = text.str.replace(DAY, "", regex=True)
+    if "%I" in way:
+        text = text.str.replace(HALF_DAY, hour, regex=True)
+        way = re.sub(r"\s*%p", "", way.replace("%I", "%H"))
+    return text.str.strip(), re.sub("%[aA]", "", re.sub("%[bB]", "%m", way)).strip()
 
 
 def _numbered(

@@ -20,6 +20,12 @@ def work(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipelines")
     rows = "".join(f"{0.3 * n + 0.1 * (n % 3):.2f},{'ab'[n % 2]}\n" for n in range(1, 60))
     (folder / "events.csv").write_text("day,kind\n" + rows)
+    (folder / "antworten.csv").write_text(
+        "Zeit;Art;Größe\n" + "".join(
+            f"{1 + n // 3}.03.2024 0{n % 3 + 7}:30;{'ja' if n % 2 else 'nein'};{n % 5 + 1},5\n"
+            for n in range(60)
+        ), encoding="cp1252",
+    )  # fmt: skip
     (folder / "bad.toml").write_text(CONFIG)
     (folder / "broken.toml").write_text("= 3")
     (folder / "run.toml").write_text(
@@ -33,7 +39,26 @@ def work(tmp_path_factory):
 @pytest.fixture(scope="module")
 def results(work):
     """What each command line says."""
+    german = ["antworten.csv", "--time", "Zeit", "--mark", "Art", "--unit", "day"]
+    german += ["--encoding", "cp1252"]
+    window = ["--window", "2024-03-01", "2024-03-21"]
     lines = {
+        "from a spreadsheet": [
+            "fit",
+            *german,
+            *window,
+            "--decimal",
+            ",",
+            "--magnitude",
+            "Größe",
+            "--no-pictures",
+            "--decay",
+            "shared",
+            "--out",
+            "antworten",
+        ],
+        "its report": ["report", "antworten"],
+        "two windows": ["fit", *german, "--window", "2024-03-01,2024-03-21", "--out", "x"],
         "fit": ["fit", "events.csv", "--config", "run.toml", "--unit", "day", "--json"],
         "describe": ["describe", "events.csv", "--time", "day", "--mark", "kind", "--json"],
         "report": ["report", "fitted", "--title", "A <title>"],
@@ -59,6 +84,14 @@ def test_json_is_all_that_standard_output_holds(work, results):
     assert [row["mark"] for row in table] == ["a", "b"]
 
 
+def test_a_table_with_semicolons_and_commas_becomes_a_report(work, results):
+    assert results["from a spreadsheet"][0] == 0, results["from a spreadsheet"][2]
+    assert "kappa[ja]" in results["from a spreadsheet"][1]
+    assert results["its report"][0] == 0, results["its report"][2]
+    page = (work / "antworten" / "report.html").read_text(encoding="utf-8")
+    assert "1.5 to 5.5" in page and "2024-03-01T00:00:00 to 2024-03-21T00:00:00" in page
+
+
 def test_the_command_line_comes_before_the_file_of_options(work, results):
     assert json.loads((work / "fitted" / "estimate.json").read_text())["unit"] == "day"
 
@@ -76,6 +109,7 @@ def test_a_report_is_written_once(work, results):
         ("no result", "holds no posterior.nc or estimate.nc"),
         ("unknown", "has no option 'no-such'"),
         ("broken", "is not TOML"),
+        ("two windows", "--window takes two words"),
         ("missing", "No file none.toml"),
     ],
 )

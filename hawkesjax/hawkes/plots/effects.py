@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOTHING = 1e-6  # an alpha that is 0 up to rounding
+FAINT = 1e-3  # of the largest: fits on the boundary end at such effects, whose decays mean nothing
+LETTERS = 14.5  # of a caption in an inch
 
 
 @checked
@@ -99,7 +102,9 @@ def network(
         caption = f"α: events set off directly per event of the source{mean}, {middle_of} and 95 % "
         caption += "interval"
         if hidden:
-            caption += f"; {hidden} arrows below {max(least, NOTHING):g} left out"
+            arrows = "1 arrow" if hidden == 1 else f"{hidden} arrows"
+            caption += f"; {arrows} {f'below {least:g}' if least > NOTHING else 'of 0'} left out"
+        caption = textwrap.fill(caption, round(LETTERS * size))
         if np.any(middle <= -max(least, NOTHING)):
             caption += "\nending in a bar: inhibition, α below 0"
         if untold:
@@ -179,9 +184,9 @@ def kernels(
     alpha, gamma = found["alpha"], by_pair(found["gamma"], len(names))
     ratios, weights = law.kernel.ratios, np.atleast_2d(law.kernel.weights(found))
     halves = np.reshape(law.kernel.half_life(found), (-1, 1, 1)) / gamma
+    largest = float(np.abs(np.median(alpha, axis=0)).max())
     if horizon is None:
-        strong = np.abs(np.median(alpha, axis=0))
-        strong = strong >= 0.1 * strong.max()
+        strong = np.abs(np.median(alpha, axis=0)) >= 0.1 * largest
         reach = 4 if len(ratios) == 1 else 40
         horizon = float(reach * np.median(halves, axis=0)[strong].max())
     shortest = np.log(2) / (gamma * ratios.max())
@@ -192,8 +197,8 @@ def kernels(
             tops, bottoms = [], []
             for source, name in enumerate(names):
                 sign = -1 if np.median(alpha[:, target, source]) < 0 else 1
-                if abs(np.median(alpha[:, target, source])) < NOTHING:
-                    axis.plot([], [], color="none", label=f"after {name}: no effect")
+                if abs(np.median(alpha[:, target, source])) < max(NOTHING, FAINT * largest):
+                    axis.plot([], [], color="none", label=f"after {name}: hardly any effect")
                     continue
                 a = sign * alpha[:, target, source, None]
                 g = gamma[:, target, source, None] * ratios
@@ -204,7 +209,8 @@ def kernels(
                 low, middle, high = np.quantile(curves(since), QUANTILES, axis=0)
                 half = np.median(halves[:, target, source])
                 does = "inhibits, " if sign < 0 else ""
-                label = f"after {name}: {does}half-life {half:.2g}" + (f" {unit}s" if unit else "")
+                length = f"{half:.2g}" if half < 100 else f"{half:,.0f}"
+                label = f"after {name}: {does}half-life {length}" + (f" {unit}s" if unit else "")
                 options = {"color": style.colour(source)}
                 axis.fill_between(since, low, high, alpha=0.2, linewidth=0, **options)
                 axis.plot(since, middle, linestyle=style.dashes(source), label=label, **options)
