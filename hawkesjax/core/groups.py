@@ -14,8 +14,8 @@ MAX_EVENTS = 1_000_000  # of one replicate
 def groups_of(
     model: Any, data: Any, posterior: xr.Dataset, key: Any, draws: int
 ) -> dict[str, xr.Dataset]:
-    """The groups prior and log_prior, and where the model has replicates (`replicated`) also
-    prior_predictive, posterior_predictive and what was observed in their place.
+    """The groups prior and log_prior, and where the model has replicates (`replicated`; your own
+    may have none) also prior_predictive, posterior_predictive and what was observed in their place.
 
     Replicates beyond a million events are NaN: priors allow growth without end.
 

@@ -255,7 +255,9 @@ class Posterior(Shown):
                 raise ValueError("Predictive draws are random: give key=0, or another number.")
             more = groups_of(self.model, self.sampled(data), self.posterior, key, predictive)
             if "observed" in more:
-                groups["observed_data"] = groups["observed_data"].merge(more.pop("observed"))
+                groups["observed_data"] = groups["observed_data"].merge(
+                    more.pop("observed"), compat="no_conflicts"
+                )
             groups |= more
         tree = xr.DataTree.from_dict({f"/{name}": part for name, part in groups.items()})
         if int(az.__version__.split(".")[0]) >= 1:

@@ -10,6 +10,7 @@ from hawkesjax.core.reading import Reading
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.forecast import forecast
 from hawkesjax.katz.law import KatzLaw
+from hawkesjax.katz.predictive import replicated
 from hawkesjax.katz.reading import reading
 from hawkesjax.katz.recent import recent
 from hawkesjax.katz.residuals import residuals
@@ -98,6 +99,7 @@ class KatzSpike(KatzLaw):
     forecast = forecast
     residuals = residuals
     recent = recent
+    replicated = replicated
 
     def reading(self, values: Any, data: Activity) -> Reading:
         """How a fit is to be read: `hawkesjax.katz.reading`."""

@@ -12,6 +12,7 @@ from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.evaluation import evaluate
 from hawkesjax.retweet.forecast import forecast
 from hawkesjax.retweet.law import RetweetLaw
+from hawkesjax.retweet.predictive import replicated
 from hawkesjax.retweet.reading import reading
 from hawkesjax.retweet.residuals import residuals
 from hawkesjax.retweet.simulate import simulate
@@ -87,6 +88,7 @@ class RetweetHawkes(RetweetLaw):
     forecast = forecast
     residuals = residuals
     evaluate = evaluate
+    replicated = replicated
 
     def reading(self, values: Any, data: Cascades) -> Reading:
         """How a fit is to be read: `hawkesjax.retweet.reading`."""

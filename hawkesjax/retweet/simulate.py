@@ -240,7 +240,8 @@ def grow(
         post, times = post[parent], times[parent] + wait
         swing = wave(params["swing"], sentiment[post], times + float(data.start), period)
         chance = np.exp(-wait / tau) * swing / (1 + level[post])
-        real = (rng.random(len(parent)) < chance) & (times <= until[post])
+        # What events before the window set off before it is known, and no part of what is drawn.
+        real = (rng.random(len(parent)) < chance) & (times >= 0) & (times <= until[post])
         post, times = post[real], times[real]
         followers = rng.choice(pool, len(post))
         total += len(post)
