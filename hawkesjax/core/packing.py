@@ -51,10 +51,12 @@ def pack(value: Any, where: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Names):
         return {"names": _array(value.values, where, arrays)}
     if isinstance(value, pd.DataFrame):
-        index = value.index.to_frame(index=False)
         columns = [[inner(one, "column"), inner(value[one].to_numpy(), one)] for one in value]
+        return {"table": {"columns": columns, **inner(value.index, "index")["labels"]}}
+    if isinstance(value, pd.Index):
+        index = value.to_frame(index=False)
         levels = [inner(index.iloc[:, i].to_numpy(), "index") for i in range(index.shape[1])]
-        return {"table": {"columns": columns, "levels": levels, "names": list(value.index.names)}}
+        return {"labels": {"levels": levels, "names": list(value.names)}}
     if isinstance(value, Model):
         more = {name: inner(array, name) for name, (_, array) in value.arrays().items()}
         home = type(value).__module__
@@ -139,6 +141,8 @@ def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         return Names(unpack(value["names"], arrays))
     if "table" in value:
         return _table(value["table"], arrays)
+    if "labels" in value:
+        return _labels(value["labels"], arrays)
     if "model" in value:
         known = value["model"]
         kind = known_model(known["config"]["model"], known["home"])
@@ -171,11 +175,15 @@ def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
 
 def _table(parts: Any, arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
     columns = {unpack(name, arrays): unpack(one, arrays) for name, one in parts["columns"]}
+    return pd.DataFrame(columns, _labels(parts, arrays))
+
+
+def _labels(parts: Any, arrays: Mapping[str, np.ndarray]) -> pd.Index:
     levels = [unpack(one, arrays) for one in parts["levels"]]
     names = parts["names"]
-    several = len(levels) > 1
-    index = pd.MultiIndex.from_arrays(levels, names=names) if several else None
-    return pd.DataFrame(columns, index if several else pd.Index(levels[0], name=names[0]))
+    if len(levels) > 1:
+        return pd.MultiIndex.from_arrays(levels, names=names)
+    return pd.Index(levels[0], name=names[0])
 
 
 def _known(module: str, name: str) -> Any:

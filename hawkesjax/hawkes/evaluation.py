@@ -12,6 +12,7 @@ import pandas as pd
 import scipy
 from scipy.special import gammaln, logsumexp
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.drift import warn_of_drift
@@ -19,12 +20,11 @@ from hawkesjax.hawkes.forecast import MAX_EVENTS, continued
 from hawkesjax.hawkes.law import HawkesLaw
 from hawkesjax.hawkes.values import draws_of
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
-from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation(Shown):
+class Evaluation(Kept):
     """A forecast compared with what happened.
 
     Args:

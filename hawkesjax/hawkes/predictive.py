@@ -12,6 +12,7 @@ import pandas as pd
 import scipy
 from jaxtyping import Float
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.record import recorded
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.law import HawkesLaw
@@ -19,14 +20,13 @@ from hawkesjax.hawkes.simulate import simulate_like, simulate_together
 from hawkesjax.hawkes.values import draws_of, one_of
 from hawkesjax.inputs.arguments import Count, Key, Positive, checked
 from hawkesjax.inputs.checks import kind_of_value
-from hawkesjax.inputs.html import Shown
 
 LEVELS = (0.025, 0.5, 0.975)
 BINS = 50  # number of bins in the longest window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PredictiveCheck(Shown):
+class PredictiveCheck(Kept):
     """Statistics of a panel and of panels simulated from the fit.
 
     Args:

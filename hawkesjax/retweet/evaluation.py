@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Array
 
 from hawkesjax.core.fit import ConvergenceWarning, maximum
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.record import recorded
 from hawkesjax.core.sample import sample
 from hawkesjax.covariates.covariates import Covariates
@@ -18,7 +19,6 @@ from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
 from hawkesjax.evaluation.fitting import poisson_map, size_of
 from hawkesjax.evaluation.past import Past
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, checked
-from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.moments import moment
 from hawkesjax.inputs.warned import warn
 from hawkesjax.retweet.data.cascades import Cascades
@@ -30,7 +30,7 @@ MAX_HOURS = 24 * 60  # of a curve of reposts; later ones count in its last hour
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RetweetEvaluation(Shown):
+class RetweetEvaluation(Kept):
     """A forecast beside what was observed.
 
     Args:

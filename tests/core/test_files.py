@@ -159,3 +159,39 @@ def test_notebooks_show_data_models_and_results(fitted):
     for thing in (case.data, case.model, estimate):
         assert "<" in thing._repr_html_() and "<script" not in thing._repr_html_()
     assert "2.5%" in estimate._repr_html_()
+
+
+def evaluated(name: str) -> list[Any]:
+    """What the verbs that judge a model return."""
+    case = next(one for one in ONES if one.name == name)
+    if name == "hawkes":
+        options: dict[str, Any] = {"cut": 15.0, "key": 0, "draws": 5}
+        check = hj.predictive_check(case.model, case.params, case.data, key=0, draws=5)
+        return [hj.evaluate(case.model, case.params, case.data, **options), check]
+    if name == "retweet":
+        return [
+            hj.evaluate(case.model, case.params, case.data, cut=3.0, horizon=1.0, key=0, draws=5)
+        ]
+    log = pd.DataFrame({"time": np.arange(60.0), "source": list("abcabd") * 10,
+                        "target": list("bcabaa") * 10})  # fmt: skip
+    spiked = hj.Activity.from_messages(
+        log, time="time", source="source", target="target", edges="messages", bin=1,
+        usual=(0, 40), spike=(50, 60),
+    )  # fmt: skip
+    return [hj.katz.evaluate(spiked, key=0, top=2, block=1), hj.katz.backtest(spiked, top=2, key=0)]
+
+
+@pytest.mark.parametrize("name", HORIZON)
+def test_what_judges_a_model_comes_back_too(name: str, tmp_path) -> None:
+    for number, thing in enumerate(evaluated(name)):
+        thing.save(tmp_path / f"{number}.nc")
+        again = hj.load(tmp_path / f"{number}.nc")
+        assert type(again) is type(thing) and repr(again) == repr(thing)
+        for field in dataclasses.fields(thing):
+            one, other = getattr(thing, field.name), getattr(again, field.name)
+            if isinstance(one, pd.DataFrame):
+                pd.testing.assert_frame_equal(one, other)
+            elif isinstance(one, pd.Index):
+                pd.testing.assert_index_equal(one, other)
+            else:
+                assert_same(one, other)

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import Count, Key, Level, Positive, Whole, checked
 from hawkesjax.inputs.warned import warn
 from hawkesjax.katz.data.activity import Activity
@@ -24,7 +25,7 @@ PARTS = 20  # of the past, one of which a pseudo-spike lasts where no spike says
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class KatzBacktest:
+class KatzBacktest(Kept):
     """Rankings scored on pseudo-spikes of the past.
 
     Args:

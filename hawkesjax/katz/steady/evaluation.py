@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import Count, Key, Level, Whole, checked
-from hawkesjax.inputs.html import Shown
 from hawkesjax.inputs.warned import warn
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.windows import Bins
@@ -39,7 +39,7 @@ DRAWS = 2000  # of the bootstrap: ends of 95 % intervals then have standard erro
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class KatzEvaluation(Shown):
+class KatzEvaluation(Kept):
     """A sweep of alpha*, and rankings that need no model, scored on a spike.
 
     Args:
