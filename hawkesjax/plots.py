@@ -3,6 +3,7 @@
 Figures are made without pyplot, so none stays open behind your back: a notebook shows one that is
 the value of a cell, and `figure.savefig("name.png")` keeps it. Those that are one axes take `ax=`.
 Style sheets and dark themes are kept; colours of hawkesjax are used where the user has set none.
+`interactive` makes of a figure one that tells values under the mouse.
 """
 
 from hawkesjax.evaluation.pictures import count_series
@@ -11,6 +12,7 @@ from hawkesjax.hawkes.plots.fits import intensity, residuals
 from hawkesjax.hawkes.plots.forecasts import fan, forecast
 from hawkesjax.hawkes.plots.predictive import predictive
 from hawkesjax.katz import plots as katz
+from hawkesjax.plotting.interactive import interactive
 from hawkesjax.plotting.parameters import parameters, trace
 from hawkesjax.plotting.prior_posterior import prior_posterior
 from hawkesjax.retweet.plots import counts, drivers, infectivity, rescaled, scores
@@ -23,6 +25,7 @@ __all__ = [
     "forecast",
     "infectivity",
     "intensity",
+    "interactive",
     "katz",
     "kernels",
     "network",

@@ -15,7 +15,11 @@ from tests.cases import CASES
 
 BY_MODEL = {type(case.model).__name__: case for case in reversed(CASES)}
 PLOTS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(hj.plots, name) for name in hj.plots.__all__ if name != "katz"},
+    **{
+        name: getattr(hj.plots, name)
+        for name in hj.plots.__all__
+        if name not in ("katz", "interactive")
+    },
     **{
         f"katz.{name}": getattr(hj.plots.katz, name)
         for name in ("volume", "change", "stability", "influence")

@@ -18,7 +18,9 @@ def _described(app: Any, doctree: Any, page: str) -> None:
             said = node.astext()
         elif isinstance(node, nodes.image) and not node.get("alt"):
             text = " ".join(f"Figure, {title}: {said}".split()).rstrip(": ")
-            node["alt"] = text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} ..."
+            node["alt"] = (
+                text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} ..."
+            )
 
 
 def setup(app: Any) -> dict[str, bool]:

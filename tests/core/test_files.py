@@ -181,6 +181,7 @@ def evaluated(name: str) -> list[Any]:
     return [hj.katz.evaluate(spiked, key=0, top=2, block=1), hj.katz.backtest(spiked, top=2, key=0)]
 
 
+@pytest.mark.filterwarnings("ignore:There are 2 pseudo-spikes")
 @pytest.mark.parametrize("name", HORIZON)
 def test_what_judges_a_model_comes_back_too(name: str, tmp_path) -> None:
     for number, thing in enumerate(evaluated(name)):
