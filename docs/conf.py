@@ -19,7 +19,8 @@ from hawkesjax._version import __version__  # noqa: E402
 project = "hawkesjax"
 author = copyright = "the hawkesjax authors"
 release = version = __version__
-urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+# Its public addresses, none before it is published: links to them appear when there are.
+urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
 
 extensions = [
     "myst_nb",
@@ -53,11 +54,13 @@ html_theme = "furo"
 html_title = f"hawkesjax {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_theme_options = {
-    "source_repository": urls["Repository"],
-    "source_branch": "main",
-    "source_directory": "docs/",
-}
+html_theme_options = {}
+if "Repository" in urls:
+    html_theme_options = {
+        "source_repository": urls["Repository"],
+        "source_branch": "main",
+        "source_directory": "docs/",
+    }
 html_show_sphinx = False
 
 # The analyses lie in notebooks/, where they are run and read without the site.

@@ -123,9 +123,15 @@ def test_citation_file_is_valid(repository: Path, pyproject: dict) -> None:
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     assert citation["cff-version"] == "1.2.0"
     assert citation["version"] == __version__
-    assert citation["repository-code"] == pyproject["project"]["urls"]["Repository"]
+    urls = pyproject["project"].get("urls", {})
+    assert citation.get("repository-code") == urls.get("Repository")
     released = f"## [{__version__}] - {citation['date-released']}"
     assert released in (repository / "CHANGELOG.md").read_text()
+
+
+def test_no_address_is_a_placeholder(repository: Path) -> None:
+    for name in ("pyproject.toml", "CITATION.cff", "README.md", "docs/conf.py"):
+        assert not re.search(r"OWNER|example\.(org|com)", (repository / name).read_text()), name
 
 
 def test_the_suite_runs_as_conftest_says() -> None:
