@@ -51,7 +51,8 @@ def start(
         ) from error
     import hawkesjax
 
-    if cache:
+    # Before 0.10.2, XLA writes a page of errors to the terminal for each program that it loads.
+    if cache and jax.__version_info__ >= (0, 10, 2):
         with contextlib.suppress(OSError):  # no such folder for this user: every run compiles
             hawkesjax.cache_compilations()
     return hawkesjax
