@@ -99,7 +99,7 @@ def _add(objects: Any, shown: Any, axis: Any, number: str, named: set[str]) -> N
             options["line"] = {
                 "color": color,
                 "width": 1.3 * artist.get_linewidth(),
-                "dash": DASHES.get(dash, "solid"),
+                "dash": DASHES.get(str(dash), "solid"),
                 "shape": STEPS.get(artist.get_drawstyle(), "linear"),
             }
             options["marker"] = {"color": color, "size": 1.3 * artist.get_markersize()}
