@@ -101,10 +101,10 @@ def network(
         mean = " (mean over those seen)" if _varies(values) else ""
         caption = f"α: events set off directly per event of the source{mean}, {middle_of} and 95 % "
         caption += "interval"
+        caption = textwrap.fill(caption, round(LETTERS * size))
         if hidden:
             arrows = "1 arrow" if hidden == 1 else f"{hidden} arrows"
-            caption += f"; {arrows} {f'below {least:g}' if least > NOTHING else 'of 0'} left out"
-        caption = textwrap.fill(caption, round(LETTERS * size))
+            caption += f"\n{arrows} {f'below {least:g}' if least > NOTHING else 'of 0'} left out"
         if np.any(middle <= -max(least, NOTHING)):
             caption += "\nending in a bar: inhibition, α below 0"
         if untold:
