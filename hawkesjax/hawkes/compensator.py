@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.stream import Stream
+from hawkesjax.hawkes.counts.underflow import only_if
 from hawkesjax.inputs.arrays import AnyArray
 
 # Below x = SMALL, 1 - exp(-x) is summed as a series whose first omitted term is 1e-16 of it.
@@ -39,7 +41,7 @@ def children_within(
     gamma: Float[AnyArray, "marks marks"],
     ratios: Float[AnyArray, " terms"],
     weights: Float[AnyArray, " terms"],
-    powers: Float[AnyArray, "orders marks"],
+    powers: Float[AnyArray, "orders marks"] | Callable[[], Float[AnyArray, "orders marks"]],
     longest: Float[AnyArray, ""],
 ) -> Float[Array, "marks marks"]:
     r"""Children that the events of a source have within their windows, per unit of alpha.
@@ -47,13 +49,17 @@ def children_within(
     .. math:: K_{ij} = \sum_{n:\, m_n = j} \sum_k w_k (1 - e^{-\gamma_{ij} r_k (T - t_n)})
 
     `counted` is the same quantity as a difference of counts, which loses digits where gamma times
-    the time is small; there a series in gamma replaces it, from the output of `powers_of`.
+    the time is small; there a series in gamma replaces it, from the output of `powers_of`, or from
+    a function that finds it where it is needed.
     """
     dtype = counted.dtype
     gamma, ratios, weights = (jnp.asarray(x, dtype) for x in (gamma, ratios, weights))
     largest = jnp.max(ratios)
     most = gamma * jnp.asarray(longest, dtype) * largest
     small = most < SMALL
+    if callable(powers):
+        none = jnp.zeros((ORDER, counted.shape[1]), dtype)
+        powers = only_if(jnp.any(small), powers, none)
     x = jnp.where(small, most, 0)
     series = jnp.zeros_like(counted)
     for k in range(ORDER, 0, -1):  # Horner's rule

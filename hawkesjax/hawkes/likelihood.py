@@ -188,7 +188,7 @@ class HawkesLikelihood(HawkesSettings):
             return whole + jnp.zeros_like(ends)
         gamma = jnp.broadcast_to(self._effects(params)[1], ends.shape)
         terms = (self.kernel.ratios, self.kernel.weights(params))
-        within = children_within(whole - ends, gamma, *terms, data.powers, data.longest)
+        within = children_within(whole - ends, gamma, *terms, data.sums_of_powers, data.longest)
         if data.inflow is not None:
             within = within + data.inflow.children(gamma, *terms)
         return within if data.missed is None else within - data.missed.children(gamma, *terms)

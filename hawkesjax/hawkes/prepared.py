@@ -18,8 +18,9 @@ from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.background import Cells, lay_out
 from hawkesjax.hawkes.compensator import powers_of
 from hawkesjax.hawkes.counts.blocks import BlockForm
-from hawkesjax.hawkes.counts.choose import choose_form, edges_of, in_blocks
+from hawkesjax.hawkes.counts.choose import by_lanes, choose_form, edges_of, in_blocks
 from hawkesjax.hawkes.counts.edges import EdgeForm
+from hawkesjax.hawkes.counts.even import EvenForm
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.points import point_form
 from hawkesjax.hawkes.counts.scan import ScanForm
@@ -58,7 +59,8 @@ class PreparedPanel:
         observed: (M,) the same, without the gaps of the record.
         counts: (M, D) events of each mark in each sequence.
         marks, sequence: (N,) of each event.
-        powers, longest: `powers_of` the times from the events to their windows' ends.
+        powers, longest: `powers_of` the times from the events to their windows' ends; the former
+            None for a traced panel.
         num_sequences, num_marks: M, D.
         cells: the covariates along the windows, if there are any.
         missed: the children lost in gaps of the record, if there are any.
@@ -71,6 +73,7 @@ class PreparedPanel:
         timeline: for a model with another link than the identity, in place of the form.
         shares: for a panel of which each process holds a part, these parts; this one is then the
             whole without events, and has no form.
+        remaining: (N,) times to the windows' ends, of a traced panel.
     """
 
     form: Any
@@ -79,7 +82,7 @@ class PreparedPanel:
     counts: Float[AnyArray, "sequences marks"]
     marks: Int[AnyArray, " events"]
     sequence: Int[AnyArray, " events"]
-    powers: Float[AnyArray, "orders marks"]
+    powers: Float[AnyArray, "orders marks"] | None
     longest: Float[AnyArray, ""]
     num_sequences: int = field(metadata={"static": True})
     num_marks: int = field(metadata={"static": True})
@@ -91,6 +94,7 @@ class PreparedPanel:
     copies: PreparedPanel | None = None
     timeline: Timeline | None = None
     shares: Shares | None = None
+    remaining: Float[AnyArray, " events"] | None = None
 
     @property
     def num_events(self) -> Float[Array, ""]:
@@ -116,6 +120,14 @@ class PreparedPanel:
     def exposed_rates(self) -> Float[Array, " marks"]:
         """The same per unit of exposure: the scale of the baselines' levels."""
         return self._per(self.exposed)
+
+    @property
+    def sums_of_powers(self) -> Any:
+        """`powers`, or a function that finds them: they are rarely needed, and cost a traced panel
+        as much as all the rest."""
+        if self.remaining is None:
+            return self.powers
+        return lambda: powers_of(self.remaining, self.marks, self.num_marks)[0]
 
     def _per(self, time: Float[AnyArray, " sequences"]) -> Float[Array, " marks"]:
         return _rates(jnp.asarray(self.counts), jnp.asarray(time))
@@ -187,7 +199,7 @@ def prepare(
                 "With a link, events are laid out on the host, before jit or vmap: pass the result "
                 "of model.prepare(panel) in place of the panel."
             )
-        if panel.waits.shape[-1] > SLOW:
+        if panel.waits.shape[-1] > SLOW and not by_lanes(panel.num_marks):
             warn(
                 "The panel is traced (an argument of jit, grad or vmap), so that its events are "
                 "taken one a step: pass the result of model.prepare(panel) in its place, which is "
@@ -284,15 +296,26 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
     marks, sequence = jnp.asarray(panel.marks), jnp.asarray(panel.sequence)
     first = jnp.concatenate([jnp.ones(min(1, len(marks)), bool), sequence[1:] != sequence[:-1]])
     sizes = {"num_sequences": len(panel.sequence_names), "num_marks": len(panel.mark_names)}
-    counts = jnp.zeros(tuple(sizes.values()), dtype).at[sequence, marks].add(1)
+    counts = _counted(marks, sequence, tuple(sizes.values())).astype(dtype)
     waits, remaining = jnp.asarray(panel.waits, dtype), jnp.asarray(panel.remaining, dtype)
-    form: Any = ScanForm(waits, remaining, marks, sequence, first, sizes["num_marks"])
+    events: Any = (waits, remaining, marks, sequence, first)
+    kind = EvenForm if by_lanes(sizes["num_marks"]) else ScanForm
+    form: Any = kind.from_stream(Stream(*events, **sizes), dtype)
     if kernel != EXPONENTIAL:
         ratios = jnp.asarray(kernel.ratios, dtype)
         form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)
     duration = jnp.asarray(panel.duration, dtype)
-    powers = powers_of(remaining, marks, sizes["num_marks"])
-    return PreparedPanel(form, duration, duration, counts, marks, sequence, *powers, **sizes)
+    longest = jnp.max(remaining, initial=0)
+    watched = (duration, duration, counts, marks, sequence, None, longest)
+    return PreparedPanel(form, *watched, **sizes, remaining=remaining)
+
+
+def _counted(marks: Array, sequence: Array, shape: tuple[int, ...]) -> Array:
+    """Events of each mark in each sequence; of one, without adding them up one after another."""
+    if shape[0] == 1 and by_lanes(shape[1]):
+        return jnp.stack([jnp.sum(marks == j) for j in range(shape[1])])[None]
+    cell = sequence * shape[1] + marks
+    return jnp.zeros(shape[0] * shape[1], int).at[cell].add(1).reshape(shape)
 
 
 def over_copies(function: Callable[[PreparedPanel], Array], data: PreparedPanel) -> Array:

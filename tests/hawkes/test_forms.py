@@ -7,6 +7,7 @@ import pytest
 
 from hawkesjax.hawkes.compensator import excitation_increments
 from hawkesjax.hawkes.counts.choose import choose_form
+from hawkesjax.hawkes.counts.even import EvenForm
 from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.pairs import PairForm
@@ -17,7 +18,7 @@ from tests.derivatives import check_derivatives
 from tests.hawkes import reference
 
 DURATION = 10.0
-FORMS = {"scan": ScanForm, "lanes": LaneForm, "pairs": PairForm}
+FORMS = {"scan": ScanForm, "lanes": LaneForm, "even": EvenForm, "pairs": PairForm}
 CASES = {
     "ties, empty and one-event sequences": (3, [7, 0, 1, 12]),
     "one mark": (1, [40]),
@@ -109,7 +110,7 @@ def test_derivatives(name, decay):
     check_derivatives(lambda *p: summed(form, *p), params_of(case, decay))
 
 
-@pytest.mark.parametrize("name", ["lanes", "pairs"])
+@pytest.mark.parametrize("name", ["lanes", "even", "pairs"])
 @pytest.mark.parametrize("case", ["one mark", "a mark without events, five marks"])
 def test_gradient_and_hessian_equal_the_plain_twins(name, case):
     mu, alpha, gamma = params_of(case)

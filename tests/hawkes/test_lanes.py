@@ -1,10 +1,11 @@
-"""The `steps x lanes` form against double sums in NumPy, and against its plain twin."""
+"""The forms by steps and lanes against double sums in NumPy, and against their plain twin."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from hawkesjax.hawkes.counts.even import EvenForm
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
@@ -102,12 +103,13 @@ def gradients(form, *parameters):
     + [("two marks, ties", "source", 7), ("two marks, ties", "shared", 7)]
     + [("two marks, ties", "pair", 1), ("two marks, ties", "pair", 1000)],
 )
-def test_equals_the_double_sums(name, decay, lanes):
+@pytest.mark.parametrize("kind", [LaneForm, EvenForm])
+def test_equals_the_double_sums(kind, name, decay, lanes):
     case = Case(name, decay=decay)
     of = (case.times, case.marks, case.sequence)
     rates = reference.intensities(*of, case.mu, case.alpha, case.pair)
     background = case.mu[case.sequence, case.marks]
-    form = LaneForm.from_stream(case.stream, np.float64, lanes)
+    form = kind.from_stream(case.stream, np.float64, lanes)
     (total, ends), by_event, counts, excitation = everything(form, case.parameters, background)
     np.testing.assert_allclose(total, np.sum(np.log(rates)), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(by_event, total, rtol=1e-12, atol=1e-12)
@@ -119,11 +121,12 @@ def test_equals_the_double_sums(name, decay, lanes):
 @x64_only
 @pytest.mark.parametrize("by", ["sequence", "event"])
 @pytest.mark.parametrize("name", ["two marks, ties", "no event", "all at once", "three marks"])
-def test_gradient_equals_the_plain_twins(name, by):
+@pytest.mark.parametrize("kind", [LaneForm, EvenForm])
+def test_gradient_equals_the_plain_twins(kind, name, by):
     case = Case(name)
     baseline = case.mu if by == "sequence" else case.mu[case.sequence, case.marks]
     at = (jnp.asarray(baseline), *case.parameters[1:])
-    ours = gradients(LaneForm.from_stream(case.stream, np.float64, 7), *at)
+    ours = gradients(kind.from_stream(case.stream, np.float64, 7), *at)
     theirs = gradients(ScanForm.from_stream(case.stream), *at)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12), ours, theirs
@@ -139,9 +142,10 @@ def test_derivatives_equal_differences():
 
 
 @x64_only
-def test_second_derivatives():
+@pytest.mark.parametrize("kind", [LaneForm, EvenForm])
+def test_second_derivatives(kind):
     case = Case("two marks, ties")
-    form = LaneForm.from_stream(case.stream, np.float64, 7)
+    form = kind.from_stream(case.stream, np.float64, 7)
     twin = ScanForm.from_stream(case.stream)
     ours, theirs = (
         jax.jit(jax.hessian(terms(f), argnums=(0, 1, 2)))(*case.parameters) for f in (form, twin)

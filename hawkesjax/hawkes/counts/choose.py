@@ -68,11 +68,16 @@ def choose_form(
         if gamma is not None:
             return FixedForm.from_stream(stream, dtype, gamma)
         few = MORE_MARKS if stream.num_events <= SHORT else FEW_MARKS
-        lanes = stream.num_marks <= few or jax.default_backend() != "cpu"
+        lanes = by_lanes(stream.num_marks, few)
         return FORMS["lanes" if lanes else "pairs"].from_stream(stream, dtype)
     if form not in FORMS:
         raise ValueError(f"form is {form!r}; it must be one of auto, {', '.join(FORMS)}.")
     return FORMS[form].from_stream(stream, dtype)
+
+
+def by_lanes(num_marks: int, few: int = MORE_MARKS) -> bool:
+    """Whether D^2 exponentials an event are worth their order: for few marks, and on a GPU."""
+    return num_marks <= few or jax.default_backend() != "cpu"
 
 
 def in_blocks(stream: Stream, shared: bool, known: bool) -> bool:

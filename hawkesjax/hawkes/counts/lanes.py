@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.hawkes.counts.lane_passes import PassForm, link, shift
 from hawkesjax.hawkes.counts.lanes_layout import lane_layout
-from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
 from hawkesjax.hawkes.counts.stream import Stream
-from hawkesjax.hawkes.counts.underflow import Events, is_low, unless
+from hawkesjax.hawkes.counts.underflow import Events
 from hawkesjax.inputs.arrays import AnyArray
 
 SMALL = 1 << 15  # lags of a mark that are summed in one array; more of them step by step
@@ -21,7 +21,7 @@ SMALL = 1 << 15  # lags of a mark that are summed in one array; more of them ste
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
-class LaneForm(RowForm):
+class LaneForm(PassForm):
     r"""Decayed counts of few marks, by one recursion over many pieces of the stream at once.
 
     The stream is cut into contiguous pieces of `steps` events, the lanes; no lane holds events of
@@ -91,8 +91,9 @@ class LaneForm(RowForm):
         """Number of lanes."""
         return self.spans.shape[-1]
 
-    def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
-        return _counts(gamma, self)
+    @property
+    def places(self) -> int:
+        return self.slots.shape[0]
 
     def event_marks(self) -> Int[AnyArray, " events"]:
         return jnp.reshape(self.marks, -1)[self.slots].astype(jnp.int32)
@@ -104,239 +105,56 @@ class LaneForm(RowForm):
 
         return Events(taken(self.gaps, 0), taken(self.marks, -1), taken(self.owner, 0))
 
-    def event_terms(
-        self,
-        baseline: Baseline,
-        alpha: Float[AnyArray, "marks marks"],
-        gamma: Float[AnyArray, "..."],
-    ) -> Terms:
-        """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
-        gamma = self.by_pair(gamma)
-        alpha = jnp.asarray(alpha, gamma.dtype)
-        baseline = jnp.asarray(baseline, gamma.dtype)
-        if not self.slots.shape[0]:
-            return jnp.zeros((), gamma.dtype), jnp.zeros_like(gamma)
-        return _terms(baseline, alpha, gamma, self)
+    def laid(self, values: Array) -> Array:
+        flat = jnp.zeros(self.gaps.size, values.dtype).at[self.slots]
+        return flat.set(values, unique_indices=True).reshape(self.gaps.shape)
 
+    def in_order(self, values: Array) -> Array:
+        flat = values.reshape(-1, *values.shape[2:]).at[self.slots]
+        return flat.get(mode="fill", fill_value=0)
 
-# ---------------------------------------------------------------- decayed counts
+    def by_lane(self, baseline: Float[AnyArray, "sequences marks"]) -> Array:
+        return jnp.asarray(baseline[self.owner].T)
 
-
-@jax.custom_jvp
-def _counts(gamma, form: LaneForm):
-    return _recursion(gamma, form, weighted=False)[0]
-
-
-@_counts.defjvp
-def _counts_jvp(primals, tangents):
-    gamma, form = primals
-    counts, weighted = _recursion(gamma, form, weighted=True)
-    return counts, -weighted * tangents[0][form.event_marks()]
-
-
-def _recursion(gamma, form: LaneForm, *, weighted: bool):
-    """R, and Q if `weighted`, of every event, in the stream's order."""
-    start = _starts(gamma, form, weighted=weighted)[0]
-
-    def step(carry, row):
-        gap, jumps, mark = row
-        carry = _advance(gamma, carry, gap, jumps)
-        own = mark[None] == jnp.arange(form.num_marks, dtype=mark.dtype)[:, None]
-        return carry, jax.tree.map(lambda a: jnp.sum(jnp.where(own[:, None], a, 0), 0), carry)
-
-    _, rows = jax.lax.scan(step, start, (form.gaps, form.jumps, form.marks))
-    return jax.tree.map(
-        lambda a: jnp.moveaxis(a, 1, 2).reshape(-1, form.num_marks)[form.slots], rows
-    )
-
-
-# ---------------------------------------------------------------- event terms
-
-
-@jax.custom_jvp
-def _terms(baseline, alpha, gamma, form: LaneForm):
-    return _pass(baseline, alpha, gamma, form, weighted=False)[:2]
-
-
-@_terms.defjvp
-def _terms_jvp(primals, tangents):
-    total, ends, slopes = _fused(*primals)
-    return (total, ends), _along(slopes, tangents)
-
-
-@jax.custom_jvp
-def _fused(baseline, alpha, gamma, form: LaneForm):
-    """The terms and their slopes in `baseline`, `alpha` and `gamma`, from one forward pass."""
-    return _pass(baseline, alpha, gamma, form, weighted=True)
-
-
-@_fused.defjvp
-def _fused_jvp(primals, tangents):
-    *parameters, form = primals
-
-    def fused(baseline, alpha, gamma):
-        total, ends, slopes = _pass(baseline, alpha, gamma, form, weighted=True)
-        return slopes, (total, ends)
-
-    slopes, d_slopes, (total, ends) = jax.jvp(
-        fused, tuple(parameters), tuple(tangents[:3]), has_aux=True
-    )
-    return (total, ends, slopes), (*_along(slopes, tangents), d_slopes)
-
-
-def _along(slopes, tangents):
-    """The terms' tangents: a product that reverse mode transposes."""
-    of_total, of_ends = slopes
-    d_total = sum(jnp.sum(s * t) for s, t in zip(of_total, tangents[:3], strict=True))
-    return d_total, of_ends * tangents[2]
-
-
-def _pass(baseline, alpha, gamma, form: LaneForm, *, weighted: bool):
-    dtype = gamma.dtype
-    num_marks, num_lanes = form.num_marks, form.spans.shape[0]
-    by_event = baseline.ndim == 1
-    weights = alpha * gamma
-    start, ends, ends_slope = _starts(gamma, form, weighted=weighted)
-    rows = (form.gaps, form.jumps, form.marks)
-    if by_event:
-        flat = jnp.zeros(form.gaps.size, dtype).at[form.slots].set(baseline, unique_indices=True)
-        rows += (flat.reshape(form.gaps.shape),)
-    else:
-        per_lane = baseline[form.owner].T
-
-    def step(carry, row):
-        state, product, sums = carry
-        gap, jumps, mark = row[:3]
-        state = _advance(gamma, state, gap, jumps)
-        rate = jnp.ones_like(gap)
-        for i in range(num_marks):
-            own = sum(weights[i, j] * state[0][i, j] for j in range(num_marks))
-            rate = jnp.where(mark == i, own + (row[3] if by_event else per_lane[i]), rate)
-        out = None
-        if weighted:
-            marks = jnp.arange(num_marks, dtype=mark.dtype)[:, None]
-            inverse = jnp.where(mark[None] == marks, 1 / rate[None], 0)
-            sums = tuple(a + b * inverse[:, None] for a, b in zip(sums, state, strict=False)) + (
-                () if by_event else (sums[-1] + inverse,)
-            )
-            if by_event:
-                out = jnp.sum(inverse, 0)
-        return (state, _multiply(product, rate), sums), out
-
-    sums: Any = ()
-    inverses: Any
-    if weighted:
-        zero = jnp.zeros((num_marks, num_marks, num_lanes), dtype)
-        sums = (zero, zero) + (() if by_event else (zero[0],))
-    carry, inverses = jax.lax.scan(step, (start, _unit(num_lanes, dtype), sums), rows)
-    _, product, sums = carry
-    low = is_low(jnp.min(product[2]), weights)
-    total = unless(low, _log_product(product, form.gaps.shape[0]), -jnp.inf)
-    if not weighted:
-        return total, ends, None
-    counts, lagged = jnp.sum(sums[0], 2), jnp.sum(sums[1], 2)
-    if by_event:
-        slope = inverses.reshape(-1).at[form.slots].get(mode="fill", fill_value=0)
-    else:
-        slope = jax.ops.segment_sum(
-            sums[2].T, form.owner, form.num_sequences, indices_are_sorted=True
+    def by_sequence(self, values: Array) -> Array:
+        return jax.ops.segment_sum(
+            values.T, self.owner, self.num_sequences, indices_are_sorted=True
         )
-    slopes = slope, gamma * counts, alpha * (counts - gamma * lagged)
-    return total, ends, (unless(low, slopes, 0), ends_slope)
 
+    def by_cell(self, baseline: Float[AnyArray, "sequences marks"]) -> Array:
+        return self.events().own(baseline)
 
-# A sum of logarithms is computed as the logarithm of a product, kept as a mantissa in [1, 2) and an
-# integer exponent. That costs a few integer operations per event, where a logarithm costs as much
-# as four exponentials, and its rounding error does not grow with the sum.
+    def steps(self) -> tuple[AnyArray, ...]:
+        return self.gaps, self.jumps
 
+    def advance(self, gamma: Array, state: Any, mark: Array, read: Any) -> Any:
+        moments, rest = state
+        gap, jumps = read[0][None, None], read[1][None]
+        decay = jnp.exp(-gamma[:, :, None] * gap)
+        moved = decay * (moments[0] + jumps)
+        return (moved, *(decay * q + gap * moved for q in moments[1:])), rest
 
-def _unit(num_lanes: int, dtype):
-    one = jnp.ones(num_lanes, dtype)
-    return one, jnp.zeros(num_lanes, _FORMATS[dtype.name][0]), one
-
-
-def _multiply(product, rate):
-    mantissa, exponent, least = product
-    integer, width, _ = _FORMATS[rate.dtype.name]
-    bits = jax.lax.bitcast_convert_type(mantissa * rate, integer)
-    one = np.ones((), rate.dtype).view(integer)
-    mantissa = jax.lax.bitcast_convert_type((bits & integer((1 << width) - 1)) | one, rate.dtype)
-    return mantissa, exponent + (bits >> width), jnp.minimum(least, rate)
-
-
-def _log_product(product, steps: int):
-    mantissa, exponent, least = product
-    dtype = mantissa.dtype
-    _, _, bias = _FORMATS[dtype.name]
-    whole = jnp.sum(exponent - steps * bias).astype(dtype)
-    total = jnp.sum(jnp.log(mantissa)) + whole * dtype.type(np.log(2))
-    least = jnp.min(least)
-    return jnp.where(least >= 0, total, jnp.nan)
-
-
-_FORMATS = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}
-
-
-def _advance(gamma, state, gap, jumps):
-    """One step of the recursion for all lanes: S, and Q where it is carried."""
-    gap = gap[None, None]
-    decay = jnp.exp(-gamma[:, :, None] * gap)
-    moved = decay * (state[0] + jumps[None])
-    return (moved,) if len(state) == 1 else (moved, decay * state[1] + gap * moved)
-
-
-# ---------------------------------------------------------------- the lanes' starts
-
-
-def _starts(gamma, form: LaneForm, *, weighted: bool):
-    """S and Q at each lane's start, and E with its weighted twin (None unless `weighted`)."""
-    pair = gamma[:, :, None]
-    tails, spans, linked = (part[None, None] for part in (form.tails, form.spans, form.linked))
-    local, lagged = _local(gamma, form, weighted=weighted)
-    decay = jnp.exp(-pair * tails)
-    last = local + form.pending[None]
-    ends = jnp.sum(decay * last, 2)
-    slope = None
-    if weighted:
-        slope = -jnp.sum(decay * (lagged + tails * last), 2)
-    if form.depth <= 1:
-        zero = jnp.zeros_like(local)
-        return (zero, zero) if weighted else (zero,), ends, slope
-    factor = linked * jnp.exp(-pair * spans)
-    moved = factor * form.carried[None]
-    local = local + moved
-    if weighted:
-        lagged = lagged + spans * moved
-    state = (local, lagged) if weighted else (local,)
-    state = _link(factor, spans, state, form.depth)
-    return tuple(linked * _shift(s, 1) for s in state), ends, slope
-
-
-def _link(factor, span, state, depth: int):
-    """States at the lanes' ends: each lane's affine map applied to the lane before it.
-
-    `S1 = P S0 + s` and `Q1 = P (Q0 + span S0) + q`, composed over 1, 2, 4, ... lanes. One stacked
-    array per round: otherwise the compiler would evaluate every round again inside the next.
-    """
-    span = jnp.broadcast_to(span, factor.shape)
-    stacked = jnp.stack((factor, span, *state) if len(state) == 2 else (factor, *state))
-    distance = 1
-    while distance < depth:
-        before = _shift(stacked, distance)
-        if len(state) == 2:
-            factor, span, counts, lagged = stacked
-            rows = (
-                factor * before[0],
-                span + before[1],
-                counts + factor * before[2],
-                lagged + factor * (before[3] + span * before[2]),
-            )
-        else:
-            factor, counts = stacked
-            rows = (factor * before[0], counts + factor * before[1])
-        stacked = jax.lax.optimization_barrier(jnp.stack(rows))
-        distance *= 2
-    return tuple(stacked[-len(state) :])
+    def starts(self, gamma: Array, *, weighted: bool) -> tuple[Any, Array, Array | None]:
+        pair = gamma[:, :, None]
+        tails, spans, linked = (part[None, None] for part in (self.tails, self.spans, self.linked))
+        local, lagged = _local(gamma, self, weighted=weighted)
+        decay = jnp.exp(-pair * tails)
+        last = local + self.pending[None]
+        ends = jnp.sum(decay * last, 2)
+        slope = None
+        if weighted:
+            slope = -jnp.sum(decay * (lagged + tails * last), 2)
+        if self.depth <= 1:
+            zero = jnp.zeros_like(local)
+            return ((zero, zero) if weighted else (zero,), None), ends, slope
+        factor = linked * jnp.exp(-pair * spans)
+        moved = factor * self.carried[None]
+        local = local + moved
+        if weighted:
+            lagged = lagged + spans * moved
+        moments = (local, lagged) if weighted else (local,)
+        moments = link(factor, spans, moments, self.depth)
+        return (tuple(linked * shift(s, 1) for s in moments), None), ends, slope
 
 
 def _local(gamma, form: LaneForm, *, weighted: bool) -> tuple[Any, Any]:
@@ -360,9 +178,3 @@ def _mark_sums(gamma, lags, weighted: bool):
             lambda c, lag: (jax.tree.map(jnp.add, c, terms(lag)), None), start, lags
         )
     return sums if weighted else (sums[0], None)
-
-
-def _shift(array, distance: int):
-    """Each lane's value `distance` lanes earlier; zero where there is none."""
-    head = jnp.zeros((*array.shape[:-1], min(distance, array.shape[-1])), array.dtype)
-    return jnp.concatenate([head, array[..., :-distance]], -1)

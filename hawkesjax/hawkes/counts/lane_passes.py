@@ -1,0 +1,268 @@
+"""The pass of the full recursion over the steps of many pieces at once, whatever their layout."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
+from hawkesjax.hawkes.counts.underflow import is_low, unless
+from hawkesjax.inputs.arrays import AnyArray
+
+
+class PassForm(RowForm):
+    """A form by steps and lanes: a layout, and the recursion of a step.
+
+    A state is a pair: `(S,)` or `(S, Q)` just before a step's events and without the simultaneous
+    ones, each (D, D, lanes); and whatever else the recursion carries.
+    """
+
+    marks: Any  # (steps, lanes), -1 where there is no event
+
+    @property
+    @abstractmethod
+    def wide(self) -> int:
+        """Number of lanes."""
+
+    @property
+    @abstractmethod
+    def places(self) -> int:
+        """Number of events, with padding."""
+
+    @abstractmethod
+    def laid(self, values: Array) -> Array:
+        """Values by event as (steps, lanes); any where there is no event."""
+
+    @abstractmethod
+    def in_order(self, values: Array) -> Array:
+        """(steps, lanes, ...) as values by event, in the stream's order."""
+
+    @abstractmethod
+    def by_lane(self, baseline: Float[AnyArray, "sequences marks"]) -> Array | None:
+        """The baseline of each lane's sequence, (D, lanes); None where lanes hold several."""
+
+    @abstractmethod
+    def by_sequence(self, values: Array) -> Array:
+        """(D, lanes) summed over the lanes of each sequence, (M, D)."""
+
+    @abstractmethod
+    def by_cell(self, baseline: Float[AnyArray, "sequences marks"]) -> Array:
+        """The baseline of each event."""
+
+    @abstractmethod
+    def starts(self, gamma: Array, *, weighted: bool) -> tuple[Any, Array, Array | None]:
+        """The state at each lane's start; E, and its derivative by gamma if `weighted`."""
+
+    @abstractmethod
+    def steps(self) -> tuple[AnyArray, ...]:
+        """What a step of the recursion reads beside the marks, each (steps, ..., lanes)."""
+
+    @abstractmethod
+    def advance(self, gamma: Array, state: Any, mark: Array, read: Any) -> Any:
+        """The state one step later, from the events' marks and what `steps` says of the step."""
+
+    def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
+        return _counts(gamma, self)
+
+    def event_terms(
+        self,
+        baseline: Baseline,
+        alpha: Float[AnyArray, "marks marks"],
+        gamma: Float[AnyArray, "..."],
+    ) -> Terms:
+        """`sum_n log lambda_n`, and `E[i, j]`: counts of mark j decayed to their window's end."""
+        gamma = self.by_pair(gamma)
+        alpha = jnp.asarray(alpha, gamma.dtype)
+        baseline = jnp.asarray(baseline, gamma.dtype)
+        if not self.places:
+            return jnp.zeros((), gamma.dtype), jnp.zeros_like(gamma)
+        if baseline.ndim == 2 and self.by_lane(baseline) is None:
+            baseline = self.by_cell(baseline)
+        return _terms(baseline, alpha, gamma, self)
+
+
+# ---------------------------------------------------------------- decayed counts
+
+
+@jax.custom_jvp
+def _counts(gamma, form: PassForm):
+    return _recursion(gamma, form, weighted=False)[0]
+
+
+@_counts.defjvp
+def _counts_jvp(primals, tangents):
+    gamma, form = primals
+    counts, weighted = _recursion(gamma, form, weighted=True)
+    return counts, -weighted * tangents[0][form.event_marks()]
+
+
+def _recursion(gamma, form: PassForm, *, weighted: bool):
+    """R, and Q if `weighted`, of every event, in the stream's order."""
+    start = form.starts(gamma, weighted=weighted)[0]
+
+    def step(state, row):
+        mark, *read = row
+        state = form.advance(gamma, state, mark, read)
+        own = mark[None] == jnp.arange(form.num_marks, dtype=mark.dtype)[:, None]
+        return state, jax.tree.map(lambda a: jnp.sum(jnp.where(own[:, None], a, 0), 0), state[0])
+
+    _, rows = jax.lax.scan(step, start, (form.marks, *form.steps()))
+    return jax.tree.map(lambda a: form.in_order(jnp.moveaxis(a, 1, 2)), rows)
+
+
+# ---------------------------------------------------------------- event terms
+
+
+@jax.custom_jvp
+def _terms(baseline, alpha, gamma, form: PassForm):
+    return _pass(baseline, alpha, gamma, form, weighted=False)[:2]
+
+
+@_terms.defjvp
+def _terms_jvp(primals, tangents):
+    total, ends, slopes = _fused(*primals)
+    return (total, ends), _along(slopes, tangents)
+
+
+@jax.custom_jvp
+def _fused(baseline, alpha, gamma, form: PassForm):
+    """The terms and their slopes in `baseline`, `alpha` and `gamma`, from one forward pass."""
+    return _pass(baseline, alpha, gamma, form, weighted=True)
+
+
+@_fused.defjvp
+def _fused_jvp(primals, tangents):
+    *parameters, form = primals
+
+    def fused(baseline, alpha, gamma):
+        total, ends, slopes = _pass(baseline, alpha, gamma, form, weighted=True)
+        return slopes, (total, ends)
+
+    slopes, d_slopes, (total, ends) = jax.jvp(
+        fused, tuple(parameters), tuple(tangents[:3]), has_aux=True
+    )
+    return (total, ends, slopes), (*_along(slopes, tangents), d_slopes)
+
+
+def _along(slopes, tangents):
+    """The terms' tangents: a product that reverse mode transposes."""
+    of_total, of_ends = slopes
+    d_total = sum(jnp.sum(s * t) for s, t in zip(of_total, tangents[:3], strict=True))
+    return d_total, of_ends * tangents[2]
+
+
+def _pass(baseline, alpha, gamma, form: PassForm, *, weighted: bool):
+    dtype = gamma.dtype
+    num_marks, num_lanes = form.num_marks, form.wide
+    by_event = baseline.ndim == 1
+    weights = alpha * gamma
+    start, ends, ends_slope = form.starts(gamma, weighted=weighted)
+    per_lane: Any = None if by_event else form.by_lane(baseline)
+    own_baseline = form.laid(baseline) if by_event else None
+
+    def step(carry, row):
+        state, product, sums = carry
+        alone, mark, *read = row
+        state = form.advance(gamma, state, mark, read)
+        moments = state[0]
+        rate = jnp.ones(num_lanes, dtype)
+        for i in range(num_marks):
+            own = sum(weights[i, j] * moments[0][i, j] for j in range(num_marks))
+            rate = jnp.where(mark == i, own + (alone if by_event else per_lane[i]), rate)
+        out = None
+        if weighted:
+            marks = jnp.arange(num_marks, dtype=mark.dtype)[:, None]
+            inverse = jnp.where(mark[None] == marks, 1 / rate[None], 0)
+            sums = tuple(a + b * inverse[:, None] for a, b in zip(sums, moments, strict=False)) + (
+                () if by_event else (sums[-1] + inverse,)
+            )
+            if by_event:
+                out = jnp.sum(inverse, 0)
+        return (state, _multiply(product, rate), sums), out
+
+    sums: Any = ()
+    inverses: Any
+    if weighted:
+        zero = jnp.zeros((num_marks, num_marks, num_lanes), dtype)
+        sums = (zero, zero) + (() if by_event else (zero[0],))
+    rows = (own_baseline, form.marks, *form.steps())
+    carry, inverses = jax.lax.scan(step, (start, _unit(num_lanes, dtype), sums), rows)
+    _, product, sums = carry
+    low = is_low(jnp.min(product[2]), weights)
+    total = unless(low, _log_product(product, form.marks.shape[0]), -jnp.inf)
+    if not weighted:
+        return total, ends, None
+    counts, lagged = jnp.sum(sums[0], 2), jnp.sum(sums[1], 2)
+    slope = form.in_order(inverses) if by_event else form.by_sequence(sums[2])
+    slopes = slope, gamma * counts, alpha * (counts - gamma * lagged)
+    return total, ends, (unless(low, slopes, 0), ends_slope)
+
+
+# A sum of logarithms is computed as the logarithm of a product, kept as a mantissa in [1, 2) and an
+# integer exponent. That costs a few integer operations per event, where a logarithm costs as much
+# as four exponentials, and its rounding error does not grow with the sum.
+
+
+def _unit(num_lanes: int, dtype):
+    one = jnp.ones(num_lanes, dtype)
+    return one, jnp.zeros(num_lanes, _FORMATS[dtype.name][0]), one
+
+
+def _multiply(product, rate):
+    mantissa, exponent, least = product
+    integer, width, _ = _FORMATS[rate.dtype.name]
+    bits = jax.lax.bitcast_convert_type(mantissa * rate, integer)
+    one = np.ones((), rate.dtype).view(integer)
+    mantissa = jax.lax.bitcast_convert_type((bits & integer((1 << width) - 1)) | one, rate.dtype)
+    return mantissa, exponent + (bits >> width), jnp.minimum(least, rate)
+
+
+def _log_product(product, steps: int):
+    mantissa, exponent, least = product
+    dtype = mantissa.dtype
+    _, _, bias = _FORMATS[dtype.name]
+    whole = jnp.sum(exponent - steps * bias).astype(dtype)
+    total = jnp.sum(jnp.log(mantissa)) + whole * dtype.type(np.log(2))
+    least = jnp.min(least)
+    return jnp.where(least >= 0, total, jnp.nan)
+
+
+_FORMATS = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}
+
+
+def link(factor, span, state, depth: int):
+    """States at the lanes' ends: each lane's affine map applied to the lane before it.
+
+    `S1 = P S0 + s` and `Q1 = P (Q0 + span S0) + q`, composed over 1, 2, 4, ... lanes. One stacked
+    array per round: otherwise the compiler would evaluate every round again inside the next.
+    """
+    span = jnp.broadcast_to(span, factor.shape)
+    stacked = jnp.stack((factor, span, *state) if len(state) == 2 else (factor, *state))
+    distance = 1
+    while distance < depth:
+        before = shift(stacked, distance)
+        if len(state) == 2:
+            factor, span, counts, lagged = stacked
+            rows = (
+                factor * before[0],
+                span + before[1],
+                counts + factor * before[2],
+                lagged + factor * (before[3] + span * before[2]),
+            )
+        else:
+            factor, counts = stacked
+            rows = (factor * before[0], counts + factor * before[1])
+        stacked = jax.lax.optimization_barrier(jnp.stack(rows))
+        distance *= 2
+    return tuple(stacked[-len(state) :])
+
+
+def shift(array, distance: int):
+    """Each lane's value `distance` lanes earlier; zero where there is none."""
+    head = jnp.zeros((*array.shape[:-1], min(distance, array.shape[-1])), array.dtype)
+    return jnp.concatenate([head, array[..., :-distance]], -1)
