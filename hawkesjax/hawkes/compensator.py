@@ -19,21 +19,30 @@ from hawkesjax.inputs.arrays import AnyArray
 
 # Below x = SMALL, 1 - exp(-x) is summed as a series whose first omitted term is 1e-16 of it.
 SMALL, ORDER = 1 / 16, 9
+CHUNK = 4096  # events whose powers are in memory at once
 
 
 def powers_of(remaining: Any, marks: Any, num_marks: int) -> tuple[Any, Any]:
     """`sum_n (r_n / longest)^k` over the events n of each mark, (ORDER, D) for k = 1, 2, ..., with
     r the time to the window's end; and `longest`, the largest r. In float64 where not traced."""
-    host = isinstance(remaining, np.ndarray)
-    longest = (np if host else jnp).max(remaining, initial=0)
-    unit = remaining / (np if host else jnp).where(longest > 0, longest, 1)
+    orders = range(1, ORDER + 1)
+    if isinstance(remaining, np.ndarray):
+        longest = np.max(remaining, initial=0)
+        unit = remaining / np.where(longest > 0, longest, 1)
+        sums = [np.bincount(marks, weights=unit**k, minlength=num_marks) for k in orders]
+        return np.stack(sums), longest
+    longest = jnp.max(remaining, initial=0)
+    scale = jnp.where(longest > 0, longest, 1)
+    chunks = min(CHUNK, max(len(remaining), 1))
+    more = -len(remaining) % chunks
+    rows = jnp.pad(remaining, (0, more)), jnp.pad(marks, (0, more))
 
-    def summed(k: int) -> Any:
-        if host:
-            return np.bincount(marks, weights=unit**k, minlength=num_marks)
-        return jax.ops.segment_sum(unit**k, marks, num_marks)
+    def add(sums, row):
+        powers = jnp.stack([(row[0] / scale) ** k for k in orders], 1)
+        return sums + jax.ops.segment_sum(powers, row[1], num_marks), None
 
-    return (np if host else jnp).stack([summed(k) for k in range(1, ORDER + 1)]), longest
+    start = jnp.zeros((num_marks, ORDER), longest.dtype)
+    return jax.lax.scan(add, start, [row.reshape(-1, chunks) for row in rows])[0].T, longest
 
 
 def children_within(

@@ -167,7 +167,8 @@ def prepare(
     """Lay a panel out once; the same panel and form return the same object again.
 
     Under a transformation that has replaced the panel's arrays by tracers (`jit` or `vmap` over
-    panels), the plain form with one event per step is built, which needs no work on the host.
+    panels), a form is built that needs no work on the host: lanes that are laid out in JAX for few
+    marks, one event a step for more.
 
     Raises:
         ValueError: for a fixed gamma with another number of marks; where covariates do not cover
@@ -200,10 +201,10 @@ def prepare(
                 "of model.prepare(panel) in place of the panel."
             )
         if panel.waits.shape[-1] > SLOW and not by_lanes(panel.num_marks):
-            warn(
-                "The panel is traced (an argument of jit, grad or vmap), so that its events are "
-                "taken one a step: pass the result of model.prepare(panel) in its place, which is "
-                "several times as fast."
+            warnings.warn(
+                f"The panel of {panel.num_marks} marks is traced (an argument of jit, grad or "
+                f"vmap), so that its events are taken one a step: pass the result of "
+                f"model.prepare(panel) in its place, which is ten times as fast and more."
             )
         return _traced(panel, dtype, kernel)
     return _laid_out(
@@ -298,9 +299,11 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
     sizes = {"num_sequences": len(panel.sequence_names), "num_marks": len(panel.mark_names)}
     counts = _counted(marks, sequence, tuple(sizes.values())).astype(dtype)
     waits, remaining = jnp.asarray(panel.waits, dtype), jnp.asarray(panel.remaining, dtype)
-    events: Any = (waits, remaining, marks, sequence, first)
-    kind = EvenForm if by_lanes(sizes["num_marks"]) else ScanForm
-    form: Any = kind.from_stream(Stream(*events, **sizes), dtype)
+    form: Any
+    if by_lanes(sizes["num_marks"]):
+        form = EvenForm.from_columns(waits, remaining, marks, sequence, first, **sizes, dtype=dtype)
+    else:
+        form = ScanForm(waits, remaining, marks, sequence, first, sizes["num_marks"])
     if kernel != EXPONENTIAL:
         ratios = jnp.asarray(kernel.ratios, dtype)
         form = MixtureForm(form, marks, sequence, remaining, ratios, sizes["num_marks"], False)
@@ -313,7 +316,8 @@ def _traced(panel: EventPanel, dtype: np.dtype, kernel: Kernel) -> PreparedPanel
 def _counted(marks: Array, sequence: Array, shape: tuple[int, ...]) -> Array:
     """Events of each mark in each sequence; of one, without adding them up one after another."""
     if shape[0] == 1 and by_lanes(shape[1]):
-        return jnp.stack([jnp.sum(marks == j) for j in range(shape[1])])[None]
+        others = [jnp.sum(marks == j, dtype=np.int32) for j in range(shape[1] - 1)]
+        return jnp.stack([*others, marks.shape[0] - sum(others)])[None]
     cell = sequence * shape[1] + marks
     return jnp.zeros(shape[0] * shape[1], int).at[cell].add(1).reshape(shape)
 

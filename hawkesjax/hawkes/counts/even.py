@@ -1,5 +1,5 @@
-"""The `steps x lanes` form laid out in JAX: for events that are traced, whose sequences' lengths are
-known only when the program runs."""
+"""The `steps x lanes` form laid out in JAX: for events that are traced, whose sequences may have any
+length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from hawkesjax.hawkes.counts.lane_passes import PassForm, link, shift
 from hawkesjax.hawkes.counts.lanes_layout import choose_steps
@@ -54,24 +54,39 @@ class EvenForm(PassForm):
     def from_stream(
         cls, stream: Stream, dtype: np.dtype | type = np.float64, lanes: int | None = None
     ) -> EvenForm:
-        """Lay a stream out, traced or not; arguments as in `LaneForm.from_stream`."""
-        events = stream.num_events
-        on_cpu = jax.default_backend() == "cpu"
-        steps = choose_steps(np.array([events]), lanes, on_cpu=on_cpu)
-        wide = max(-(-events // steps), 1)
+        """Lay a stream out; arguments as in `LaneForm.from_stream`."""
+        columns = (stream.gaps, stream.remaining, stream.marks, stream.sequence, stream.first)
+        sizes = (stream.num_marks, stream.num_sequences)
+        return cls.from_columns(*map(jnp.asarray, columns), *sizes, dtype=dtype, lanes=lanes)
 
-        waits = jnp.asarray(stream.gaps, dtype)
-        gaps = jnp.where(jnp.asarray(stream.first), -1 if stream.num_sequences > 1 else 0, waits)
-        kinds = jnp.asarray(stream.marks)
+    @classmethod
+    def from_columns(
+        cls,
+        gaps: Float[Array, " events"],
+        remaining: Float[Array, " events"],
+        marks: Int[Array, " events"],
+        sequence: Int[Array, " events"],
+        first: Bool[Array, " events"],
+        num_marks: int,
+        num_sequences: int,
+        *,
+        dtype: np.dtype | type = np.float64,
+        lanes: int | None = None,
+    ) -> EvenForm:
+        """Lay the columns of a `Stream` out, traced or not."""
+        steps = choose_steps(np.array(gaps.shape), lanes, on_cpu=jax.default_backend() == "cpu")
+        wide = max(-(-gaps.shape[0] // steps), 1)
+        waits = jnp.asarray(gaps, dtype)
+        cut = jnp.where(first, -1 if num_sequences > 1 else 0, waits)
         return cls(
-            gaps=_laid(gaps, steps, wide, 0),
-            marks=_laid(kinds, steps, wide, -1),
+            gaps=_laid(cut, steps, wide, 0),
+            marks=_laid(marks, steps, wide, -1),
             waits=waits,
-            remaining=jnp.asarray(stream.remaining, dtype),
-            sequence=jnp.asarray(stream.sequence),
-            kinds=kinds,
-            num_marks=stream.num_marks,
-            num_sequences=stream.num_sequences,
+            remaining=jnp.asarray(remaining, dtype),
+            sequence=sequence,
+            kinds=marks,
+            num_marks=num_marks,
+            num_sequences=num_sequences,
         )
 
     @property
@@ -204,9 +219,7 @@ class EvenForm(PassForm):
 
 def _laid(values: Array, steps: int, wide: int, fill: float) -> Array:
     more = steps * wide - values.shape[0]
-    return jax.lax.optimization_barrier(
-        jnp.pad(values, (more, 0), constant_values=fill).reshape(wide, steps).T
-    )
+    return jnp.pad(values, (more, 0), constant_values=fill).reshape(wide, steps).T
 
 
 def _waiting(same: Array, pending: Array) -> Array:
