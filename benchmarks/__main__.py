@@ -16,7 +16,7 @@ from benchmarks import pictures, record, report
 
 ROOT = Path(__file__).resolve().parent.parent
 USUAL = ("growth", "likelihood", "mle", "nuts", "retweet", "katz", "katz_likelihood", "devices")
-NOT_RUN = ("__init__", "__main__", "events", "ours", "pictures", "record", "report")
+NOT_RUN = ("__init__", "__main__", "events", "ours", "paper", "pictures", "record", "report")
 
 
 def names() -> list[str]:

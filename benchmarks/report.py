@@ -117,6 +117,31 @@ def devices(result: dict[str, Any]) -> None:
         )
 
 
+SHOWN = {
+    "pair-2-1e6": "2 kinds, decays by pair, 10^6 events",
+    "pair-20-1e6": "20 kinds, decays by pair, 10^6 events",
+    "source-20-1e6": "20 kinds, decays by source, 10^6 events",
+    "fixed-20-1e6": "20 kinds, known decays, 10^6 events",
+}
+
+
+def summary(folder: Path = RESULTS) -> str:
+    """The README's table: the latest run, and the latest run beside peers."""
+    ours, beside = (kept(name, folder) for name in ("likelihood", "likelihood_peers"))
+    assert ours is not None and beside is not None, f"no results in {folder}"
+    lines = ["| ns an event | alone | beside peers | peers |", "|---|---|---|---|"]
+    of = {row["case"]: row for row in ours["rows"]}
+    for row in beside["rows"]:
+        if row["case"] in SHOWN:
+            peers = [p for p in row["peers"] if "ns_per_event" in p]
+            shown = ", ".join(f"{p['peer']} {p['ns_per_event']:,.0f}" for p in peers)
+            times = [of[row["case"]]["float64"]["ns_per_event"], row["float64"]["ns_per_event"]]
+            lines.append(f"| {SHOWN[row['case']]} | {times[0]:.0f} | {times[1]:.0f} | {shown} |")
+    runs = [f"{run['date'][:10]}, {run['machine']['processor']}" for run in (ours, beside)]
+    lines.append(f"\nAlone: {runs[0]}. Beside peers, in one run: {runs[1]}. One core, float64.")
+    return "\n".join(lines)
+
+
 def show(folder: Path = RESULTS) -> None:
     """Print the tables of the records in a folder."""
     shows = (
@@ -139,3 +164,4 @@ def show(folder: Path = RESULTS) -> None:
 
 if __name__ == "__main__":
     show()
+    print(f"\n## Of the README\n\n{summary()}")

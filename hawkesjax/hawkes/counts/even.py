@@ -1,5 +1,4 @@
-"""The `steps x lanes` form laid out in JAX: for events that are traced, whose sequences may have any
-length."""
+"""Lanes that are laid out in JAX: for traced events, whose sequences may have any length."""
 
 from __future__ import annotations
 
