@@ -1,6 +1,6 @@
 """Bytes of the prepared data by formula, what fits on a GPU, and what devices send each other.
 
-Run as ``python -m benchmarks.paper``: the tables of ``docs/paper-and-pencil.md``; nothing is measured.
+Run as ``python -m benchmarks.paper``: the tables of ``docs/paper-and-pencil.md``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ARRAY, WIDTHS = (
 
 
 def hawkes_lanes(marks: int, width: int) -> int:
-    """Bytes an event of the lanes: gap, lag, jumps by mark; mark, place; mark and sequence again."""
+    """Bytes an event of the lanes: gap, lag, jumps by mark; place, and mark and sequence, twice."""
     return width * (2 + marks) + 4 * INT
 
 
@@ -80,7 +80,7 @@ def moved(events: int = 100_000) -> tuple[int, int]:
     params = {"mu": np.ones((1, 2)), "alpha": np.full((2, 2), 0.2), "gamma": np.ones((2, 2))}
     program = jax.jit(jax.value_and_grad(model.log_likelihood_inside)).lower(params, prepared)
     total = 0
-    for line in program.compile().as_text().splitlines():
+    for line in str(program.compile().as_text()).splitlines():
         found = COLLECTIVE.search(line)
         for kind, shape in ARRAY.findall(found[1]) if found else ():
             total += WIDTHS[kind] * math.prod(int(size) for size in shape.split(",") if size)

@@ -41,11 +41,15 @@ def _canvas(title: str, result: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _growth(result: dict[str, Any]) -> Any:
-    figure, axis = _canvas("One long stream of two marks, float64, one core", result)
-    rows = sorted(result["rows"], key=lambda row: row["events"])
-    events = [row["events"] for row in rows]
-    for name, (style, label) in LIMITS.items():
-        axis.loglog(events, [1e3 * row[name] for row in rows], style, label=label)
+    figure, axis = _canvas("Value and gradient, float64, CPU time of one core", result)
+    models = dict.fromkeys(row["model"] for row in result["rows"])
+    for number, model in enumerate(models):
+        rows = [row for row in result["rows"] if row["model"] == model]
+        for name, (style, label) in LIMITS.items():
+            found = [(row["events"], 1e3 * row[name]) for row in rows if name in row]
+            if found:
+                text = f"{model}: {label}"
+                axis.loglog(*zip(*found, strict=True), style, label=text, color=f"C{number}")
     axis.set_xlabel("events")
     axis.set_ylabel("milliseconds")
     axis.legend(fontsize=8)

@@ -66,13 +66,12 @@ def children_within(
     largest = jnp.max(ratios)
     most = gamma * jnp.asarray(longest, dtype) * largest
     small = most < SMALL
-    if callable(powers):
-        none = jnp.zeros((ORDER, counted.shape[1]), dtype)
-        powers = only_if(jnp.any(small), powers, none)
+    none = jnp.zeros((ORDER, counted.shape[1]), dtype)
+    sums = only_if(jnp.any(small), powers, none) if callable(powers) else powers
     x = jnp.where(small, most, 0)
     series = jnp.zeros_like(counted)
     for k in range(ORDER, 0, -1):  # Horner's rule
-        part = jnp.sum(weights * (ratios / largest) ** k) * jnp.asarray(powers[k - 1], dtype)
+        part = jnp.sum(weights * (ratios / largest) ** k) * jnp.asarray(sums[k - 1], dtype)
         series = x * ((-1) ** (k + 1) / math.factorial(k) * part[None] + series)
     return jnp.where(small, series, counted)
 

@@ -54,9 +54,17 @@ class EvenForm(PassForm):
         cls, stream: Stream, dtype: np.dtype | type = np.float64, lanes: int | None = None
     ) -> EvenForm:
         """Lay a stream out; arguments as in `LaneForm.from_stream`."""
-        columns = (stream.gaps, stream.remaining, stream.marks, stream.sequence, stream.first)
-        sizes = (stream.num_marks, stream.num_sequences)
-        return cls.from_columns(*map(jnp.asarray, columns), *sizes, dtype=dtype, lanes=lanes)
+        return cls.from_columns(
+            jnp.asarray(stream.gaps),
+            jnp.asarray(stream.remaining),
+            jnp.asarray(stream.marks),
+            jnp.asarray(stream.sequence),
+            jnp.asarray(stream.first),
+            stream.num_marks,
+            stream.num_sequences,
+            dtype=dtype,
+            lanes=lanes,
+        )
 
     @classmethod
     def from_columns(
@@ -104,7 +112,8 @@ class EvenForm(PassForm):
         return Events(self.waits, self.kinds, self.sequence)
 
     def laid(self, values: Array) -> Array:
-        return _laid(values, *self.gaps.shape, 0)
+        steps, wide = self.gaps.shape
+        return _laid(values, steps, wide, 0)
 
     def in_order(self, values: Array) -> Array:
         flat = jnp.swapaxes(values, 0, 1).reshape(-1, *values.shape[2:])
