@@ -13,14 +13,12 @@ from typing import Any
 GPU, SHARE = 80e9, 0.9  # bytes of a GPU, and the share of them that data may take
 INT = 4
 COLLECTIVE = re.compile(r"= (.*?) (?:all-reduce|collective-permute|all-gather|all-to-all)\(")
-ARRAY, WIDTHS = (
-    re.compile(r"(f64|f32|s64|s32)\[([\d,]*)\]"),
-    {"f64": 8, "f32": 4, "s64": 8, "s32": 4},
-)
+ARRAY = re.compile(r"(f64|f32|s64|s32)\[([\d,]*)\]")
+WIDTHS = {"f64": 8, "f32": 4, "s64": 8, "s32": 4}
 
 
 def hawkes_lanes(marks: int, width: int) -> int:
-    """Bytes an event of the lanes: gap, lag, jumps by mark; place, and mark and sequence, twice."""
+    """Bytes an event of the lanes: gap, lag, jumps by mark; place, sequence, two marks."""
     return width * (2 + marks) + 4 * INT
 
 
