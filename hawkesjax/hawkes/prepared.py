@@ -201,7 +201,7 @@ def prepare(
                 "of model.prepare(panel) in place of the panel."
             )
         if panel.waits.shape[-1] > SLOW and not by_lanes(panel.num_marks):
-            warnings.warn(
+            warn(
                 f"The panel of {panel.num_marks} marks is traced (an argument of jit, grad or "
                 f"vmap), so that its events are taken one a step: pass the result of "
                 f"model.prepare(panel) in its place, which is ten times as fast and more."
