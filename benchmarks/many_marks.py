@@ -1,4 +1,4 @@
-"""Hundreds of marks with one decay: value and gradient, preparation, memory, and a sparse network.
+"""Hundreds of marks with one decay: value and gradient, preparation, memory, and shrunken effects.
 
 Run as ``python -m benchmarks.many_marks``. Every case is a process of its own on one core, as in
 `benchmarks.likelihood`.
@@ -22,37 +22,59 @@ TASKS = (
 )
 
 
-def recovery() -> dict[str, Any]:
-    """How far effects are from the truth (sum of absolute differences), shrunk and not."""
+def sparse(marks: int, rng: np.random.Generator) -> np.ndarray:
+    """Few effects, of one size."""
+    return np.where(rng.random((marks, marks)) < 0.05, 0.3, 0)
+
+
+def low_rank(marks: int, rng: np.random.Generator) -> np.ndarray:
+    """All effects, by two patterns of who is affected and who affects."""
+    return rng.gamma(0.5, 1, (marks, 2)) @ rng.gamma(0.5, 1, (2, marks))
+
+
+TRUTHS = {"shrink-30": sparse, "shrink-low-rank-30": low_rank}
+
+
+def recovery(name: str) -> dict[str, Any]:
+    """How far effects are from the truth (sum of absolute differences), shrunk and not, and the
+    log-likelihood of later events, simulated from the same truth."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
     import hawkesjax as hj
 
-    rng, marks = np.random.default_rng(0), 30
-    alpha = np.where(rng.random((marks, marks)) < 0.05, 0.3, 0)
-    alpha *= 0.7 / max(np.abs(np.linalg.eigvals(alpha)).max(), 0.7)
+    marks = 30
+    alpha = TRUTHS[name](marks, np.random.default_rng(0))
+    alpha = alpha * 0.7 / np.abs(np.linalg.eigvals(alpha)).max()
     truth = {"mu": np.full(marks, 0.1), "alpha": alpha, "gamma": 1.0}
     shared = hj.Hawkes(decay="shared", baseline="shared")
     panel = hj.simulate(shared, truth, window=(0, 1500), key=jax.random.key(0))
+    later = hj.simulate(shared, truth, window=(0, 1500), key=jax.random.key(1))
     model, groups = hj.Hawkes(gamma=1.0, baseline="shared"), np.arange(marks) // 5
+    found, seconds = {}, {}
+    for penalty in ("lasso", "group", "nuclear"):
+        began = time.process_time()
+        of = {"groups": groups} if penalty == "group" else {}
+        found[penalty] = hj.shrink(model, panel, penalty=penalty, **of)
+        seconds[penalty] = time.process_time() - began
+    fits = {name: one.estimate.params for name, one in found.items()}
+    fits["maximum"] = hj.fit(model, panel, errors=False).params
+    constant = np.sum(np.asarray(panel.counts), axis=0) / 1500
+    fits["none"] = {"mu": constant, "alpha": np.zeros((marks, marks))}
 
-    def off(estimate: Any) -> float:
-        return float(np.abs(estimate.params["alpha"] - alpha).sum())
+    def later_log(params: Any) -> float:
+        return float(model.log_likelihood({n: params[n] for n in ("mu", "alpha")}, later))
 
-    began = time.process_time()
-    lasso = hj.shrink(model, panel)
-    seconds = time.process_time() - began
     return {
-        "case": "shrink-30",
+        "case": name,
         "num_events": panel.num_events,
         "true_effects": int(np.count_nonzero(alpha)),
+        "true_rank": int(np.linalg.matrix_rank(alpha)),
         "seconds": seconds,
-        "effects_lasso": int(np.count_nonzero(lasso.estimate.params["alpha"])),
-        "error_lasso": off(lasso.estimate),
-        "error_group": off(hj.shrink(model, panel, penalty="group", groups=groups).estimate),
-        "error_maximum": off(hj.fit(model, panel, errors=False)),
-        "error_none": float(alpha.sum()),
+        "effects": {name: int(np.count_nonzero(fits[name]["alpha"])) for name in found},
+        "rank": int(found["nuclear"].path.query("chosen")["rank"].iloc[0]),
+        "error": {n: float(np.abs(params["alpha"] - alpha).sum()) for n, params in fits.items()},
+        "later_below_truth": {n: later_log(truth) - later_log(p) for n, p in fits.items()},
     }
 
 
@@ -73,10 +95,11 @@ def main() -> None:
                 f"first call {mine['first_s']:.1f} s",
                 flush=True,
             )
-    if record.wanted("shrink-30", given.cases):
-        record.pin()
-        rows.append(recovery())
-        print(rows[-1], flush=True)
+    record.pin()
+    for name in TRUTHS:
+        if record.wanted(name, given.cases):
+            rows.append(recovery(name))
+            print(rows[-1], flush=True)
     used = {key: str(value) for key, value in vars(given).items() if key != "peer_python"}
     print(record.save("many_marks", rows, used, given.out))
 

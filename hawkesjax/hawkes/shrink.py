@@ -12,7 +12,8 @@ from scipy import sparse
 
 from hawkesjax.core.fit import fit
 from hawkesjax.core.information import Solved
-from hawkesjax.hawkes.concave import Target, improved
+from hawkesjax.hawkes import lasso, nuclear
+from hawkesjax.hawkes.concave import Target
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.folds import Folds
 from hawkesjax.hawkes.known_decays import can_solve, targets_of
@@ -21,8 +22,6 @@ from hawkesjax.hawkes.results import HawkesEstimate
 from hawkesjax.inputs.arguments import Count, Positive, checked
 
 LEAST = 1e-3  # weakest penalty of a path, over the weakest that leaves no effect
-NOTHING = 1e-6  # norm of a group's effects, over the largest, that is taken for 0 where it may be
-ROUNDS = 50  # of adding sources that a penalty had left out
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,11 @@ class Shrunken:
     """What `shrink` found.
 
     Args:
-        estimate: the estimate at the chosen penalty, in which most effects are exactly 0.
+        estimate: the estimate at the chosen penalty, in which many effects are exactly 0.
         path: a row for each penalty, strongest first: `penalty`, `effects` (how many are above 0),
-            `log_likelihood` of all events, `score` (log-likelihood of the held-out folds), its
-            `standard_error` over the folds, and `chosen`.
+            `rank` of alpha (of the nuclear norm), `log_likelihood` of all events, `score`
+            (log-likelihood of the held-out folds), its `standard_error` over the folds, and
+            `chosen`.
     """
 
     estimate: HawkesEstimate
@@ -52,7 +52,7 @@ def shrink(
     model: Hawkes,
     data: EventPanel,
     *,
-    penalty: Literal["lasso", "group"] = "lasso",
+    penalty: Literal["lasso", "group", "nuclear"] = "lasso",
     groups: Any = None,
     penalties: Any = None,
     steps: Count = 20,
@@ -60,7 +60,7 @@ def shrink(
     rule: Literal["best", "one-se"] = "best",
     tol: Positive = 1e-7,
 ) -> Shrunken:
-    r"""Fit effects with a penalty that sets most to 0, and choose its size on held-out time.
+    r"""Fit effects with a penalty that simplifies them, and choose its size on held-out time.
 
     With known decays the penalised log-likelihood is concave and splits by target; for target i
 
@@ -73,6 +73,10 @@ def shrink(
     along the path from the strongest penalty down, with only the sources that matter there; the
     decayed counts of one target at a time are held in memory.
 
+    `"nuclear"` joins the targets: :math:`\kappa \| \alpha \|_*`, the sum of the singular values of
+    alpha, most of which become 0, for effects that follow a few patterns of who affects whom rather
+    than few effects. The decayed counts of all events, N D numbers, are held twice.
+
     The penalty is chosen by cross-validation: every window is cut into `folds` stretches of equal
     length, each is held out in turn, and the log-likelihood of its events given all before them is
     added up. A level without events in the other folds counts half an event.
@@ -80,7 +84,7 @@ def shrink(
     Args:
         model: with known decays (`gamma=`), a baseline by sequence or shared, and no link.
         data: an `EventPanel` without gaps, history, exposure, or resolution.
-        penalty: `"lasso"` or `"group"`.
+        penalty: `"lasso"`, `"group"`, or, for up to 400 marks, `"nuclear"`.
         groups: for `"group"`, the group of each mark, in the order of `mark_names` or by name.
         penalties: kappa, nats per expected child, in place of a path from the least that leaves no
             effect down to a thousandth of it.
@@ -98,7 +102,8 @@ def shrink(
             do not fit the marks.
 
     Source: Tibshirani (1996), JRSS B 58, 267-288; groups: Yuan and Lin (2006), JRSS B 68, 49-67;
-    for Hawkes processes Hansen, Reynaud-Bouret and Rivoirard (2015), Bernoulli 21, 83-143.
+    for Hawkes processes Hansen, Reynaud-Bouret and Rivoirard (2015), Bernoulli 21, 83-143; nuclear
+    norm: Zhou, Zha and Song (2013), AISTATS, and tick's `prox="nuclear"`.
 
     Example:
         >>> panel, _ = hj.datasets.spillover(key=jax.random.key(0), users=2, days=60)
@@ -108,6 +113,12 @@ def shrink(
     """
     model.check(data)
     _refuse(model, data)
+    joint = penalty == "nuclear"
+    if joint and data.num_marks > nuclear.MOST_MARKS:
+        raise ValueError(
+            f'penalty="nuclear" is for up to {nuclear.MOST_MARKS} marks; the data have '
+            f"{data.num_marks}: take the lasso, or groups."
+        )
     prepared = model.prepare(data)
     if int(prepared.num_events) == 0 or not can_solve(model, prepared):
         raise ValueError(
@@ -117,38 +128,86 @@ def shrink(
     labels = _labels(penalty, groups, data)
     cut = Folds.of(model, data, folds)
     if penalties is None:
-        strongest = max(map(_strongest, (one for one, _ in _parts(model, prepared, labels))))
+        parts = [part for part, _ in _parts(model, prepared, labels)] if joint else None
+        first = (part for part, _ in _parts(model, prepared, labels))
+        strongest = nuclear.strongest(parts) if parts else max(map(lasso.strongest, first))
         known = max(strongest, 1e-12) * np.geomspace(1, LEAST, steps)
     else:
         known = np.sort(np.ravel(np.asarray(penalties, np.float64)))[::-1]
     if not (known.size and np.all(np.isfinite(known) & (known > 0))):
         raise ValueError(f"penalties is {penalties!r}; they must be finite and above 0.")
     limit = tol * int(prepared.num_events)
-    logs, scores = np.zeros(len(known)), np.zeros((folds, len(known)))
-    values: list[Any] = []
-    left = 0.0
-    for i, (target, events) in enumerate(_parts(model, prepared, labels)):
-        whole, worst = _path(target, known, limit)
-        values.append(sparse.csr_array(whole))
-        logs += _logs(target, whole)
-        left, levels = max(left, worst), len(target.exposure)
-        for f in range(folds if folds > 1 else 0):
-            train, test = cut.split(target, events, i, f)
-            scores[f] += _logs(test, _with_levels(train, _path(train, known, limit)[0]))
-    counts = np.sum([(v[:, levels:] != 0).sum(axis=1) for v in values], axis=0)
+    solved = _together if joint else _apart
+    found = solved(_parts(model, prepared, labels), known, limit, cut)
+    levels = found.values[0].shape[1] - data.num_marks
+    counts = np.sum([(v[:, levels:] != 0).sum(axis=1) for v in found.values], axis=0)
+    scores = found.scores if folds > 1 else np.full((2, len(known)), np.nan)
     chosen = _choice(scores, rule) if folds > 1 else len(known) - 1
-    path = pd.DataFrame(
-        {
-            "penalty": known,
-            "effects": np.asarray(counts, int),
-            "log_likelihood": logs,
-            "score": scores.sum(axis=0) if folds > 1 else np.nan,
-            "standard_error": scores.std(axis=0, ddof=1) * np.sqrt(folds) if folds > 1 else np.nan,
-            "chosen": np.arange(len(known)) == chosen,
-        }
-    )
-    best = np.stack([v[[chosen]].toarray()[0] for v in values])
-    return Shrunken(_estimate(model, data, best, levels, logs[chosen], left, path), path)
+    columns = {"penalty": known, "effects": np.asarray(counts, int)}
+    columns |= {} if found.ranks is None else {"rank": found.ranks}
+    columns |= {
+        "log_likelihood": found.logs,
+        "score": scores.sum(axis=0),
+        "standard_error": scores.std(axis=0, ddof=1) * np.sqrt(folds),
+        "chosen": np.arange(len(known)) == chosen,
+    }
+    path = pd.DataFrame(columns)
+    best = np.stack([v[[chosen]].toarray()[0] for v in found.values])
+    value = found.logs[chosen]
+    return Shrunken(_estimate(model, data, best, levels, value, found.left, path), path)
+
+
+@dataclass(frozen=True)
+class _Path:
+    """All targets at each penalty.
+
+    Args:
+        values: of each target, (penalties, levels + sources).
+        logs: log-likelihood of all events at each penalty.
+        scores: (folds, penalties) of the held-out events.
+        left: largest remaining derivative.
+        ranks: of alpha.
+    """
+
+    values: list[Any]
+    logs: np.ndarray
+    scores: np.ndarray
+    left: float
+    ranks: np.ndarray | None = None
+
+
+def _held(cut: Folds) -> range:
+    folds = cut.children.shape[1]
+    return range(folds if folds > 1 else 0)
+
+
+def _apart(parts: Any, known: np.ndarray, limit: float, cut: Folds) -> _Path:
+    """Target by target."""
+    values: list[Any] = []
+    logs, left = np.zeros(len(known)), 0.0
+    scores = np.zeros((len(_held(cut)), len(known)))
+    for i, (target, events) in enumerate(parts):
+        whole, worst = lasso.path(target, known, limit)
+        values.append(sparse.csr_array(whole))
+        logs, left = logs + _logs(target, whole), max(left, worst)
+        for f in _held(cut):
+            train, test = cut.split(target, events, i, f)
+            scores[f] += _logs(test, _with_levels(train, lasso.path(train, known, limit)[0]))
+    return _Path(values, logs, scores, left)
+
+
+def _together(parts: Any, known: np.ndarray, limit: float, cut: Folds) -> _Path:
+    """All targets at once."""
+    parts = list(parts)
+    whole, ranks, left = nuclear.path([target for target, _ in parts], known, limit)
+    logs = sum(_logs(part, rows) for (part, _), rows in zip(parts, whole, strict=True))
+    scores = np.zeros((len(_held(cut)), len(known)))
+    for f in _held(cut):
+        split = [cut.split(target, events, i, f) for i, (target, events) in enumerate(parts)]
+        found = nuclear.path([train for train, _ in split], known, limit)[0]
+        for (train, test), rows in zip(split, found, strict=True):
+            scores[f] += _logs(test, _with_levels(train, rows))
+    return _Path([sparse.csr_array(rows) for rows in whole], logs, scores, left, ranks)
 
 
 def _refuse(model: Any, data: EventPanel) -> None:
@@ -182,86 +241,6 @@ def _labels(penalty: str, groups: Any, data: EventPanel) -> np.ndarray | None:
 def _parts(model: Any, prepared: Any, labels: np.ndarray | None) -> Any:
     for target, events in targets_of(model, {}, prepared):
         yield replace(target, groups=labels), events
-
-
-def _gain(target: Target, values: np.ndarray) -> np.ndarray:
-    """Slope of the log-likelihood in each effect."""
-    return (1 / target.intensity(values)) @ target.rates - target.children
-
-
-def _bare(target: Target) -> np.ndarray:
-    """The parameters without effects: the rates of constant levels."""
-    levels = len(target.exposure)
-    return np.concatenate([2 * target.start[:levels], np.zeros(len(target.children))])
-
-
-def _by_group(target: Target, gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Norm of each group's positive slopes over the root of its size, and that root."""
-    size = np.sqrt(np.bincount(target.groups))
-    return np.sqrt(np.bincount(target.groups, weights=np.maximum(gain, 0) ** 2)) / size, size
-
-
-def _strongest(target: Target) -> float:
-    """The least penalty that leaves this target no effect."""
-    bare = _bare(target)
-    if not len(target.level) or np.any(bare[target.level] <= 0):
-        return 0.0
-    gain = _gain(target, bare)
-    return float(np.max(gain if target.groups is None else _by_group(target, gain)[0], initial=0))
-
-
-def _path(target: Target, penalties: np.ndarray, limit: float) -> tuple[np.ndarray, float]:
-    """The parameters at each penalty, strongest first, and the largest remaining derivative."""
-    values, rows, worst = _bare(target), [], 0.0
-    for kappa in penalties:
-        if len(target.level):
-            values, left = _at(target, kappa, values, limit)
-            worst = max(worst, left)
-        rows.append(values)
-    return np.stack(rows), worst
-
-
-def _at(target: Target, kappa: float, values: np.ndarray, limit: float) -> tuple[np.ndarray, float]:
-    """The maximum at one penalty, near given values: among the sources with an effect, until no
-    other one would gain by having one."""
-    levels = len(target.exposure)
-    active, left = values[levels:] > 0, 0.0
-    if target.groups is not None:
-        active = np.isin(target.groups, target.groups[active])
-    for _ in range(ROUNDS):
-        part, into = _restricted(target, kappa, active)
-        held = np.concatenate([values[:levels], values[levels:][active]])
-        found, left = improved(part, held, limit)
-        values = np.zeros(len(values))
-        values[into] = found
-        gain = _gain(target, values)
-        if target.groups is None:
-            more, fewer = ~active & (gain > kappa + limit), np.zeros_like(active)
-        else:
-            slope, _ = _by_group(target, gain)
-            norm = np.sqrt(np.bincount(target.groups, weights=values[levels:] ** 2))
-            none = norm <= NOTHING * np.max(norm, initial=1)
-            fewer = (none & (slope <= kappa))[target.groups] & active
-            values[levels:][fewer] = 0
-            more = (none & (slope > kappa * (1 + 1e-9)))[target.groups] & ~active
-            first = 1e-3 * np.maximum(gain, 0) / np.max(gain, initial=1e-300)
-            values[levels:][more] = first[more]
-        if not (more | fewer).any():
-            break
-        active = (active & ~fewer) | more
-    return values, left
-
-
-def _restricted(target: Target, kappa: float, active: np.ndarray) -> tuple[Target, np.ndarray]:
-    levels = len(target.exposure)
-    into = np.concatenate([np.arange(levels), levels + np.flatnonzero(active)])
-    own: dict[str, Any] = {"penalty": kappa}
-    if target.groups is not None:
-        known, codes = np.unique(target.groups[active], return_inverse=True)
-        size = np.sqrt(np.bincount(target.groups))[known]
-        own = {"groups": codes, "norms": kappa * size}
-    rates, children = target.rates[:, active], target.children[active]
-    return replace(target, rates=rates, children=children, **own), into
 
 
 def _with_levels(train: Target, rows: np.ndarray) -> np.ndarray:
@@ -309,14 +288,20 @@ def _estimate(
     known = _Known(**settings, at=(params, -float(value), per_event, len(path), nothing))
     found = fit(known, data, errors=False, tol=max(per_event, 1e-8))
     row = path[path["chosen"]].iloc[0]
+    number = int(np.count_nonzero(best))
+    rank = ""
+    if "rank" in path:
+        rank, size = f", rank {row['rank']:.0f}", int(row["rank"])
+        free = size * (2 * len(best) - size)  # of a matrix of this rank
+        number = min(number, int(np.count_nonzero(best[:, :levels])) + free)
     said = (
         f"Penalty {row['penalty']:.4g}: {row['effects']:.0f} of {best[:, levels:].size} effects "
-        f"above 0, without standard errors."
+        f"above 0{rank}, without standard errors."
     )
     return replace(
         found,
         model=model,
         message=said,
-        num_parameters=int(np.count_nonzero(best)),
+        num_parameters=number,
         steps=len(path),
     )
