@@ -50,6 +50,7 @@ from .hawkes import Forecast as Forecast
 from .hawkes import Hawkes as Hawkes
 from .hawkes import HawkesEstimate as HawkesEstimate
 from .hawkes import HawkesPosterior as HawkesPosterior
+from .hawkes import Horseshoe as Horseshoe
 from .hawkes import Kernel as Kernel
 from .hawkes import PowerLaw as PowerLaw
 from .hawkes import PredictiveCheck as PredictiveCheck

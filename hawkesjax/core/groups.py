@@ -8,6 +8,8 @@ import jax
 import numpy as np
 import xarray as xr
 
+from hawkesjax.core.priors import drawn
+
 MAX_EVENTS = 1_000_000  # of one replicate
 
 
@@ -37,11 +39,14 @@ def groups_of(
         return xr.Dataset(shaped, coords=used)
 
     lead = ("chain", "draw")
-    prior, densities = {}, {}
-    for (name, site), one in zip(sites.items(), keys, strict=False):
-        prior[name] = model.dims[name], site.sample(one, (1, draws))
-        if name in posterior:
-            found = np.asarray(site.log_prob(posterior[name].values))
+    drawn_values = drawn(model, prepared, keys[:-2], (1, draws))
+    prior = {name: (model.dims[name], value) for name, value in drawn_values.items()}
+    known = {str(name): one.values for name, one in posterior.items()}
+    densities = {}
+    for name, site in sites.items():
+        if name in known:
+            site = model.conditioned(name, site, known)
+            found = np.asarray(site.log_prob(known[name]))
             densities[name] = (), found.sum(axis=tuple(range(2, found.ndim)))
     groups = {"prior": dataset(prior, lead), "log_prior": dataset(densities, lead)}
     replicated = getattr(model, "replicated", None)

@@ -252,7 +252,7 @@ class Solved(NamedTuple):
     loss: float  # minus the log-likelihood
     gradient: float  # largest remaining derivative per event; on a boundary, towards the inside
     steps: int
-    information: Callable[[], Arrow]  # the curvature there
+    information: Callable[[], Arrow] | None  # the curvature there
 
 
 @dataclass(frozen=True)

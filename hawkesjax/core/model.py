@@ -15,8 +15,8 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.choices import check_choices
 from hawkesjax.core.information import Solved
-from hawkesjax.core.parameter import Parameter, Params, edges_of, given_by, starts_of
-from hawkesjax.core.priors import as_json, resolve, restored
+from hawkesjax.core.parameter import Parameter, Params, edges_of, starts_of
+from hawkesjax.core.priors import as_json, chosen, restored
 from hawkesjax.core.program import run
 from hawkesjax.core.reading import Reading
 from hawkesjax.core.structure import Structure, checked_structure, structure_of
@@ -306,14 +306,12 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def sites(self, data: Any) -> dict[str, dist.Distribution]:
         """The prior of each parameter, fixed or not; data prepared."""
-        shapes = self.shapes(data)
-        given = {} if isinstance(self.priors, str) else dict(self.priors)
-        chosen = {
-            one.name: given[one.name] if one.name in given else given_by(one.prior, data)
-            for one in self.parameters
-            if one.name in shapes
-        }
-        return resolve(chosen, shapes)
+        return chosen(self, data)
+
+    def conditioned(self, name: str, prior: Any, params: Params) -> Any:
+        """The prior of a parameter given those before it in the table, whose values may have axes
+        of draws; the same object where it does not depend on them."""
+        return prior
 
     def program(self, data: Any) -> None:
         """The model as a numpyro program over prepared data."""

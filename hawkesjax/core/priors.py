@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 
+from hawkesjax.core.parameter import given_by
+
 
 def resolve(
     priors: Mapping[str, dist.Distribution], shapes: Mapping[str, tuple[int, ...]]
@@ -36,6 +38,20 @@ def resolve(
                 f"the parameter's shape {shape}: give a scalar prior or one of that shape."
             ) from error
     return out
+
+
+def chosen(model: Any, data: Any) -> dict[str, dist.Distribution]:
+    """The prior of each parameter of a model, the user's own or the table's; data prepared. Of a
+    prior with parameters of its own (it has a `config`) the table contains all parts."""
+    shapes = model.shapes(data)
+    given = {} if isinstance(model.priors, str) else dict(model.priors)
+    given = {name: prior for name, prior in given.items() if not hasattr(type(prior), "config")}
+    found = {
+        one.name: given[one.name] if one.name in given else given_by(one.prior, data)
+        for one in model.parameters
+        if one.name in shapes
+    }
+    return resolve(found, shapes)
 
 
 def describe(prior: Any) -> str:
@@ -68,8 +84,27 @@ class Described:
         )
 
 
-def restored(text: str) -> Any:
-    """A prior restored from its text: a plain numpyro distribution of numbers, or `Described`."""
+def drawn(model: Any, prepared: Any, keys: Any, lead: tuple[int, ...]) -> dict[str, Any]:
+    """Draws of each parameter from its prior, given those before it in the table.
+
+    Args:
+        model: a model.
+        prepared: its prepared data.
+        keys: a PRNG key for each parameter.
+        lead: shape of the draws.
+    """
+    found: dict[str, Any] = {}
+    for (name, prior), key in zip(model.sites(prepared).items(), keys, strict=True):
+        given = model.conditioned(name, prior, found)
+        found[name] = given.sample(key, lead if given is prior else ())
+    return found
+
+
+def restored(text: Any) -> Any:
+    """A prior restored from its text: a plain numpyro distribution of numbers, or `Described`; one
+    that is restored already stays."""
+    if not isinstance(text, str):
+        return text
     try:
         call = ast.parse(text, mode="eval").body
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args:

@@ -14,7 +14,7 @@ def run(model: Any, data: Any) -> None:
     tied entries has its prior as a factor; derived quantities are kept."""
     structures, params = model.structures(data), {}
     for name, prior in model.sites(data).items():
-        one = structures.get(name)
+        one, prior = structures.get(name), model.conditioned(name, prior, params)
         if one is None:
             params[name] = numpyro.sample(name, prior)
             continue

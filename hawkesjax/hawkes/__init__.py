@@ -8,6 +8,7 @@ from hawkesjax.hawkes.drift import Drift, DriftWarning, drift, with_trend
 from hawkesjax.hawkes.effect_tests import effect_tests
 from hawkesjax.hawkes.evaluation import Evaluation
 from hawkesjax.hawkes.forecast import Forecast
+from hawkesjax.hawkes.horseshoe import Horseshoe
 from hawkesjax.hawkes.intensity import intensity_at
 from hawkesjax.hawkes.kernels import Kernel, PowerLaw, RisingExponential, SumOfExponentials
 from hawkesjax.hawkes.model import Hawkes
@@ -26,6 +27,7 @@ __all__ = [
     "Hawkes",
     "HawkesEstimate",
     "HawkesPosterior",
+    "Horseshoe",
     "Kernel",
     "PowerLaw",
     "PredictiveCheck",

@@ -40,7 +40,7 @@ def bayes_factors(posterior: Any) -> pd.DataFrame:
     Raises:
         ValueError: for a model in which an entry of alpha has no prior density of its own
             (`stationary=True`), with fixed or tied entries, or a prior density of 0 or infinity
-            at 0.
+            at 0 (`Horseshoe`).
 
     Source: Dickey (1971), Ann. Math. Stat. 42, 204-223; the wording: Kass and Raftery (1995), JASA
     90, 773-795; the density: Jones (1993), Stat. Comput. 3, 135-146, equation 2.4, uniform kernel.
@@ -51,6 +51,8 @@ def bayes_factors(posterior: Any) -> pd.DataFrame:
             "Bayes factors need a prior of each effect by itself: alpha must be free, not tied, "
             "fixed or restricted to stationarity."
         )
+    if model.horseshoe is not None:
+        raise ValueError("The density of a Horseshoe is infinite at 0: no factor is defined.")
     alpha = posterior.posterior["alpha"].transpose("chain", "draw", "target", "source")
     draws = alpha.values.reshape(-1, *alpha.shape[2:])
     at, beside = (_log_prior(model, draws.shape[1:], value) for value in (1e-9, 1e-7))

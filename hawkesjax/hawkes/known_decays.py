@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.information import Arrow
 from hawkesjax.core.layout import Layout
-from hawkesjax.hawkes.concave import Target, maximise
+from hawkesjax.hawkes.concave import Target, improved, maximise
 from hawkesjax.hawkes.counts.blocks import BlockForm
 from hawkesjax.hawkes.counts.blocks_rows import BlockRows
 from hawkesjax.hawkes.counts.edges import EdgeForm
@@ -41,17 +41,19 @@ def can_solve(model: Any, data: Any) -> bool:
 class Best:
     """mu and alpha at the maximum.
 
+    The parts of the targets, N D numbers, are not kept: `information` asks for them again.
+
     Args:
-        targets: the part of each target.
         values: (D, L + D) parameters of each target, levels first.
         shared: whether all sequences have one level.
+        loss: minus the log-likelihood.
         gradient: largest remaining derivative per event.
         steps: number of steps of the longest search.
     """
 
-    targets: list[Target]
     values: np.ndarray
     shared: bool
+    loss: float
     gradient: float
     steps: int
 
@@ -62,12 +64,6 @@ class Best:
         mu = self.values[:, :levels].T
         return {"mu": mu[0] if self.shared else mu, "alpha": self.values[:, levels:]}
 
-    @property
-    def loss(self) -> float:
-        """Minus the log-likelihood."""
-        parts = zip(self.targets, self.values, strict=True)
-        return sum(target.loss(values)[0] for target, values in parts)
-
     def information(self, model: Any, data: Any) -> Arrow:
         """The Hessian of the loss in the logs of mu and alpha."""
         params = self.params
@@ -75,7 +71,8 @@ class Best:
         marks, levels = len(self.values), self.values.shape[1] - len(self.values)
         local, cross = np.zeros((levels, marks)), np.zeros((levels, marks, marks))
         own = np.zeros((marks, marks, marks))
-        for i, (target, values) in enumerate(zip(self.targets, self.values, strict=True)):
+        parts = targets_of(model, {}, data)
+        for i, ((target, _), values) in enumerate(zip(parts, self.values, strict=True)):
             bends = target.bends(values, np.ones(len(values), bool))
             slope = values * target.loss(values)[1]
             mu, alpha = values[:levels], values[levels:]
@@ -86,7 +83,9 @@ class Best:
         return Arrow(layout, local.ravel(), cross.reshape(-1, marks), own, *nothing)
 
 
-def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
+def solve(
+    model: Any, params: Mapping[str, Any], data: Any, tol: float, *, near: Best | None = None
+) -> Best:
     """The maximum over mu and alpha, target by target.
 
     Args:
@@ -94,15 +93,20 @@ def solve(model: Any, params: Mapping[str, Any], data: Any, tol: float) -> Best:
         params: its other parameters.
         data: the prepared panel.
         tol: largest derivative per event that may remain.
+        near: a maximum for other parameters, to start from.
     """
     events = int(data.num_events)
-    targets, found = [], []
-    for target, _ in targets_of(model, params, data):
-        targets.append(target)
-        found.append(maximise(target, 0.5 * tol * events))
+    found, loss = [], 0.0
+    limit = 0.5 * tol * events
+    for i, (target, _) in enumerate(targets_of(model, params, data)):
+        if near is None:
+            found.append(maximise(target, limit))
+        else:
+            found.append((*improved(target, near.values[i], limit), 1))
+        loss += target.loss(found[-1][0])[0]
     values, left, steps = zip(*found, strict=True)
     shared = model.background.levels == "shared"
-    return Best(targets, np.stack(values), shared, max(left) / events, max(steps))
+    return Best(np.stack(values), shared, loss, max(left) / events, max(steps))
 
 
 def targets_of(

@@ -15,6 +15,7 @@ from hawkesjax.core.compiled import at_once
 from hawkesjax.core.information import Solved
 from hawkesjax.hawkes.known_decays import can_solve, solve
 from hawkesjax.hawkes.likelihood import HawkesLikelihood
+from hawkesjax.hawkes.one_decay import can_profile, profiled
 from hawkesjax.hawkes.prepared import (
     PreparedPanel,
     check_panel,
@@ -68,7 +69,10 @@ class HawkesLaw(HawkesLikelihood):
         return on_time_scales(self, at_once(self, "plain_start", data), data)
 
     def solved(self, data: PreparedPanel, tol: float) -> Solved | None:
-        """With known decays, the maximum target by target (`hawkesjax.hawkes.concave`)."""
+        """With known decays, the maximum target by target (`hawkesjax.hawkes.concave`); with one
+        rate to be learned and many marks, the best of these (`hawkesjax.hawkes.one_decay`)."""
+        if can_profile(self, data):
+            return profiled(self, data, tol)
         if set(self.shapes(data)) != {"mu", "alpha"} or not can_solve(self, data):
             return None
         best = solve(self, {}, data, tol)
@@ -107,6 +111,12 @@ class HawkesLaw(HawkesLikelihood):
         super().check(data)
         if (len(data.gaps) or len(data.history)) and self.compensator != "exact":
             raise ValueError("A record with gaps, or a history, needs the exact compensator.")
+        few = self.horseshoe
+        if few is not None and few.effects >= self._num_effects(data):
+            raise ValueError(
+                f"Horseshoe expects {few.effects:g} effects of {self._num_effects(data)} that are "
+                f"learned: expect fewer, or leave the horseshoe out."
+            )
         check_panel(data, shared=self.background.levels in ("shared", None), lag=self.strength.lag)
 
     def dense_mass(self, data: PreparedPanel) -> list[tuple[str, ...]] | bool:

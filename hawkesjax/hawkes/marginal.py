@@ -72,6 +72,11 @@ def integrated(model: HawkesLaw) -> HawkesLaw:
             "fit cannot estimate pooled effects: the joint likelihood of the groups and their "
             "spread has no maximum. Use sample, or do not pool: then each group has its own alpha."
         )
+    if model.horseshoe is not None:
+        raise ValueError(
+            "fit maximises the likelihood and knows no priors; a Horseshoe is for sample. For "
+            "estimates that are shrunk use hj.shrink."
+        )
     if model.background.levels != "hierarchical":
         return model
     if model.link != "identity":

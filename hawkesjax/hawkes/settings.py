@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from hawkesjax.core.parameter import Parameter
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.hawkes.baselines import Baseline
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.horseshoe import HalfHorseshoe, Horseshoe
 from hawkesjax.hawkes.kernels import EXPONENTIAL, kernel_of
 from hawkesjax.hawkes.links import Link
 from hawkesjax.hawkes.modifiers import Modifiers
@@ -76,6 +77,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         super().__post_init__()
         if self.link != "identity":
             self._check_link()
+        self._check_horseshoe()
 
     # The model's description for tables, files and checkpoints
 
@@ -100,6 +102,9 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """Restore the model from its `config()` and `arrays()`."""
         baseline = Baseline.from_config(config["baseline"], arrays)
         effects = {"alpha_effects": Modifiers.from_config(config.get("alpha_effects"))}
+        if isinstance(config["priors"], Mapping):
+            known = {n: Horseshoe.restored(text) for n, text in config["priors"].items()}
+            effects["priors"] = known
         return super().from_config({**config, **baseline, **effects}, {})
 
     @functools.cached_property
@@ -165,11 +170,15 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
 
         pair = ("target", "source")
         alpha = effect("alpha", pair, half_of_the_events, self._without_effect, AT_LEAST_0)
+        few = self.horseshoe
         if self.link != "identity":
             alpha = Parameter(
                 "alpha", signed_effects, pair, small_effects, self._flat_effect, Range()
             )
-        found = (*self.background.parameters(named), alpha)
+        if few is not None:
+            alpha = replace(alpha, prior=few.given)
+        scale = () if few is None else (few.parameter(self.gamma, self._num_effects),)
+        found = (*self.background.parameters(named), *scale, alpha)
         if self.gamma is None:
             gamma = effect(
                 "gamma", self._decay_dims, lambda d: jnp.sum(d.rates), self._is_flat, ABOVE_0
@@ -177,6 +186,21 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
             found = (*found, gamma)
         factors = self.strength.parameters(self._without_effect)
         return (*found, *self.kernel.parameters, *factors)
+
+    @property
+    def horseshoe(self) -> Horseshoe | None:
+        """The horseshoe prior of alpha, if it has one."""
+        known = None if isinstance(self.priors, str) else dict(self.priors).get("alpha")
+        return known if isinstance(known, Horseshoe) else None
+
+    def conditioned(self, name: str, prior: Any, params: Params) -> Any:
+        """The prior of alpha given the scale of a horseshoe; others as they are."""
+        return prior.at(params) if isinstance(prior, HalfHorseshoe) else prior
+
+    def _num_effects(self, data: Data) -> int:
+        """How many effects are learned."""
+        one = self.structures_of({"alpha": (data.num_marks,) * 2}).get("alpha")
+        return data.num_marks**2 if one is None else one.size
 
     @property
     def supports(self) -> dict[str, Range]:
@@ -250,6 +274,21 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
                 "give alpha_effects= a table of features of sequences, without pooled=True. Where "
                 "decays differ by period, fit the parts (between, with keep_history=True)."
             )
+
+    def _check_horseshoe(self) -> None:
+        named = {} if isinstance(self.priors, str) else dict(self.priors)
+        others = [n for n, one in named.items() if isinstance(one, Horseshoe) and n != "alpha"]
+        if others:
+            raise ValueError(f"A Horseshoe is a prior of alpha; priors gives one to {others[0]}.")
+        if self.horseshoe is None:
+            return
+        if self.stationary:
+            raise ValueError(
+                "stationary=True truncates a prior whose scale is known; with a Horseshoe of "
+                "alpha, leave it out, and look at the spectral radius of the draws."
+            )
+        if self.link != "identity":
+            raise ValueError(f"A Horseshoe is for effects of 0 or more; link is {self.link!r}.")
 
     def _check_link(self) -> None:
         """Refuse settings that require effects of 0 or more."""

@@ -59,9 +59,12 @@ def prior_posterior(
     if unknown or not chosen:
         raise ValueError(f"No prior of {unknown or 'anything'}; the model samples {list(sites)}.")
     shown, rest = [], [name for name in sites if name not in chosen]
+    priors: dict[str, Any] = {}
+    for name, site in sites.items():  # in the order of the table: each given those before it
+        given = model.conditioned(name, site, priors)
+        priors[name] = given.sample(jax.random.key(0), (PRIOR_DRAWS,) if given is site else ())
     for name in chosen:
-        prior = sites[name].sample(jax.random.key(0), (PRIOR_DRAWS,))
-        prior = np.asarray(prior, float).reshape(PRIOR_DRAWS, -1)
+        prior = np.asarray(priors[name], float).reshape(PRIOR_DRAWS, -1)
         found = entries(name, posterior[name])
         if len(found) > max_rows:
             rest.append(f"{len(found) - max_rows} entries of {name}")

@@ -33,8 +33,8 @@ FEW_MARKS, MORE_MARKS, SHORT = 2, 4, 20_000
 
 # With one decay for all pairs, blocks from this many marks on: they cost 1.09 times the pairs at
 # D = 48, 0.85 at 100, 0.64 at 200. Known decays: only where the decayed counts, N D numbers, would
-# take more than 0.8 GB; a pass over them is otherwise the fastest.
-MANY_MARKS, MOST_NUMBERS = 64, 100_000_000
+# take more than 0.4 GB (2 GB while they are made); a pass over them is otherwise the fastest.
+MANY_MARKS, MOST_NUMBERS = 64, 50_000_000
 
 # Share of the pairs up to which a network has a form of its own, and its least number of marks.
 SPARSE, NETWORK = 0.25, 8
