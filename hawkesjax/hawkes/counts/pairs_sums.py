@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.hawkes.counts.fast_log import log_sum
 from hawkesjax.hawkes.counts.pairs_chunks import Chunks
 from hawkesjax.inputs.arrays import AnyArray
 
@@ -43,7 +44,7 @@ def add_chunk(
     inside = jnp.arange(chunks.width, dtype=size.dtype) < size
     rate = lax.dynamic_index_in_dim(baseline, chunk, 0, False) + weights[mark] @ values[0]
     rate = jnp.where(inside, rate, 1)
-    parts = [jnp.sum(jnp.log(rate))[None]]
+    parts = [log_sum(rate)[None]]
     if derivative:
         inverse = jnp.where(inside, 1 / rate, 0)
         parts += [jnp.sum(inverse)[None], *(value @ inverse for value in values)]
