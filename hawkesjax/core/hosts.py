@@ -77,8 +77,8 @@ def shared(model: Any, data: Any, mesh: Mesh, dtype: Any) -> tuple[Any, Any]:
     """
     if not isinstance(model, Sharing):
         raise ValueError(
-            f"{type(model).__name__} cannot share data among processes: run it on one, with "
-            f"mesh=hawkesjax.make_mesh() for its devices."
+            f"{type(model).__name__} cannot share data among processes. Run it on one process: "
+            f"leave hosts=True out of the mesh."
         )
     return model.shared(data, mesh, dtype)
 

@@ -115,7 +115,7 @@ def settled(mesh: Given, events: Any) -> Mesh | None:
     if HOSTS in mesh.shape:
         raise ValueError(
             "A mesh over hosts is for fit and sample, to which each process brings a part of the "
-            "data: here use hawkesjax.make_mesh()."
+            "data. Here leave hosts=True out of the mesh."
         )
     if len({device.process_index for device in mesh.devices.flat}) > 1:
         raise ValueError(
