@@ -1,6 +1,7 @@
 """Messages of the library at the command line: they name what can be done there, and no more."""
 
 import ast
+import functools
 import re
 
 import pytest
@@ -52,8 +53,13 @@ def text_of(node):
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
+@functools.cache
 def messages(room):
     """Every message of a room's files: what is raised as it is, and remedies after a fact."""
+    return list(messages_in(room))
+
+
+def messages_in(room):
     for path in sorted((ROOT / "hawkesjax" / room).rglob("*.py")):
         tree = ast.parse(path.read_text())
         raised = {
