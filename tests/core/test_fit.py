@@ -31,7 +31,7 @@ MODELS = [
     hj.Hawkes(),
     hj.Hawkes(decay="source"),
     hj.Hawkes(decay="shared", baseline="shared"),
-    hj.Hawkes(baseline="hierarchical"),
+    pytest.param(hj.Hawkes(baseline="hierarchical"), marks=pytest.mark.slow),
     hj.Hawkes(gamma=1.0),
     hj.Hawkes(stationary=True),
 ]

@@ -153,7 +153,20 @@ def strict(law: Any) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+# The fit of a hierarchical baseline takes as long as all other fits here.
+LONG = {(simulate_then_fit_recovers, "hawkes-hierarchy-mixture")}
+TABLE = [
+    pytest.param(
+        law,
+        case,
+        id=f"{law.__name__}-{case}",
+        marks=pytest.mark.slow if (law, case.name) in LONG else (),
+    )
+    for law in LAWS
+    for case in CASES
+]
+
+
+@pytest.mark.parametrize(("law", "case"), TABLE)
 def test_law(law: Any, case: Case) -> None:
     law(case)

@@ -15,7 +15,14 @@ KEYS = jax.random.split(jax.random.key(7), 3)
 PLAIN = [case for case in CASES if case.name in ("hawkes", "retweet", "katz")]
 
 
-@pytest.mark.parametrize("case", PLAIN, ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow if case.name == "retweet" else ())
+        for case in PLAIN
+    ],
+    ids=str,
+)
 def test_fits_of_many_are_the_fits_of_each(case: Case):
     data = [case.draw(key) for key in KEYS[:2]]
     many = hj.fit_many(case.model, data)

@@ -60,7 +60,7 @@ def test_fit_on_two_devices_is_fit_on_one():
             np.testing.assert_allclose(getattr(both, part)[name], value, rtol=close, atol=1e-3)
 
 
-@pytest.mark.parametrize("chains", [1, 2])
+@pytest.mark.parametrize("chains", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_draws_with_a_mesh_are_those_without(chains):
     """One chain over two devices, and two chains on a device each: short runs, before the order of
     sums makes a difference."""

@@ -202,7 +202,14 @@ def test_one_compilation_serves_every_panel_of_the_same_sizes(panel, unbroken):
     assert compiled and not {"jit(init)", "jit(advance)"} & compiled
 
 
-@pytest.mark.parametrize("method", ["vectorized", "sequential", "parallel"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param("vectorized", marks=pytest.mark.slow),
+        "sequential",
+        pytest.param("parallel", marks=pytest.mark.slow),
+    ],
+)
 def test_a_prior_without_data_comes_back(method):
     """With no events the posterior of alpha is its prior, and of mu a known Gamma."""
     if method == "parallel" and jax.device_count() < 2:

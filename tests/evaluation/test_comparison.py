@@ -86,6 +86,7 @@ def test_log_score_is_the_difference_of_log_likelihoods():
     assert found.coverage >= 0.8 and "log score" in repr(found)
 
 
+@pytest.mark.slow
 def test_intervals_of_counts_cover():
     inside = []
     for seed in range(10):

@@ -54,6 +54,7 @@ def test_simulated_residuals_are_unit_exponential(kind):
     assert (tests["ks p"] < 0.01).any()
 
 
+@pytest.mark.slow
 def test_fit_recovers_and_forecast_follows_the_clock():
     model = hj.Hawkes(baseline=LONG, decay="shared")
     panel = simulated(model, TRUTH)

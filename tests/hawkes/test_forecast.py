@@ -37,15 +37,16 @@ def expected_counts(horizon=HORIZON):
 
 
 def test_mean_given_the_past():
+    draws = 4_000
     found = hj.forecast(
-        MODEL, PARAMS, PANEL, horizon=HORIZON, key=jax.random.key(0), draws=20_000, bins=2
+        MODEL, PARAMS, PANEL, horizon=HORIZON, key=jax.random.key(0), draws=draws, bins=2
     )
-    error = found.counts.std(axis=0) / np.sqrt(20_000)
+    error = found.counts.std(axis=0) / np.sqrt(draws)
     assert np.all(np.abs(found.counts.mean(axis=0) - expected_counts()) < 4.5 * error)
     early = expected_counts(HORIZON / 2)
     for number, exact in enumerate((early, expected_counts() - early)):
         step = found.steps[:, number]
-        assert np.all(np.abs(step.mean(axis=0) - exact) < 4.5 * step.std(axis=0) / 20_000**0.5)
+        assert np.all(np.abs(step.mean(axis=0) - exact) < 4.5 * step.std(axis=0) / draws**0.5)
         rows = found.by_step().loc[(2.5 * number, 2.5 * (number + 1))]
         np.testing.assert_allclose(rows["mean"][:4], step.mean(axis=0).ravel())
     table = found.summary()

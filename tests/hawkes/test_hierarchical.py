@@ -171,6 +171,7 @@ def test_no_spread_is_a_boundary():
     assert lone.converged and "mu_spread[0] at" in lone.message
 
 
+@pytest.mark.slow
 def test_a_mark_without_events_and_one_with():
     mu = levels(0.8, marks=2)
     mu[:, 1] = 1e-12
@@ -182,6 +183,7 @@ def test_a_mark_without_events_and_one_with():
     assert abs(np.log(found.params["gamma"] / alone.params["gamma"])) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_covariates_single_precision_and_the_verbs():
     features = hj.Covariates(np.array([0.0, 50.0, 200.0]), np.array([[0.0], [1.0]]), ("late",))

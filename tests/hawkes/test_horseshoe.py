@@ -95,6 +95,7 @@ def test_prior_draws_of_effects_follow_the_draws_of_their_scale(panel):
     np.testing.assert_allclose(plain, theirs, rtol=0.1)
 
 
+@pytest.mark.slow
 def test_effects_stand_out_and_all_else_is_shrunk(panel, tmp_path):
     """Beside the panel, one with the same marks at unrelated times: nothing to be found."""
     rng = np.random.default_rng(1)

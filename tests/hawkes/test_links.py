@@ -226,7 +226,7 @@ def test_the_fit_of_a_rate_that_is_cut_at_0(reference_results: Any) -> None:
     assert set(figures) >= {"network", "kernels", "intensity"}
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", ["rectified", pytest.param("softplus", marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
 def test_chains_start_where_no_rate_is_0(link: Any) -> None:
     panel, model = events_of(), hj.Hawkes(link=link, decay="shared", baseline="shared")
