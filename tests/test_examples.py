@@ -18,6 +18,7 @@ import hawkesjax as hj
 SAMPLE, FEW = hj.sample, {"num_warmup": 100, "num_samples": 100, "num_chains": 2}
 ROOT = Path(__file__).resolve().parent.parent
 GIVEN = {"hj": hj, "jax": jax, "np": np, "pd": pd}
+LONG = {"howto.md", "retweet.md", "records.md", "many-marks.md"}
 ELSEWHERE = {"extending.md"}  # which tests/test_extending.py runs, and looks at what comes out
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -42,12 +43,13 @@ def blocks(page: Path) -> list[str]:
 
 
 def pages() -> list[Any]:
-    """Pages with blocks; those whose cells the site runs, which take a minute, are slow."""
+    """Pages with blocks. Those whose cells the site runs are slow, and those of 15 s and more: their
+    verbs are in the README and in docstrings, too."""
     found = [page for page in PAGES if blocks(page) and page.name not in ELSEWHERE]
-    marks = [[pytest.mark.slow] if "{code-cell}" in page.read_text() else [] for page in found]
+    slow = [page.name in LONG or "{code-cell}" in page.read_text() for page in found]
     return [
-        pytest.param(page, id=page.name, marks=slow)
-        for page, slow in zip(found, marks, strict=True)
+        pytest.param(page, id=page.name, marks=pytest.mark.slow if long else ())
+        for page, long in zip(found, slow, strict=True)
     ]
 
 

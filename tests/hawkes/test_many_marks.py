@@ -125,6 +125,7 @@ def test_estimates_and_draws_at_or_above_criticality_are_said_to_be():
     assert hj.Hawkes().remarks({"alpha": alpha[:2], **rest}, panel) == []
 
 
+@pytest.mark.slow
 def test_decays_learned_by_pair_converge_where_each_target_has_a_pace_of_its_own():
     """Some decays drift to 0, some effects too: no target waits for another's damping."""
     rng = np.random.default_rng(0)

@@ -24,11 +24,10 @@ def read(folder, name):
     return hj.EventPanel.from_lists(lists, window=window, mark_names=["online", "offline"])
 
 
+@SLOW
 @pytest.mark.filterwarnings("ignore::hawkesjax.SamplingWarning")
-@pytest.mark.parametrize("compensator", [pytest.param("schoenberg", marks=SLOW), "exact"])
-@pytest.mark.parametrize(
-    "name", ["m5_t100", pytest.param("m10_t200", marks=SLOW), pytest.param("m20_t500", marks=SLOW)]
-)
+@pytest.mark.parametrize("compensator", ["schoenberg", "exact"])
+@pytest.mark.parametrize("name", ["m5_t100", "m10_t200", "m20_t500"])
 def test_the_posterior_is_that_of_the_stan_model(name, compensator, reference_results):
     folder = reference_results("o2o")
     stored = json.loads((folder / "posteriors.json").read_text())[name]

@@ -268,6 +268,7 @@ def test_causes_are_those_of_double_sums(name):
             row += 1
 
 
+@pytest.mark.slow
 def test_groups_drawn_together(simulated):
     """A posterior of pooled users: tables and contrasts; fit refuses."""
     model = hj.Hawkes(alpha_effects="sequence", pooled=True, decay="shared")

@@ -184,6 +184,7 @@ def post(data, mle):
         )
 
 
+@pytest.mark.slow
 def test_draws_agree_with_the_maximum_and_keep_their_groups(data, mle, post, tmp_path):
     assert isinstance(post, RetweetPosterior)
     table = post.summary()
