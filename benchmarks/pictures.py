@@ -34,7 +34,7 @@ def draw(folder: Path = RESULTS) -> list[Path]:
 def _canvas(title: str, result: dict[str, Any]) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(6.5, 5), layout="constrained")
     axis = figure.subplots()
     axis.set_title(f"{title}\n{result['machine']['processor']}, {result['date'][:10]}", fontsize=9)
     return figure, axis
@@ -52,7 +52,7 @@ def _growth(result: dict[str, Any]) -> Any:
                 axis.loglog(*zip(*found, strict=True), style, label=text, color=f"C{number}")
     axis.set_xlabel("events")
     axis.set_ylabel("milliseconds")
-    axis.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 

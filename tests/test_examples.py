@@ -43,7 +43,7 @@ def blocks(page: Path) -> list[str]:
 
 
 def pages() -> list[Any]:
-    """Pages with blocks. Those whose cells the site runs are slow, and those of 15 s and more: their
+    """Pages with blocks. Those whose cells the site runs are slow, and those of 15 s, whose
     verbs are in the README and in docstrings, too."""
     found = [page for page in PAGES if blocks(page) and page.name not in ELSEWHERE]
     slow = [page.name in LONG or "{code-cell}" in page.read_text() for page in found]
