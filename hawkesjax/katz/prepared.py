@@ -42,10 +42,12 @@ class PreparedActivity:
         influence: events that alpha = 1 would set off: D, or the sum of r over events.
         exposure: G, the sum of the common factor over the bins; K without one.
         constant: what does not depend on parameters.
-        num_users, events: N, and events (posts for the Poisson link).
+        users, events: N, and events (posts for the Poisson link).
         radius: spectral radius of the network.
         spread: scale of alpha: 1 / radius, or 1 / (mean r of the events that heard something).
         acyclic: whether the radius is 0.
+        num_users: N where each user has numbers of its own (free and recency-weighted baselines),
+            else 0, so that activities of nearly as many users share a compilation.
         own: with recency-weighted baselines, who was active when.
     """
 
@@ -58,6 +60,7 @@ class PreparedActivity:
     influence: Float[Scalar, ""]
     exposure: Float[Scalar, ""]
     constant: Float[Scalar, ""]
+    users: Float[Scalar, ""]
     events: Float[Scalar, ""]
     radius: Float[Scalar, ""]
     spread: Float[Scalar, ""]
@@ -85,7 +88,7 @@ class PreparedActivity:
     @property
     def rate(self) -> Float[Array, ""]:
         """Events per user and bin; half an event where there is none."""
-        return jnp.maximum(self.events, 0.5) / (self.num_users * self.exposure)
+        return jnp.maximum(self.events, 0.5) / (self.users * self.exposure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +292,8 @@ def _layout(data: Activity, settings: Settings) -> PreparedActivity:
         influence=np.float64(echo if multiplies else total),
         exposure=np.float64(counts.exposure),
         constant=np.float64(counts.constant),
-        num_users=counts.num_users,
+        users=np.float64(counts.num_users),
+        num_users=counts.num_users if free or recent else 0,
         events=np.float64(np.sum(active.count)),
         radius=np.float64(rho),
         spread=np.float64(hearing / echo if multiplies and echo > 0 else _inverse(rho, data)),

@@ -179,6 +179,21 @@ def test_activity_that_is_filled_up_says_the_same(form):
         replace(model, baseline="free").prepare(activity, least=least)
 
 
+def test_nearly_as_many_users_share_a_compilation():
+    """What is prepared has the same shapes and nothing static that differs, and the priors still
+    know how many users there are."""
+    model, found = hj.KatzSpike(), []
+    for users in (60, 57):
+        network, posts = reference.random_log(np.random.default_rng(5), users, edges=0.03)
+        made = model.prepare(reference.activity_of(network, posts, FIT))
+        found.append(made)
+        rate = made.events / (users * made.exposure)
+        np.testing.assert_allclose(made.rate, rate, rtol=1e-6)
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(made)] for made in found]
+    assert shapes[0] == shapes[1]
+    assert jax.tree.structure(found[0]) == jax.tree.structure(found[1])
+
+
 def test_counts_do_not_depend_on_silent_bins():
     """The sums of the hazard link equal those over all bins."""
     network, posts, _ = case_of("hazard", "additive", 0.0, None)
