@@ -44,7 +44,7 @@ class Page:
 
 
 @command
-def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]) -> None:
+def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet", "json")]) -> None:
     """Draw events from a Hawkes process, exactly, and write them as a table.
 
     Without --params, users act online and offline with the parameters of the demo. In the JSON
@@ -86,9 +86,11 @@ def simulate(drawn: Drawn, run: Annotated[o.Run, only("seed", "force", "quiet")]
         frame.to_csv(path, index=False)
     else:
         frame.to_parquet(path, index=False, engine="pyarrow", write_page_checksum=True)
-    speaker = Speaker(run.quiet)
+    speaker = Speaker(run.quiet or run.json)
     speaker.say(report.panel_line(panel))
     speaker.say(f"Written to {path.resolve()}.")
+    if run.json:
+        print_json({"table": panel.describe(), "files": [str(path.resolve())]})
 
 
 @command

@@ -14,7 +14,7 @@ from hawkesjax.cli.known import Known
 from hawkesjax.cli.messages import Messages
 from hawkesjax.cli.output import params_of, read_json, single
 from hawkesjax.cli.rankings import Listed, Spread
-from hawkesjax.cli.session import Speaker, start, table
+from hawkesjax.cli.session import Speaker, print_json, start, table
 from hawkesjax.cli.words import here
 
 
@@ -117,7 +117,7 @@ def simulate(
     messages: Annotated[Messages, without("spike", "fit")],
     drawn: Drawn,
     model: Annotated[KatzModel, without("volume")],
-    run: Annotated[o.Run, only("seed", "force", "quiet")],
+    run: Annotated[o.Run, only("seed", "force", "quiet", "json")],
 ) -> None:
     """Draw activity on the log's network: a table of bin, user and posts.
 
@@ -144,10 +144,14 @@ def simulate(
             "posts": activity.active_posts,
         }
     ).to_csv(path, index=False)
-    Speaker(run.quiet).say(
-        f"{int(activity.volume.sum()):,} posts of {data.num_users:,} users in {drawn.bins:,} bins, "
-        f"at most {int(activity.volume.max()):,} in one. Written to {path.resolve()}."
+    total, most = int(activity.volume.sum()), int(activity.volume.max())
+    Speaker(run.quiet or run.json).say(
+        f"{total:,} posts of {data.num_users:,} users in {drawn.bins:,} bins, at most {most:,} in "
+        f"one. Written to {path.resolve()}."
     )
+    if run.json:
+        counts = {"posts": total, "users": data.num_users, "bins": drawn.bins, "most": most}
+        print_json({**counts, "files": [str(path.resolve())]})
 
 
 def _read(job: Job, messages: Messages, **more: Any) -> Any:

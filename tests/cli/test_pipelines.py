@@ -61,6 +61,7 @@ def results(work):
         "two windows": ["fit", *german, "--window", "2024-03-01,2024-03-21", "--out", "x"],
         "fit": ["fit", "events.csv", "--config", "run.toml", "--unit", "day", "--json"],
         "describe": ["describe", "events.csv", "--time", "day", "--mark", "kind", "--json"],
+        "simulate": ["simulate", "--out", "drawn.csv", "--users", "2", "--json"],
         "report": ["report", "fitted", "--title", "A <title>"],
         "again": ["report", "fitted"],
         "no result": ["report", "empty"],
@@ -82,6 +83,10 @@ def test_json_is_all_that_standard_output_holds(work, results):
     }  # fmt: skip
     table = json.loads(results["describe"][1])["table"]
     assert [row["mark"] for row in table] == ["a", "b"]
+    drawn = json.loads(results["simulate"][1])
+    events = sum(row["events"] for row in drawn["table"])
+    assert events == len((work / "drawn.csv").read_text().splitlines()) - 1 > 0
+    assert drawn["files"] == [str((work / "drawn.csv").resolve())]
 
 
 def test_a_table_with_semicolons_and_commas_becomes_a_report(work, results):
