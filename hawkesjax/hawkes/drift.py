@@ -27,7 +27,7 @@ LOOK = 1.5
 AGAIN = 2.0  # |z| from which effects that wane are looked for where the baseline does not
 # p below which a forecast says so. Of 300 stationary panels of some 300 events 2.7 % have a p below
 # 1 % and 7 % one below 5 % (`python -m benchmarks.records --cases drift`): the chi-squared
-# distribution is a little short for clusters.
+# distribution is a little short for clusters. The limit was set on these panels.
 DOUBT = 0.003
 
 
