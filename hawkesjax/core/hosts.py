@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -15,6 +16,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from hawkesjax.core.checkpoint import Checkpoint, plain_of, typed_as
 from hawkesjax.core.mesh import HOSTS
+from hawkesjax.core.nuts import Block
+from hawkesjax.core.packing import pack, unpack
+from hawkesjax.inputs.checks import counted, listed, short
+from hawkesjax.inputs.parts import part_of
 
 Made = TypeVar("Made")
 PARTS = PartitionSpec(HOSTS)
@@ -84,14 +89,75 @@ def shared(model: Any, data: Any, mesh: Mesh, dtype: Any) -> tuple[Any, Any]:
 
 
 def exchange(value: Any) -> list[Any]:
-    """The values of all processes of the run, in their order; every process calls it."""
+    """The values of all processes of the run, in their order; every process calls it. They travel
+    as JSON and arrays (`hawkesjax.core.packing`), which can run no code."""
     if jax.process_count() == 1:
         return [value]
-    content = np.frombuffer(pickle.dumps(value), np.uint8)
+    content = np.frombuffer(_sent(value), np.uint8)
     sizes = process_allgather(np.array(len(content), np.int32))
     padded = np.pad(content, (0, int(sizes.max()) - len(content)))
     rows = process_allgather(padded)
-    return [pickle.loads(row[:size].tobytes()) for row, size in zip(rows, sizes, strict=True)]
+    return [_received(row[:size].tobytes()) for row, size in zip(rows, sizes, strict=True)]
+
+
+def _sent(value: Any) -> bytes:
+    arrays: dict[str, np.ndarray] = {}
+    text = json.dumps(pack(value, "what processes exchange", arrays)).encode()
+    image = io.BytesIO()
+    np.savez(image, text=np.frombuffer(text, np.uint8), **arrays)  # pyright: ignore
+    return image.getvalue()
+
+
+def _received(content: bytes) -> Any:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        arrays = dict(stored)
+    return unpack(json.loads(arrays.pop("text").tobytes()), arrays)
+
+
+def own_parts(mesh: Mesh, sizes: np.ndarray, things: str) -> list[tuple[int, int]]:
+    """The first and the one after the last of the things of each device of this process, which
+    brings some with such sizes.
+
+    Raises:
+        ValueError: for a mesh without a device of this process, or fewer things than devices.
+    """
+    devices = sum(one.process_index == jax.process_index() for one in mesh.devices.flat)
+    if not devices:
+        raise ValueError(
+            "The mesh has no device of this process: use hawkesjax.make_mesh(hosts=True)."
+        )
+    if devices > len(sizes):
+        raise ValueError(
+            f"This process has {counted(devices, 'device')} and {counted(len(sizes), things)}: "
+            f"a {things} is never divided. Use fewer devices or processes."
+        )
+    return [part_of(sizes, (number, devices), things) for number in range(devices)]
+
+
+def compare(facts: Sequence[dict[str, Any]], alike: dict[str, str]) -> None:
+    """Refuse data of processes that are not parts of one: the facts that `alike` names must be
+    equal, and it says what each is given as."""
+    for name, given in alike.items():
+        for process, one in enumerate(facts):
+            if one[name] != facts[0][name]:
+                raise ValueError(
+                    f"{name} is {short(one[name])} in process {process}, and "
+                    f"{short(facts[0][name])} in process 0: read all parts with the same {given}."
+                )
+
+
+def all_names(lists: Sequence[Sequence[str]], things: str) -> tuple[str, ...]:
+    """The names that the processes bring, in their order; refused where two bring the same."""
+    seen: dict[str, int] = {}
+    for process, names in enumerate(lists):
+        twice = [name for name in names if name in seen]
+        if twice:
+            raise ValueError(
+                f"Processes {seen[twice[0]]} and {process} both have the {things}s "
+                f"{listed(twice, 5)}: each belongs to one process (part=(process, processes))."
+            )
+        seen |= dict.fromkeys(names, process)
+    return tuple(seen)
 
 
 def agreed(make: Callable[[], Made]) -> Made:
@@ -141,6 +207,7 @@ class SharedCheckpoint:
         state, blocks, done = found or (None, [], 0)
         leaves = [plain_of(leaf) for leaf in jax.tree.leaves(state)]
         leaves, blocks, done = exchange((leaves, blocks, done))[0]
+        blocks = [Block(*parts) for parts in blocks]
         if not leaves:
             return None
         like, structure = jax.tree.flatten(template)

@@ -8,12 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from hawkesjax.core.hosts import Shares, agreed, exchange
-from hawkesjax.hawkes.data.filling import share
+from hawkesjax.core.hosts import Shares, agreed, all_names, compare, exchange, own_parts
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.prepared import PreparedPanel, prepare
 from hawkesjax.hawkes.sizes import of_one_size, sizes_of
-from hawkesjax.inputs.checks import counted, listed, short
+from hawkesjax.inputs.checks import listed
 
 
 def share_panel(
@@ -32,8 +31,7 @@ def share_panel(
         ValueError: on all processes, where one of the panels cannot be evaluated so, or does not
             fit the others.
     """
-    mine = [one for one in mesh.devices.flat if one.process_index == jax.process_index()]
-    cuts = agreed(lambda: _cuts(model, panel, len(mine)))
+    cuts = agreed(lambda: _cuts(model, panel, mesh))
     facts = exchange(
         {
             "sequence_names": panel.sequence_names,
@@ -46,8 +44,8 @@ def share_panel(
             "sums": _sums(panel),
         }
     )
-    _compare(facts)
-    names = tuple(name for one in facts for name in one["sequence_names"])
+    compare(facts, {"mark_names": "mark_names", "unit": "unit", "origin": "window"})
+    names = all_names([one["sequence_names"] for one in facts], "sequence")
     start, duration, counts, sums = (
         np.concatenate([one[name] for one in facts])
         for name in ("start", "duration", "counts", "sums")
@@ -86,13 +84,9 @@ def share_panel(
     return whole, frame
 
 
-def _cuts(model: Any, panel: Any, devices: int) -> list[tuple[int, int]]:
+def _cuts(model: Any, panel: Any, mesh: Any) -> list[tuple[int, int]]:
     """The sequences of each device of this process; what cannot be shared is refused."""
     model.check(panel)
-    if not devices:
-        raise ValueError(
-            "The mesh has no device of this process: use hawkesjax.make_mesh(hosts=True)."
-        )
     known = {
         "gaps": len(panel.gaps),
         "an exposure": len(panel.exposure),
@@ -111,13 +105,7 @@ def _cuts(model: Any, panel: Any, devices: int) -> list[tuple[int, int]]:
             "Over hosts events are laid out by lanes: models with covariates, magnitudes, "
             "alpha_effects, a lag, a link or another form= run on one process."
         )
-    counts = panel.counts.sum(axis=1)
-    if devices > len(counts):
-        raise ValueError(
-            f"This process has {counted(devices, 'device')} and {counted(len(counts), 'sequence')}:"
-            f" a sequence is never divided. Use fewer devices or processes."
-        )
-    return [share(counts, (number, devices)) for number in range(devices)]
+    return own_parts(mesh, panel.counts.sum(axis=1), "sequence")
 
 
 def _prepared(
@@ -154,24 +142,3 @@ def _sums(panel: Any) -> np.ndarray:
     cells = np.asarray(panel.sequence, np.int64) * panel.num_marks + panel.marks
     size = panel.num_sequences * panel.num_marks
     return np.bincount(cells, weights=panel.times, minlength=size).reshape(-1, panel.num_marks)
-
-
-def _compare(facts: list[dict[str, Any]]) -> None:
-    """Refuse panels of processes that are not parts of one."""
-    for name in ("mark_names", "unit", "origin"):
-        for process, one in enumerate(facts):
-            if one[name] != facts[0][name]:
-                raise ValueError(
-                    f"{name} is {short(one[name])} in process {process}, and "
-                    f"{short(facts[0][name])} in process 0: read all parts with the same "
-                    f"{name if name != 'origin' else 'window'}."
-                )
-    seen: dict[str, int] = {}
-    for process, one in enumerate(facts):
-        twice = [name for name in one["sequence_names"] if name in seen]
-        if twice:
-            raise ValueError(
-                f"Processes {seen[twice[0]]} and {process} both have the sequences "
-                f"{listed(twice, 5)}: each belongs to one process (part=(process, processes))."
-            )
-        seen |= dict.fromkeys(one["sequence_names"], process)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from hawkesjax.hawkes.data.filling import share
+from hawkesjax.inputs.parts import part_of
 from tests.refusals import refused
 
 SIZE = 600
@@ -111,7 +111,7 @@ def test_parts_are_the_sequences_of_the_whole(folder, time):
 )
 def test_parts_have_about_as_many_events(sizes, cuts):
     count = len(cuts) - 1
-    assert [share(np.array(sizes), (k, count)) for k in range(count)] == [
+    assert [part_of(np.array(sizes), (k, count), "sequence") for k in range(count)] == [
         (cuts[k], cuts[k + 1]) for k in range(count)
     ]
 

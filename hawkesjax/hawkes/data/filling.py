@@ -11,16 +11,15 @@ import pandas as pd
 
 from hawkesjax.hawkes.data.assemble import assemble
 from hawkesjax.hawkes.data.magnitude import read_magnitude
-from hawkesjax.inputs.checks import Rows, counted, listed_once, short
+from hawkesjax.inputs.checks import Rows
 from hawkesjax.inputs.clock import Clock, read_piece, refuse_dates
 from hawkesjax.inputs.dialect import Dialect
 from hawkesjax.inputs.labels import Gathered, one_label
 from hawkesjax.inputs.moments import Fields
 from hawkesjax.inputs.parquet import ParquetFiles
+from hawkesjax.inputs.parts import Part, part_of
 from hawkesjax.inputs.tables import Table, Used, finished
 from hawkesjax.inputs.windows import names_of, plain
-
-Part = tuple[int, int]
 
 
 def can_fill(files: ParquetFiles, used: Used, dialect: Dialect) -> bool:
@@ -61,7 +60,7 @@ def fill(
     window = plain(window)
     declared = names_of(window) if sequence_names is None else sequence_names
     labels, names, sizes = _labels(files, used, {"mark": mark_names, "sequence": declared})
-    low, high = share(sizes, part)
+    low, high = part_of(sizes, part, "sequence")
     read = _Reader(files, used, dialect, unit, timezone, labels)
     clock, codes, magnitude, rows = read(low, high, int(sizes[low:high].sum()))
     column = str(used["sequence"] or "sequence")
@@ -79,37 +78,6 @@ def fill(
         **seen,
     )
     return fields if part is None else _of_part(fields, low, high)
-
-
-def share(sizes: np.ndarray, part: Part | None) -> tuple[int, int]:
-    """The first sequence of a part and the one after its last, of sequences with so many events:
-    parts have about as many events each, and at least one sequence.
-
-    Raises:
-        ValueError: for a part that does not exist, and for more parts than sequences.
-    """
-    if part is None:
-        return 0, len(sizes)
-    given = listed_once(part) or []
-    whole = all(isinstance(one, (int, np.integer)) and not isinstance(one, bool) for one in given)
-    if len(given) != 2 or not whole or not 0 <= given[0] < given[1]:
-        raise ValueError(
-            f"part is {short(part)}; it must be a pair (number, parts), such as (0, 4) for the "
-            f"first of four."
-        )
-    number, parts = map(int, given)
-    if parts > len(sizes):
-        raise ValueError(
-            f"{counted(len(sizes), 'sequence')} cannot be divided into {parts} parts: a sequence "
-            f"is never divided. Use at most {counted(len(sizes), 'part')}."
-        )
-    weights = np.cumsum(np.asarray(sizes, float) + 1)
-    wanted = weights[-1] * np.arange(1, parts) / parts
-    cuts = np.searchsorted(weights, wanted) + 1
-    place = np.arange(1, parts)
-    cuts = np.maximum.accumulate(np.maximum(cuts - place, 0)) + place  # at least one each
-    cuts = [0, *np.minimum(cuts, len(sizes) - parts + place).tolist(), len(sizes)]
-    return cuts[number], cuts[number + 1]
 
 
 def _labels(

@@ -6,11 +6,12 @@ import os
 from collections.abc import Collection
 from typing import Any, Literal, Unpack
 
-from hawkesjax.hawkes.data.filling import can_fill, fill, share
+from hawkesjax.hawkes.data.filling import can_fill, fill
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.inputs.dialect import FileOptions, dialect_of
 from hawkesjax.inputs.parquet import are_parquet
+from hawkesjax.inputs.parts import part_of
 from hawkesjax.inputs.tables import Table, asked, finished, open_parquet, read_table
 
 EMPTY = (
@@ -101,5 +102,5 @@ def read_events(
     panel = EventPanel.from_dataframe(table, **used, **read, **seen)
     if part is None:
         return panel
-    low, high = share(panel.counts.sum(axis=1), part)
+    low, high = part_of(panel.counts.sum(axis=1), part, "sequence")
     return panel.select(range(low, high))
