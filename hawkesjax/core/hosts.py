@@ -74,6 +74,13 @@ class Shares:
         return mapped(args, self.parts)
 
 
+def summed(function: Callable[..., Any], *args: Any) -> Any:
+    """A function of arguments of which the last is prepared data; of data that processes share, the
+    sum over their parts."""
+    *others, data = args
+    return function(*args) if data.shares is None else data.shares.sum(function, *others)
+
+
 def shared(model: Any, data: Any, mesh: Mesh, dtype: Any) -> tuple[Any, Any]:
     """`Sharing.shared` of a model.
 

@@ -148,7 +148,7 @@ def sample(
         callback=callback,
         mesh=mesh,
     )
-    return replace(found, data=None) if hosts else found
+    return replace(found, data=None, observed_data=xr.Dataset()) if hosts else found
 
 
 def sample_prepared(

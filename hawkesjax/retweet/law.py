@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hawkesjax.core.compiled import compiled
+from hawkesjax.core.hosts import summed
 from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
@@ -29,6 +31,7 @@ from hawkesjax.retweet.prepared import (
 )
 from hawkesjax.retweet.priors import default_priors
 from hawkesjax.retweet.results import AT_ONCE, RetweetEstimate, RetweetPosterior
+from hawkesjax.retweet.shares import share_cascades
 from hawkesjax.retweet.swing import intervals, pair_of, polar_of
 
 SUPPORTS = {
@@ -190,6 +193,13 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
             raise ValueError("p0='free' has one parameter per post: it cannot be filled up.")
         return over(self, prepare(self, data, dtype, least), mesh)
 
+    def shared(
+        self, data: Cascades, mesh: Any, dtype: Any = None
+    ) -> tuple[PreparedCascades, Cascades]:
+        """The cascades of which each process brings some posts, over all hosts, and all posts
+        without reposts."""
+        return share_cascades(self, data, mesh, dtype)
+
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
@@ -211,10 +221,8 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
     @compiled
     def _total(self, params: Params, data: PreparedCascades) -> Array:
-        total = jnp.sum(terms.background(params, data)) + jnp.sum(terms.by_post(self, params, data))
-        if not data.swinging:
-            return total
-        return total + jnp.sum(data.phases.terms(*terms.swing(params, data)))
+        reposts = summed(partial(terms.of_reposts, self), params, data)
+        return jnp.sum(terms.background(params, data)) + reposts
 
     def exposures(self, params: Params, data: Data) -> Float[Array, " posts"]:
         """L_i: the expected reposts of each post that could be seen, per unit of p0."""
@@ -366,7 +374,7 @@ def _without_posts(params: Params, data: PreparedCascades) -> np.ndarray:
 
 
 def _no_repost(params: Params, data: PreparedCascades) -> np.ndarray:
-    return np.asarray(np.sum(np.asarray(data.reposts)) == 0)
+    return np.asarray(float(data.num_events) == float(np.sum(np.asarray(data.posts))))
 
 
 def _at_rim(params: Params, data: PreparedCascades) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from jax.scipy.special import gammaln, xlogy
 from jaxtyping import Array, Float
 
 from hawkesjax.core.cache import kept
+from hawkesjax.core.hosts import summed
 from hawkesjax.inputs.arrays import AnyArray
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.memory.kernel import THETA
@@ -87,12 +89,24 @@ def background(params: Params, data: PreparedCascades) -> Float[AnyArray, " rows
     return data.posts * log_rate - data.durations * jnp.exp(log_rate)
 
 
+def of_reposts(model: Any, params: Params, data: PreparedCascades) -> Float[Array, ""]:
+    """The terms of all reposts."""
+    total = jnp.sum(by_post(model, params, data))
+    if not data.swinging:
+        return total
+    return total + jnp.sum(data.phases.terms(*swing(params, data)))
+
+
+@partial(jax.jit, static_argnums=0)
 def crude_level(model: Any, tau: Any, data: PreparedCascades) -> Float[Array, ""]:
     """log of the reposts per exposure at a decay time, without a swing."""
     theta = THETA if model.theta == "learned" else model.theta
-    total = jnp.sum(data.exposure.sums(tau, theta)[:, 0])
-    reposts = jnp.maximum(jnp.sum(data.reposts), 0.5)
-    return jnp.log(reposts) - jnp.log(jnp.where(total > 0, total, 1))
+
+    def counted(tau: Any, data: PreparedCascades) -> tuple[Array, Array]:
+        return jnp.sum(data.exposure.sums(tau, theta)[:, 0]), jnp.sum(jnp.asarray(data.reposts))
+
+    total, reposts = summed(counted, tau, data)
+    return jnp.log(jnp.maximum(reposts, 0.5)) - jnp.log(jnp.where(total > 0, total, 1))
 
 
 def check_values(model: Any, params: Params, data: PreparedCascades) -> None:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from numpy.polynomial import chebyshev
 
 from hawkesjax.core.cache import kept
+from hawkesjax.core.hosts import Shares
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.inputs.checks import counted, listed
@@ -36,8 +37,8 @@ FLAT_SECONDS = 300
 class PreparedCascades:
     """What the likelihood needs of cascades; data of like sizes share one compilation."""
 
-    exposure: Exposure  # the compensator over p0
-    phases: Phases  # the reposts on the circle of a day
+    exposure: Any  # Exposure: the compensator over p0; None where processes share the posts
+    phases: Any  # Phases: the reposts on the circle of a day; None there, too
     # `sum_j log h_j` of each post: one column, or Chebyshev coefficients where theta is learned
     log_reach: Float[AnyArray, "posts exponents"]
     reposts: Float[AnyArray, " posts"]  # R, inside the window
@@ -56,6 +57,7 @@ class PreparedCascades:
     num_features: int = field(metadata={"static": True})
     swinging: bool = field(metadata={"static": True})  # whether any S is above 0
     settings: Settings = field(metadata={"static": True})  # of the model it was prepared for
+    shares: Shares | None = None  # parts of the posts, where processes share them
 
     @property
     def dtype(self) -> Any:
@@ -111,10 +113,15 @@ def settings_of(model: Any) -> Settings:
 
 
 def prepare(
-    model: Any, data: Cascades, dtype: Any = None, least: Mapping[str, int] | None = None
+    model: Any,
+    data: Cascades,
+    dtype: Any = None,
+    least: Mapping[str, int] | None = None,
+    horizon: float = 0.0,
 ) -> PreparedCascades:
     """Do what does not depend on parameters, once; arguments as `RetweetLaw.prepare`. What fills
-    up are posts without a repost, rows without time and nodes without weight."""
+    up are posts without a repost, rows without time and nodes without weight. `horizon` is the
+    largest age of a repost in all the data, of which these may be a part."""
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(data)):
         raise ValueError(
@@ -122,14 +129,14 @@ def prepare(
             "and give its result to the transformed function."
         )
     sizes = None if least is None else tuple(sorted(least.items()))
-    return _prepared(data, settings_of(model), dtype, sizes)
+    return _prepared(data, settings_of(model), dtype, sizes, horizon)
 
 
 @kept
 def _prepared(
-    data: Cascades, settings: Settings, dtype: np.dtype, sizes: tuple | None
+    data: Cascades, settings: Settings, dtype: np.dtype, sizes: tuple | None, horizon: float
 ) -> PreparedCascades:
-    layout = _layout(data, settings, dtype, None if sizes is None else dict(sizes))
+    layout = _layout(data, settings, dtype, None if sizes is None else dict(sizes), horizon)
     with jax.ensure_compile_time_eval():
         return jax.device_put(layout)
 
@@ -151,14 +158,18 @@ def whole_cascades(data: Cascades) -> dict[str, np.ndarray]:
 
 
 def _layout(
-    data: Cascades, settings: Settings, dtype: np.dtype, least: Mapping[str, int] | None
+    data: Cascades,
+    settings: Settings,
+    dtype: np.dtype,
+    least: Mapping[str, int] | None,
+    horizon: float,
 ) -> PreparedCascades:
     sizes = dict(least or {}, posts=data.num_posts)
     if least is not None:
         sizes["posts"] = max(padded(data.num_posts), least.get("posts", 0))
     s0, period = lengths_of(settings, data)
     stream = whole_cascades(data)
-    log_reach = _log_reach(settings, data, stream, s0)
+    log_reach = _log_reach(settings, data, stream, s0, horizon)
     inside = np.asarray(data.times) >= 0
     post, start = np.asarray(data.post)[inside], float(data.start)
     sentiment = np.asarray(data.sentiment, np.float64)
@@ -174,18 +185,8 @@ def _layout(
     levels, level = np.unique(sentiment, return_inverse=True)
     phases = build_phases(clock, level[post], levels, period, dtype, least=sizes.get("nodes", 0))
     features, durations, posts = _background(data)
-    theta = THETA if settings.theta == "learned" else settings.theta
-    sums = np.asarray(_sums(exposure, jnp.asarray(period, dtype), theta), np.float64)
-    sums = sums[: data.num_posts]
-    total = float(sums[:, 0].sum())
-    guess = np.log(max(float(reposts.sum()), 0.5) / (total if total > 0 else 1.0))
-    slope = [
-        -np.sum(phases.weight * phases.level * wave) + np.exp(guess) * np.sum(sentiment * part)
-        for wave, part in ((phases.sine, sums[:, 2]), (phases.cosine, sums[:, 1]))
-    ]
-    cut = np.remainder(np.arctan2(slope[1], slope[0]) / (2 * np.pi) + 0.5, 1) * period
-    largest = float(sentiment.max())
-    scalars = (1 / largest if largest > 0 else np.inf, cut, guess, data.num_events)
+    totals = totals_of(exposure, phases, sentiment, reposts, period, settings)
+    scalars = (*constants_of(totals[None], period), data.num_events)
     intercept = [name == INTERCEPT for name in feature_names(data)]
     ages = np.bincount(post, np.asarray(data.ages)[inside], data.num_posts)
     own = [filled(x, sizes["posts"]) for x in (log_reach, reposts, ages, sentiment)]
@@ -199,9 +200,37 @@ def _layout(
         period=period,
         num_posts=sizes["posts"],
         num_features=features.shape[1],
-        swinging=largest > 0,
+        swinging=bool(np.any(sentiment > 0)),
         settings=settings,
     )
+
+
+def totals_of(
+    exposure: Exposure,
+    phases: Phases,
+    sentiment: np.ndarray,
+    reposts: np.ndarray,
+    period: float,
+    settings: Settings,
+) -> np.ndarray:
+    """Numbers of some posts from which `constants_of` takes those of all."""
+    theta = THETA if settings.theta == "learned" else settings.theta
+    real = exposure.lag.dtype
+    sums = np.asarray(_sums(exposure, jnp.asarray(period, real), theta), np.float64)
+    sums, weight = sums[: len(sentiment)], np.asarray(phases.weight * phases.level, np.float64)
+    found = [np.max(sentiment), np.sum(reposts), np.sum(sums[:, 0])]
+    found += [weight @ phases.sine, weight @ phases.cosine]
+    return np.array([*found, sentiment @ sums[:, 2], sentiment @ sums[:, 1]], np.float64)
+
+
+def constants_of(totals: np.ndarray, period: float) -> tuple[float, float, float]:
+    """`bound`, `cut` and `guess` of posts whose `totals_of` are the rows."""
+    largest = float(totals[:, 0].max())
+    reposts, total, sine, cosine, lost_sine, lost_cosine = totals[:, 1:].sum(axis=0)
+    guess = np.log(max(float(reposts), 0.5) / (total if total > 0 else 1.0))
+    slope = np.exp(guess) * lost_sine - sine, np.exp(guess) * lost_cosine - cosine
+    cut = np.remainder(np.arctan2(slope[1], slope[0]) / (2 * np.pi) + 0.5, 1) * period
+    return 1 / largest if largest > 0 else np.inf, float(cut), float(guess)
 
 
 @jax.jit
@@ -210,7 +239,7 @@ def _sums(exposure: Exposure, tau: AnyArray, theta: Any) -> Array:
 
 
 def _log_reach(
-    settings: Settings, data: Cascades, stream: dict[str, np.ndarray], s0: float
+    settings: Settings, data: Cascades, stream: dict[str, np.ndarray], s0: float, horizon: float
 ) -> np.ndarray:
     """(P, 1), or (P, DEGREE) Chebyshev coefficients in log theta."""
     learned = settings.theta == "learned"
@@ -220,7 +249,7 @@ def _log_reach(
     values = sum_log_reach(
         stream["age"], stream["weight"], stream["first"], stream["inside"],
         thetas=nodes if learned else np.array([settings.theta]), s0=s0, tail=settings.tail,
-        form=settings.history,
+        form=settings.history, horizon=horizon,
     )  # fmt: skip
     lost = ~np.isfinite(values).all(axis=1)
     if lost.any():

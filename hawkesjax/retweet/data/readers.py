@@ -6,8 +6,11 @@ import os
 from types import EllipsisType
 from typing import Any, Literal
 
+import numpy as np
+
 from hawkesjax.inputs.arguments import checked
 from hawkesjax.inputs.dialect import split
+from hawkesjax.inputs.parts import part_of
 from hawkesjax.inputs.tables import read_table
 from hawkesjax.retweet.data.cascades import Cascades
 from hawkesjax.retweet.data.raw import read_raw, refuse_ways
@@ -28,6 +31,7 @@ def read_cascades(
     original_followers: str | None = None,
     quotes: Literal["post", "repost", "drop"] = "post",
     replies: Literal["post", "repost", "drop"] = "post",
+    part: Any = None,
     **options: Any,
 ) -> Cascades:
     """Cascades from a file: a table whose columns are named, or posts as platforms write them.
@@ -51,6 +55,9 @@ def read_cascades(
         quotes, replies: of a `format`: posts of their own ("post"), reposts of what they quote or
             answer ("repost"), or left out ("drop"); `describe` counts them. What answers and
             quotes at once is a reply.
+        part: `(k, n)`: the k-th (from 0) of n parts of the posts, with about as many reposts each,
+            in their order; for processes that share the data (`docs/hosts.md`). All is read, and
+            what is no part of it is not kept.
         options: the other arguments of the constructor: window, gaps, horizon, unit, timezone,
             start, covariates, and the policies; and how the file is written, as in
             `hawkesjax.read_events`. The unit of cascades that count seconds is "second" unless it
@@ -82,7 +89,7 @@ def read_cascades(
         )
     if not named:
         rest |= {} if sentiment is None else {"sentiment": sentiment}
-        return read_raw(path, format, dialect, followers is ..., quotes, replies, rest)
+        return _part(read_raw(path, format, dialect, followers is ..., quotes, replies, rest), part)
     refuse_ways(quotes=quotes, replies=replies)
     if followers is ...:
         raise ValueError(
@@ -99,7 +106,15 @@ def read_cascades(
         used |= {"id": id, "repost_of": repost_of, "sentiment": sentiment}
         used |= {"original_time": original_time, "original_followers": original_followers}
         table: Any = read_table(path, used, dialect)
-        return Cascades.from_dataframe(table, **used, **rest)
+        return _part(Cascades.from_dataframe(table, **used, **rest), part)
     used["cascade"] = cascade
     table = read_table(path, used, dialect)
-    return Cascades.from_cascades(table, **used, sentiment=sentiment, **rest)
+    return _part(Cascades.from_cascades(table, **used, sentiment=sentiment, **rest), part)
+
+
+def _part(data: Cascades, part: Any) -> Cascades:
+    """The posts of a part, with about as many reposts as the others have."""
+    if part is None:
+        return data
+    sizes = np.bincount(data.post, minlength=data.num_posts)
+    return data.select(range(*part_of(sizes, part, "post")))

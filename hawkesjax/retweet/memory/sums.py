@@ -71,6 +71,7 @@ def sum_log_reach(
     s0: float,
     tail: float = 1.0,
     form: str = "sums",
+    horizon: float = 0.0,
 ) -> np.ndarray:
     r"""`sum_j log h_j` of every cascade, `h_j = sum_{k before j} d_k psi(t_j - t_k)`.
 
@@ -84,13 +85,16 @@ def sum_log_reach(
         first: (C,) where each cascade begins, ascending.
         counted: (N,) mask of the events j that the sum is over; the first of a cascade never is.
         thetas: (E,) exponents of the kernel.
+        horizon: age up to which the sum of exponentials is fitted at least: that of the whole data,
+            of which these may be a part.
 
     Returns:
         (C, E); minus infinity where an event has h = 0.
     """
     thetas = np.atleast_1d(np.asarray(thetas, np.float64))
     logs = np.zeros((len(first), len(thetas)))
-    for own, rows, starts, reached in _reaches(ages, weights, first, thetas, s0, tail, form):
+    how = thetas, s0, tail, form, horizon
+    for own, rows, starts, reached in _reaches(ages, weights, first, *how):
         use = counted[rows]
         with np.errstate(divide="ignore"):
             terms = np.where(use[:, None], np.log(np.where(use[:, None], reached, 1)), 0)
@@ -122,12 +126,12 @@ def reach(
 
 
 def _reaches(
-    ages, weights, first, thetas, s0, tail, form
+    ages, weights, first, thetas, s0, tail, form, horizon=0.0
 ) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
     """Cascades, their events, where each begins among these, and h / c of each event and exponent,
     in runs of whole cascades of about `CHUNK` events."""
     last = np.append(first[1:], len(ages))
-    horizon = float(np.max(ages, initial=0.0))
+    horizon = float(np.max(ages, initial=horizon))
     fitted = exponential_sum(horizon / s0, thetas) if form == "sums" and horizon > s0 else None
     low = 0
     while low < len(first):
