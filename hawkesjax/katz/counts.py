@@ -151,10 +151,34 @@ def senders_of(data: Activity, *, posts: bool, memory: float) -> Senders:
     return Senders.from_pairs(data.active_user, data.active_bin, sent, memory=memory)
 
 
-def counts_of(data: Activity, settings: Settings) -> SpikeCounts:
-    """`count_spikes`, once for each container and settings."""
+def counts_of(
+    data: Activity, settings: Settings, users: tuple[int, int] | None = None
+) -> SpikeCounts:
+    """`count_spikes`, once for each container, settings and range of users."""
     names = ("link", "form", "memory", "common_factor")
-    return count_spikes(data, **{name: getattr(settings, name) for name in names})
+    return count_spikes(data, **{name: getattr(settings, name) for name in names}, users=users)
+
+
+def totals_of(data: Activity, settings: Settings) -> dict[str, float]:
+    """What all users heard, the sum of the common factor, and all events (D, G, n)."""
+    first, last = target_bins(data)
+    posts, how = settings.link_rule.posts, settings.form_rule
+    factor = factor_of(data, settings.common_factor, posts=posts)
+    senders = senders_of(data, posts=posts, memory=settings.memory)
+    inside = (senders.bin >= first) & (senders.bin < last)
+    sums = heard_in_all(data.matrix, senders, _weights(factor, first, how))
+    return {
+        "heard": float(np.sum(sums)),
+        "exposure": float(np.sum(factor)),
+        "events": float(np.sum(senders.sent[inside])),
+    }
+
+
+def _weights(factor: np.ndarray, first: int, how: Form) -> np.ndarray:
+    """By bin, what a message of it counts for in the sums: one of bin m is heard in bin m + 1."""
+    weights = np.zeros(first + len(factor))
+    weights[first - 1 : -1] = factor if how.multiplies else 1
+    return weights
 
 
 @kept
@@ -165,6 +189,7 @@ def count_spikes(
     form: str,
     memory: float = 0.0,
     common_factor: Any = None,
+    users: tuple[int, int] | None = None,
 ) -> SpikeCounts:
     r"""Count who acted after hearing how much.
 
@@ -172,28 +197,27 @@ def count_spikes(
     product gives; the clipped link also needs the silent bins that heard something (one sparse
     product by bins), and the others by subtraction.
 
-    Arguments as in `KatzSpike`.
+    Arguments as in `KatzSpike`; `users` is a range of them, which are then counted from 0.
     """
+    low, high = users or (0, data.num_users)
     first, last = target_bins(data)
     posts, how = LINKS[link].posts, FORMS[form]
     factor = factor_of(data, common_factor, posts=posts)
-    network = data.matrix
+    network = data.matrix if users is None else data.matrix[low:high]
     senders = senders_of(data, posts=posts, memory=memory)
     inside = (senders.bin >= first) & (senders.bin < last)
-    user, at, count = senders.user[inside], senders.bin[inside], senders.sent[inside]
+    inside &= (senders.user >= low) & (senders.user < high)
+    user, at, count = senders.user[inside] - low, senders.bin[inside], senders.sent[inside]
     heard = heard_at(network, senders, user, at - 1)
     own = factor[at - first]
     _refuse_impossible(heard, own, at, how)
 
-    # A message of bin m is heard in bin m + 1.
-    weights = np.zeros(last)
-    weights[first - 1 : last - 1] = factor if how.multiplies else 1
-    sums = heard_in_all(network, senders, weights)
+    sums = heard_in_all(network, senders, _weights(factor, first, how))
     logs = -gammaln(count + 1) if posts else np.zeros(len(count))
-    constant = np.bincount(user, weights=logs, minlength=data.num_users)
+    constant = np.bincount(user, weights=logs, minlength=high - low)
     rows = _collapse(Rows(user, heard, own, count, np.zeros(len(user), bool)))
     if LINKS[link].silence:
-        parts = rows, *_silent_rows(data, network, senders, factor, user, at)
+        parts = rows, *_silent_rows((first, last), network, senders, factor, user, at)
         rows = Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     return SpikeCounts(rows, sums, float(np.sum(factor)), last - first, constant)
 
@@ -217,23 +241,23 @@ def _collapse(rows: Rows) -> Rows:
     return rows.take(start)._replace(count=np.add.reduceat(rows.count, start))
 
 
-def _silent_rows(data, network, senders, factor, user, at) -> tuple[Rows, Rows]:
+def _silent_rows(bins, network, senders, factor, user, at) -> tuple[Rows, Rows]:
     """Silent bins of every user: those that heard something, and the rest by subtraction."""
-    first, last = target_bins(data)
+    (first, last), size = bins, network.shape[0]
     who, when, heard = heard_everywhere(network, senders, first - 1, last - 1)
     when = when + 1
     still = ~np.isin(who * last + when, user * last + at)
     ones = np.ones(int(np.sum(still)))
     loud = _collapse(Rows(who[still], heard[still], factor[when[still] - first], ones, ones > 0))
     levels, level = np.unique(factor, return_inverse=True)
-    if data.num_users * len(levels) > MOST:
+    if size * len(levels) > MOST:
         raise ValueError(
-            f"With link='clip', the silent bins of all {data.num_users:,} users are counted for "
+            f"With link='clip', the silent bins of all {size:,} users are counted for "
             f"each of {len(levels):,} values of the common factor, more than {MOST:,} numbers. "
             f"Round the factor to fewer values, leave it out, or take link='hazard', which needs "
             f"the events alone."
         )
-    rest = np.tile(np.bincount(level, minlength=len(levels)).astype(float), (data.num_users, 1))
+    rest = np.tile(np.bincount(level, minlength=len(levels)).astype(float), (size, 1))
     np.subtract.at(rest, (who, level[when - first]), 1)
     deaf = ~np.isin(user * last + at, who * last + when)
     np.subtract.at(rest, (user[deaf], level[at[deaf] - first]), 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import Any, Literal
 
@@ -16,13 +17,14 @@ from jaxtyping import Array, Float
 
 from hawkesjax.core.compiled import compiled
 from hawkesjax.core.estimate import Estimate
+from hawkesjax.core.hosts import summed
 from hawkesjax.core.mesh import Given, over
 from hawkesjax.core.model import Model
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.inputs.arguments import ABOVE_0, AT_LEAST_0, Range
 from hawkesjax.inputs.arrays import HostArray
 from hawkesjax.inputs.warned import warn
-from hawkesjax.katz.counts import check_activity, counts_of, target_bins
+from hawkesjax.katz.counts import check_activity, counts_of, target_bins, totals_of
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.likelihood import (
     free_log_likelihood,
@@ -35,6 +37,7 @@ from hawkesjax.katz.likelihood import (
 from hawkesjax.katz.prepared import PreparedActivity, grouping_of, prepare
 from hawkesjax.katz.results import KatzPosterior
 from hawkesjax.katz.rules import Settings
+from hawkesjax.katz.shares import share_activity
 
 Params = Mapping[str, Any]
 Data = Activity | PreparedActivity
@@ -138,11 +141,9 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 
     def constant(self, data: Activity) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """Network, bins, and the sums D, G and n, for ArviZ's constant_data."""
-        counts = counts_of(data, self)
+        totals = totals_of(data, self)
         return {
-            "heard": ((), np.asarray(np.sum(counts.heard_in_all), np.float64)),
-            "exposure": ((), np.asarray(counts.exposure, np.float64)),
-            "events": ((), np.asarray(np.sum(counts.events_by_user), np.float64)),
+            **{name: ((), np.asarray(value)) for name, value in totals.items()},
             "listener": (("edge",), np.asarray(data.listener)),
             "sender": (("edge",), np.asarray(data.sender)),
             "weight": (("edge",), np.asarray(data.weight)),
@@ -190,6 +191,12 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
             )
         return over(self, prepare(data, self, dtype, least), mesh)
 
+    def shared(
+        self, data: Activity, mesh: Any, dtype: Any = None
+    ) -> tuple[PreparedActivity, Activity]:
+        """The activity, which every process has, prepared with some users on each device."""
+        return share_activity(self, data, mesh, dtype), data
+
     def log_likelihood(self, params: Params, data: Data) -> Float[Array, ""]:
         """The log-likelihood of the class's docstring; pure, and differentiable in `params`.
 
@@ -202,7 +209,8 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
 
     @compiled
     def _total(self, params: Params, data: Any) -> Array:
-        return TOTALS[self.baseline](self.link_rule, self.form_rule, params, data)
+        total = partial(TOTALS[self.baseline], self.link_rule, self.form_rule)
+        return summed(total, params, data)
 
     def pointwise(
         self, params: Params, data: Activity, by: Literal["user"] = "user"
@@ -292,10 +300,11 @@ class KatzLaw(Settings, Model[Activity, Estimate, KatzPosterior]):
                     f"Fit on bins after the network's.",
                     CircularityWarning,
                 )
-        counts = counts_of(data, self)
-        busiest = float(np.max(counts.events_by_user, initial=0)) / counts.num_bins
+        part = slice(*np.searchsorted(data.active_bin, (first, last)))
+        active = np.bincount(np.asarray(data.active_user)[part], minlength=1)
+        busiest = float(np.max(active)) / (last - first)
         if not self.link_rule.posts and busiest > SATURATED:
-            user = data.user_names[int(np.argmax(counts.events_by_user))]
+            user = data.user_names[int(np.argmax(active))]
             warn(
                 f"User {user} is active in {100 * busiest:.0f} % of the bins: beyond half, rates "
                 f"can hardly be told apart. Take shorter bins, or link='poisson'.",

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hawkesjax.core.cache import kept
+from hawkesjax.core.hosts import Shares
 from hawkesjax.inputs.arrays import AnyArray, Scalar
 from hawkesjax.katz.blocks import EMPTY, Block, filled_block, padded, roomy
 from hawkesjax.katz.counts import Rows, check_activity, counts_of
@@ -26,6 +27,7 @@ from hawkesjax.katz.steady.solve import radius
 # multiplicative form make 832, 576 and 352 kinds with ratios 1.02, 1.1 and 1.5, a likelihood takes
 # 1.0, 0.8 and 0.7 ms; its value is the same to 1e-6.
 RATIO = np.log(1.1)
+Range = tuple[int, int]
 
 
 @jax.tree_util.register_dataclass
@@ -49,6 +51,8 @@ class PreparedActivity:
         num_users: N where each user has numbers of its own (free and recency-weighted baselines),
             else 0, so that activities of nearly as many users share a compilation.
         own: with recency-weighted baselines, who was active when.
+        shares: users by device, where processes share them; the sums are then those of all users,
+            and there are no blocks.
     """
 
     blocks: tuple[Block, ...]
@@ -67,6 +71,7 @@ class PreparedActivity:
     num_users: int = field(metadata={"static": True})
     acyclic: bool = field(metadata={"static": True})
     own: OwnPast | None = None
+    shares: Shares | None = None
 
     @property
     def num_events(self) -> Float[Scalar, ""]:
@@ -101,14 +106,14 @@ class Grouping:
     kind: Int[np.ndarray, " users"]
 
 
-def grouping_of(data: Activity, settings: Settings) -> Grouping:
+def grouping_of(data: Activity, settings: Settings, users: Range | None = None) -> Grouping:
     """Users with identical rows, exactly, and what their integrals share; found once."""
-    return _grouping(data, settings.bare)
+    return _grouping(data, settings.bare, users)
 
 
 @kept
-def _grouping(data: Activity, settings: Settings) -> Grouping:
-    counts = counts_of(data, settings)
+def _grouping(data: Activity, settings: Settings, users: Range | None) -> Grouping:
+    counts = counts_of(data, settings, users)
     size = counts.num_users
     multiplies = settings.form_rule.multiplies
     own = counts.heard_in_all if multiplies else np.zeros(size)
@@ -243,16 +248,20 @@ def prepare(
     settings: Settings,
     dtype: Any = None,
     least: Mapping[tuple[int, str], int] | None = None,
+    users: Range | None = None,
 ) -> PreparedActivity:
-    """Lay the counts out, once for each container and settings; arguments as `KatzLaw.prepare`."""
+    """Lay the counts out, once for each container, settings and range of users; the other
+    arguments as in `KatzLaw.prepare`."""
     check_activity(data)
     dtype = np.dtype(jnp.zeros(()).dtype if dtype is None else dtype)
-    return _prepared(data, settings.bare, dtype, tuple(sorted((least or {}).items())))
+    return _prepared(data, settings.bare, dtype, tuple(sorted((least or {}).items())), users)
 
 
 @kept
-def _prepared(data: Activity, settings: Settings, dtype: Any, least: tuple) -> PreparedActivity:
-    layout = _layout(data, settings)
+def _prepared(
+    data: Activity, settings: Settings, dtype: Any, least: tuple, users: Range | None
+) -> PreparedActivity:
+    layout = _layout(data, settings, users)
     if least:
         layout = _filled_up(layout, dict(least))
     # On the device once, not at every call; and as values when a trace is under way.
@@ -269,14 +278,14 @@ def _prepared(data: Activity, settings: Settings, dtype: Any, least: tuple) -> P
         )
 
 
-def _layout(data: Activity, settings: Settings) -> PreparedActivity:
-    counts, rho = counts_of(data, settings), radius(data).value
+def _layout(data: Activity, settings: Settings, users: Range | None) -> PreparedActivity:
+    counts, rho = counts_of(data, settings, users), radius(data).value
     free, recent = (settings.baseline == name for name in ("free", "recent"))
     multiplies = settings.form_rule.multiplies
     none = np.zeros(0)
     nobody = none.astype(np.int64)
     nothing = Grouping((), none, none, nobody)
-    groups = nothing if free or recent else grouping_of(data, settings)
+    groups = nothing if free or recent else grouping_of(data, settings, users)
     active = counts.rows.take(~counts.rows.silent)
     rows = counts.rows if free else active.take(slice(0))
     echo = float(np.sum(active.count * active.heard))
