@@ -1,7 +1,7 @@
-"""One of several processes that share a panel: fits and samples its part, and keeps what it got.
+"""One of several processes that share data: fits and samples its part, and keeps what it got.
 
-Arguments: number, processes, port, folder (with the events in `events/`), steps after which the
-last process dies (0: never), name of the result, options of `sample` as JSON.
+Arguments: number, processes, port, folder (with the data), steps after which the last process dies
+(0: never), name of the result, options of `sample` as JSON; with "data", one of `KINDS`.
 """
 
 import json
@@ -15,6 +15,33 @@ import numpy as np
 
 SHORT = {"num_warmup": 6, "num_samples": 4, "num_chains": 2, "max_tree_depth": 3, "block": 2}
 TABLE = {"time": "time", "mark": "mark", "sequence": "sequence", "window": (0, 60)}
+
+
+def hawkes(folder, part=None):
+    """A Hawkes model and its panel, a folder of Parquet files."""
+    import hawkesjax as hj
+
+    return hj.Hawkes(decay="shared"), hj.read_events(folder / "events", **TABLE, part=part)
+
+
+def retweet(folder, part=None):
+    """A retweet model and its cascades, a table of posts and reposts."""
+    import hawkesjax as hj
+
+    columns = {"id": "id", "time": "time", "followers": "followers", "repost_of": "repost_of"}
+    more = {"sentiment": "sentiment", "window": (0, 60), "unit": "day", "part": part}
+    return hj.RetweetHawkes(), hj.read_cascades(folder / "posts.csv", **columns, **more)
+
+
+def katz(folder, part=None):
+    """A Katz spike model and its activity, all of which each process reads."""
+    import hawkesjax as hj
+
+    more = {"edges": "messages", "bin": 1, "usual": (0, 20), "fit": (20, 60)}
+    return hj.KatzSpike(), hj.read_messages(folder / "messages.csv", **more)
+
+
+KINDS = {"hawkes": hawkes, "retweet": retweet, "katz": katz}
 
 
 def kept(result):
@@ -32,19 +59,20 @@ def main():
     import hawkesjax as hj
 
     warnings.simplefilter("ignore", hj.SamplingWarning)
-    model, mesh = hj.Hawkes(decay="shared"), hj.make_mesh(hosts=True)
-    panel = hj.read_events(folder / "events", **TABLE, part=(number, processes))
+    options = json.loads(options)
+    model, data = KINDS[options.pop("data", "hawkes")](folder, (number, processes))
+    mesh = hj.make_mesh(hosts=True)
 
     def die(now):
         if deadly and now.done >= deadly and number == processes - 1:
             os._exit(9)
 
-    run = SHORT | json.loads(options)
+    run = SHORT | options
     run |= {"key": 3, "mesh": mesh, "progress": False, "callback": die}
     try:
-        found = kept(hj.sample(model, panel, checkpoint=folder / "run", **run).posterior)
+        found = kept(hj.sample(model, data, checkpoint=folder / "run", **run).posterior)
         if not deadly:
-            estimate = hj.fit(model, panel, mesh=mesh)
+            estimate = hj.fit(model, data, mesh=mesh)
             found |= {f"fit/{n}": v for n, v in kept(estimate).items()}
             found["fit/log_likelihood"] = np.array(estimate.log_likelihood)
     except ValueError as error:

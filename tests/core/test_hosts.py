@@ -7,18 +7,22 @@ import socket
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from hawkesjax.core.hosts import agreed, exchange
-from tests.cases import CASES
+from hawkesjax.core.hosts import _received, _sent, agreed, all_names, compare, exchange
+from hawkesjax.retweet.data.readers import _part as _parts
+from tests.cases import CASES, cascades_of
 from tests.conftest import ROOT
-from tests.core.hosts_worker import SHORT, TABLE, kept
+from tests.core.hosts_worker import KINDS, SHORT, TABLE, kept
+from tests.katz.model_reference import activity_of
 from tests.refusals import refused
 
 DOUBLE = jnp.zeros(()).dtype == np.float64
@@ -27,12 +31,29 @@ TRUTH = {"mu": [0.5, 0.4], "alpha": [[0.3, 0.1], [0.2, 0.4]], "gamma": 1.0}
 PANEL = hj.simulate(
     hj.Hawkes(decay="shared"), TRUTH, window=(0, 60), num_sequences=5, key=jax.random.key(0)
 )
-MIXTURE = next(case for case in CASES if case.name == "hawkes-hierarchy-mixture")
-MODELS = {
-    "shared decay": (hj.Hawkes(decay="shared", baseline="shared"), TRUTH),
+LEVELS = replace(cascades_of(), sentiment=np.array([0.0, 0.0, 0.0, 0.0, 1.0, 2.0]))
+BY_NAME = {case.name: case for case in CASES}
+MIXTURE = BY_NAME["hawkes-hierarchy-mixture"]
+MODELS: dict[str, tuple[Any, Any, Any]] = {
+    "shared decay": (hj.Hawkes(decay="shared", baseline="shared"), PANEL, TRUTH),
     "two terms, offsets integrated out": (
         MIXTURE.model.marginal(),
+        PANEL,
         {name: value for name, value in MIXTURE.params.items() if name != "mu_offset"},
+    ),
+    **{
+        name: (BY_NAME[name].model, BY_NAME[name].data, BY_NAME[name].params)
+        for name in ("retweet", "katz", "katz-multiplicative-poisson")
+    },
+    "levels in one part, history, a learned theta": (
+        hj.RetweetHawkes(theta="learned"),
+        LEVELS.between(2, 5),
+        BY_NAME["retweet"].params | {"theta": 0.3},
+    ),
+    "silent bins, a common factor": (
+        hj.KatzSpike(link="clip", common_factor="volume"),
+        BY_NAME["katz"].data,
+        BY_NAME["katz"].params,
     ),
 }
 
@@ -45,18 +66,27 @@ def mesh():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_likelihood_of_parts_and_its_gradient_are_those_of_the_whole(name, mesh):
-    model, truth = MODELS[name]
+def test_the_likelihood_of_parts_its_gradient_and_the_priors_are_those_of_the_whole(name, mesh):
+    model, data, truth = MODELS[name]
     params = {n: jnp.asarray(value, float) for n, value in truth.items()}
     compute = jax.jit(jax.value_and_grad(model.log_density))
-    value, slope = compute(params, model.prepare(PANEL))
-    shared, frame = model.shared(PANEL, mesh)
-    assert int(shared.num_events) == PANEL.num_events and frame.num_events == 0
-    assert frame.sequence_names == PANEL.sequence_names
+    prepared = model.prepare(data)
+    value, slope = compute(params, prepared)
+    shared, frame = model.shared(data, mesh)
+    assert int(shared.num_events) == data.num_events and model.coords(frame) == model.coords(data)
     again, other = compute(params, shared)
     assert float(again) == pytest.approx(float(value), rel=CLOSE)
     for n, one in slope.items():
         np.testing.assert_allclose(other[n], one, rtol=100 * CLOSE, atol=100 * CLOSE)
+    for n, prior in model.sites(prepared).items():
+        at = jnp.asarray(params[n], prepared.dtype)
+        wanted, found = (one.log_prob(at) for one in (prior, model.sites(shared)[n]))
+        np.testing.assert_allclose(found, wanted, rtol=10 * CLOSE)
+    for one, same in zip(model.starts(prepared), model.starts(shared), strict=True):
+        for n, start in one.items():
+            np.testing.assert_allclose(same[n], start, rtol=10 * CLOSE)
+    for n, one in model.derived(params, prepared).items():
+        np.testing.assert_allclose(model.derived(params, shared)[n], one, rtol=10 * CLOSE)
 
 
 @pytest.mark.slow
@@ -84,19 +114,41 @@ def test_fit_and_draws_over_parts_are_those_of_the_whole(mesh, tmp_path):
 
 def test_one_process_agrees_with_itself():
     assert exchange({"a": 1}) == [{"a": 1}] and agreed(lambda: 3) == 3
+    again = _received(_sent({(0, "x"): (1, None, "a"), "b": np.arange(3.0)}))
+    assert again[0, "x"] == (1, None, "a") and again["b"].tolist() == [0, 1, 2]
     with pytest.raises(OSError, match="full"):
         agreed(lambda: (_ for _ in ()).throw(OSError("the disk is full")))
 
 
-HOSTS = {"hosts": True}
+ALONE = activity_of(np.zeros((1, 1)), np.array([[0, 1, 0, 1]]), (1, 4))
 SINGLE = PANEL.select([0])
 REFUSED: dict[str, Any] = {
     "devices": (lambda mesh: hj.make_mesh(2, hosts=True), "leave devices="),
     "chains": (lambda mesh: hj.make_mesh(hosts=True, chains=2), "chains= out"),
     "prepare": (lambda mesh: hj.Hawkes().prepare(PANEL, mesh=mesh), "for fit and sample"),
-    "another model": (
-        lambda mesh: hj.fit(hj.RetweetHawkes(), None, mesh=mesh),
-        "RetweetHawkes cannot share data among processes",
+    "a parameter by post": (
+        lambda mesh: hj.fit(hj.RetweetHawkes(p0="free"), cascades_of(), mesh=mesh),
+        "p0='free'|over hosts",
+    ),
+    "a post for two devices": (
+        lambda mesh: hj.fit(hj.RetweetHawkes(), cascades_of(posts=1), mesh=mesh),
+        "2 devices and 1 post|divided",
+    ),
+    "no cascades": (lambda mesh: hj.fit(hj.RetweetHawkes(), None, mesh=mesh), "Cascades"),
+    "a part of posts": (lambda mesh: _parts(cascades_of(), (0, 7)), "6 posts|into 7 parts"),
+    "a baseline by user": (
+        lambda mesh: hj.fit(hj.KatzSpike(baseline="free"), BY_NAME["katz"].data, mesh=mesh),
+        "baseline='free'|over hosts",
+    ),
+    "a user for two devices": (
+        lambda mesh: hj.fit(hj.KatzSpike(), ALONE, mesh=mesh), "1 user|into 2 parts",
+    ),
+    "posts of two processes": (
+        lambda mesh: all_names([["a", "b"], ["b"]], "post"), "Processes 0 and 1|the posts 'b'",
+    ),
+    "windows that differ": (
+        lambda mesh: compare([{"window": (0, 1)}, {"window": (0, 2)}], {"window": "window"}),
+        "(0, 2) in process 1|same window",
     ),
     "a sequence for two devices": (
         lambda mesh: hj.fit(hj.Hawkes(), SINGLE, mesh=mesh), "2 devices and 1 sequence|divided",
@@ -175,3 +227,41 @@ def test_processes_that_die_resume_in_any_number(tmp_path):
     assert (
         "of another run" in said[0] and said[1] == f"Process 0 has stopped: ValueError: {said[0]}"
     )
+
+
+def written(kind, folder):
+    """The data of a kind in files."""
+    if kind == "retweet":
+        case, options = BY_NAME["retweet"], {"post_followers": [3000.0], "key": jax.random.key(0)}
+        more = {"window": (0, 60), "followers": [100.0, 500.0]}
+        posts = hj.simulate(case.model, case.truth, **more, **options)
+        posts.to_dataframe().to_csv(folder / "posts.csv", index=False)
+    else:
+        rng = np.random.default_rng(0)
+        columns = {"time": rng.integers(0, 60, 600), "source": rng.integers(0, 30, 600)}
+        columns["target"] = (columns["source"] + rng.integers(1, 4, 600)) % 30
+        pd.DataFrame(columns).to_csv(folder / "messages.csv", index=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["retweet", "katz"])
+def test_two_processes_learn_from_their_posts_or_users_what_one_does(kind, tmp_path):
+    """And one alone takes all draws from their checkpoint."""
+    written(kind, tmp_path)
+    for processes, name in ((2, "two"), (1, "one")):
+        for one in started(tmp_path, processes, name, data=kind):
+            assert one.wait(900) == 0
+    found = [dict(np.load(path)) for path in sorted(tmp_path.glob("*.npz"))]
+    assert len(found) == 3
+    model, whole = KINDS[kind](tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hj.SamplingWarning)
+        run = SHORT | {"key": 3, "progress": False, "chain_method": "vectorized"}
+        wanted = kept(hj.sample(model, whole, **run).posterior)
+    estimate = hj.fit(model, whole, mesh=None)
+    wanted |= {f"fit/{name}": value for name, value in kept(estimate).items()}
+    wanted["fit/log_likelihood"] = estimate.log_likelihood
+    for name, value in wanted.items():
+        close = 1e-6 if name.startswith("fit/") and name != "fit/log_likelihood" else 1e-8
+        for one in found:
+            np.testing.assert_allclose(one[name], value, rtol=close, atol=1e-9, err_msg=name)
