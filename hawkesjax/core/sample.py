@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -17,6 +18,7 @@ from tqdm.auto import tqdm
 from hawkesjax._version import __version__
 from hawkesjax.core.chains import dense_blocks, is_small, method_of, regularized
 from hawkesjax.core.checkpoint import Checkpoint, fingerprint
+from hawkesjax.core.compiled import at_once
 from hawkesjax.core.diagnostics import SamplingWarning
 from hawkesjax.core.hosts import SharedCheckpoint, shared
 from hawkesjax.core.interrupts import Interrupts
@@ -343,7 +345,8 @@ def _gather(groups: list[list[Block]]):
 def _posterior(model, data, prepared, point, statistics, info, pointwise) -> Posterior:
     loss = Unconstrained(model)
     natural = jax.jit(jax.vmap(jax.vmap(loss.natural, (0, None)), (0, None)))(point, prepared)
-    natural |= jax.vmap(jax.vmap(model.derived, (0, None)), (0, None))(natural, prepared)
+    derived = partial(at_once, model, "derived")
+    natural |= jax.vmap(jax.vmap(derived, (0, None)), (0, None))(natural, prepared)
     coords = model.coords(data)
     draws = xr.Dataset(
         {

@@ -56,7 +56,7 @@ class HawkesLaw(HawkesLikelihood):
         if "half_life" in self.derived_dims:
             found["half_life"] = self.kernel.half_life(params) / self._effects(params)[1]
         if self.strength.derived_dims:
-            found |= self.strength.derived(params, *self._effects(params), data.carried)
+            found |= self.strength.derived(params, *self._effects(params), data)
         return {name: found[name] for name in self.derived_dims}
 
     def plain_start(self, data: PreparedPanel) -> dict[str, Array]:
@@ -86,16 +86,17 @@ class HawkesLaw(HawkesLikelihood):
             "sequence",
             "shared",
         )
-        if not plain or self.structures(data) or data.inflow is not None:
+        known = data.inflow is not None or (data.shares is not None and data.exposure is not None)
+        if not plain or self.structures(data) or known:
             return None
         counts = np.asarray(data.counts, np.float64)
         time = np.asarray(data.exposed, np.float64)[:, None]
         if self.background.levels == "shared":
             counts, time = counts.sum(axis=0), time.sum()
-        known = counts > 0
+        some = counts > 0
         with np.errstate(divide="ignore"):
-            logs = np.log(np.where(known, counts, 1) / np.broadcast_to(time, counts.shape))
-            value = np.sum(np.where(known, counts * (logs - 1), 0))
+            logs = np.log(np.where(some, counts, 1) / np.broadcast_to(time, counts.shape))
+            value = np.sum(np.where(some, counts * (logs - 1), 0))
             if data.exposure is not None:  # minus infinity for an event where the exposure is 0
                 at = np.asarray(data.exposure.at, np.float64)[: int(data.num_events)]
                 value = value + np.sum(np.log(at))

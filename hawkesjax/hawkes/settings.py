@@ -252,7 +252,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         """Effects that are 0 up to rounding (they explain fewer than 0.01 events), or flat."""
         counts = np.sum(np.asarray(data.counts, np.float64), axis=0)
         if self.strength.scales:
-            counts = counts * np.asarray(self.strength.means(params, data.carried, len(counts)))
+            counts = counts * np.asarray(self.strength.means(params, data, len(counts)))
         nothing = np.asarray(params["alpha"]) * counts < 0.01
         return nothing | self._is_flat(params, data) if "gamma" in params else nothing
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import jax
 import numpy as np
 
 from hawkesjax.core.hosts import Shares, agreed, all_names, compare, exchange, own_parts
+from hawkesjax.hawkes.background import Cells
+from hawkesjax.hawkes.data.exposure import Exposure
+from hawkesjax.hawkes.data.gaps import Gaps
+from hawkesjax.hawkes.data.history import History
 from hawkesjax.hawkes.data.panel import EventPanel
+from hawkesjax.hawkes.exposed import Exposed
+from hawkesjax.hawkes.inflow import Inflow
 from hawkesjax.hawkes.prepared import PreparedPanel, prepare
 from hawkesjax.hawkes.sizes import of_one_size, sizes_of
-from hawkesjax.inputs.checks import listed
+from hawkesjax.hawkes.watched import Missed
 
 
 def share_panel(
@@ -38,48 +45,71 @@ def share_panel(
             "mark_names": panel.mark_names,
             "unit": panel.unit,
             "origin": panel.origin,
-            "start": np.asarray(panel.start),
-            "duration": np.asarray(panel.duration),
-            "counts": panel.counts,
-            "sums": _sums(panel),
+            "arrays": {
+                "start": np.asarray(panel.start),
+                "duration": np.asarray(panel.duration),
+                "observed": np.asarray(panel.observed),
+                "exposed": np.asarray(panel.exposed),
+                "counts": panel.counts,
+                "sums": _sums(panel),
+            },
+            "gaps": _columns(panel.gaps),
+            "exposure": _columns(panel.exposure),
+            "history": len(panel.history),
         }
     )
     compare(facts, {"mark_names": "mark_names", "unit": "unit", "origin": "window"})
     names = all_names([one["sequence_names"] for one in facts], "sequence")
-    start, duration, counts, sums = (
-        np.concatenate([one[name] for one in facts])
-        for name in ("start", "duration", "counts", "sums")
+    arrays = {
+        name: np.concatenate([one["arrays"][name] for one in facts]) for name in facts[0]["arrays"]
+    }
+    first = np.cumsum([0, *(len(one["sequence_names"]) for one in facts)])
+    gaps, exposure = (
+        type(getattr(panel, name))(*_joined([one[name] for one in facts], first))
+        for name in ("gaps", "exposure")
     )
-    begin = sum(len(one["sequence_names"]) for one in facts[: jax.process_index()])
-    parts = agreed(lambda: [_prepared(model, panel, cut, names, begin, dtype) for cut in cuts])
-    sizes = [size for some in exchange([sizes_of(one) for one in parts]) for size in some]
-    parts = of_one_size(parts, sizes)
-    real = parts[0].durations.dtype
-    whole = PreparedPanel(
-        form=None,
-        durations=duration.astype(real),
-        observed=duration.astype(real),
-        counts=counts.astype(real),
-        marks=np.zeros(0, np.int32),
-        sequence=np.zeros(0, np.int32),
-        powers=np.zeros_like(parts[0].powers),
-        longest=np.zeros_like(parts[0].longest),
-        num_sequences=len(names),
-        num_marks=panel.num_marks,
-        shares=Shares.of(parts, {"duration": duration, "counts": counts, "sums": sums}, mesh),
-    )
-    nothing = np.zeros(0)
     frame = replace(
         panel,
-        times=nothing,
-        waits=nothing,
-        remaining=nothing,
-        marks=nothing.astype(np.int32),
-        sequence=nothing.astype(np.int32),
-        start=start,
-        duration=duration,
+        **dict.fromkeys(("times", "waits", "remaining"), np.zeros(0)),
+        **dict.fromkeys(("marks", "sequence"), np.zeros(0, np.int32)),
+        start=arrays["start"],
+        duration=arrays["duration"],
         sequence_names=names,
+        gaps=gaps,
+        exposure=exposure,
+        history=History.none(),
         magnitude=None,
+    )
+    begin = int(first[jax.process_index()])
+    parts = agreed(lambda: [_prepared(model, panel, cut, frame, begin, dtype) for cut in cuts])
+    pairs = zip(parts, cuts, strict=True)
+    known = list(
+        chain.from_iterable(exchange([_known(one, *(begin + np.array(cut))) for one, cut in pairs]))
+    )
+    parts = of_one_size(parts, [one["form"] for one in known])
+    more = {name: max(one["more"][name] for one in known) for name in known[0]["more"]}
+    parts = [_even(one, more) for one in parts]
+    real, one = parts[0].durations.dtype, parts[0]
+    none = np.zeros(0, np.int32)
+    identity = arrays | {"gaps": gaps, "exposure": exposure}
+    whole = PreparedPanel(
+        form=None,
+        durations=arrays["duration"].astype(real),
+        observed=arrays["observed"].astype(real),
+        counts=arrays["counts"].astype(real),
+        marks=none,
+        sequence=none,
+        powers=np.zeros_like(one.powers),
+        longest=np.zeros_like(one.longest),
+        num_sequences=len(names),
+        num_marks=panel.num_marks,
+        cells=_cells(one.cells, [part["cells"] for part in known]),
+        inflow=None if one.inflow is None else jax.tree.map(lambda leaf: leaf[:0], one.inflow),
+        exposure=Exposed(np.zeros(0, real), arrays["exposed"].astype(real))
+        if len(exposure)
+        else None,
+        carried=_carried(one.carried, [part["sizes"] for part in known]),
+        shares=Shares.of(parts, identity, mesh),
     )
     return whole, frame
 
@@ -87,34 +117,21 @@ def share_panel(
 def _cuts(model: Any, panel: Any, mesh: Any) -> list[tuple[int, int]]:
     """The sequences of each device of this process; what cannot be shared is refused."""
     model.check(panel)
-    known = {
-        "gaps": len(panel.gaps),
-        "an exposure": len(panel.exposure),
-        "a history": len(panel.history),
-        "a resolution": panel.resolution,
-    }
-    given = [name for name, value in known.items() if value]
-    if given:
+    if panel.resolution:
         raise ValueError(
-            f"The panel has {listed(given)}, which one process alone can evaluate: leave mesh out, "
-            f"or use hawkesjax.make_mesh()."
+            "The panel has a resolution, which one process alone can evaluate: leave mesh out, or "
+            "use hawkesjax.make_mesh()."
         )
-    plain = model.background.covariates is None and model.link == "identity"
-    if not plain or model.strength or model.form not in ("auto", "lanes"):
+    if model.link != "identity" or model.form not in ("auto", "lanes"):
         raise ValueError(
-            "Over hosts events are laid out by lanes: models with covariates, magnitudes, "
-            "alpha_effects, a lag, a link or another form= run on one process."
+            "Over hosts events are laid out by lanes: models with a link or another form= run on "
+            "one process."
         )
     return own_parts(mesh, panel.counts.sum(axis=1), "sequence")
 
 
 def _prepared(
-    model: Any,
-    panel: EventPanel,
-    cut: tuple[int, int],
-    names: tuple[str, ...],
-    begin: int,
-    dtype: Any,
+    model: Any, panel: EventPanel, cut: tuple[int, int], frame: EventPanel, begin: int, dtype: Any
 ) -> PreparedPanel:
     """Some sequences of a panel on the host, as the whole of which no other is ever seen; the
     panel's first sequence is number `begin` of the whole."""
@@ -122,19 +139,126 @@ def _prepared(
     part = panel if alone else panel.select(range(*cut))
 
     def placed(values: Any) -> np.ndarray:
-        out = np.zeros(len(names))
+        out = np.zeros(frame.num_sequences)
         out[begin : begin + len(values)] = values
         return out
 
+    def moved(one: Any) -> Any:
+        return replace(one, sequence=one.sequence + np.int32(begin))
+
+    duration, known = placed(part.duration), Exposure.none()
     part = replace(
-        part,
-        sequence=part.sequence + np.int32(begin),
-        sequence_names=names,
+        moved(part),
+        sequence_names=frame.sequence_names,
         start=placed(part.start),
-        duration=placed(part.duration),
+        duration=duration,
+        gaps=moved(part.gaps),
+        history=moved(part.history),
+        exposure=_everywhere(moved(part.exposure), duration) if len(frame.exposure) else known,
     )
-    made = prepare(part, form="lanes", dtype=dtype, gamma=model.gamma, kernel=model.kernel)
+    made = prepare(
+        part,
+        form="lanes",
+        dtype=dtype,
+        gamma=model.gamma,
+        kernel=model.kernel,
+        covariates=model.background.covariates,
+        strength=model.strength,
+    )
     return jax.tree.map(np.asarray, made)
+
+
+def _everywhere(known: Exposure, duration: np.ndarray) -> Exposure:
+    """An exposure with a piece of factor 1 for each sequence that has none."""
+    without = np.setdiff1d(np.arange(len(duration)), known.sequence)
+    ones = np.ones(len(without))
+    more = Exposure(without.astype(np.int32), 0 * ones, duration[without], ones)
+    both = jax.tree.map(lambda *parts: np.concatenate(parts), known, more)
+    order = np.argsort(both.sequence, kind="stable")
+    return jax.tree.map(lambda column: column[order], both)
+
+
+def _columns(known: Gaps | Exposure) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(known)]
+
+
+def _joined(columns: list[list[np.ndarray]], first: np.ndarray) -> list[np.ndarray]:
+    """Columns of all processes, the sequences (the first column) numbered through."""
+    parts = [[one[0] + np.int32(by), *one[1:]] for one, by in zip(columns, first, strict=False)]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _known(part: PreparedPanel, low: int, high: int) -> dict[str, Any]:
+    """What the processes tell one another of a part, which has the sequences low .. high - 1."""
+    missed, inflow, cells = part.missed, part.inflow, part.cells
+    return {
+        "form": sizes_of(part),
+        "more": {
+            "gaps": 0 if missed is None else len(missed.length),
+            "before": 0 if missed is None else len(missed.gap),
+            "past": 0 if inflow is None else len(inflow.age),
+            "windows": 0 if cells is None else len(cells.exposure),
+        },
+        "cells": None if cells is None else (cells.exposure, cells.window[low:high]),
+        "sizes": None if part.carried is None else part.carried.extremes.size,
+    }
+
+
+def _even(part: PreparedPanel, sizes: dict[str, int]) -> PreparedPanel:
+    """With so many gaps, events before them, past events and windows of covariates; those that are
+    added weigh nothing."""
+    missed, inflow, cells = part.missed, part.inflow, part.cells
+    real, none = part.durations.dtype, np.zeros(0, np.int32)
+    nothing = np.zeros(0, real)
+
+    def longer(values: Any, size: int, filling: Any = 0) -> Any:
+        values = np.asarray(values)
+        fill = [(0, size - len(values))] + [(0, 0)] * (values.ndim - 1)
+        return np.pad(values, fill, constant_values=filling)
+
+    if sizes["gaps"]:
+        # One gap of no length at the end, before which lie the events that fill up.
+        missed = missed or Missed(none, none, nothing, nothing, none > 0, nothing)
+        events, gaps = sizes["before"], sizes["gaps"] + 1
+        missed = Missed(
+            gap=longer(missed.gap, events, gaps - 1),
+            marks=longer(missed.marks, events),
+            left=longer(missed.left, events),
+            step=longer(missed.step, gaps),
+            first=longer(missed.first, gaps, True),
+            length=longer(missed.length, gaps),
+        )
+    if sizes["past"]:
+        events = (np.zeros(len(part.marks), real), part.marks, part.sequence)
+        inflow = inflow or Inflow(nothing, none, none, *events, part.durations)
+        inflow = replace(
+            inflow,
+            age=longer(inflow.age, sizes["past"]),
+            source=longer(inflow.source, sizes["past"]),
+            owner=longer(inflow.owner, sizes["past"], part.num_sequences),  # of no sequence
+        )
+    if cells is not None:
+        cells = replace(cells, exposure=longer(cells.exposure, sizes["windows"]))
+    return replace(part, missed=missed, inflow=inflow, cells=cells)
+
+
+def _cells(one: Any, known: list[Any]) -> Cells | None:
+    """The covariates of all sequences, without the events'."""
+    if one is None:
+        return None
+    first = np.cumsum([0, *(len(rows) for rows, _ in known)])
+    window = np.concatenate([own + by for (_, own), by in zip(known, first, strict=False)])
+    exposure = np.concatenate([rows for rows, _ in known])
+    return replace(one, at=np.zeros(0, np.int32), exposure=exposure, window=window.astype(np.int32))
+
+
+def _carried(one: Any, sizes: list[Any]) -> Any:
+    """The extreme sizes of all events."""
+    if one is None:
+        return None
+    every = np.concatenate(sizes)
+    kind = np.zeros(len(every), np.int32)
+    return replace(one, marks=kind, own=np.ones_like(every), size=every, row=kind).extremes
 
 
 def _sums(panel: Any) -> np.ndarray:

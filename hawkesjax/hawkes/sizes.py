@@ -29,19 +29,21 @@ def prepare_alike(model: Any, panels: Sequence[Any]) -> list[Any]:
 
 
 def sizes_of(prepared: Any) -> dict[str, Any]:
-    """Sizes of a prepared panel with lanes, which other processes compare with theirs."""
+    """Sizes of a prepared panel's form, which other processes compare with theirs."""
+    if isinstance(prepared.form, PointForm):
+        events, past = len(prepared.form.rows), len(prepared.carried.marks)
+        return {"points": prepared.form.num_points, "events": events, "past": past}
     return padding.sizes_of(prepared.form.form if _has_lanes(prepared.form) else prepared.form)
 
 
 def of_one_size(prepared: Sequence[Any], beside: Sequence[dict[str, Any]] = ()) -> list[Any]:
-    """Prepared panels padded to the largest of them, where their form can be, on the host; with
-    lanes, also of those `beside`, of which the sizes are known alone (`sizes_of`)."""
+    """Prepared panels padded to the largest of them, where their form can be, on the host; also of
+    those `beside`, of which the sizes are known alone (`sizes_of`)."""
     whole = [jax.tree.map(np.asarray, one) for one in prepared]
     if all(isinstance(one.form, PointForm) for one in whole):
-        points = max(one.form.num_points for one in whole)
-        events = max(len(one.form.rows) for one in whole)
-        past = max(len(one.carried.marks) for one in whole)
-        whole = [_with_points(one, points, events, past) for one in whole]
+        known = [*map(sizes_of, whole), *beside]
+        sizes = [max(one[name] for one in known) for name in ("points", "events", "past")]
+        whole = [_with_points(one, *sizes) for one in whole]
     elif all(isinstance(one.form, LaneForm) for one in whole):
         forms = padding.alike([one.form for one in whole], beside)
         whole = [_filled(one, form) for one, form in zip(whole, forms, strict=True)]

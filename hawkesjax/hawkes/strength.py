@@ -12,6 +12,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int
 
+from hawkesjax.core.hosts import summed
 from hawkesjax.core.parameter import Parameter
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.modifiers import Modifiers
@@ -44,6 +45,17 @@ class Carried:
     rows: Float[AnyArray, "rows features"]
     cause: Int[AnyArray, " points"]
     owner: Int[AnyArray, " points"]
+
+    @property
+    def extremes(self) -> Carried:
+        """Two events, of the least and the largest feature of those of the windows: what the priors
+        ask of them."""
+        sizes = np.asarray(self.size)[np.asarray(self.own) > 0]
+        ends = np.array([sizes.min(), sizes.max()] if len(sizes) else [], self.size.dtype)
+        none, two = np.zeros(0, np.int32), np.zeros(len(ends), np.int32)
+        return replace(
+            self, marks=two, own=np.ones_like(ends), size=ends, row=two, cause=none, owner=none
+        )
 
     def filled(self, points: int, events: int) -> Carried:
         """Padded to these numbers of points and events; the padding causes nothing."""
@@ -228,19 +240,25 @@ class Strength:
         none = jnp.zeros((1, size), factors.dtype)
         return jnp.concatenate([factors, none])[one.cause]
 
-    def means(self, params: Params, one: Carried, size: int) -> Float[Array, "marks marks"]:
-        """Mean factor of the window's own events, by target and source; 1 without events."""
-        factors = jnp.broadcast_to(self.factors(params, one), (one.marks.shape[0], size))
-        own = jnp.asarray(one.own)
-        sums = jax.ops.segment_sum(factors * own[:, None], one.marks, size)
-        count = jax.ops.segment_sum(own, one.marks, size)[:, None]
+    def means(self, params: Params, data: Any, size: int) -> Float[Array, "marks marks"]:
+        """Mean factor of the window's own events, by target and source; 1 without events; data
+        prepared."""
+
+        def counted(params: Params, data: Any) -> tuple[Array, Array]:
+            one = data.carried
+            factors = jnp.broadcast_to(self.factors(params, one), (one.marks.shape[0], size))
+            own = jnp.asarray(one.own)
+            sums = jax.ops.segment_sum(factors * own[:, None], one.marks, size)
+            return sums, jax.ops.segment_sum(own, one.marks, size)[:, None]
+
+        sums, count = summed(counted, params, data)
         return jnp.where(count > 0, sums / jnp.maximum(count, 1), 1).T
 
-    def derived(self, params: Params, alpha: Any, gamma: Any, one: Carried) -> dict[str, Array]:
-        """What `derived_dims` names."""
-        found = {}
+    def derived(self, params: Params, alpha: Any, gamma: Any, data: Any) -> dict[str, Array]:
+        """What `derived_dims` names; data prepared."""
+        found, one = {}, data.carried
         if self.scales:
-            found["alpha_mean"] = alpha * self.means(params, one, alpha.shape[-1])
+            found["alpha_mean"] = alpha * self.means(params, data, alpha.shape[-1])
         if "alpha_group" in self.derived_dims:
             found["alpha_group"] = alpha * jnp.exp(self.by_row(params, one.rows))
         if "gamma_group" in self.derived_dims:
