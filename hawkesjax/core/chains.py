@@ -26,6 +26,13 @@ def method_of(method: str, num_chains: int, prepared: Any, mesh: Any) -> tuple[s
         raise ValueError(f"chain_method is {method!r}; it must be one of {', '.join(known)}.")
     if mesh is not None:
         return _over_mesh(method, num_chains, prepared, mesh)
+    if jax.process_count() > 1:
+        warn(
+            f"{jax.process_count()} processes have joined, and this call runs on one: each process "
+            f"that makes it with the same key and data gets the same draws. Share the data among "
+            f"them (mesh=hawkesjax.make_mesh(hosts=True)), or give each a key of its own.",
+            SamplingWarning,
+        )
     devices = jax.local_device_count()
     fitting = max(n for n in range(1, min(devices, num_chains) + 1) if num_chains % n == 0)
     if method == "parallel" and fitting == 1 and num_chains > 1:

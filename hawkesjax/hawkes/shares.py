@@ -11,15 +11,17 @@ import numpy as np
 
 from hawkesjax.core.hosts import Shares, agreed, all_names, compare, exchange, own_parts
 from hawkesjax.hawkes.background import Cells
+from hawkesjax.hawkes.counts.choose import MANY_MARKS, by_lanes
 from hawkesjax.hawkes.data.exposure import Exposure
 from hawkesjax.hawkes.data.gaps import Gaps
 from hawkesjax.hawkes.data.history import History
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.exposed import Exposed
 from hawkesjax.hawkes.inflow import Inflow
-from hawkesjax.hawkes.prepared import PreparedPanel, prepare
+from hawkesjax.hawkes.prepared import SLOW, PreparedPanel, prepare
 from hawkesjax.hawkes.sizes import of_one_size, sizes_of
 from hawkesjax.hawkes.watched import Missed
+from hawkesjax.inputs.warned import warn
 
 
 def share_panel(
@@ -126,6 +128,17 @@ def _cuts(model: Any, panel: Any, mesh: Any) -> list[tuple[int, int]]:
         raise ValueError(
             "Over hosts events are laid out by lanes: models with a link or another form= run on "
             "one process."
+        )
+    if not model.strength and panel.num_marks >= MANY_MARKS:
+        raise ValueError(
+            f"Over hosts events are laid out by lanes, D^2 exponentials an event: "
+            f"{panel.num_marks} marks are too many. Leave mesh out: one process takes them by "
+            f"blocks (decay='shared') or by pairs."
+        )
+    if not by_lanes(panel.num_marks) and panel.num_events > SLOW:
+        warn(
+            f"Over hosts events are laid out by lanes, D^2 exponentials an event: with "
+            f"{panel.num_marks} marks one process may be as fast (mesh=None)."
         )
     return own_parts(mesh, panel.counts.sum(axis=1), "sequence")
 

@@ -110,7 +110,7 @@ def heard_in_all(
     sums = np.bincount(
         senders.user[inside],
         weights=senders.sent[inside] * echo[senders.bin[inside]],
-        minlength=network.shape[1],
+        minlength=np.shape(network)[1],
     )
     return network @ sums
 
@@ -123,7 +123,7 @@ def heard_everywhere(
     A sparse product: its cost is the sum of the audiences of all active pairs; with memory, of all
     users ever active in all bins after.
     """
-    size = (network.shape[1], last - first)
+    size = (np.shape(network)[1], last - first)
     if senders.memory == 0:
         inside = (senders.bin >= first) & (senders.bin < last)
         place = (senders.user[inside], senders.bin[inside] - first)

@@ -112,12 +112,13 @@ def _cuts(model: Any, data: Any, mesh: Any) -> list[tuple[int, int]]:
 
 def _known(part: PreparedCascades) -> dict[str, Any]:
     """What the processes tell one another of a part."""
-    arrays = (np.asarray(one, np.float64) for one in (part.sentiment, part.reposts))
+    levels, reposts = (np.asarray(one, np.float64) for one in (part.sentiment, part.reposts))
+    sums = part.exposure, part.phases, levels, reposts
     return {
         "sizes": part.sizes,
         "swinging": part.swinging,
         "backward": part.exposure.backward,
-        "totals": totals_of(part.exposure, part.phases, *arrays, part.period, part.settings),
+        "totals": totals_of(*sums, part.period, part.settings),
         "posts": np.asarray(part.posts, np.float64),
         "events": float(part.num_events),
     }

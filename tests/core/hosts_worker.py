@@ -58,10 +58,10 @@ def main():
         jax.distributed.initialize(f"127.0.0.1:{port}", processes, number)
     import hawkesjax as hj
 
-    warnings.simplefilter("ignore", hj.SamplingWarning)
     options = json.loads(options)
-    model, data = KINDS[options.pop("data", "hawkes")](folder, (number, processes))
-    mesh = hj.make_mesh(hosts=True)
+    alone = options.pop("alone", False)
+    part, mesh = (None, None) if alone else ((number, processes), hj.make_mesh(hosts=True))
+    model, data = KINDS[options.pop("data", "hawkes")](folder, part)
 
     def die(now):
         if deadly and now.done >= deadly and number == processes - 1:
@@ -70,7 +70,10 @@ def main():
     run = SHORT | options
     run |= {"key": 3, "mesh": mesh, "progress": False, "callback": die}
     try:
-        found = kept(hj.sample(model, data, checkpoint=folder / "run", **run).posterior)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", hj.SamplingWarning)
+            draws = hj.sample(model, data, checkpoint=None if alone else folder / "run", **run)
+        found = kept(draws.posterior) | {"said": np.array([str(one.message) for one in said])}
         if not deadly:
             estimate = hj.fit(model, data, mesh=mesh)
             found |= {f"fit/{n}": v for n, v in kept(estimate).items()}

@@ -194,6 +194,11 @@ REFUSED: dict[str, Any] = {
         lambda mesh: hj.fit(hj.Hawkes(link="softplus"), PANEL, mesh=mesh), "by lanes|a link",
     ),
     "another form": (lambda mesh: hj.fit(hj.Hawkes(form="scan"), PANEL, mesh=mesh), "by lanes"),
+    "many marks": (
+        lambda mesh: hj.fit(hj.Hawkes(decay="shared"), hj.EventPanel.from_arrays(
+            [1.0, 5.0], [0, 1], sequence=[0, 1], mark_names=range(70), window=(0, 9)), mesh=mesh),
+        "70 marks are too many|by lanes",
+    ),
     "rounded times": (
         lambda mesh: hj.fit(hj.Hawkes(), hj.EventPanel.from_arrays(
             [1.0, 5.0], [0, 0], window=(0, 9), resolution=1), mesh=mesh),
@@ -271,9 +276,9 @@ def test_processes_that_die_resume_in_any_number(tmp_path):
 def written(kind, folder):
     """The data of a kind in files."""
     if kind == "retweet":
-        case, options = BY_NAME["retweet"], {"post_followers": [3000.0], "key": jax.random.key(0)}
-        more = {"window": (0, 60), "followers": [100.0, 500.0]}
-        posts = hj.simulate(case.model, case.truth, **more, **options)
+        case, more = BY_NAME["retweet"], {"window": (0, 60), "post_followers": [3000.0]}
+        more["followers"] = [100.0, 500.0]
+        posts = hj.simulate(case.model, case.truth, key=jax.random.key(0), **more)
         posts.to_dataframe().to_csv(folder / "posts.csv", index=False)
     else:
         rng = np.random.default_rng(0)
@@ -304,3 +309,16 @@ def test_two_processes_learn_from_their_posts_or_users_what_one_does(kind, tmp_p
         close = 1e-6 if name.startswith("fit/") and name != "fit/log_likelihood" else 1e-8
         for one in found:
             np.testing.assert_allclose(one[name], value, rtol=close, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.slow
+def test_processes_without_a_mesh_work_for_themselves_and_are_told(tmp_path):
+    """Not the same chains twice in silence, and no array of another process's devices."""
+    (tmp_path / "events").mkdir()
+    PANEL.to_dataframe().to_parquet(tmp_path / "events" / "rows.parquet")
+    for one in started(tmp_path, 2, "alone", alone=True):
+        assert one.wait(900) == 0
+    found = [dict(np.load(path)) for path in sorted(tmp_path.glob("alone-*.npz"))]
+    assert len(found) == 2 and all("this call runs on one" in str(one["said"]) for one in found)
+    for name in set(found[0]) - {"said"}:
+        np.testing.assert_array_equal(*(one[name] for one in found))
