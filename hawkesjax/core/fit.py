@@ -118,7 +118,7 @@ def fit(
     else:
         as_model(model).check(data)
         model, *learned = model.settled(data, dtype)
-        prepared = over(model, model.prepare(data, dtype=dtype), mesh)
+        prepared = over(model, model.laid_out(data, dtype), mesh)
     with watched(callback, progress):
         found = fit_prepared(
             model,

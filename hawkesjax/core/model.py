@@ -132,6 +132,10 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     # What a model may define
 
+    def laid_out(self, data: Data, dtype: Any = None) -> Any:
+        """`prepare` for `fit` and `sample`: in few sizes, where data can be filled up."""
+        return self.prepare(data, dtype=dtype)
+
     def alike(self, data: Sequence[Data]) -> list[Any]:
         """Several data sets laid out so that they share compilations, where they can."""
         return [self.prepare(one) for one in data]
@@ -146,8 +150,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         }
 
     def divisible(self, prepared: Any, parts: int) -> Any | None:
-        """Prepared data in sizes that so many devices (a power of 2) can share; None where one
-        device alone can evaluate them."""
+        """Prepared data that so many devices (a power of 2) can share; None where one alone can."""
         return prepared
 
     def coords(self, data: Data) -> dict[str, list[str]]:
@@ -176,8 +179,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return {}
 
     def derived(self, params: Params, data: Any) -> dict[str, AnyArray]:
-        """Positive quantities that tables show besides the parameters; each entry depends on at
-        most one entry of `local`."""
+        """Positive quantities in tables; each entry depends on at most one entry of `local`."""
         return {}
 
     def pointwise(self, params: Params, data: Data, by: str) -> Float[Array, " terms"]:
@@ -215,9 +217,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return None
 
     def remarks(self, draws: Params, data: Data) -> list[str]:
-        """Sentences that results repeat: what should not be overlooked in the values (with a
-        leading axis of draws, one for an estimate, in which 0 stands for what lies on a boundary),
-        or has no meaning for such data."""
+        """Sentences that results repeat: what should not be overlooked in the values (with an axis
+        of draws, in which 0 stands for what lies on a boundary), or means nothing for such data."""
         return []
 
     def reading(self, values: Any, data: Data) -> Reading:
@@ -230,8 +231,8 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
         return [starts_of(self.parameters, self.shapes(data), data)]
 
     def solved(self, data: Any, tol: float) -> Solved | None:
-        """The global maximum of the likelihood by a method of the model's own, if it has one, with
-        derivatives of at most `tol` per event; data prepared."""
+        """The global maximum by a method of the model's own, if it has one, with derivatives of at
+        most `tol` per event; data prepared."""
         return None
 
     def unrestricted(self) -> typing.Self:

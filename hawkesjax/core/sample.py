@@ -129,7 +129,7 @@ def sample(
         pointwise = None
     else:
         as_model(model).check(data)
-        prepared = over(model, model.prepare(data, dtype=dtype), mesh)
+        prepared = over(model, model.laid_out(data, dtype), mesh)
     found: Any = sample_prepared(
         model,
         data,

@@ -175,7 +175,7 @@ def forecast(
     """
     s0, period = lengths_of(model, data)
     bins = _bins(horizon, bins, s0, period, data.unit)
-    prepared = model.prepare(data if prepared is None else prepared)
+    prepared = model.laid_out(data) if prepared is None else model.prepare(prepared)
     params = draws_of(values, model, data, limit=draws)
     rng = generator(key)
     steps, owner = grid_of(horizon, bins, s0)

@@ -158,6 +158,10 @@ class RetweetLaw(Model[Cascades, RetweetEstimate, RetweetPosterior]):
 
     # The mathematics
 
+    def laid_out(self, data: Cascades, dtype: Any = None) -> PreparedCascades:
+        """Filled up, so that nearly as many posts share a compilation; not with p0="free"."""
+        return self.prepare(data, dtype=dtype, least=None if self.p0 == "free" else {})
+
     def alike(self, data: Sequence[Cascades]) -> list[PreparedCascades]:
         """Cascades filled up to one size; with p0="free", each in its own."""
         if self.p0 == "free":

@@ -369,3 +369,21 @@ def test_disc_transform_keeps_volume_and_inverts():
     assert np.mean(radius**2) == pytest.approx(0.4**2 / 2, rel=0.05)
     area = quad(lambda r: 2 * np.pi * r, 0, 0.4)[0]
     assert float(prior.log_prob(jnp.zeros(2))) == pytest.approx(-np.log(area), rel=1e-5)
+
+
+def test_nearly_as_many_posts_share_a_compilation():
+    """What `fit` lays out has the same shapes and nothing static that differs."""
+    found = []
+    for size in (200, 210):
+        rng = np.random.default_rng(size)
+        times, count = np.sort(rng.uniform(0, 50, size)), rng.integers(0, 8, size)
+        post = np.repeat(np.arange(size), count)
+        reposts = times[post] + rng.gamma(0.4, 1.0, len(post))
+        reach = rng.lognormal(5, 1, size), rng.lognormal(4, 1, len(post))
+        data = hj.Cascades.from_arrays(
+            times, reach[0], reposts, reach[1], post, window=(0, 60), unit="day", late="drop"
+        )
+        found.append(hj.RetweetHawkes().laid_out(data))
+    shapes = [[np.shape(leaf) for leaf in jax.tree.leaves(one)] for one in found]
+    assert shapes[0] == shapes[1]
+    assert jax.tree.structure(found[0]) == jax.tree.structure(found[1])

@@ -165,7 +165,9 @@ def build_exposure(
 
     forward = seen(~before, 1, end, 0)
     longest = float(np.max(end - ages, initial=0.0))
-    edges = panel_edges(longest, s0, period, sizes.get("panels", 1))
+    many = len(panel_edges(longest, s0, period)) - 1
+    step = 1 << max(many.bit_length() - 4, 0)  # one of eight sizes per octave, or all up to 15
+    edges = panel_edges(longest, s0, period, max(-(-many // step) * step, sizes.get("panels", 1)))
 
     def laid(array: np.ndarray, family: str, fill: int = 0) -> np.ndarray:
         size = max(padded(len(array)), sizes.get(family, 0))
