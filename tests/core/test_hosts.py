@@ -177,6 +177,9 @@ REFUSED: dict[str, Any] = {
         lambda mesh: hj.fit(hj.KatzSpike(baseline="free"), BY_NAME["katz"].data, mesh=mesh),
         "baseline='free'|over hosts",
     ),
+    "a part of messages": (
+        lambda mesh: hj.read_messages("log.csv", part=(0, 2)), "every process reads the whole log",
+    ),
     "a user for two devices": (
         lambda mesh: hj.fit(hj.KatzSpike(), ALONE, mesh=mesh), "1 user|into 2 parts",
     ),

@@ -47,6 +47,11 @@ def read_messages(
         ...     "log.csv", kind="kind", unit="second", bin=60, usual=(0, 259200))
     """
     used = {"time": time, "source": source, "target": target, "kind": kind}
+    if "part" in options:
+        raise ValueError(
+            "part= divides events and cascades. Leave it out: every process reads the whole log, "
+            "since users hear those of others, and a mesh over hosts divides the users."
+        )
     dialect, rest = split(options)
     table: Any = read_table(path, used, dialect, as_ids)
     return Activity.from_messages(table, **used, **rest)
