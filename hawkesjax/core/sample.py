@@ -202,7 +202,11 @@ def sample_prepared(
         raise ValueError(f"checkpoint is {short(checkpoint)}; it must be a folder's path.")
     if checkpoint is not None:
         known = prepared.shares.whole if over_hosts(mesh) else prepared
-        identity = _identity(model, known, settings, method, num_samples, keys, points)
+        near = points
+        if over_hosts(mesh):  # other divisions of the data end in other last digits
+            half = np.float32 if prepared.dtype == np.float64 else np.float16
+            near = jax.tree.map(lambda leaf: np.asarray(leaf).astype(half), points)
+        identity = _identity(model, known, settings, method, num_samples, keys, near)
         saved = (SharedCheckpoint if over_hosts(mesh) else Checkpoint)(checkpoint, identity)
 
     side_by_side = method == "vectorized" or (method == "parallel" and is_small(prepared))
