@@ -284,9 +284,12 @@ def written(kind, folder):
         posts = hj.simulate(case.model, case.truth, key=jax.random.key(0), **more)
         posts.to_dataframe().to_csv(folder / "posts.csv", index=False)
     else:
-        rng = np.random.default_rng(0)
-        columns = {"time": rng.integers(0, 60, 600), "source": rng.integers(0, 30, 600)}
-        columns["target"] = (columns["source"] + rng.integers(1, 4, 600)) % 30
+        rng, heard, rows = np.random.default_rng(0), np.zeros(30, bool), []
+        for time in range(60):  # each user answers the one before
+            active = rng.random(30) < 0.05 + 0.3 * heard
+            heard = np.roll(active, 1)
+            rows += [(time, one, (one + 1) % 30) for one in np.flatnonzero(active)]
+        columns = dict(zip(("time", "source", "target"), zip(*rows, strict=True), strict=True))
         pd.DataFrame(columns).to_csv(folder / "messages.csv", index=False)
 
 
