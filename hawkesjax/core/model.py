@@ -14,6 +14,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from hawkesjax.core.choices import check_choices
+from hawkesjax.core.compiled import likelihood_inside
 from hawkesjax.core.information import Solved
 from hawkesjax.core.parameter import Parameter, Params, edges_of, starts_of
 from hawkesjax.core.priors import as_json, chosen, restored
@@ -209,7 +210,7 @@ class Model(abc.ABC, Generic[Data, EstimateT, PosteriorT]):
 
     def log_density(self, params: Params, data: Any) -> Float[Array, ""]:
         """The log-likelihood, plus the log density of what `marginal` integrates out."""
-        return self.log_likelihood_inside(params, data)
+        return likelihood_inside(self, params, data)
 
     def without_effects(self, data: Any) -> tuple[float, int] | None:
         """The largest log-likelihood of the model without any effect of one event on another, and

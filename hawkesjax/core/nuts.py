@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-from numpyro.infer import NUTS
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import potential_energy
 
 from hawkesjax.core.mesh import CHAIN, over_hosts
 
@@ -61,33 +62,41 @@ class Kernel:
         dense = settings.dense_mass
         self.settings = settings
         self.traces = 0
-        nuts = NUTS(
-            model.program,
-            target_accept_prob=settings.target_accept,
-            max_tree_depth=settings.max_tree_depth,
-            dense_mass=dense if isinstance(dense, bool) else [tuple(block) for block in dense],
-            regularize_mass_matrix=settings.regularize,
+        # The sampler itself and not `NUTS`, which searches a valid start although it is given one.
+        begin, onward = hmc(
+            potential_fn_gen=lambda data: functools.partial(_potential, model, data)
         )
 
         def init(keys, points, data):
-            # The first call lets numpyro inspect the model; it is only traced, not compiled.
-            jax.eval_shape(
-                lambda key: nuts.init(key, settings.num_warmup, None, (data,), {}), keys[0]
-            )
+            whole = [tuple(sorted(points))] if dense else []
+            blocks = whole if isinstance(dense, bool) else [tuple(names) for names in dense]
 
             def one(key, point):
-                return nuts.init(key, settings.num_warmup, point, (data,), {})
+                return begin(
+                    point,
+                    settings.num_warmup,
+                    dense_mass=blocks,
+                    target_accept_prob=settings.target_accept,
+                    trajectory_length=None,
+                    max_tree_depth=settings.max_tree_depth,
+                    regularize_mass_matrix=settings.regularize,
+                    model_args=(data,),
+                    rng_key=jax.random.split(key)[0],
+                )
 
-            return jax.tree.map(_strong, jax.vmap(one)(keys, points))
+            return jax.tree.map(_strong, _over_chains(one, keys, points))
 
         def advance(state, data, count):
             self.traces += 1
-            sample = jax.vmap(lambda chain: regular(chain, nuts.sample(chain, (data,), {})))
+
+            def one(chain):
+                return regular(chain, onward(chain, (data,), {}))
+
             blank = jax.eval_shape(_draw, state)
 
             def step(state, index):
                 def move(state):
-                    state = sample(state)
+                    state = _over_chains(one, state)
                     return state, _draw(state)
 
                 def stay(state):
@@ -116,6 +125,21 @@ class Kernel:
         everywhere = NamedSharding(mesh, PartitionSpec()) if over_hosts(mesh) else None
         self.init = jax.jit(init, out_shardings=everywhere)
         self.advance = jax.jit(advance, out_shardings=everywhere)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _potential(model: Any, data: Any, point: Any) -> Any:
+    """Minus the log density of a free point: traced once for a chain's start and its steps."""
+    return potential_energy(model.program, (data,), {}, point)
+
+
+def _over_chains(function: Callable[..., Any], *args: Any) -> Any:
+    """A chain's function for all chains of a device. One alone is not batched: under `vmap` both
+    sides of every condition run, and NUTS' nested loops are traced again and again."""
+    if len(jax.tree.leaves(args)[0]) > 1:
+        return jax.vmap(function)(*args)
+    alone = function(*jax.tree.map(lambda leaf: leaf[0], args))
+    return jax.tree.map(lambda leaf: leaf[None], alone)
 
 
 def _strong(leaf: Any) -> Any:

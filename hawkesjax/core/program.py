@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
 
+from hawkesjax.core.compiled import likelihood_inside
+
 
 def run(model: Any, data: Any) -> None:
     """Sample a model's parameters over prepared data. A free entry of a parameter with fixed or
@@ -26,4 +28,4 @@ def run(model: Any, data: Any) -> None:
         numpyro.factor(f"{name}_prior", jnp.sum(one.reduce(prior.log_prob(params[name]))))
     for name, value in model.derived(params, data).items():
         numpyro.deterministic(name, value)
-    numpyro.factor("log_likelihood", model.log_likelihood_inside(params, data))
+    numpyro.factor("log_likelihood", likelihood_inside(model, params, data))

@@ -67,8 +67,14 @@ class Unconstrained:
         return {name: jnp.where(jnp.isfinite(leaf), leaf, 0) for name, leaf in free.items()}
 
     def __call__(self, point: Mapping[str, Any], data: Any) -> Array:
-        params = self.natural(point, data)
-        return -self.model.log_density(params, data)
+        return _minus_log_density(point, data, loss=self)
+
+
+@partial(jax.jit, static_argnames="loss")
+def _minus_log_density(point, data, *, loss):
+    """A program of its own within those of a search, of errors and of chains: it is traced and
+    differentiated once for all of them."""
+    return -loss.model.log_density(loss.natural(point, data), data)
 
 
 @partial(jax.jit, static_argnames="loss")

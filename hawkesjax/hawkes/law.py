@@ -11,7 +11,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from hawkesjax.core.compiled import at_once
+from hawkesjax.core.compiled import at_once, likelihood_inside
 from hawkesjax.core.information import Solved
 from hawkesjax.hawkes.known_decays import can_solve, solve
 from hawkesjax.hawkes.likelihood import HawkesLikelihood
@@ -36,7 +36,7 @@ class HawkesLaw(HawkesLikelihood):
 
     def log_density(self, params: Params, data: PreparedPanel) -> Float[Array, ""]:
         """The log-likelihood and, of a hierarchical baseline, the offsets' log density."""
-        value = self.log_likelihood_inside(params, data)
+        value = likelihood_inside(self, params, data)
         if self.background.levels != "hierarchical":
             return value
         return value + jnp.sum(self.sites(data)["mu_offset"].log_prob(params["mu_offset"]))
