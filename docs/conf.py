@@ -25,13 +25,14 @@ urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "alternatives",
     "commands",
     "hosted",
+    "formulas",
 ]
+html_math_renderer = "svg"
 exclude_patterns = ["_build", "_ext", "conf.py", "pictures.py", "jupyter_execute", "no-data"]
 default_role = "py:obj"
 add_module_names = False

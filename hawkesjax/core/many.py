@@ -12,6 +12,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from hawkesjax.core.fit import fit_prepared
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.labels import row_labels
 from hawkesjax.core.model import Data, EstimateT, Model, PosteriorT, as_model
 from hawkesjax.core.sample import sample_prepared
@@ -101,7 +102,7 @@ def sample_many(
 
 
 @dataclass(frozen=True, eq=False)
-class Recovery:
+class Recovery(Kept):
     """How estimates lie about known parameters.
 
     Args:

@@ -50,13 +50,20 @@ def pack(value: Any, where: str, arrays: dict[str, np.ndarray]) -> Any:
         return _array(np.asarray(value), where, arrays)
     if isinstance(value, Names):
         return {"names": _array(value.values, where, arrays)}
+    if isinstance(value, pd.Series):
+        name = inner(value.name, "name")
+        return {"series": [name, inner(value.to_frame("0"), "values")["table"]]}
     if isinstance(value, pd.DataFrame):
-        columns = [[inner(one, "column"), inner(value[one].to_numpy(), one)] for one in value]
+        columns = [[inner(one, "column"), inner(_plain_of(value[one]), one)] for one in value]
         return {"table": {"columns": columns, **inner(value.index, "index")["labels"]}}
     if isinstance(value, pd.Index):
         index = value.to_frame(index=False)
-        levels = [inner(index.iloc[:, i].to_numpy(), "index") for i in range(index.shape[1])]
+        levels = [inner(_plain_of(index.iloc[:, i]), "index") for i in range(index.shape[1])]
         return {"labels": {"levels": levels, "names": list(value.names)}}
+    if isinstance(value, _Zoned):
+        return {"zoned": [inner(value.utc, "times"), inner(value.zone, "zone")]}
+    if isinstance(value, pd.Timedelta):
+        return {"span": value.isoformat()}
     if isinstance(value, Model):
         more = {name: inner(array, name) for name, (_, array) in value.arrays().items()}
         home = type(value).__module__
@@ -84,6 +91,21 @@ def pack(value: Any, where: str, arrays: dict[str, np.ndarray]) -> Any:
             return {kind: _array(np.array(value, object), where, arrays)}
         return {kind: [inner(one, number) for number, one in enumerate(value)]}
     raise TypeError(f"{where} is a {type(value).__name__}, which a file cannot hold.")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Zoned:
+    """Datetimes of a zone: those of UTC, and the zone."""
+
+    utc: np.ndarray
+    zone: datetime.tzinfo
+
+
+def _plain_of(column: pd.Series) -> Any:
+    """A column's values as an array; datetimes of a zone, of which arrays know nothing, with it."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return _Zoned(column.dt.tz_convert(None).to_numpy(), column.dtype.tz)
+    return column.to_numpy()
 
 
 def enum_free(value: Any) -> Any:
@@ -139,6 +161,14 @@ def unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         return array.view(value["moments"]) if "moments" in value else array
     if "names" in value:
         return Names(unpack(value["names"], arrays))
+    if "series" in value:
+        name, parts = value["series"]
+        return _table(parts, arrays)["0"].rename(unpack(name, arrays))
+    if "zoned" in value:
+        utc, zone = (unpack(part, arrays) for part in value["zoned"])
+        return pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(zone)
+    if "span" in value:
+        return pd.Timedelta(value["span"])
     if "table" in value:
         return _table(value["table"], arrays)
     if "labels" in value:

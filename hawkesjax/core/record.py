@@ -8,7 +8,7 @@ import inspect
 import logging
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
@@ -25,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LIBRARIES = ("jax", "numpyro", "numpy", "scipy")
+_version = functools.cache(version)  # a look at files, 2 ms each
 logger = logging.getLogger("hawkesjax")
 
 
@@ -66,7 +67,8 @@ def _with(result: Any, record: dict[str, Any]) -> Any:
 def _record(verb: str, given: dict[str, Any], seconds: float) -> dict[str, Any]:
     devices = jax.devices()
     dtype = given.get("dtype")
-    left_out = ("model", "values", "data", "key", "dtype", "prepared")
+    left_out = ("model", "values", "data", "key", "dtype", "prepared", "counts", "series")
+    counted = [given[name] for name in ("counts", "series", "data") if name in given]
     return {
         "verb": verb,
         "model": type(given["model"]).__name__ if "model" in given else None,
@@ -74,9 +76,9 @@ def _record(verb: str, given: dict[str, Any], seconds: float) -> dict[str, Any]:
         "dtype": str(jnp.zeros(()).dtype if dtype is None else np.dtype(dtype)),
         "device": f"{len(devices)} x {devices[0].device_kind}",
         "versions": {"hawkesjax": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in LIBRARIES},
+        | {name: _version(name) for name in LIBRARIES},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": data_hash(given["data"]),
+        "data": data_hash(counted[0]),
         "settings": {n: _plain(one) for n, one in given.items() if n not in left_out},
         "seconds": round(seconds, 3),
     }
@@ -96,6 +98,8 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Mapping) and len(value) <= 20:
+        return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple) and len(value) <= 20:
         return [_plain(one) for one in value]
     return str(value) if isinstance(value, np.dtype) else f"a {type(value).__name__}"
@@ -105,7 +109,7 @@ def data_hash(data: Any) -> str:
     """SHA-256 of data as a file would hold them; "" for data that no file can hold."""
     try:
         return _kept_digest(data)
-    except TypeError:  # a type of the user's that cannot be referred to weakly
+    except TypeError:  # a type of the user's, or of pandas, that cannot be kept by
         return digest(data)
 
 

@@ -10,13 +10,15 @@ import pandas as pd
 import scipy
 from jaxtyping import Float, Real
 
+from hawkesjax.core.kept import Kept
+
 LEVEL = 0.8
 GRID = np.linspace(0, 1, 101)  # shares of a law at which it is calibrated
 QUANTILES = 100  # of a law, in its CRPS
 
 
 @dataclass(frozen=True)
-class CountForecast:
+class CountForecast(Kept):
     """Counts to come in each bin: negative binomial about a mean, or simulated.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import scipy
 from jaxtyping import Float
 from scipy import special
 
+from hawkesjax.core.kept import Kept
+from hawkesjax.core.record import recorded
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.evaluation.fitting import poisson_map
 from hawkesjax.evaluation.local import likely_size
@@ -25,7 +27,7 @@ LARGEST = 0.9e5  # sizes from here on are no different from Poisson
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CountRegression:
+class CountRegression(Kept):
     """A negative binomial regression at its maximum.
 
     Args:
@@ -39,6 +41,7 @@ class CountRegression:
         bins: bins with a count.
         lags: bins over which dependence is counted.
         unit: of the rate.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     feature_names: tuple[str, ...]
@@ -50,6 +53,7 @@ class CountRegression:
     bins: int
     lags: int
     unit: str
+    record: dict[str, Any] = field(default_factory=dict)
 
     @property
     def dispersion(self) -> float:
@@ -100,6 +104,7 @@ class CountRegression:
         return "\n".join(lines)
 
 
+@recorded
 @checked
 def count_regression(series: CountSeries, *, lags: Whole | None = None) -> CountRegression:
     r"""Counts as a negative binomial whose mean depends on covariates, by maximum likelihood.

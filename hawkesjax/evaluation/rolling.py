@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
+from hawkesjax.core.kept import Kept
+from hawkesjax.core.record import recorded
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.bins import bins_of
 from hawkesjax.evaluation.counts import LEVEL, CountForecast, scores
@@ -17,14 +19,13 @@ from hawkesjax.evaluation.past import Forecaster, Past, features_of
 from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
 from hawkesjax.inputs.checks import refuse
-from hawkesjax.inputs.html import Shown
 
 SIMPLE = {"last value": LastValue(), "hour-of-week mean": HourOfWeek()}
 SCORES = ("mae", "pearson", "log_score", "crps", "coverage")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Rolling(Shown):
+class Rolling(Kept):
     """Scores of several forecasters over the folds.
 
     Args:
@@ -36,6 +37,7 @@ class Rolling(Shown):
         level: nominal level of the intervals.
         simple: (folds,) MAE of what any forecaster should beat: the last count before each cut,
             everywhere, and the mean of the same hour of the week.
+        record: of the run (`hawkesjax.core.record`).
     """
 
     drawn_by: ClassVar[str] = "plots.scores"
@@ -46,6 +48,7 @@ class Rolling(Shown):
     cuts: list[tuple[int, int, int]]
     level: float
     simple: dict[str, np.ndarray]
+    record: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> pd.DataFrame:
         """One row per forecaster: mean and sd over folds of each score, and the mean MAE over that
@@ -108,6 +111,7 @@ def cuts_of(
     return [(0 if scheme == "expanding" else cut - first, cut, cut + ahead) for cut in cuts]
 
 
+@recorded
 @checked
 def rolling(
     counts: pd.Series | CountSeries,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.evaluation.bins import (
     added_up,
@@ -33,7 +34,7 @@ FEW = 1 / 3  # share of missing rows above which they are more likely hours with
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CountSeries:
+class CountSeries(Kept):
     """Counts of one kind of event in B consecutive bins of equal length, in absolute time.
 
     Build one with `from_series`, `from_dataframe` or `hawkesjax.read_counts`, which check their

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import gammaincc
 
 from hawkesjax.core.fit import fit
+from hawkesjax.core.kept import Kept
 from hawkesjax.covariates.covariates import Covariates
 from hawkesjax.covariates.features import INTERCEPT
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -36,7 +37,7 @@ class DriftWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class Drift:
+class Drift(Kept):
     """A test of a baseline that changes with time.
 
     Args:

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from hawkesjax.core.fit import fit
 from hawkesjax.core.information import Solved
+from hawkesjax.core.kept import Kept
 from hawkesjax.hawkes import lasso, nuclear
 from hawkesjax.hawkes.concave import Target
 from hawkesjax.hawkes.data.panel import EventPanel
@@ -25,7 +26,7 @@ LEAST = 1e-3  # weakest penalty of a path, over the weakest that leaves no effec
 
 
 @dataclass(frozen=True)
-class Shrunken:
+class Shrunken(Kept):
     """What `shrink` found.
 
     Args:

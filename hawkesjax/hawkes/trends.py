@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hawkesjax.core.fit import fit
+from hawkesjax.core.kept import Kept
 from hawkesjax.hawkes.data.panel import EventPanel
 from hawkesjax.hawkes.drift import may_wane, with_trend, with_waning
 from hawkesjax.hawkes.law import HawkesLaw
@@ -19,7 +20,7 @@ EARLY = 0.5  # of the windows that no fold forecasts: what it is learned from
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TrendChoice:
+class TrendChoice(Kept):
     """How well each course of the baseline forecast the past.
 
     Args:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import Level, checked
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SizeForecast:
+class SizeForecast(Kept):
     """Sizes that cascades will have, as draws.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.core.model import as_model
 from hawkesjax.inputs.arguments import Positive, checked
 from hawkesjax.retweet.data.cascades import Cascades
@@ -19,7 +20,7 @@ from hawkesjax.retweet.swing import polar_of, wave
 
 
 @dataclass(frozen=True, eq=False)
-class TwoStage:
+class TwoStage(Kept):
     """What `two_stage` found.
 
     Args:

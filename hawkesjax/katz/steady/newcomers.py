@@ -11,6 +11,7 @@ import scipy
 from jaxtyping import Float, Int
 from scipy import special
 
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import Count, Level, checked
 from hawkesjax.katz.data.activity import Activity
 
@@ -20,7 +21,7 @@ WEIGHTS = np.arange(1, 11) / 10  # of the newest window in the level, one of whi
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Newcomers:
+class Newcomers(Kept):
     """A forecast of the part of a window's posts that users unseen before it will make.
 
     Args:

@@ -14,6 +14,7 @@ from jax.core import Tracer
 from scipy import sparse
 
 from hawkesjax.core.cache import kept
+from hawkesjax.core.kept import Kept
 from hawkesjax.inputs.arguments import Count, Positive, checked, numbers
 from hawkesjax.inputs.checks import counted, listed, short
 from hawkesjax.inputs.warned import warn
@@ -280,7 +281,7 @@ def warn_left(residuals: np.ndarray, tolerance: float) -> None:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ranking:
+class Ranking(Kept):
     """The users with the largest scores, and how sure that is of this network and alpha.
 
     What is proven is the arithmetic: no other user's score can be larger. How well scores tell who
