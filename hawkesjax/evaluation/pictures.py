@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from hawkesjax.evaluation.bins import short_width
 from hawkesjax.evaluation.counts import LEVEL, CountForecast
 from hawkesjax.evaluation.series import CountSeries
 from hawkesjax.inputs.arguments import Level, checked
+from hawkesjax.inputs.checks import counted
 from hawkesjax.plotting import style
 from hawkesjax.plotting.clock import date_axis
 from hawkesjax.plotting.door import refuse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+DWARFED = 3  # a count of so many times what is usual and forecast hides both
 
 
 @checked
@@ -30,7 +34,8 @@ def count_series(
 
     Args:
         series: the counts; their last stretch is drawn, twice as long as the forecast (a week at
-            least), gaps left empty.
+            least), gaps left empty. Bins that would dwarf the forecast go beyond the top, and are
+            named.
         told: what a forecaster gave for `series.past(...)`; None: the counts alone, all of them.
         level: of the interval.
         ax: draw into these axes, not into a new figure.
@@ -60,10 +65,17 @@ def count_series(
             )  # fmt: skip
             axis.plot(after, point, color=style.colour(0), label="forecast")
         axis.set_ylim(bottom=0)
+        said = f"the last {shown:,} of {series.num_bins:,} bins" * (series.num_bins > shown)
+        if told is not None:
+            top = 1.2 * max(np.nanquantile(counts, 0.98), np.nanmax(high))
+            above = counts > top
+            if np.nanmax(counts) > DWARFED * top > 0:
+                axis.set_ylim(top=top)
+                said += (
+                    f"; {counted(int(above.sum()), 'bin')} above, up to {counts[above].max():,.0f}"
+                )
         axis.set_ylabel(f"{series.name} per {short_width(series.width).removeprefix('1 ')}")
-        if series.num_bins > shown:
-            part = f"the last {shown:,} of {series.num_bins:,} bins"
-            axis.set_title(part, loc="right", fontsize=8)
+        axis.set_title(said.removeprefix("; "), loc="right", fontsize=8)
         axis.set_xlabel(date_axis(axis, zone=series.index.tz))
         axis.legend(loc="upper left", ncols=3)
     return figure

@@ -48,5 +48,9 @@ def date_axis(*axes: Any, zone: Any, what: str = "time") -> str:
     for axis in axes:
         locator = dates.AutoDateLocator(tz=zone)
         axis.xaxis.set_major_locator(locator)
-        axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))
+        form = dates.ConciseDateFormatter(locator, tz=zone)
+        # Days with their month: matplotlib names the last one's alone, in the corner.
+        form.formats[2] = form.zero_formats[2] = "%d %b"
+        form.offset_formats[2] = "%Y"
+        axis.xaxis.set_major_formatter(form)
     return what if zone is None else f"{what} ({zone})"

@@ -291,7 +291,7 @@ def drivers(values: Any, *, ax: Any = None) -> Figure:
 
 
 def scores(found: Rolling) -> Figure:
-    """Violins of MAE and of Pearson's correlation over the folds, one per forecaster.
+    """MAE and Pearson's correlation in each fold, one row per forecaster; violins of many folds.
 
     Args:
         found: what `hawkesjax.rolling` returned.
@@ -309,14 +309,15 @@ def scores(found: Rolling) -> Figure:
             for number, name in enumerate(names):
                 values = found.folds.loc[found.folds["forecaster"] == name, column].to_numpy()
                 at = len(names) - 1 - number
-                if len(values) > 1 and np.ptp(values) > 0:
+                if len(values) >= 8 and np.ptp(values) > 0:
                     parts: Any = axis.violinplot(
                         values, [at], orientation="horizontal", widths=0.8, showextrema=False
                     )
                     parts["bodies"][0].set(facecolor=style.colour(0), alpha=0.3)
                 axis.plot(
-                    values, np.full(len(values), at), "|", color=style.grey(0.35), markersize=5
-                )
+                    values, np.full(len(values), at), "|", color=style.grey(0.35), markersize=9,
+                    label="a fold" if number == 0 else "_",
+                )  # fmt: skip
                 axis.plot(
                     values.mean(), at, "D", markersize=5, markerfacecolor=style.paper(),
                     markeredgecolor=style.colour(1), markeredgewidth=1.4,
@@ -326,10 +327,11 @@ def scores(found: Rolling) -> Figure:
             axis.grid(axis="x", color=style.grey(0.92), linewidth=0.6)
             axis.set_axisbelow(True)
         axes[0].set_xlim(left=0)
+        axes[0].set_ylim(-0.5, len(names) - 0.5)
         axes[0].set_yticks(range(len(names)), names[::-1])
         axes[0].tick_params(axis="y", length=0)
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower right")
+        figure.legend(handles, labels, loc="outside lower right", ncols=2)
     return figure
 
 
