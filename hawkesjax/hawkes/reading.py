@@ -97,9 +97,14 @@ def _short(tests: Any, names: tuple[str, ...]) -> list[str]:
     if not len(sure):
         return ["Events affect later ones, but no single effect is told from chance by itself."]
     said = [
-        f"100 events of {row['source']} set off about {100 * row['alpha']:.2g} events of "
+        f"100 events of {row['source']} set off about {_about(100 * row['alpha'])} events of "
         f"{row['target']} directly."
         for _, row in sure.head(4).iterrows()
         if np.isfinite(row["alpha"])
     ]
     return [f"{len(sure)} of {len(rows)} effects are told from chance:", *said]
+
+
+def _about(value: float) -> str:
+    """Two digits, without an exponent where there need be none: 150, not 1.5e+02."""
+    return f"{float(f'{value:.2g}'):,g}"
