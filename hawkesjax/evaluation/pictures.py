@@ -66,14 +66,13 @@ def count_series(
             axis.plot(after, point, color=style.colour(0), label="forecast")
         axis.set_ylim(bottom=0)
         said = f"the last {shown:,} of {series.num_bins:,} bins" * (series.num_bins > shown)
-        if told is not None:
-            top = 1.2 * max(np.nanquantile(counts, 0.98), np.nanmax(high))
-            above = counts > top
-            if np.nanmax(counts) > DWARFED * top > 0:
+        seen = counts[np.isfinite(counts)]
+        if told is not None and len(seen):
+            top = 1.2 * max(np.quantile(seen, 0.98), high.max())
+            above = seen[seen > top]
+            if seen.max() > DWARFED * top > 0:
                 axis.set_ylim(top=top)
-                said += (
-                    f"; {counted(int(above.sum()), 'bin')} above, up to {counts[above].max():,.0f}"
-                )
+                said += f"; {counted(len(above), 'bin')} above, up to {above.max():,.0f}"
         axis.set_ylabel(f"{series.name} per {short_width(series.width).removeprefix('1 ')}")
         axis.set_title(said.removeprefix("; "), loc="right", fontsize=8)
         axis.set_xlabel(date_axis(axis, zone=series.index.tz))
