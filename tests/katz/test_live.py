@@ -1,12 +1,15 @@
 """A log that grows: appended in pieces it is what it would be read at once, ranked with proof."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import hawkesjax as hj
+from hawkesjax.katz.steady import push
+from hawkesjax.katz.steady.top import certified_top as top_of
 
 KINDS = np.array(["RT", "MT", "RE"])
 
@@ -146,3 +149,41 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="missing user"):
         append(live, rest.assign(source=None))
     assert live.num_bins <= len(frame)
+
+
+@pytest.mark.parametrize("whole", [0.0, np.inf])  # of the edges: all at once, or by pushes alone
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_kept_up_and_their_bounds_are_those_of_a_dense_solve(monkeypatch, whole, weighted):
+    monkeypatch.setattr(push, "WHOLE", whole)
+    monkeypatch.setattr(push, "LATE", 0.1)
+    frame = log_of(7, size=560, users=80)
+    live = hj.katz.Live(read(frame[:300], edges="messages", weighted=weighted), half_life=4.0)
+    live.rank(alpha=0.02, top=5)
+    bases = []
+    monkeypatch.setattr(push, "certified_top", lambda *a, **k: bases.append(k) or top_of(*a, **k))
+    for low in range(300, len(frame), 30):
+        append(live, frame[low : low + 30].reset_index(drop=True))
+        found = live.rank(alpha=0.02, top=5)
+        kept: Any = live._standing
+        A, w, x, size = kept.matrix.toarray(), kept.weight, kept.scores, len(kept.b)
+        b = by_name(live.activity())[0]
+        np.testing.assert_allclose(kept.b * live._grown.scale, list(b.values()), rtol=1e-12)
+        system = np.eye(size) - 0.02 * A
+        assert (0.02 * A @ w <= kept.contraction * w * (1 + 1e-11)).all()
+        left = kept.b.astype(np.longdouble) - system.astype(np.longdouble) @ x
+        assert (np.abs(left - kept.rest) <= kept.slop * w).all()
+        assert (np.abs(kept.rest) <= kept.level * w * (1 + 1e-12)).all()
+        assert (np.abs(np.linalg.solve(system, kept.b) - x) <= kept.error * w + 1e-14 * x).all()
+        assert found.certified or found.tied
+    assert len(bases) <= 1  # pushes do nearly all of it
+
+
+def test_users_who_hear_the_same_share_their_place():
+    given = {"time": [0, 1, 2, 2, 2, 2], "source": list("abcdef"), "target": list("baaaaa")}
+    activity = hj.Activity.from_messages(**given, edges="reposts", bin=1, usual=(0, 3))
+    live = hj.katz.Live(activity, half_life=2.0)
+    live.rank(alpha=0.1, top=2)
+    live.append(time=[3] * 6, source=list("acdefg"), target=list("bbbbbb"))
+    found = live.rank(alpha=0.1, top=2)
+    assert not found.certified and found.tied == 4
+    assert set(found.table["user"]) <= set("cdef") and np.all(found.table["tied"])

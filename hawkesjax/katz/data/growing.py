@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -19,6 +19,22 @@ from hawkesjax.katz.data.network import Tally
 from hawkesjax.katz.data.recency import Recency, decayed, watched_before
 
 FAR = 500.0  # powers of two between the oldest weight and the newest; float64 holds 1,000
+
+
+class News(NamedTuple):
+    """What messages have changed.
+
+    Args:
+        posters: rows of users who posted; they may repeat.
+        listener, sender: rows of the users of each edge that is new or, in a weighted network,
+            heavier.
+        weight: what each edge has gained.
+    """
+
+    posters: Int[np.ndarray, " posts"]
+    listener: Int[np.ndarray, " edges"]
+    sender: Int[np.ndarray, " edges"]
+    weight: Float[np.ndarray, " edges"]
 
 
 class Growing:
@@ -41,14 +57,19 @@ class Growing:
         self.names = [str(name) for name in activity.user_names]
         self.place = {name: row for row, name in enumerate(self.names)}
         self.matrix = sparse.csr_array(activity.matrix, copy=True)
-        self.touched: list[np.ndarray] = []
+        self.untold: list[News] = []
         rows = self._rows(log.names.take(log.last_user))
         self.recent = set(zip(rows.tolist(), log.last_time.tolist(), strict=True))
 
     @property
     def baseline(self) -> Float[np.ndarray, " users"]:
         """Each user's posts, weighted by age, at the end of the last bin."""
-        return self.sums * 2.0 ** ((self.reference - self.age(self.bins - 1)) / self.half_life)
+        return self.sums * self.scale
+
+    @property
+    def scale(self) -> float:
+        """What a weight of 1 in the sums is worth at the end of the last bin."""
+        return 2.0 ** ((self.reference - float(self.age(self.bins - 1))) / self.half_life)
 
     def activity(self) -> Activity:
         """Network and baselines, without the log."""
@@ -109,7 +130,7 @@ class Growing:
         if grown:
             self.sums = np.append(self.sums, np.zeros(grown))
         posts = self._post(values, source, bins) if len(bins) else 0
-        self._link(source, target, way)
+        self.untold.append(News(source, *self._link(source, target, way)))
         return {
             "messages": int(keep.sum()),
             "posts": posts,
@@ -180,8 +201,10 @@ class Growing:
         self.recent = {pair for pair in self.recent if pair[1] >= border}
         return len(bins)
 
-    def _link(self, source: np.ndarray, target: np.ndarray, way: np.ndarray) -> None:
-        """The edges of messages, among those known."""
+    def _link(
+        self, source: np.ndarray, target: np.ndarray, way: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The edges of messages, among those known; what is new about them."""
         weighted, self_loops = self.options
         linked = (way > 0) & (target >= 0) & (self_loops | (source != target))
         source, target, way = source[linked], target[linked], way[linked]
@@ -200,13 +223,16 @@ class Growing:
         indices = np.insert(old.indices, place[new], sender[new])
         begins[1:] += np.cumsum(np.bincount(listener[new], minlength=size), dtype=begins.dtype)
         self.matrix = sparse.csr_array((data, indices, begins), shape=(size, size))
-        self.touched.append(listener)
+        if weighted:
+            return listener, sender, count.astype(float)
+        return listener[new], sender[new], np.ones(np.count_nonzero(new))
 
-    def changed(self) -> Int[np.ndarray, " users"]:
-        """Who hears more than when this was asked last."""
-        rows = np.unique(np.concatenate(self.touched)) if self.touched else np.zeros(0, np.int64)
-        self.touched = []
-        return rows
+    def news(self) -> News:
+        """What has changed since this was asked last."""
+        parts, self.untold = self.untold, []
+        none = np.zeros(0, np.int64)
+        parts.append(News(none, none, none, none.astype(float)))
+        return News(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _find(

@@ -6,18 +6,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from hawkesjax.inputs.arguments import Count, Positive, checked, number
 from hawkesjax.katz.data.activity import Activity
 from hawkesjax.katz.data.growing import Growing
-from hawkesjax.katz.steady.push import pushed_top
+from hawkesjax.katz.steady.push import Standing
 from hawkesjax.katz.steady.radius import Radius, radius_bounds
 from hawkesjax.katz.steady.solve import CLOSEST, Ranking, ranking_of
-from hawkesjax.katz.steady.top import bounding_weights, certified_top, near_weights
+from hawkesjax.katz.steady.top import ENOUGH, weights_near
 
-QUICK = 0.8  # c above which pushes take more products than a basis
-ENOUGH = 0.95  # c up to which the bounds of the network before are good enough
 STALE = 0.01  # part of its edges by which a network grows before its radius is found anew
 
 
@@ -77,9 +74,7 @@ class Live:
         self._grown = Growing(whole, self.recency.half_life)
         self._radius: Radius | None = None
         self._edges = 0
-        self._weights: tuple[float, float, np.ndarray] | None = None  # alpha, c, w
-        self._audience: sparse.csc_array | None = None
-        self._scores: tuple[float, np.ndarray] | None = None  # when, and the scores
+        self._standing: Standing | None = None
 
     @property
     def num_users(self) -> int:
@@ -160,72 +155,50 @@ class Live:
         if value < 0 or (alpha_star is not None and value >= 1):
             below = "" if alpha_star is None else " and below 1"
             raise ValueError(f"{name} is {given!r}; it must be at least 0{below}.")
-        grown = self._grown
-        rho = self._known_radius()
-        if alpha_star is not None:
-            if rho.acyclic:
+        for anew in (False, True):  # is alpha too large by now?
+            rho = self._known_radius(anew)
+            if alpha_star is not None and rho.acyclic:
                 raise ValueError(
                     "No user of this network can be reached from itself, so alpha_star has no "
                     "meaning yet: every alpha is allowed. Give alpha= itself."
                 )
-            value /= rho.value
-        _refuse_large(value, rho)
-        weights, spent = self._bounding(value, rho)
-        if weights[1] >= 1 and self._edges < self.num_edges:  # is alpha too large by now?
-            rho = self._known_radius(anew=True)
-            value = value if alpha_star is None else float(given) / rho.value
-            _refuse_large(value, rho)
-            weights, spent = self._bounding(value, rho)
-        b, now = grown.baseline, float(grown.age(grown.bins - 1))
-        largest = np.inf if rho.acyclic else 1 / rho.upper
-        start = None
-        if self._scores is not None:
-            then, scores = self._scores
-            start = b.copy()  # of users who are new
-            start[: len(scores)] = scores * 2.0 ** ((then - now) / grown.half_life)
-        top, found = min(top, self.num_users), None
-        if start is not None and value and weights[1] < QUICK:
-            audience = self._heard_by()
-            found = pushed_top(grown.matrix, audience, b, value, top, start, weights)
-            start, spent = found.scores, spent + (0 if found.certified else found.products)
-        if found is None or not found.certified:
-            found = certified_top(
-                grown.matrix, b, value, top, largest=largest, start=start, weights=weights
-            )
-        self._scores = (now, found.scores)
+            used = value if alpha_star is None else value / rho.value
+            _refuse_large(used, rho)
+            scores = self._followed(used, np.inf if rho.acyclic else 1 / rho.upper)
+            if scores.contraction < 1 or self._edges == self.num_edges:
+                break
+        grown = self._grown
+        found = scores.settle(min(top, self.num_users))
         names = [grown.names[int(user)] for user in found.users]
-        star = None if rho.acyclic else value * rho.value
-        return ranking_of(found._replace(products=found.products + spent), names, b, value, star)
+        star = None if rho.acyclic else used * rho.value
+        ranking = ranking_of(found, names, grown.sums, used, star)
+        ranking.table[["score", "lower", "upper", "baseline"]] *= grown.scale
+        return ranking
 
-    def _heard_by(self) -> sparse.csc_array:
-        """A by columns, without the newest edges."""
-        if self._audience is None or self.num_edges > (1 + STALE) * self._audience.nnz:
-            self._audience = sparse.csc_array(self._grown.matrix)
-        return self._audience
+    def _followed(self, alpha: float, largest: float) -> Standing:
+        """The scores before, after what was appended; with a w that is anew where it must be."""
+        grown, last, scores = self._grown, self._standing, None
+        news, old = grown.news(), None
+        if last is not None:
+            old, scores = last.weight if last.alpha else None, grown.sums.copy()
+            kept = (last.alpha, last.reference) == (alpha, grown.reference)
+            if kept and last.contraction < ENOUGH:
+                if last.follow(grown.matrix, grown.sums, news):
+                    return last
+                old = None  # it has been raised without end
+            moved = 2.0 ** ((last.reference - grown.reference) / grown.half_life)
+            scores[: len(last.scores)] = last.scores * moved
+        weights = weights_near(grown.matrix, alpha, largest, old)
+        self._standing = Standing(
+            grown.matrix, grown.sums, alpha, largest, weights, scores, grown.reference
+        )
+        return self._standing
 
     def _known_radius(self, anew: bool = False) -> Radius:
         edges = self.num_edges
         if self._radius is None or anew or edges > (1 + STALE) * self._edges:
             self._radius, self._edges = radius_bounds(self._grown.matrix), edges
         return self._radius
-
-    def _bounding(self, alpha: float, rho: Radius) -> tuple[tuple[np.ndarray, float], int]:
-        """w with its c for the network as it is, from the last one where that will do."""
-        matrix, spent = self._grown.matrix, 0
-        if alpha == 0:
-            return (np.ones(self.num_users), 0.0), 0
-        if self._weights is not None:
-            known, c, w = self._weights
-            near = np.append(w, np.ones(self.num_users - len(w)))
-            changed = self._grown.changed() if known == alpha else None
-            w, c, spent = near_weights(matrix, alpha, near, c, changed)
-            self._weights = (alpha, c, w)
-            if c < ENOUGH:
-                return (w, c), spent
-        largest = np.inf if rho.acyclic else 1 / rho.upper
-        w, c, products = bounding_weights(matrix, alpha, largest)
-        self._weights = (alpha, c, w)
-        return (w, c), spent + products
 
 
 def _refuse_large(alpha: float, rho: Radius) -> None:
