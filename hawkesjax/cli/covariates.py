@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from hawkesjax.cli.groups import group, option
 from hawkesjax.cli.output import read_side
+from hawkesjax.covariates.counts import RATE
+from hawkesjax.inputs.checks import refuse
 
 
 @group("Covariates")
@@ -85,6 +90,56 @@ class Course:
         return found.model
 
 
+@group("Covariates")
+class Background:
+    """Counts that the rate of posts follows."""
+
+    counts: list[Path] | None = option(
+        None,
+        "CSV of counts per bin, of posts or of something else, or of means: time (or start) and "
+        "count (or mean), above 0. The rate of posts follows them up to a factor that is learned. "
+        "Repeat the option for those ahead, such as forecast.csv of counts forecast.",
+    )
+
+    def read(self, hj: Any, data: Any, window: tuple[float, float], file: Any) -> Any:
+        """The log of the counts as a covariate, beside those of the data."""
+        if self.counts is None:
+            return data
+        import pandas as pd
+
+        frames = []
+        for path in self.counts:
+            frame = read_side(path, dialect=file.dialect())
+            given = [
+                next((name for name in names if name in frame.columns), None)
+                for names in (("time", "start"), ("count", "mean"))
+            ]
+            if None in given:
+                raise ValueError(f"{path} needs a column time or start, and one count or mean.")
+            frames.append(frame[given].set_axis(["time", RATE], axis=1))
+        frame = pd.concat(frames, ignore_index=True)
+        values = np.asarray(pd.to_numeric(frame[RATE], errors="coerce"), np.float64)
+        remedy = "Its logarithm is no number: give means above 0 there, or wider bins."
+        refuse(~(np.isfinite(values) & (values > 0)), RATE, "no count above 0", remedy, values)
+        frame[RATE] = np.log(values)
+        known = hj.Covariates.from_dataframe(
+            frame, time="time", until=_end(frame["time"], self.counts[0]),
+            unit=data.unit or None, timezone=file.timezone,
+        )  # fmt: skip
+        known = known.aligned(data).between(*window)
+        if data.covariates is not None:
+            known = data.covariates.join(known)
+        return data.with_covariates(known)
+
+    def of(self, model: Any, data: Any) -> Any:
+        """The model whose rate of posts follows the counts."""
+        if self.counts is None:
+            return model
+        names = data.covariates.feature_names
+        beta = np.where([name == RATE for name in names], 1.0, np.nan)
+        return dataclasses.replace(model, fixed={**(model.fixed or {}), "beta": beta})
+
+
 def _intervals(hj: Any, path: Path, ends: Any, clock: dict[str, Any], dialect: Any) -> Any:
     needed = "start, end, and kind if there are several kinds"
     frame = read_side(path, ("start", "end"), needed, dialect)
@@ -115,6 +170,25 @@ def _table(
     if not set(frame.columns) - {"time", "start", "end"}:
         raise ValueError(f"{path} has no column besides {', '.join(frame.columns)}: no feature.")
     return hj.Covariates.from_dataframe(frame, **given, **how).aligned(data).between(*window)
+
+
+def _end(times: Any, path: Path) -> Any:
+    """Where the last of even bins ends."""
+    import pandas as pd
+
+    starts: Any = pd.to_numeric(times, errors="coerce")
+    if not starts.notna().all():
+        try:
+            zoned = pd.Timestamp(times.iloc[0]).tzinfo is not None
+            starts = pd.to_datetime(times, utc=zoned, format="ISO8601")
+        except ValueError as error:
+            raise ValueError(
+                f"{path}, column time: {times.iloc[0]} is no ISO 8601 date."
+            ) from error
+    if len(starts) < 2:
+        raise ValueError(f"{path} has {len(starts)} rows; two or more tell how long a bin is.")
+    starts = starts.sort_values()
+    return starts.iloc[-1] + starts.diff().median()
 
 
 def _after(times: Any, end: Any, path: Path) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hawkesjax.cli import options as o
 from hawkesjax.cli import report
-from hawkesjax.cli.covariates import Covariates
+from hawkesjax.cli.covariates import Background, Covariates
 from hawkesjax.cli.dialect import FileOptions
 from hawkesjax.cli.folds import Folds, score, simple_ones
 from hawkesjax.cli.groups import argument, command, group, option, without
@@ -152,7 +152,14 @@ class Ages:
 
 
 @command
-def fit(posts: Posts, covariates: Covariates, model: RetweetModel, known: Known, run: Run) -> None:
+def fit(
+    posts: Posts,
+    covariates: Covariates,
+    background: Background,
+    model: RetweetModel,
+    known: Known,
+    run: Run,
+) -> None:
     """Maximum likelihood of posts and reposts, with standard errors and 95 % intervals.
 
     ```
@@ -161,14 +168,19 @@ def fit(posts: Posts, covariates: Covariates, model: RetweetModel, known: Known,
     ```
     """
     job = Job("hawkesjax-retweet-fit", run, [ESTIMATE], TABLES, PICTURES)
-    data = _read(job, posts, covariates)
-    law = known.of(job.hj.RetweetHawkes(p0=model.p0), data)
+    data = _read(job, posts, covariates, background=background)
+    law = background.of(known.of(job.hj.RetweetHawkes(p0=model.p0), data), data)
     _finish(job, law, job.fit(law, data), data)
 
 
 @command
 def sample(
-    posts: Posts, covariates: Covariates, known: Known, sampling: o.Sampling, run: Run
+    posts: Posts,
+    covariates: Covariates,
+    background: Background,
+    known: Known,
+    sampling: o.Sampling,
+    run: Run,
 ) -> None:
     """The posterior by NUTS, p0 of the posts integrated out.
 
@@ -179,13 +191,19 @@ def sample(
     pictures = [*PICTURES, "trace"]
     stem = "hawkesjax-retweet-sample"
     job = Job(stem, run, [POSTERIOR], TABLES, pictures, sampling.chains)
-    data = _read(job, posts, covariates)
-    law = known.of(job.hj.RetweetHawkes(), data)
+    data = _read(job, posts, covariates, background=background)
+    law = background.of(known.of(job.hj.RetweetHawkes(), data), data)
     _finish(job, law, job.sample(law, data, sampling), data)
 
 
 @command
-def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWithoutTables) -> None:
+def forecast(
+    posts: Posts,
+    covariates: Covariates,
+    background: Background,
+    future: Future,
+    run: RunWithoutTables,
+) -> None:
     """Posts and reposts to come, by the hour, and final sizes of the known cascades.
 
     Writes forecast.csv (one row per bin) and sizes.csv (one row per post), with 80 % intervals.
@@ -196,8 +214,8 @@ def forecast(posts: Posts, covariates: Covariates, future: Future, run: RunWitho
     """
     names = ["forecast.csv", "sizes.csv"]
     job = Job("hawkesjax-retweet-forecast", run, names, pictures=["forecast"])
-    data = _read(job, posts, covariates, future.ahead)
-    law, given = job.hj.RetweetHawkes(), future.posterior
+    data = _read(job, posts, covariates, future.ahead, background)
+    law, given = background.of(job.hj.RetweetHawkes(), data), future.posterior
     values = job.fit(law, data) if given is None else job.hj.load(given)
     options = {"horizon": future.ahead, "key": job.keys[0], "draws": future.draws}
     result = job.hj.forecast(law, values, data, **options)
@@ -279,8 +297,16 @@ def sizes(
     job.finish(population, tables)
 
 
-def _read(job: Job, posts: Posts, covariates: Covariates | None, ahead: float = 0.0) -> Any:
+def _read(
+    job: Job,
+    posts: Posts,
+    covariates: Covariates | None,
+    ahead: float = 0.0,
+    background: Background | None = None,
+) -> Any:
     data = posts.read(job.hj, covariates, ahead)
+    if background is not None:
+        data = background.read(job.hj, data, (data.window[0], data.window[1] + ahead), posts)
     job.say(str(data))
     return data
 

@@ -85,7 +85,7 @@ def _of_joint(plain, point, prepared, arrow, edge) -> Shape:
     if np.any(edge[name]):
         _, gradient = value_and_grad(point, prepared, loss=plain)
         slope = -np.ravel(np.asarray(gradient[name], np.float64))
-    return slope, arrow.profiled(name, _with_partners(edge))
+    return slope, arrow.profiled(name, plain.reduced(_with_partners(edge), prepared))
 
 
 def _with_partners(edge):

@@ -31,6 +31,11 @@ def work(tmp_path_factory):
     broken.to_csv(folder / "broken.csv", index=False)
     posts = pd.DataFrame({"id": list("abcdef"), "time": np.linspace(18.2, 19.6, 6)})
     posts.assign(followers=2000, repost_of="").to_csv(folder / "posts.csv", index=False)
+    counts = pd.DataFrame({"time": range(17, 30), "count": 2})
+    counts.assign(count=[0, *[2] * 12]).to_csv(folder / "zero.csv", index=False)
+    counts[:5].to_csv(folder / "early.csv", index=False)
+    later = counts[5:].rename(columns={"time": "start", "count": "mean"})
+    later.assign(mean=0.5).to_csv(folder / "late.csv", index=False)
     rng = np.random.default_rng(1)
     rows = [("p0", 0.0, "")] + [
         (f"{n}-{k}" if k else f"p{n}", 2.0 * n + wait, f"p{n}" if k else "")
@@ -55,6 +60,10 @@ def results(work):
               "2024-05-01", "2024-05-13", "--feature", "halfday"]  # fmt: skip
     lines = {
         "fit": ["fit", *common, "--events", "events.csv", "--out", "fit", "--csv", "tables"],
+        "counts": ["fit", "posts.csv", "--unit", "hour", "--window", 17, 30, "--out", "counts",
+                   "--no-pictures", "--counts", "early.csv", "--counts", "late.csv"],
+        "no counts": ["fit", "posts.csv", "--unit", "hour", "--window", 17, 30, "--out", "none",
+                      "--counts", "zero.csv"],
         "posts only": ["fit", "posts.csv", "--unit", "hour", "--window", 17, 30, "--out", "posts",
                        "--no-pictures"],
         "sample": ["sample", *common, "--chains", 1, "--warmup", 60, "--draws", 40, "--out",
@@ -76,7 +85,9 @@ def results(work):
     return run_named({name: ["retweet", *line] for name, line in lines.items()}, work)
 
 
-@pytest.mark.parametrize("name", ["fit", "posts only", "sample", "forecast", "evaluate", "sizes"])
+@pytest.mark.parametrize(
+    "name", ["fit", "counts", "posts only", "sample", "forecast", "evaluate", "sizes"]
+)
 def test_good_input_ends_with_0(results, name):
     code, out, err = results[name]
     assert code == 0, (out, err)
@@ -96,6 +107,12 @@ def test_posts_without_reposts_have_a_rate(work, results):
     assert estimate["standard_errors"]["beta"][0] == pytest.approx(6**-0.5, rel=1e-6)
     assert "any time of day" in results["posts only"][1]
     assert re.search(r"intercept +rate per unit of time", results["posts only"][1])
+
+
+def test_counts_are_the_background_up_to_a_factor(work, results):
+    """Five hours of 2 and eight of 0.5."""
+    estimate = json.loads((work / "counts" / "estimate.json").read_text())
+    assert estimate["params"]["beta"] == pytest.approx([np.log(6 / 14), 1.0], abs=1e-6)
 
 
 def test_drivers_are_exp_beta(work, results):
@@ -126,6 +143,7 @@ def test_evaluate_sets_the_model_beside_simple_forecasts(work, results):
         ("a missing column", "no column"),
         ("an outage", "an event inside a gap .*The gap there is 2024-05-03T00:00:00"),
         ("backwards", "covariates reach"),
+        ("no counts", "log_rate.*no count above 0.*no number"),
     ],
 )
 def test_bad_input_ends_with_2_and_one_line(results, name, message):
