@@ -107,10 +107,11 @@ def heard_in_all(
         [1.0], [1.0, -senders.memory], np.asarray(weight, np.float64)[::-1]
     )[::-1]
     inside = senders.bin < len(echo)
+    shape: Any = network.shape
     sums = np.bincount(
         senders.user[inside],
         weights=senders.sent[inside] * echo[senders.bin[inside]],
-        minlength=np.shape(network)[1],
+        minlength=shape[1],
     )
     return network @ sums
 
@@ -123,7 +124,8 @@ def heard_everywhere(
     A sparse product: its cost is the sum of the audiences of all active pairs; with memory, of all
     users ever active in all bins after.
     """
-    size = (np.shape(network)[1], last - first)
+    shape: Any = network.shape
+    size = (shape[1], last - first)
     if senders.memory == 0:
         inside = (senders.bin >= first) & (senders.bin < last)
         place = (senders.user[inside], senders.bin[inside] - first)
