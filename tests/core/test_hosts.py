@@ -285,8 +285,11 @@ def written(kind, folder):
         posts.to_dataframe().to_csv(folder / "posts.csv", index=False)
     else:
         rng, heard, rows = np.random.default_rng(0), np.zeros(30, bool), []
+        own = np.minimum(
+            rng.gamma(1, 0.08, 30), 0.3
+        )  # users differ, so that the estimate of shape is finite
         for time in range(60):  # each user answers the one before
-            active = rng.random(30) < 0.05 + 0.3 * heard
+            active = rng.random(30) < own + 0.15 * heard
             heard = np.roll(active, 1)
             rows += [(time, one, (one + 1) % 30) for one in np.flatnonzero(active)]
         columns = dict(zip(("time", "source", "target"), zip(*rows, strict=True), strict=True))
