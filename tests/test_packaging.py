@@ -14,6 +14,7 @@ import pytest
 
 import hawkesjax
 from hawkesjax._version import __version__
+from tests.cli.driver import run
 
 
 @pytest.fixture(scope="module")
@@ -189,13 +190,8 @@ def test_readme_names_commands_that_exist(repository: Path) -> None:
     text = "".join(blocks)
     commands = set(re.findall(r"^hawkesjax (\w+)", text, re.M))
     assert {"demo", "fit", "sample", "simulate"} <= commands
-    for command in sorted(commands):
-        done = subprocess.run(
-            [sys.executable, "-m", "hawkesjax", command, "--help"],
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"hawkesjax {command}: {done.stderr}"
+    for code, _, said in run([[command, "--help"] for command in sorted(commands)], repository):
+        assert code == 0, said
     targets = set(re.findall(r"^make ([\w-]+)", text, re.M))
     assert {"run", "test"} <= targets
     makefile = (repository / "Makefile").read_text()
