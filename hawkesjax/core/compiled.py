@@ -42,8 +42,8 @@ def compiled(method: Method) -> Method:
 def likelihood_inside(model: Any, params: Any, data: Any) -> Any:
     """`Model.log_likelihood_inside` as a program within those of a search, of errors and of chains.
 
-    It is traced, differentiated and lowered once for all of them: tracing is most of what a first
-    fit costs where its programs were compiled before (2.8 s of CPU with this, 3.5 without).
+    It is traced and differentiated once for all of them: tracing is most of what a first call costs
+    where its programs were compiled before.
     """
     return model.log_likelihood_inside(params, data)
 
