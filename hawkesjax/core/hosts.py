@@ -100,14 +100,15 @@ def exchange(value: Any) -> list[Any]:
     as JSON and arrays (`hawkesjax.core.packing`), which can run no code."""
     if jax.process_count() == 1:
         return [value]
-    content = np.frombuffer(_sent(value), np.uint8)
+    content = np.frombuffer(as_bytes(value), np.uint8)
     sizes = process_allgather(np.array(len(content), np.int32))
     padded = np.pad(content, (0, int(sizes.max()) - len(content)))
     rows = process_allgather(padded)
-    return [_received(row[:size].tobytes()) for row, size in zip(rows, sizes, strict=True)]
+    return [from_bytes(row[:size].tobytes()) for row, size in zip(rows, sizes, strict=True)]
 
 
-def _sent(value: Any) -> bytes:
+def as_bytes(value: Any) -> bytes:
+    """A value as processes exchange it."""
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(pack(value, "what processes exchange", arrays)).encode()
     image = io.BytesIO()
@@ -115,7 +116,8 @@ def _sent(value: Any) -> bytes:
     return image.getvalue()
 
 
-def _received(content: bytes) -> Any:
+def from_bytes(content: bytes) -> Any:
+    """The value of `as_bytes`."""
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         arrays = dict(stored)
     return unpack(json.loads(arrays.pop("text").tobytes()), arrays)

@@ -203,9 +203,10 @@ def sample_prepared(
     if checkpoint is not None:
         known = prepared.shares.whole if over_hosts(mesh) else prepared
         near = points
-        if over_hosts(mesh):  # other divisions of the data end in other last digits
-            half = np.float32 if prepared.dtype == np.float64 else np.float16
-            near = jax.tree.map(lambda leaf: np.asarray(leaf).astype(half), points)
+        if over_hosts(mesh):
+            # Other divisions of the data end in other last digits: with three of them, one number
+            # in 10^10 is rounded to another side (float64), not one in 10^6 as with seven.
+            near = jax.tree.map(lambda leaf: np.asarray(leaf).astype(np.float16), points)
         identity = _identity(model, known, settings, method, num_samples, keys, near)
         saved = (SharedCheckpoint if over_hosts(mesh) else Checkpoint)(checkpoint, identity)
 

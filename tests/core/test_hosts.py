@@ -17,8 +17,7 @@ import pandas as pd
 import pytest
 
 import hawkesjax as hj
-from hawkesjax.core.hosts import _received, _sent, agreed, all_names, compare, exchange
-from hawkesjax.retweet.data.readers import _part as _parts
+from hawkesjax.core.hosts import agreed, all_names, as_bytes, compare, exchange, from_bytes
 from tests.cases import CASES, cascades_of
 from tests.conftest import ROOT
 from tests.core.hosts_worker import KINDS, SHORT, TABLE, kept
@@ -151,7 +150,7 @@ def test_fit_and_draws_over_parts_are_those_of_the_whole(mesh, tmp_path):
 
 def test_one_process_agrees_with_itself():
     assert exchange({"a": 1}) == [{"a": 1}] and agreed(lambda: 3) == 3
-    again = _received(_sent({(0, "x"): (1, None, "a"), "b": np.arange(3.0)}))
+    again = from_bytes(as_bytes({(0, "x"): (1, None, "a"), "b": np.arange(3.0)}))
     assert again[0, "x"] == (1, None, "a") and again["b"].tolist() == [0, 1, 2]
     with pytest.raises(OSError, match="full"):
         agreed(lambda: (_ for _ in ()).throw(OSError("the disk is full")))
@@ -172,7 +171,6 @@ REFUSED: dict[str, Any] = {
         "2 devices and 1 post|divided",
     ),
     "no cascades": (lambda mesh: hj.fit(hj.RetweetHawkes(), None, mesh=mesh), "Cascades"),
-    "a part of posts": (lambda mesh: _parts(cascades_of(), (0, 7)), "6 posts|into 7 parts"),
     "a baseline by user": (
         lambda mesh: hj.fit(hj.KatzSpike(baseline="free"), BY_NAME["katz"].data, mesh=mesh),
         "baseline='free'|over hosts",
@@ -239,6 +237,17 @@ def started(folder, processes, name, deadly=0, **options):
     ]  # fmt: skip
 
 
+def learned(model, whole):
+    """What a process that has all the data learns."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hj.SamplingWarning)
+        run = SHORT | {"key": 3, "progress": False, "chain_method": "vectorized"}
+        found = kept(hj.sample(model, whole, **run).posterior)
+    estimate = hj.fit(model, whole, mesh=None)
+    found |= {f"fit/{name}": value for name, value in kept(estimate).items()}
+    return found | {"fit/log_likelihood": estimate.log_likelihood}
+
+
 @pytest.mark.slow
 def test_processes_that_die_resume_in_any_number(tmp_path):
     """Two processes, of which one dies in the run; both again; and one alone from the same
@@ -258,13 +267,7 @@ def test_processes_that_die_resume_in_any_number(tmp_path):
     found = [dict(np.load(path)) for path in sorted(tmp_path.glob("*/found-*.npz"))]
     assert len(found) == 3
     model, whole = hj.Hawkes(decay="shared"), hj.read_events(folder / "events", **TABLE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hj.SamplingWarning)
-        run = SHORT | {"key": 3, "progress": False, "chain_method": "vectorized"}
-        wanted = kept(hj.sample(model, whole, **run).posterior)
-    estimate = hj.fit(model, whole, mesh=None)
-    wanted |= {f"fit/{name}": value for name, value in kept(estimate).items()}
-    wanted["fit/log_likelihood"] = estimate.log_likelihood
+    wanted = learned(model, whole)
     for name, value in wanted.items():
         for one in found:
             np.testing.assert_allclose(one[name], value, rtol=CLOSE, err_msg=name)
@@ -285,15 +288,24 @@ def written(kind, folder):
         posts.to_dataframe().to_csv(folder / "posts.csv", index=False)
     else:
         rng, heard, rows = np.random.default_rng(0), np.zeros(30, bool), []
-        own = np.minimum(
-            rng.gamma(1, 0.08, 30), 0.3
-        )  # users differ, so that the estimate of shape is finite
+        own = np.minimum(rng.gamma(1, 0.08, 30), 0.3)  # users differ: the shape is finite
         for time in range(60):  # each user answers the one before
             active = rng.random(30) < own + 0.15 * heard
             heard = np.roll(active, 1)
             rows += [(time, one, (one + 1) % 30) for one in np.flatnonzero(active)]
         columns = dict(zip(("time", "source", "target"), zip(*rows, strict=True), strict=True))
         pd.DataFrame(columns).to_csv(folder / "messages.csv", index=False)
+
+
+def test_parts_of_posts_are_all_posts(tmp_path):
+    written("retweet", tmp_path)
+    (_, whole), *parts = (KINDS["retweet"](tmp_path, part) for part in (None, (0, 2), (1, 2)))
+    parts = [data for _, data in parts]
+    assert sum((one.names for one in parts), ()) == whole.names
+    assert sum(one.num_reposts for one in parts) == whole.num_reposts
+    assert all(one.num_posts for one in parts)
+    with pytest.raises(ValueError, match="cannot be divided into 1000000 parts"):
+        KINDS["retweet"](tmp_path, (0, 10**6))
 
 
 @pytest.mark.slow
@@ -307,13 +319,7 @@ def test_two_processes_learn_from_their_posts_or_users_what_one_does(kind, tmp_p
     found = [dict(np.load(path)) for path in sorted(tmp_path.glob("*.npz"))]
     assert len(found) == 3
     model, whole = KINDS[kind](tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hj.SamplingWarning)
-        run = SHORT | {"key": 3, "progress": False, "chain_method": "vectorized"}
-        wanted = kept(hj.sample(model, whole, **run).posterior)
-    estimate = hj.fit(model, whole, mesh=None)
-    wanted |= {f"fit/{name}": value for name, value in kept(estimate).items()}
-    wanted["fit/log_likelihood"] = estimate.log_likelihood
+    wanted = learned(model, whole)
     for name, value in wanted.items():
         close = 1e-6 if name.startswith("fit/") and name != "fit/log_likelihood" else 1e-8
         for one in found:
