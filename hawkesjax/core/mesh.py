@@ -151,8 +151,8 @@ def over(model: Any, prepared: Any, mesh: Given) -> Any:
     if mesh == "auto":
         return prepared
     raise ValueError(
-        f"The likelihood of {type(model).__name__} for these data goes from event to event, which "
-        f"one device alone can do: leave mesh out."
+        f"The likelihood of {type(model).__name__} for these data is laid out for one device alone "
+        f"(from event to event, or as form= says): leave mesh out."
     )
 
 

@@ -117,7 +117,7 @@ def _beside(known: Covariates, trend: Covariates) -> Covariates:
 
 def may_wane(model: HawkesLaw) -> bool:
     """Whether effects of this model may get a trend."""
-    plain = model.form not in ("lanes", "pairs", "blocks") and model.compensator == "exact"
+    plain = model.form in ("auto", "scan") and model.compensator == "exact"
     return plain and not model.strength and model.link == "identity"
 
 

@@ -90,7 +90,8 @@ class Hawkes(HawkesLaw):
         lag: time from an event to the start of its effect, `phi(t - lag)`, in the panel's unit;
             `"learned"` for the one that `fit` finds best.
         form: how decayed counts are computed: `"auto"`, or by name `"scan"`, `"lanes"`,
-            `"pairs"`, `"blocks"` (one decay for all pairs). All give the same numbers.
+            `"registers"` (lanes, as one kernel of a GPU), `"pairs"`, `"blocks"` (one decay for all
+            pairs). All give the same numbers.
 
     Raises:
         ValueError: for an unknown name, a gamma that is not positive, a lag below 0, a table of

@@ -172,7 +172,8 @@ def prepare(
 
     Raises:
         ValueError: for a fixed gamma with another number of marks; where covariates do not cover
-            the panel, or the panel is traced and the model has covariates.
+            the panel, or the panel is traced and the model has covariates; where the form cannot
+            take the panel.
     """
     if linked and len(panel.exposure):
         raise ValueError(EXPOSED)
@@ -207,6 +208,11 @@ def prepare(
                 f"model.prepare(panel) in its place, which is ten times as fast and more."
             )
         return _traced(panel, dtype, kernel)
+    if form == "registers" and panel.num_events > SLOW and jax.default_backend() == "cpu":
+        warn(
+            'form="registers" is a kernel for GPUs; on a CPU it is interpreted, five times as slow '
+            'and more: use form="lanes".'
+        )
     return _laid_out(
         panel, form, dtype, gamma, kernel, covariates, strength or None, linked, shared, network
     )

@@ -44,7 +44,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
     compensator: Literal["exact", "schoenberg"] = "exact"
     stationary: bool = False
     gamma: Any = None
-    form: Literal["auto", "scan", "lanes", "pairs", "blocks"] = "auto"
+    form: Literal["auto", "scan", "lanes", "registers", "pairs", "blocks"] = "auto"
     magnitude: Literal[None, "exponential", "power"] = None
     alpha_effects: Any = None
     gamma_effects: bool = False
@@ -67,9 +67,7 @@ class HawkesSettings(Model[EventPanel, HawkesEstimate, HawkesPosterior]):
         self._check_gamma_effects()
         if not (isinstance(self.lag, str) and self.lag == LEARNED):
             object.__setattr__(self, "lag", number(self.lag, "lag", AT_LEAST_0))
-        if self.strength and (
-            self.form in ("lanes", "pairs", "blocks") or self.compensator != "exact"
-        ):
+        if self.strength and (self.form not in ("auto", "scan") or self.compensator != "exact"):
             raise ValueError(
                 "Magnitudes, alpha_effects and a lag use their own form and the exact "
                 "compensator: leave out form and compensator."

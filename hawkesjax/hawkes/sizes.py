@@ -16,6 +16,7 @@ from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.lanes_layout import rung
 from hawkesjax.hawkes.counts.mixture import MixtureForm
 from hawkesjax.hawkes.counts.points import PointForm
+from hawkesjax.hawkes.counts.registers import RegisterForm
 
 
 def prepare_alike(model: Any, panels: Sequence[Any]) -> list[Any]:
@@ -76,10 +77,12 @@ def on_ladder(prepared: Any) -> Any:
 
 def divisible(prepared: Any, parts: int) -> Any | None:
     """A prepared panel whose form so many devices can share; None for the forms that go event by
-    event."""
+    event, and for the kernel of one GPU."""
     form = prepared.form
+    inner = form.form if _has_lanes(form) else form
+    if isinstance(inner, RegisterForm):
+        return None
     if prepared.copies is not None:
-        inner = form.form if _has_lanes(form) else form
         return prepared if isinstance(inner, LaneForm) and inner.wide % parts == 0 else None
     if isinstance(form, FixedForm):
         return prepared if form.wide % parts == 0 else None
@@ -103,8 +106,8 @@ def _with_points(prepared: Any, points: int, events: int, past: int) -> Any:
 
 def _filled(prepared: Any, form: LaneForm | PointForm | MixtureForm | BlockForm) -> Any:
     """With a padded form, and arrays by event padded to match."""
-    names = {LaneForm: "slots", PointForm: "rows", MixtureForm: "remaining", BlockForm: "place"}
-    places = len(getattr(form, names[type(form)]))
+    names = {PointForm: "rows", MixtureForm: "remaining", BlockForm: "place"}
+    places = len(getattr(form, names.get(type(form), "slots")))
 
     def longer(values: Any, filling: float = 0) -> Any:
         return np.pad(values, (0, places - len(values)), constant_values=filling)

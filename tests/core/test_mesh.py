@@ -90,7 +90,7 @@ REFUSED = {
     ),
     "event by event": (
         lambda: hj.Hawkes(lag=0.1).prepare(PANEL, mesh=two()),
-        "one device alone can do",
+        "laid out for one device alone",
     ),
 }
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import hawkesjax as hj
 from hawkesjax.hawkes.compensator import excitation_increments
 from hawkesjax.hawkes.counts.choose import choose_form
 from hawkesjax.hawkes.counts.even import EvenForm
@@ -190,3 +191,18 @@ def test_spectral_radius_of_degenerate_matrices(matrix, radius):
 def test_an_unknown_form_is_refused():
     with pytest.raises(ValueError, match="lanes"):
         choose_form(stream_of("one mark"), form="fast")
+
+
+def test_the_kernel_of_a_gpu_says_where_it_does_not_belong():
+    model = hj.Hawkes(form="registers")
+    marks = list("abcde")
+    many = hj.EventPanel.from_arrays([1.0, 2.0], ["a", "b"], window=(0, 3), mark_names=marks)
+    with pytest.raises(ValueError, match="at most 4 marks, and the panel has 5"):
+        model.prepare(many)
+    times = np.arange(1, 10_002.0)
+    panel = hj.EventPanel.from_arrays(times, np.zeros(times.size, int), window=(0, times[-1]))
+    with pytest.warns(UserWarning, match="on a CPU it is interpreted"):
+        model.prepare(panel)
+    short = hj.EventPanel.from_arrays([1.0, 2.0], [0, 0], window=(0, 3))
+    with pytest.raises(ValueError, match="laid out for one device alone"):
+        hj.fit(model, short, mesh=hj.make_mesh(2))

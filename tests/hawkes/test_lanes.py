@@ -7,12 +7,14 @@ import pytest
 
 from hawkesjax.hawkes.counts.even import EvenForm
 from hawkesjax.hawkes.counts.lanes import LaneForm
+from hawkesjax.hawkes.counts.registers import RegisterForm
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 from tests.derivatives import check_derivatives
 from tests.hawkes import reference
 
 DURATION = 10.0
+KINDS = [LaneForm, EvenForm, RegisterForm]
 # name: number of marks, events of each sequence, ties
 CASES = {
     "two marks, ties": (2, (30, 0, 1, 17, 60), True),
@@ -103,7 +105,7 @@ def gradients(form, *parameters):
     + [("two marks, ties", "source", 7), ("two marks, ties", "shared", 7)]
     + [("two marks, ties", "pair", 1), ("two marks, ties", "pair", 1000)],
 )
-@pytest.mark.parametrize("kind", [LaneForm, EvenForm])
+@pytest.mark.parametrize("kind", KINDS)
 def test_equals_the_double_sums(kind, name, decay, lanes):
     case = Case(name, decay=decay)
     of = (case.times, case.marks, case.sequence)
@@ -121,7 +123,7 @@ def test_equals_the_double_sums(kind, name, decay, lanes):
 @x64_only
 @pytest.mark.parametrize("by", ["sequence", "event"])
 @pytest.mark.parametrize("name", ["two marks, ties", "no event", "all at once", "three marks"])
-@pytest.mark.parametrize("kind", [LaneForm, EvenForm])
+@pytest.mark.parametrize("kind", KINDS)
 def test_gradient_equals_the_plain_twins(kind, name, by):
     case = Case(name)
     baseline = case.mu if by == "sequence" else case.mu[case.sequence, case.marks]
@@ -142,7 +144,7 @@ def test_derivatives_equal_differences():
 
 
 @x64_only
-@pytest.mark.parametrize("kind", [LaneForm, EvenForm])
+@pytest.mark.parametrize("kind", KINDS)
 def test_second_derivatives(kind):
     case = Case("two marks, ties")
     form = kind.from_stream(case.stream, np.float64, 7)
@@ -159,9 +161,10 @@ def test_second_derivatives(kind):
 
 
 @x64_only
-def test_vmap_over_parameters():
+@pytest.mark.parametrize("kind", [LaneForm, RegisterForm])
+def test_vmap_over_parameters(kind):
     case = Case("two marks, ties")
-    form = LaneForm.from_stream(case.stream, np.float64, 7)
+    form = kind.from_stream(case.stream, np.float64, 7)
     stacked = jax.tree.map(lambda a: jnp.stack([a, 1.1 * a, 0.7 * a]), case.parameters)
     both = jax.jit(jax.value_and_grad(terms(form), argnums=(0, 1, 2)))
     together = jax.jit(jax.vmap(both))(*stacked)
@@ -173,11 +176,12 @@ def test_vmap_over_parameters():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_in_is_dtype_out(dtype):
+@pytest.mark.parametrize("kind", [LaneForm, RegisterForm])
+def test_dtype_in_is_dtype_out(kind, dtype):
     if dtype == np.float64 and not jax.config.jax_enable_x64:
         pytest.skip("64-bit floats are off")
     case = Case("two marks, ties")
-    form = LaneForm.from_stream(case.stream, dtype)
+    form = kind.from_stream(case.stream, dtype)
     at = jax.tree.map(lambda a: a.astype(dtype), case.parameters)
     background = jnp.ones(case.marks.size, dtype)
     outputs = (everything(form, at, background), gradients(form, *at))
@@ -205,11 +209,14 @@ def test_single_precision_of_a_long_stream():
     )
     values = []
     for dtype in (np.float64, np.float32):
-        form = jax.device_put(LaneForm.from_stream(stream, dtype))
-        one = [jnp.asarray(a, dtype) for a in at]
-        values.append(jax.jit(lambda f, *p: f.event_terms(*p))(form, *one))
-    for exact, single in zip(*values, strict=True):
-        np.testing.assert_allclose(single, exact, rtol=1e-6)
+        for kind in (LaneForm, RegisterForm):
+            form = jax.device_put(kind.from_stream(stream, dtype))
+            one = [jnp.asarray(a, dtype) for a in at]
+            values.append(jax.jit(lambda f, *p: f.event_terms(*p))(form, *one))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-13), *values[:2])
+    for singles in values[2:]:
+        for exact, single in zip(values[0], singles, strict=True):
+            np.testing.assert_allclose(single, exact, rtol=1e-6)
 
 
 @x64_only
@@ -222,3 +229,16 @@ def test_intensities_without_a_logarithm(baseline, expected):
     value = jax.jit(lambda mu: form.event_terms(mu, *case.parameters[1:])[0])
     total = value(jnp.full_like(case.mu, baseline))
     np.testing.assert_equal(float(total), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["one mark", "two marks", "four marks, short"])
+def test_a_gpu_gets_the_register_form_as_one_kernel(name, dtype):
+    if dtype == np.float64 and not jax.config.jax_enable_x64:
+        pytest.skip("64-bit floats are off")
+    case = Case(name)
+    form = RegisterForm.from_stream(case.stream, dtype)
+    at = jax.tree.map(lambda a: a.astype(dtype), case.parameters)
+    for wanted in (lambda f, *p: terms(f)(*p), gradients):
+        program = jax.jit(wanted).trace(form, *at).lower(lowering_platforms=("cuda",))
+        assert program.as_text().count('name = "hawkes_lanes"') == 1

@@ -11,6 +11,7 @@ from hawkesjax.hawkes.counts.blocks import BlockForm
 from hawkesjax.hawkes.counts.fixed import FixedForm
 from hawkesjax.hawkes.counts.lanes import LaneForm
 from hawkesjax.hawkes.counts.pairs import PairForm
+from hawkesjax.hawkes.counts.registers import RegisterForm
 from hawkesjax.hawkes.counts.scan import ScanForm
 from hawkesjax.hawkes.counts.stream import Stream
 
@@ -19,6 +20,7 @@ Form = ScanForm | LaneForm | PairForm | BlockForm | FixedForm
 FORMS: dict[str, type[ScanForm] | type[LaneForm] | type[PairForm] | type[BlockForm]] = {
     "scan": ScanForm,
     "lanes": LaneForm,
+    "registers": RegisterForm,
     "pairs": PairForm,
     "blocks": BlockForm,
 }
@@ -52,7 +54,7 @@ def choose_form(
 
     Args:
         stream: the events.
-        form: `"auto"`, `"scan"`, `"lanes"`, `"pairs"` or `"blocks"`.
+        form: `"auto"`, `"scan"`, `"lanes"`, `"registers"`, `"pairs"` or `"blocks"`.
         dtype: floating type of the form.
         gamma: decay rates when they are fixed; then the decayed counts are data.
         shared: whether all pairs share a decay rate.

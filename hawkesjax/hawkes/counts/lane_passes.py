@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,22 @@ from jaxtyping import Array, Float
 from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
 from hawkesjax.hawkes.counts.underflow import is_low, unless
 from hawkesjax.inputs.arrays import AnyArray
+
+
+class Swept(NamedTuple):
+    """What the loop over the steps leaves.
+
+    Args:
+        product: of the events' intensities, by lane (`empty_product`).
+        sums: of S / lambda and Q / lambda, (D, D, lanes), and of 1 / lambda, (D, lanes), over the
+            events of each mark; of the first two alone where the baseline is by event; none without
+            derivatives.
+        inverses: 1 / lambda of each event, (steps, lanes), where the baseline is by event.
+    """
+
+    product: Any
+    sums: Any
+    inverses: Any
 
 
 class PassForm(RowForm):
@@ -65,6 +81,25 @@ class PassForm(RowForm):
     @abstractmethod
     def advance(self, gamma: Array, state: Any, mark: Array, read: Any) -> Any:
         """The state one step later, from the events' marks and what `steps` says of the step."""
+
+    def plain(self) -> PassForm:
+        """The form with a loop that can be differentiated."""
+        return self
+
+    def swept(
+        self, start: Any, gamma: Any, weights: Any, by_lane: Any, alone: Any, *, weighted: bool
+    ) -> Swept:
+        """Run over the steps.
+
+        Args:
+            start: the states at the lanes' starts (`starts`).
+            gamma: decay rates, by pair.
+            weights: alpha gamma, by pair.
+            by_lane: (D, lanes) baselines, or None for baselines by event.
+            alone: (steps, lanes) those, or None.
+            weighted: whether to add up what the gradient needs.
+        """
+        return _swept(self, start, gamma, weights, by_lane, alone, weighted=weighted)
 
     def rows(self, gamma: Float[AnyArray, "marks marks"]) -> Float[Array, "events marks"]:
         return _counts(gamma, self)
@@ -140,7 +175,7 @@ def _fused_jvp(primals, tangents):
     *parameters, form = primals
 
     def fused(baseline, alpha, gamma):
-        total, ends, slopes = _pass(baseline, alpha, gamma, form, weighted=True)
+        total, ends, slopes = _pass(baseline, alpha, gamma, form.plain(), weighted=True)
         return slopes, (total, ends)
 
     slopes, d_slopes, (total, ends) = jax.jvp(
@@ -157,42 +192,12 @@ def _along(slopes, tangents):
 
 
 def _pass(baseline, alpha, gamma, form: PassForm, *, weighted: bool):
-    dtype = gamma.dtype
-    num_marks, num_lanes = form.num_marks, form.wide
     by_event = baseline.ndim == 1
     weights = alpha * gamma
     start, ends, ends_slope = form.starts(gamma, weighted=weighted)
-    per_lane: Any = None if by_event else form.by_lane(baseline)
-    own_baseline = form.laid(baseline) if by_event else None
-
-    def step(carry, row):
-        state, product, sums = carry
-        alone, mark, *read = row
-        state = form.advance(gamma, state, mark, read)
-        moments = state[0]
-        rate = jnp.ones(num_lanes, dtype)
-        for i in range(num_marks):
-            own = sum(weights[i, j] * moments[0][i, j] for j in range(num_marks))
-            rate = jnp.where(mark == i, own + (alone if by_event else per_lane[i]), rate)
-        out = None
-        if weighted:
-            marks = jnp.arange(num_marks, dtype=mark.dtype)[:, None]
-            inverse = jnp.where(mark[None] == marks, 1 / rate[None], 0)
-            sums = tuple(a + b * inverse[:, None] for a, b in zip(sums, moments, strict=False)) + (
-                () if by_event else (sums[-1] + inverse,)
-            )
-            if by_event:
-                out = jnp.sum(inverse, 0)
-        return (state, _multiply(product, rate), sums), out
-
-    sums: Any = ()
-    inverses: Any
-    if weighted:
-        zero = jnp.zeros((num_marks, num_marks, num_lanes), dtype)
-        sums = (zero, zero) + (() if by_event else (zero[0],))
-    rows = (own_baseline, form.marks, *form.steps())
-    carry, inverses = jax.lax.scan(step, (start, _unit(num_lanes, dtype), sums), rows)
-    _, product, sums = carry
+    by_lane: Any = None if by_event else form.by_lane(baseline)
+    alone = form.laid(baseline) if by_event else None
+    product, sums, inverses = form.swept(start, gamma, weights, by_lane, alone, weighted=weighted)
     low = is_low(jnp.min(product[2]), weights)
     total = unless(low, _log_product(product, form.marks.shape[0]), -jnp.inf)
     if not weighted:
@@ -203,17 +208,52 @@ def _pass(baseline, alpha, gamma, form: PassForm, *, weighted: bool):
     return total, ends, (unless(low, slopes, 0), ends_slope)
 
 
+def _swept(form: PassForm, start, gamma, weights, by_lane, alone, *, weighted: bool) -> Swept:
+    num_marks, num_lanes, dtype = form.num_marks, form.wide, gamma.dtype
+    by_event = alone is not None
+
+    def step(carry, row):
+        state, product, sums = carry
+        one, mark, *read = row
+        state = form.advance(gamma, state, mark, read)
+        moments = state[0]
+        rate = jnp.ones(num_lanes, dtype)
+        for i in range(num_marks):
+            own = sum(weights[i, j] * moments[0][i, j] for j in range(num_marks))
+            rate = jnp.where(mark == i, own + (one if by_event else by_lane[i]), rate)
+        out = None
+        if weighted:
+            marks = jnp.arange(num_marks, dtype=mark.dtype)[:, None]
+            inverse = jnp.where(mark[None] == marks, 1 / rate[None], 0)
+            sums = tuple(a + b * inverse[:, None] for a, b in zip(sums, moments, strict=False)) + (
+                () if by_event else (sums[-1] + inverse,)
+            )
+            if by_event:
+                out = jnp.sum(inverse, 0)
+        return (state, multiplied(product, rate), sums), out
+
+    sums: Any = ()
+    if weighted:
+        zero = jnp.zeros((num_marks, num_marks, num_lanes), dtype)
+        sums = (zero, zero) + (() if by_event else (zero[0],))
+    rows = (alone, form.marks, *form.steps())
+    carry, inverses = jax.lax.scan(step, (start, empty_product(num_lanes, dtype), sums), rows)
+    return Swept(carry[1], carry[2], inverses)
+
+
 # A sum of logarithms is computed as the logarithm of a product, kept as a mantissa in [1, 2) and an
 # integer exponent. That costs a few integer operations per event, where a logarithm costs as much
 # as four exponentials, and its rounding error does not grow with the sum.
 
 
-def _unit(num_lanes: int, dtype):
+def empty_product(num_lanes: int, dtype):
+    """The product of no intensities: mantissas, exponents, the least factor."""
     one = jnp.ones(num_lanes, dtype)
     return one, jnp.zeros(num_lanes, _FORMATS[dtype.name][0]), one
 
 
-def _multiply(product, rate):
+def multiplied(product, rate):
+    """The product with one more intensity of each lane."""
     mantissa, exponent, least = product
     integer, width, _ = _FORMATS[rate.dtype.name]
     bits = jax.lax.bitcast_convert_type(mantissa * rate, integer)

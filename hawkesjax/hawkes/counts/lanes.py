@@ -57,6 +57,7 @@ class LaneForm(PassForm):
     """
 
     along: ClassVar[int] = -1  # devices share the lanes
+    whole: ClassVar[int] = 8  # lanes of a vector: their number is padded to whole ones
 
     gaps: Float[AnyArray, "steps lanes"]
     jumps: Float[AnyArray, "steps marks lanes"]

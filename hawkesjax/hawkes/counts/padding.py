@@ -48,7 +48,8 @@ def on_ladder(form: LaneForm) -> LaneForm:
     steps, lanes = np.shape(form.gaps)
     most = int(rung(events, events))
     beside = lanes - -(-events // steps)  # extra lanes, since no lane holds two sequences
-    wide = -(-(-(-most // steps) + int(rung(beside, events))) // 8) * 8  # whole vectors
+    wide = -(-most // steps) + int(rung(beside, events))
+    wide = -(-wide // form.whole) * form.whole
 
     def size(name: str) -> Any:
         value = getattr(form, name)
