@@ -2,13 +2,16 @@
 
 Run as ``python -m benchmarks.devices``; ``--devices 4`` for more than two host devices. Both are
 measured in one process, turn by turn, in wall time: the ratio counts. XLA may use several threads
-for one device, too.
+for one device, too; so on a CPU one device is measured on one core as well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +70,31 @@ def cases(scale: float) -> Any:
     yield "katz", hj.KatzSpike(), activity, truth
 
 
+def timed(call: Any) -> float:
+    """Seconds of a call, until its result is there."""
+    import jax
+
+    begin = time.perf_counter()
+    jax.block_until_ready(call())
+    return time.perf_counter() - begin
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[bool]:
+    """All threads of this process on one core, where they are the system's to place."""
+    folder = Path("/proc/self/task")
+    if not folder.exists() or os.environ.get("JAX_PLATFORMS", "cpu") != "cpu":
+        yield False
+        return
+    threads = [int(path.name) for path in folder.iterdir()]
+    before = {thread: os.sched_getaffinity(thread) for thread in threads}
+    for thread, cores in before.items():
+        os.sched_setaffinity(thread, {max(cores)})
+    yield True
+    for thread, cores in before.items():
+        os.sched_setaffinity(thread, cores)
+
+
 def compared(name: str, model: Any, data: Any, params: Any, mesh: Any, repeats: int) -> Any:
     """Wall time of value and gradient on one device and on a mesh, in turns."""
     import jax
@@ -81,12 +109,14 @@ def compared(name: str, model: Any, data: Any, params: Any, mesh: Any, repeats: 
     values = {key: float(jax.block_until_ready(function(params, places[key]))[0]) for key in places}
     for _ in range(repeats):
         for key, place in places.items():
-            begin = time.perf_counter()
-            jax.block_until_ready(function(params, place))
-            seconds[key].append(time.perf_counter() - begin)
+            seconds[key].append(timed(lambda place=place: function(params, place)))
     best = {key: min(found) for key, found in seconds.items()}
     row = {"case": name, "events": int(one.num_events), **best}
     row |= {"ratio": best["one"] / best["several"]}
+    with on_one_core() as alone:
+        if alone:
+            row["core"] = min(timed(lambda: function(params, one)) for _ in range(repeats))
+            row["ratio to a core"] = row["core"] / best["several"]
     row |= {"difference": abs(values["several"] / values["one"] - 1)}
     print(row, flush=True)
     return row

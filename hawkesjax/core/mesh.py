@@ -17,8 +17,9 @@ Given = Mesh | Literal["auto"] | None
 
 DATA, CHAIN, HOSTS = "data", "chain", "hosts"
 # From this many events on "auto" is several devices. On a CPU that is for lanes alone: XLA's
-# threads serve one device, too, and on two cores two devices are 1.3 times as fast with 10^7 events
-# by lanes, but 0.97 and 0.5 times with cascades and activities (python -m benchmarks.devices).
+# threads serve one device, too, and on two cores two devices are twice as fast with 10^7 events by
+# lanes (1.2 times with 10^6), but no faster with cascades and half as fast with activities
+# (python -m benchmarks.devices).
 LEAST_EVENTS = 1_000_000
 LEAST_ROWS = 32  # shorter arrays are copied to each device: tables, distinct rows of features
 

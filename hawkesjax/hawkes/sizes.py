@@ -77,15 +77,15 @@ def on_ladder(prepared: Any) -> Any:
 
 def divisible(prepared: Any, parts: int) -> Any | None:
     """A prepared panel whose form so many devices can share; None for the forms that go event by
-    event, and for the kernel of one GPU."""
+    event or chunk by chunk, and for the kernel of one GPU."""
     form = prepared.form
     inner = form.form if _has_lanes(form) else form
-    if isinstance(inner, RegisterForm):
+    # Known decays: sums over a chunk's events are added up chunk by chunk, which for two devices
+    # means to wait for each other 2,600 times, 0.9 s instead of 0.012 (two million events).
+    if isinstance(inner, RegisterForm | FixedForm):
         return None
     if prepared.copies is not None:
         return prepared if isinstance(inner, LaneForm) and inner.wide % parts == 0 else None
-    if isinstance(form, FixedForm):
-        return prepared if form.wide % parts == 0 else None
     if isinstance(form, LaneForm):
         return replace(prepared, form=padding.divisible(form, parts))
     if _has_lanes(form):

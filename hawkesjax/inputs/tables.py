@@ -177,7 +177,7 @@ def table_of(
     elif content.kind == OBJECTS:
         objects, lines = read_objects(name, text_of(content, dialect))
         check_columns(columns_of(objects), used, name)
-        labels = {column for role, column in used.items() if role in LABELS}
+        labels = {column for role, column in used.items() if column and role in LABELS}
         frame = frame_of(objects, filter(None, used.values()), labels)
         table = Table(frame, Rows("line", lines))
     else:

@@ -42,6 +42,19 @@ def test_the_likelihood_and_its_gradient_are_those_of_one_device(case: Case):
         np.testing.assert_allclose(other[name], one, rtol=100 * CLOSE, atol=100 * CLOSE)
 
 
+def test_no_device_gathers_the_events_of_others():
+    """What crosses are states at the ends of lanes, and sums; events would be turned and moved at
+    every call, even for a condition that never holds."""
+    model, mesh = hj.Hawkes(), two()
+    params = {"mu": np.ones((1, 2)), "alpha": np.full((2, 2), 0.1), "gamma": np.ones((2, 2))}
+    params = {name: jnp.asarray(value, float) for name, value in params.items()}
+    rng = np.random.default_rng(0)
+    long = np.sort(rng.uniform(0, 1e5, 200_000)), rng.integers(0, 2, 200_000)
+    divided = model.prepare(hj.EventPanel.from_arrays(*long, window=(0, 1e5)), mesh=mesh)
+    program = jax.jit(jax.value_and_grad(model.log_likelihood)).lower(params, divided).compile()
+    assert "all-reduce" in program.as_text() and "all-gather" not in program.as_text()
+
+
 PANEL = hj.simulate(
     hj.Hawkes(decay="shared"),
     {"mu": [0.5, 0.4], "alpha": [[0.3, 0.1], [0.2, 0.4]], "gamma": 1.0},
@@ -90,6 +103,10 @@ REFUSED = {
     ),
     "event by event": (
         lambda: hj.Hawkes(lag=0.1).prepare(PANEL, mesh=two()),
+        "laid out for one device alone",
+    ),
+    "known decays": (
+        lambda: hj.fit(hj.Hawkes(gamma=1.0), PANEL, mesh=two()),
         "laid out for one device alone",
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,8 +43,6 @@ class FixedForm:
     Source: the precomputed weights of tick's `ModelHawkesExpKernLogLik` (Bacry et al. 2018,
     JMLR 18(214)), there source by source; the derivation is Ogata (1981), section 3.
     """
-
-    along: ClassVar[int] = -1  # devices share the events of each chunk
 
     chunks: Chunks
     rates: Float[AnyArray, "chunks marks width"]
@@ -88,11 +86,6 @@ class FixedForm:
             gaps=stream.gaps.astype(dtype),
             num_marks=marks,
         )
-
-    @property
-    def wide(self) -> int:
-        """Events per chunk."""
-        return self.rates.shape[-1]
 
     def events(self) -> Events:
         """The stream that the form was built from."""
