@@ -11,6 +11,9 @@ ARGS    ?=
 # Files in their order: by default those of few tests come last, which are the long ones.
 SHARED  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# Programs that the tests have compiled serve the next run, where JAX finds them unchanged.
+test test-slow: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/$(VENV)/compiled
+
 CANDIDATES := $(or $(PYTHON),python3 python python3.14 python3.13 python3.12 python3.11)
 
 .PHONY: run test test-slow lint format docs bench lock clean help

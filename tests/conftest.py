@@ -27,14 +27,14 @@ FLAGS = (
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_cpu_parallel_codegen_split_count=1",
 )
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    # One compilation serves all workers, modules and subprocesses of this run, and no later run.
-    compiled = tempfile.TemporaryDirectory(prefix="hawkesjax-tests-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
+# One compilation serves all workers, modules and subprocesses of this run, and no later run; those
+# of `make test` are kept beside its environment, and serve the next one.
+own = tempfile.TemporaryDirectory(prefix="hawkesjax-tests-")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", own.name)
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None) and sys.pycache_prefix is None:
     # Each of some fifty processes would compile its libraries' sources anew: 4.5 of 6.5 s to import
     # jax and numpyro. This run's processes share theirs, and leave nothing behind.
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = compiled.name + "/bytecode"
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = own.name + "/bytecode"
     sys.dont_write_bytecode = False
 # Small programs, too: a fit that finds all of its own compiled takes 2.2 s of CPU, not 3.9.
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -14,6 +14,8 @@ from hawkesjax.hawkes.counts.rows import Baseline, RowForm, Terms
 from hawkesjax.hawkes.counts.underflow import is_low, unless
 from hawkesjax.inputs.arrays import AnyArray
 
+BLOCKS = 8  # of lanes, whose numbers are padded to multiples of 8
+
 
 class Swept(NamedTuple):
     """What the loop over the steps leaves.
@@ -278,31 +280,54 @@ _FORMATS = {"float32": (np.int32, 23, 127), "float64": (np.int64, 52, 1023)}
 def link(factor, span, state, depth: int):
     """States at the lanes' ends: each lane's affine map applied to the lane before it.
 
-    `S1 = P S0 + s` and `Q1 = P (Q0 + span S0) + q`, composed over 1, 2, 4, ... lanes. One stacked
-    array per round: otherwise the compiler would evaluate every round again inside the next.
+    `S1 = P S0 + s` and `Q1 = P (Q0 + span S0) + q`, composed over 1, 2, 4, ... lanes: in each of
+    `BLOCKS` blocks of lanes, then over the blocks, so that several devices meet in three rounds and
+    not in all (11.5 and not 12.5 ms a gradient of 10^6 events on two cores).
     """
     span = jnp.broadcast_to(span, factor.shape)
     stacked = jnp.stack((factor, span, *state) if len(state) == 2 else (factor, *state))
+    if depth <= 2 * BLOCKS or stacked.shape[-1] % BLOCKS:
+        return tuple(_composed(stacked, depth)[-len(state) :])
+    blocks = stacked.reshape(*stacked.shape[:-1], BLOCKS, -1)
+    blocks = _composed(blocks, min(depth, blocks.shape[-1]))
+    before = _earlier(_composed(blocks[..., -1], BLOCKS), 1)
+    return tuple(_after(before[..., None], blocks).reshape(stacked.shape)[-len(state) :])
+
+
+def _composed(maps, depth: int):
+    """The maps of up to `depth` lanes, each after those before it. One stacked array per round:
+    otherwise the compiler would evaluate every round again inside the next."""
     distance = 1
     while distance < depth:
-        before = shift(stacked, distance)
-        if len(state) == 2:
-            factor, span, counts, lagged = stacked
-            rows = (
-                factor * before[0],
-                span + before[1],
-                counts + factor * before[2],
-                lagged + factor * (before[3] + span * before[2]),
-            )
-        else:
-            factor, counts = stacked
-            rows = (factor * before[0], counts + factor * before[1])
-        stacked = jax.lax.optimization_barrier(jnp.stack(rows))
+        maps = jax.lax.optimization_barrier(_after(_earlier(maps, distance), maps))
         distance *= 2
-    return tuple(stacked[-len(state) :])
+    return maps
 
 
-def shift(array, distance: int):
-    """Each lane's value `distance` lanes earlier; zero where there is none."""
-    head = jnp.zeros((*array.shape[:-1], min(distance, array.shape[-1])), array.dtype)
+def _earlier(maps, distance: int):
+    """Each lane's map `distance` lanes earlier; where none is, one that changes nothing."""
+    same = jnp.zeros((len(maps), *(1,) * (maps.ndim - 1)), maps.dtype).at[0].set(1)
+    return shift(maps, distance, same)
+
+
+def _after(before, maps):
+    """Maps applied after others."""
+    factor = maps[0]
+    if len(maps) == 2:
+        return jnp.stack((factor * before[0], maps[1] + factor * before[1]))
+    _, span, counts, lagged = maps
+    return jnp.stack(
+        (
+            factor * before[0],
+            span + before[1],
+            counts + factor * before[2],
+            lagged + factor * (before[3] + span * before[2]),
+        )
+    )
+
+
+def shift(array, distance: int, fill=0):
+    """Each lane's value `distance` lanes earlier; `fill` where there is none."""
+    shape = (*array.shape[:-1], min(distance, array.shape[-1]))
+    head = jnp.broadcast_to(jnp.asarray(fill, array.dtype), shape)
     return jnp.concatenate([head, array[..., :-distance]], -1)
