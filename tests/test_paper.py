@@ -27,6 +27,13 @@ def test_bytes_of_a_stream(form, marks):
     assert expected <= bytes_of(prepared) / events < 1.1 * expected
 
 
+def test_bytes_between_two_devices():
+    if len(jax.local_devices()) < 2:
+        pytest.skip("needs two devices")
+    lanes, sent = paper.moved()
+    assert sent == pytest.approx(paper.sent(lanes, 2, 2, WIDTH), rel=0.05)
+
+
 def test_bytes_of_cascades():
     rng, posts = np.random.default_rng(0), 300
     post = np.repeat(np.arange(posts), rng.geometric(0.1, posts))
