@@ -11,7 +11,8 @@ ARGS    ?=
 # Files in their order: by default those of few tests come last, which are the long ones.
 SHARED  := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# Programs that the tests have compiled serve the next run, where JAX finds them unchanged.
+# Programs that the tests have compiled serve the next run, where JAX finds them unchanged; about
+# 150 MB for each state of the sources. `make clean` removes them.
 test test-slow: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/$(VENV)/compiled
 
 CANDIDATES := $(or $(PYTHON),python3 python python3.14 python3.13 python3.12 python3.11)

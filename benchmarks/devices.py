@@ -90,9 +90,11 @@ def on_one_core() -> Iterator[bool]:
     before = {thread: os.sched_getaffinity(thread) for thread in threads}
     for thread, cores in before.items():
         os.sched_setaffinity(thread, {max(cores)})
-    yield True
-    for thread, cores in before.items():
-        os.sched_setaffinity(thread, cores)
+    try:
+        yield True
+    finally:
+        for thread, cores in before.items():
+            os.sched_setaffinity(thread, cores)
 
 
 def compared(name: str, model: Any, data: Any, params: Any, mesh: Any, repeats: int) -> Any:
